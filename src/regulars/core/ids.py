@@ -1,0 +1,56 @@
+"""Names that must come out the same on every machine: digests, sticky buckets, Message-IDs."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+from typing import Any
+
+PRIME = 2_147_483_647
+"""Modulus of the sticky hash, 2**31 - 1: products of two residues fit a signed 64-bit integer in SQL."""
+SHARES = 10_000
+"""A holdout is a number of parts in ten thousand."""
+
+
+def digest(value: Any) -> str:
+    """A short hash of JSON-ready data, the same whatever the order of keys."""
+    text = json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"), default=str)
+    return hashlib.blake2b(text.encode(), digest_size=12).hexdigest()
+
+
+def bucket(external_id: str) -> int:
+    """The client's own number in [1, PRIME): uniform, and fixed for ever by the external id."""
+    raw = hashlib.blake2b(external_id.encode(), digest_size=8, person=b"bucket").digest()
+    return int.from_bytes(raw) % (PRIME - 1) + 1
+
+
+def salt(name: str) -> tuple[int, int]:
+    """Coefficients (a, b) that make one experiment's split independent of another's.
+
+    With them a client's share is ((a * bucket + b) mod PRIME) mod SHARES, computed alike in Python and
+    in SQL (Carter and Wegman 1979, universal hashing).
+    """
+    raw = hashlib.blake2b(name.encode(), digest_size=16, person=b"split").digest()
+    return int.from_bytes(raw[:8]) % (PRIME - 1) + 1, int.from_bytes(raw[8:]) % PRIME
+
+
+def share(client_bucket: int, name: str) -> int:
+    """The client's place in [0, SHARES) for the experiment `name`."""
+    a, b = salt(name)
+    return (a * client_bucket + b) % PRIME % SHARES
+
+
+def promise_key(campaign: str, step: str, customer: str, occurrence: str) -> str:
+    """How people and logs name one promise, e.g. `client-anniversary/client-anniversary/c-17/2026`."""
+    return f"{campaign}/{step}/{customer}/{occurrence}"
+
+
+def message_id(key: str, domain: str) -> str:
+    """The Message-ID of a promise, angle brackets included: the same at every attempt."""
+    return f"<{hashlib.blake2b(key.encode(), digest_size=16).hexdigest()}@{domain}>"
+
+
+def address_hash(address: str, secret: bytes) -> str:
+    """A keyed hash under which an address stays suppressed after the person is erased."""
+    return hmac.new(secret, address.strip().lower().encode(), hashlib.sha256).hexdigest()

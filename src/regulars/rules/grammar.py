@@ -1,0 +1,234 @@
+"""The small phrases of a rule file: `14 days`, `20:00-09:00`, `2 per 7 days`, `year since …`.
+
+Each is a frozen value that is read from text and prints back as the same text. A phrase that cannot be
+read raises ValueError with a sentence that says what was expected.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from typing import Any
+
+from cronsim import CronSim, CronSimError
+
+from regulars.core.calendar import Window
+from regulars.core.clock import duration, words
+
+CLOCK = re.compile(r"^([01]?\d|2[0-3]):([0-5]\d)$")
+WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+MONTHS = (
+    "january", "february", "march", "april", "may", "june",
+    "july", "august", "september", "october", "november", "december",
+)  # fmt: skip
+ORDINALS = {"first": 1, "second": 2, "third": 3, "fourth": 4, "last": -1}
+
+
+def clock(text: str) -> time:
+    """`"9:30"` as a time of day."""
+    found = CLOCK.match(text.strip())
+    if not found:
+        raise ValueError(f"`{text}` is not a time of day such as `09:30`")
+    return time(int(found[1]), int(found[2]))
+
+
+def window(text: str) -> Window:
+    """`"20:00-09:00"` as a daily window."""
+    start, dash, end = text.partition("-")
+    if not dash:
+        raise ValueError(f"`{text}` is not a daily window such as `20:00-09:00`")
+    return Window(clock(start), clock(end))
+
+
+@dataclass(frozen=True, slots=True)
+class Cap:
+    """At most `count` marketing emails to one client in any stretch of `per`."""
+
+    count: int
+    per: timedelta
+
+    @classmethod
+    def parse(cls, text: str) -> Cap:
+        found = re.match(r"^\s*(\d+)\s+per\s+(.+)$", text)
+        if not found or int(found[1]) < 1:
+            raise ValueError(f"`{text}` is not a frequency cap such as `2 per 7 days`")
+        return cls(int(found[1]), duration(found[2]))
+
+    def __str__(self) -> str:
+        return f"{self.count} per {words(self.per)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Every:
+    """Each `months` months since the date `field`, moved by `offset` days (negative: before)."""
+
+    months: int
+    field: str
+    offset: int = 0
+
+    @classmethod
+    def parse(cls, text: str) -> Every:
+        found = re.match(
+            r"^\s*(?:(\d+)\s+)?(year|month)s?\s+since\s+customer\.([a-z_]\w*)"
+            r"(?:\s*,\s*(\d+)\s+(day|week)s?\s+(before|after))?\s*$",
+            text,
+        )
+        if not found or found[1] == "0":
+            raise ValueError(
+                f"`{text}` is not a repeating date such as `year since customer.birthday`"
+                " or `year since customer.birthday, 3 days before`"
+            )
+        months = int(found[1] or 1) * (12 if found[2] == "year" else 1)
+        shift = int(found[4] or 0) * (7 if found[5] == "week" else 1)
+        return cls(months, found[3], -shift if found[6] == "before" else shift)
+
+    def __str__(self) -> str:
+        unit, count = ("year", self.months // 12) if self.months % 12 == 0 else ("month", self.months)
+        head = f"{unit} since" if count == 1 else f"{count} {unit}s since"
+        text = f"{head} customer.{self.field}"
+        if self.offset:
+            side = "before" if self.offset < 0 else "after"
+            number = abs(self.offset)
+            text += f", {number} day{'' if number == 1 else 's'} {side}"
+        return text
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """A repeating moment on the client's own clock, as a phrase of words or as five cron fields."""
+
+    text: str
+    cron: str
+
+    @classmethod
+    def parse(cls, text: str) -> Schedule:
+        cron = _cron_of(text)
+        try:
+            CronSim(cron, datetime(2024, 1, 1))
+        except CronSimError as error:
+            raise ValueError(
+                f"`{text}` is not a schedule such as `weekly on monday at 10:00`,"
+                " `monthly on 1 at 10:00`, `monthly on first monday at 10:00`, `daily at 9:00`,"
+                " `yearly on 24 december at 9:00`, or five cron fields"
+            ) from error
+        return cls(text.strip(), cron)
+
+    def between(self, after: datetime, until: datetime) -> list[datetime]:
+        """The naive local times in (after, until] at which it fires."""
+        found: list[datetime] = []
+        for moment in CronSim(self.cron, after):
+            if moment > until:
+                break
+            found.append(moment)
+        return found
+
+    def __str__(self) -> str:
+        return self.text
+
+
+def _cron_of(text: str) -> str:
+    found = re.match(
+        r"^\s*(daily|weekly|monthly|quarterly|yearly)(?:\s+on\s+(.+?))?\s+at\s+(\d{1,2}:\d{2})\s*$", text.lower()
+    )
+    if not found:
+        return text.strip()
+    often, on, at = found[1], (found[2] or "").split(), clock(found[3])
+    head = f"{at.minute} {at.hour}"
+    months = {"quarterly": "1,4,7,10"}.get(often, "*")
+    match often, on:
+        case "daily", []:
+            return f"{head} * * *"
+        case "weekly", [day] if day in WEEKDAYS:
+            return f"{head} * * {WEEKDAYS.index(day) + 1}"
+        case "monthly" | "quarterly", [day] if day.isdigit():
+            return f"{head} {day} {months} *"
+        case "monthly" | "quarterly", ["last", "day"]:
+            return f"{head} L {months} *"
+        case "monthly" | "quarterly", [nth, day] if nth in ORDINALS and day in WEEKDAYS:
+            number = (WEEKDAYS.index(day) + 1) % 7
+            return f"{head} * {months} {number}{'L' if nth == 'last' else f'#{ORDINALS[nth]}'}"
+        case "yearly", [day, month] if day.isdigit() and month in MONTHS:
+            return f"{head} {day} {MONTHS.index(month) + 1} *"
+    return "unreadable"
+
+
+@dataclass(frozen=True, slots=True)
+class Goal:
+    """The event that a campaign is for, and how soon after the email it counts."""
+
+    event: str
+    within: timedelta
+
+    @classmethod
+    def parse(cls, text: str) -> Goal:
+        found = re.match(r"^\s*([a-z][\w.-]*)\s+within\s+(.+)$", text)
+        if not found:
+            raise ValueError(f"`{text}` is not a goal such as `purchase within 14 days`")
+        return cls(found[1], duration(found[2]))
+
+    def __str__(self) -> str:
+        return f"{self.event} within {words(self.within)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Again:
+    """When a client may get the campaign again: never, always, or after a pause."""
+
+    after: timedelta | None
+
+    @classmethod
+    def parse(cls, text: str) -> Again:
+        if text.strip() == "never":
+            return cls(None)
+        if text.strip() == "always":
+            return cls(timedelta())
+        found = re.match(r"^\s*after\s+(.+)$", text)
+        if not found:
+            raise ValueError(f"`{text}` is not a re-entry rule: `never`, `always` or `after 365 days`")
+        return cls(duration(found[1]))
+
+    def __str__(self) -> str:
+        if self.after is None:
+            return "never"
+        return f"after {words(self.after)}" if self.after else "always"
+
+
+@dataclass(frozen=True, slots=True)
+class Backfill:
+    """Which of those already past the trigger are included when a rule comes or changes."""
+
+    mode: str
+    since: date | None = None
+
+    @classmethod
+    def parse(cls, text: str) -> Backfill:
+        plain = str(text).strip()
+        if plain in ("none", "all"):
+            return cls(plain)
+        found = re.match(r"^since\s+(\d{4}-\d{2}-\d{2})$", plain)
+        if not found:
+            raise ValueError(f"`{text}` is not a backfill: `none`, `all` or `since 2026-01-31`")
+        return cls("since", date.fromisoformat(found[1]))
+
+    def __str__(self) -> str:
+        return f"since {self.since}" if self.since else self.mode
+
+
+def share(text: Any) -> int:
+    """`"10%"` as parts in ten thousand."""
+    found = re.match(r"^\s*(\d{1,2}(?:\.\d{1,2})?)\s*%\s*$", str(text))
+    if not found:
+        raise ValueError(f"`{text}` is not a share such as `10%`")
+    return round(float(found[1]) * 100)
+
+
+def moment(text: Any) -> datetime:
+    """`"2026-12-24 09:00"` as a naive local time."""
+    try:
+        found = datetime.fromisoformat(str(text).strip())
+    except ValueError:
+        raise ValueError(f"`{text}` is not a date and time such as `2026-12-24 09:00`") from None
+    if found.tzinfo:
+        raise ValueError(f"`{text}` names a zone; the time is on each client's own clock, without one")
+    return found

@@ -1,0 +1,112 @@
+"""Opening the database: one way in for SQLite and PostgreSQL, and one kind of transaction.
+
+SQLite runs in WAL mode; a writing transaction takes the write lock when it begins, so that two of them
+wait for each other and never fail half-way.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError, OperationalError
+
+from regulars.core.errors import EnvironmentFailed
+from regulars.store import functions
+
+_PLANNING = 7_246_001
+"""Key of the PostgreSQL advisory lock that lets one planner work at a time."""
+
+
+def open_engine(url: str) -> Engine:
+    """An engine for the URL; raises EnvironmentFailed when the URL cannot be used.
+
+    `postgresql://` is read as `postgresql+psycopg://`.
+    """
+    try:
+        parsed = make_url(url)
+    except ArgumentError:
+        raise EnvironmentFailed("REGULARS_DATABASE_URL is not a database URL") from None
+    if parsed.drivername == "postgresql":
+        parsed = parsed.set(drivername="postgresql+psycopg")
+    try:
+        if parsed.get_backend_name() == "sqlite":
+            return _open_sqlite(parsed)
+        return create_engine(parsed, pool_pre_ping=True)
+    except (NoSuchModuleError, ImportError) as error:
+        raise EnvironmentFailed(f"no database driver for {parsed.drivername}: {error}") from error
+
+
+def _open_sqlite(url: Any) -> Engine:
+    engine = create_engine(url, connect_args={"timeout": 60.0})
+
+    @event.listens_for(engine, "connect")
+    def prepare(connection: sqlite3.Connection, _: object) -> None:
+        connection.isolation_level = None  # BEGIN is ours, below
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA synchronous=NORMAL")
+        connection.execute("PRAGMA foreign_keys=ON")
+        connection.execute("PRAGMA busy_timeout=60000")
+        connection.execute("PRAGMA cache_size=-65536")
+        connection.execute("PRAGMA temp_store=MEMORY")
+        functions.register(connection)
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        mode = "" if connection.get_execution_options().get("read_only") else "IMMEDIATE"
+        connection.exec_driver_sql(f"BEGIN {mode}".strip())
+
+    return engine
+
+
+@contextmanager
+def write(engine: Engine) -> Iterator[Connection]:
+    """One writing transaction: committed at the end, rolled back on an exception."""
+    with _failures_named(), engine.begin() as connection:
+        yield connection
+
+
+@contextmanager
+def read(engine: Engine) -> Iterator[Connection]:
+    """One consistent view of the database; nothing is written."""
+    with _failures_named(), engine.connect() as raw:
+        if raw.dialect.name == "postgresql":
+            connection = raw.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+        else:
+            connection = raw.execution_options(read_only=True)
+        with connection.begin():
+            yield connection
+
+
+@contextmanager
+def rehearse(engine: Engine) -> Iterator[Connection]:
+    """A writing transaction that is always undone: what would happen, by the code that makes it happen."""
+    with _failures_named(), engine.connect() as connection:
+        transaction = connection.begin()
+        try:
+            yield connection
+        finally:
+            transaction.rollback()
+
+
+def planning_lock(connection: Connection) -> None:
+    """Waits until no other transaction plans; held until this transaction ends.
+
+    SQLite needs no more than its own write lock.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _PLANNING})
+
+
+@contextmanager
+def _failures_named() -> Iterator[None]:
+    try:
+        yield
+    except OperationalError as error:
+        raise EnvironmentFailed(f"the database failed: {error.orig}") from error
+
+

@@ -1,0 +1,312 @@
+"""Every table of Regulars. Migrations under `migrations/` bring a database to this shape.
+
+The ledger (`promises`) refers to customers but to no rule: history outlives the rule that made it.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    Boolean,
+    Column,
+    Date,
+    Double,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    SmallInteger,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+
+from regulars.store.types import Instant, Json, Key, Money
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+
+# ---------------------------------------------------------------- people and what they did
+
+managers = Table(
+    "managers",
+    metadata,
+    Column("id", Key, primary_key=True),
+    Column("external_id", Text, nullable=False, unique=True),
+    Column("name", Text, nullable=False),
+    Column("email", Text, nullable=False),
+    Column("title", Text),
+    Column("phone", Text),
+    Column("locale", Text),
+    Column("timezone", Text),
+)
+
+customers = Table(
+    "customers",
+    metadata,
+    Column("id", Key, primary_key=True),
+    Column("external_id", Text, nullable=False, unique=True),
+    Column("email", Text),
+    Column("email_hash", Text, index=True),  # keyed hash: joins suppressions, survives erasure
+    Column("name", Text),
+    Column("first_name", Text),
+    Column("last_name", Text),
+    Column("company", Text),
+    Column("phone", Text),
+    Column("locale", Text),
+    Column("timezone", Text),
+    Column("country", Text),
+    Column("birthday", Date),
+    Column("source", Text),
+    Column("manager_id", Key, ForeignKey("managers.id", ondelete="SET NULL"), index=True),
+    Column("attrs", Json, nullable=False, server_default=text("'{}'")),  # the workspace's own fields
+    Column("bucket", Integer, nullable=False),  # core.ids.bucket(external_id), for holdouts
+    Column("created_at", Instant, nullable=False),
+    Column("updated_at", Instant, nullable=False),
+    Column("erased_at", Instant),
+)
+
+products = Table(
+    "products",
+    metadata,
+    Column("id", Key, primary_key=True),
+    Column("sku", Text, nullable=False, unique=True),
+    Column("name", Text, nullable=False),
+    Column("category", Text),
+    Column("price", Money),
+    Column("currency", Text),
+    Column("url", Text),
+    Column("image_url", Text),
+    Column("consumable", Boolean, nullable=False, server_default=text("false")),
+    Column("attrs", Json, nullable=False, server_default=text("'{}'")),
+)
+
+product_links = Table(
+    "product_links",
+    metadata,
+    Column("product_id", Key, ForeignKey("products.id", ondelete="CASCADE"), primary_key=True),
+    Column("kind", Text, primary_key=True),  # "next" or "accessory"
+    Column("target_id", Key, ForeignKey("products.id", ondelete="CASCADE"), primary_key=True),
+    Column("rank", Integer, nullable=False, server_default=text("1")),
+    Column("after_days", Integer),  # when the next thing is usually bought
+)
+
+purchases = Table(
+    "purchases",
+    metadata,
+    Column("id", Key, primary_key=True),
+    Column("external_id", Text, nullable=False, unique=True),
+    Column("customer_id", Key, ForeignKey("customers.id", ondelete="CASCADE"), nullable=False),
+    Column("occurred_at", Instant, nullable=False),
+    Column("received_at", Instant, nullable=False),
+    Column("amount", Money),
+    Column("currency", Text),
+    Column("quantity", Integer),
+    Column("discount", Money),
+    Column("data", Json, nullable=False, server_default=text("'{}'")),
+    Index("ix_purchases_customer", "customer_id", "occurred_at"),
+    Index("ix_purchases_occurred", "occurred_at"),
+    Index("ix_purchases_received", "received_at"),
+)
+
+purchase_lines = Table(
+    "purchase_lines",
+    metadata,
+    Column("purchase_id", Key, ForeignKey("purchases.id", ondelete="CASCADE"), primary_key=True),
+    Column("line", Integer, primary_key=True),
+    Column("product_id", Key, ForeignKey("products.id"), nullable=False, index=True),
+    Column("quantity", Integer, nullable=False, server_default=text("1")),
+    Column("amount", Money),
+)
+
+events = Table(
+    "events",
+    metadata,
+    Column("id", Key, primary_key=True),
+    Column("external_id", Text, nullable=False, unique=True),
+    Column("customer_id", Key, ForeignKey("customers.id", ondelete="CASCADE"), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("occurred_at", Instant, nullable=False),
+    Column("received_at", Instant, nullable=False),
+    Column("data", Json, nullable=False, server_default=text("'{}'")),
+    Index("ix_events_customer", "customer_id", "name", "occurred_at"),
+    Index("ix_events_name", "name", "occurred_at"),
+    Index("ix_events_received", "name", "received_at"),
+)
+
+facts = Table(
+    "facts",
+    metadata,
+    # What is derived from a customer's purchases; store.facts defines and refreshes every column.
+    Column("customer_id", Key, ForeignKey("customers.id", ondelete="CASCADE"), primary_key=True),
+    Column("purchases", Integer, nullable=False),
+    Column("spent", Money, nullable=False),
+    Column("first_purchase_at", Instant),
+    Column("last_purchase_at", Instant),
+    Column("rhythm", Double),  # days between purchases, the mean; null below two purchases
+    Column("next_product_id", Key),
+    Column("next_product_at", Instant),
+)
+
+
+# ---------------------------------------------------------------- rights
+
+suppressions = Table(
+    "suppressions",
+    metadata,
+    Column("email_hash", Text, primary_key=True),
+    Column("scope", Text, nullable=False),  # "all", or "marketing"
+    Column("reason", Text, nullable=False),  # bounced, complained, erased, manual
+    Column("at", Instant, nullable=False),
+    Column("detail", Text),
+)
+
+consents = Table(
+    "consents",
+    metadata,
+    # One row per client and topic, the latest word; topic "marketing" stands for all topics.
+    Column("customer_id", Key, ForeignKey("customers.id", ondelete="CASCADE"), primary_key=True),
+    Column("topic", Text, primary_key=True),
+    Column("granted", Boolean, nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("wording", Text),
+)
+
+consent_log = Table(
+    "consent_log",
+    metadata,
+    Column("id", Key, primary_key=True),
+    Column("customer_id", Key, nullable=False, index=True),
+    Column("topic", Text, nullable=False),
+    Column("granted", Boolean, nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("detail", Json),
+)
+
+
+# ---------------------------------------------------------------- promises
+
+promises = Table(
+    "promises",
+    metadata,
+    Column("id", Key, primary_key=True),
+    Column("campaign", Text, nullable=False),
+    Column("step", Text, nullable=False),
+    Column("customer_id", Key, ForeignKey("customers.id"), nullable=False),
+    Column("occurrence", Text, nullable=False),
+    Column("state", Text, nullable=False),  # ledger.states.State
+    Column("reason", Text),  # why it is held, skipped, failed or uncertain
+    Column("detail", Text),  # the winner's name, the server's words
+    Column("kind", Text, nullable=False),  # marketing, transactional
+    Column("recipient", Text, nullable=False, server_default=text("'customer'")),
+    Column("priority", SmallInteger, nullable=False, server_default=text("0")),
+    Column("source_id", Key),  # the event or purchase that set it off
+    Column("rule", Text, nullable=False),  # digest of the rule version that promised it
+    Column("due_at", Instant, nullable=False),
+    Column("expires_at", Instant, nullable=False),
+    Column("next_at", Instant, nullable=False),  # when it is to be looked at again
+    Column("created_at", Instant, nullable=False),
+    Column("settled_at", Instant),
+    Column("claim_id", Key),  # fence: only the claim that holds a row may settle it
+    Column("attempts", SmallInteger, nullable=False, server_default=text("0")),
+    Column("message_id", Text),
+    Column("template", Text),  # digest of the template it was rendered with
+    Column("data", Text),  # the JSON it was rendered with
+    Column("code", SmallInteger),  # the server's last reply code
+    UniqueConstraint("campaign", "step", "customer_id", "occurrence"),
+    Index("ix_promises_customer", "customer_id", "created_at"),
+    # The work lists: small, because settled rows leave them.
+    Index(
+        "ix_promises_open",
+        "state",
+        "next_at",
+        sqlite_where=text("state IN ('planned','held','claimed','sending')"),
+        postgresql_where=text("state IN ('planned','held','claimed','sending')"),
+    ),
+    Index(
+        "ix_promises_claim",
+        "claim_id",
+        sqlite_where=text("state IN ('claimed','sending')"),
+        postgresql_where=text("state IN ('claimed','sending')"),
+    ),
+    Index("ix_promises_message", "message_id"),
+)
+
+claims = Table(
+    "claims",
+    metadata,
+    Column("id", Key, primary_key=True),
+    Column("worker", Text, nullable=False),
+    Column("taken_at", Instant, nullable=False),  # both by the wall clock
+    Column("lease_until", Instant, nullable=False, index=True),
+)
+
+coupons = Table(
+    "coupons",
+    metadata,
+    Column("id", Key, primary_key=True),
+    Column("code", Text, nullable=False, unique=True),
+    Column("promise_id", Key, ForeignKey("promises.id"), nullable=False, unique=True),
+    Column("customer_id", Key, nullable=False, index=True),
+    Column("campaign", Text, nullable=False),
+    Column("offer", Json, nullable=False),  # {"percent": 50} or {"amount": 10} or {"gift": "..."}
+    Column("uses", Integer, nullable=False),
+    Column("used", Integer, nullable=False, server_default=text("0")),
+    Column("valid_from", Instant, nullable=False),
+    Column("valid_until", Instant, nullable=False),
+    Column("redeemed_at", Instant),
+)
+
+
+# ---------------------------------------------------------------- rules as the database knows them
+
+campaigns = Table(
+    "campaigns",
+    metadata,
+    # What has been put into force, by the key under which its promises are kept.
+    Column("key", Text, primary_key=True),  # the first name it had
+    Column("name", Text, nullable=False, unique=True),  # the name it has now
+    Column("rule", Text, nullable=False),  # digest of the whole rule
+    Column("trigger", Text, nullable=False),  # digest of what decides who becomes due
+    Column("since", Instant, nullable=False),  # triggers before this are the past
+    Column("planned_at", Instant),  # last completed plan: bounds the search, never decides it
+    Column("retired_at", Instant),
+)
+
+rule_versions = Table(
+    "rule_versions",
+    metadata,
+    Column("rule", Text, primary_key=True),
+    Column("campaign", Text, nullable=False),
+    Column("source", Json, nullable=False),
+    Column("seen_at", Instant, nullable=False),
+)
+
+members = Table(
+    "members",
+    metadata,
+    # For `when` campaigns: who is in the state, and since when. Changes are made as a difference.
+    Column("campaign", Text, primary_key=True),
+    Column("customer_id", Key, ForeignKey("customers.id", ondelete="CASCADE"), primary_key=True),
+    Column("entered_at", Instant, nullable=False),
+    Column("left_at", Instant),
+    Column("baseline", Boolean, nullable=False),  # already so when the rule came: not mailed
+)
+
+buckets = Table(
+    "buckets",
+    metadata,
+    # Sending rate per mail provider, shared by every worker.
+    Column("provider", Text, primary_key=True),
+    Column("tokens", Double, nullable=False),
+    Column("filled_at", Instant, nullable=False),
+)
