@@ -12,11 +12,15 @@ from typing import Any
 
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import GenericFunction
-from sqlalchemy.types import Double
+from sqlalchemy.types import Double, Integer
+
+from regulars.core.calendar import local_date
+from regulars.store.types import from_micros
 
 NUMBER = r"^[ ]*[-+]?[0-9]{1,15}([.][0-9]{1,15})?[ ]*$"
 """What counts as a number in text: at most fifteen digits on each side, so that a double keeps it."""
 _NUMBER = re.compile(NUMBER)
+_DATE = re.compile(r"^[0-9]{4}-[0-9]{2}-[0-9]{2}\Z")
 
 
 def number(value: object) -> float | None:
@@ -40,6 +44,47 @@ def _number_in_postgresql(element: Any, compiler: Any, **options: Any) -> str:
     return f"(CASE WHEN ({inner}) ~ '{NUMBER}' THEN CAST(({inner}) AS double precision) END)"
 
 
+class regulars_day(GenericFunction[int]):  # noqa: N801 - the name it has in SQL
+    """The local calendar day of an instant: (microseconds, zone name) in, 20260131 out."""
+
+    type = Integer()
+    inherit_cache = True
+
+
+@compiles(regulars_day, "postgresql")
+def _day_in_postgresql(element: Any, compiler: Any, **options: Any) -> str:
+    moment, zone_name = (compiler.process(clause, **options) for clause in element.clauses)
+    return f"CAST(to_char(to_timestamp(({moment}) / 1000000.0) AT TIME ZONE {zone_name}, 'YYYYMMDD') AS integer)"
+
+
+class regulars_date(GenericFunction[int]):  # noqa: N801 - the name it has in SQL
+    """A calendar date, as a date or as ISO text, in the form 20260131; NULL when it is not a date."""
+
+    type = Integer()
+    inherit_cache = True
+
+
+@compiles(regulars_date, "postgresql")
+def _date_in_postgresql(element: Any, compiler: Any, **options: Any) -> str:
+    inner = f"CAST({compiler.process(element.clauses, **options)} AS text)"
+    return f"(CASE WHEN {inner} ~ '^[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}$' THEN CAST(replace({inner}, '-', '') AS integer) END)"
+
+
+def day(micros: int | None, zone_name: str) -> int | None:
+    """`regulars_day` for SQLite."""
+    if micros is None:
+        return None
+    local = local_date(from_micros(micros), zone_name)
+    return local.year * 10_000 + local.month * 100 + local.day
+
+
+def date_number(value: object) -> int | None:
+    """`regulars_date` for SQLite."""
+    return int(value.replace("-", "")) if isinstance(value, str) and _DATE.match(value) else None
+
+
 def register(connection: sqlite3.Connection) -> None:
     """Makes the functions known to a SQLite connection."""
     connection.create_function("regulars_number", 1, number, deterministic=True)
+    connection.create_function("regulars_day", 2, day, deterministic=True)
+    connection.create_function("regulars_date", 1, date_number, deterministic=True)

@@ -255,15 +255,17 @@ coupons = Table(
     metadata,
     Column("id", Key, primary_key=True),
     Column("code", Text, nullable=False, unique=True),
-    Column("promise_id", Key, ForeignKey("promises.id"), nullable=False, unique=True),
-    Column("customer_id", Key, nullable=False, index=True),
+    # One code for the whole sequence: the reminder shows the code that the first email gave.
     Column("campaign", Text, nullable=False),
+    Column("customer_id", Key, ForeignKey("customers.id"), nullable=False, index=True),
+    Column("occurrence", Text, nullable=False),
     Column("offer", Json, nullable=False),  # {"percent": 50} or {"amount": 10} or {"gift": "..."}
     Column("uses", Integer, nullable=False),
     Column("used", Integer, nullable=False, server_default=text("0")),
     Column("valid_from", Instant, nullable=False),
     Column("valid_until", Instant, nullable=False),
     Column("redeemed_at", Instant),
+    UniqueConstraint("campaign", "customer_id", "occurrence"),
 )
 
 
@@ -277,7 +279,8 @@ campaigns = Table(
     Column("name", Text, nullable=False, unique=True),  # the name it has now
     Column("rule", Text, nullable=False),  # digest of the whole rule
     Column("trigger", Text, nullable=False),  # digest of what decides who becomes due
-    Column("since", Instant, nullable=False),  # triggers before this are the past
+    Column("since", Instant, nullable=False),  # what was due before this is the past
+    Column("applied_at", Instant, nullable=False),  # when this trigger came into force
     Column("planned_at", Instant),  # last completed plan: bounds the search, never decides it
     Column("retired_at", Instant),
 )
@@ -297,6 +300,7 @@ members = Table(
     # For `when` campaigns: who is in the state, and since when. Changes are made as a difference.
     Column("campaign", Text, primary_key=True),
     Column("customer_id", Key, ForeignKey("customers.id", ondelete="CASCADE"), primary_key=True),
+    Column("occurrence", Text, nullable=False),  # names this stay in the state: when it began
     Column("entered_at", Instant, nullable=False),
     Column("left_at", Instant),
     Column("baseline", Boolean, nullable=False),  # already so when the rule came: not mailed

@@ -1,0 +1,23 @@
+"""The table of promises: what is owed, in hand, done and unknown. Renders nothing, sends nothing."""
+
+from regulars.ledger.claims import Claim, Recovery, allowance, begin, claim, recover, release, spend
+from regulars.ledger.settle import Settlement, counts, settle
+from regulars.ledger.states import COUNTED, OPEN, Reason, State
+
+__all__ = [
+    "COUNTED",
+    "OPEN",
+    "Claim",
+    "Reason",
+    "Recovery",
+    "Settlement",
+    "State",
+    "allowance",
+    "begin",
+    "claim",
+    "counts",
+    "recover",
+    "release",
+    "settle",
+    "spend",
+]

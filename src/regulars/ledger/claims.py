@@ -1,0 +1,137 @@
+"""Taking promises in hand, so that two workers never hold the same one and a dead worker holds none.
+
+1. `claim` moves planned rows to `claimed` under a new claim with a lease. Nothing has been sent.
+2. `begin` moves a chunk of them to `sending` just before it is handed to the server. A row whose claim
+   was taken away in the meantime does not move, and must not be sent: that is the fence.
+3. `settle` (its own module) ends each row on its own outcome.
+4. `recover` looks for claims whose lease ran out: their `claimed` rows return to `planned`, their
+   `sending` rows, one chunk at most, become `uncertain` (or go again, if the policy says so).
+
+Leases are counted on the wall clock: `wall` is the real time even when `now` is a rehearsal's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, delete, exists, insert, select, update
+
+from regulars.ledger.states import Reason, State
+from regulars.store.tables import buckets, claims, promises
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """Rows in one worker's hands; `id` is the fence."""
+
+    id: int
+    rows: tuple[int, ...]
+
+
+def claim(
+    connection: Connection, *, kinds: Collection[str], limit: int, now: datetime, wall: datetime,
+    lease: timedelta, worker: str,
+) -> Claim | None:  # fmt: skip
+    """Takes up to `limit` planned promises of the kinds, the most important first; None when there are none."""
+    waiting = (
+        select(promises.c.id)
+        .where(promises.c.state == State.PLANNED, promises.c.next_at <= now, promises.c.kind.in_(sorted(kinds)))
+        .order_by(promises.c.priority.desc(), promises.c.next_at, promises.c.id)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    ids = connection.scalars(waiting).all()
+    if not ids:
+        return None
+    row = insert(claims).values(worker=worker, taken_at=wall, lease_until=wall + lease).returning(claims.c.id)
+    claim_id = int(connection.execute(row).scalar_one())
+    connection.execute(
+        update(promises).where(promises.c.id.in_(ids)).values(state=State.CLAIMED, claim_id=claim_id)
+    )
+    return Claim(claim_id, tuple(int(i) for i in ids))
+
+
+def begin(
+    connection: Connection, claim_id: int, ids: Sequence[int], *, wall: datetime, lease: timedelta
+) -> set[int]:
+    """Marks a chunk as being sent and renews the lease; gives the rows that are still ours."""
+    renewed = connection.execute(update(claims).where(claims.c.id == claim_id).values(lease_until=wall + lease))
+    if renewed.rowcount != 1:
+        return set()
+    moved = connection.scalars(
+        update(promises)
+        .where(promises.c.id.in_(ids), promises.c.claim_id == claim_id, promises.c.state == State.CLAIMED)
+        .values(state=State.SENDING)
+        .returning(promises.c.id)
+    )
+    return {int(i) for i in moved}
+
+
+def release(connection: Connection, claim_id: int) -> int:
+    """Gives back what was claimed and not begun, and ends the claim; the number of rows given back."""
+    returned = connection.execute(
+        update(promises)
+        .where(promises.c.claim_id == claim_id, promises.c.state == State.CLAIMED)
+        .values(state=State.PLANNED, claim_id=None)
+    )
+    unsettled = exists().where(promises.c.claim_id == claim_id, promises.c.state == State.SENDING)
+    connection.execute(delete(claims).where(claims.c.id == claim_id, ~unsettled))
+    return returned.rowcount
+
+
+@dataclass(frozen=True, slots=True)
+class Recovery:
+    """What became of the rows of dead workers."""
+
+    returned: int
+    uncertain: int
+
+
+def recover(connection: Connection, *, now: datetime, wall: datetime, resend: bool = False) -> Recovery:
+    """Resolves every claim whose lease ran out before `wall`."""
+    dead = connection.scalars(
+        select(claims.c.id).where(claims.c.lease_until < wall).with_for_update(skip_locked=True)
+    ).all()
+    if not dead:
+        return Recovery(0, 0)
+    sending = promises.c.claim_id.in_(dead) & (promises.c.state == State.SENDING)
+    if resend:
+        lost = update(promises).where(sending).values(state=State.PLANNED, claim_id=None)
+    else:
+        # The claim id stays: the owner, if it lives after all, may still settle the row with the truth.
+        lost = update(promises).where(sending).values(
+            state=State.UNCERTAIN, reason=Reason.WORKER_LOST, settled_at=now
+        )
+    uncertain = connection.execute(lost).rowcount
+    returned = connection.execute(
+        update(promises)
+        .where(promises.c.claim_id.in_(dead), promises.c.state == State.CLAIMED)
+        .values(state=State.PLANNED, claim_id=None)
+    ).rowcount
+    connection.execute(delete(claims).where(claims.c.id.in_(dead)))
+    return Recovery(returned, 0 if resend else uncertain)
+
+
+def allowance(connection: Connection, provider: str, *, rate: float, burst: float, wall: datetime) -> float:
+    """Messages the provider may be given now, by a token bucket that every worker shares; may be below 1."""
+    row = connection.execute(
+        select(buckets.c.tokens, buckets.c.filled_at).where(buckets.c.provider == provider).with_for_update()
+    ).one_or_none()
+    if row is None:
+        connection.execute(insert(buckets).values(provider=provider, tokens=burst, filled_at=wall))
+        return burst
+    gained = max(0.0, (wall - row.filled_at).total_seconds()) * rate
+    tokens = min(burst, row.tokens + gained)
+    connection.execute(
+        update(buckets).where(buckets.c.provider == provider).values(tokens=tokens, filled_at=wall)
+    )
+    return tokens
+
+
+def spend(connection: Connection, provider: str, count: int) -> None:
+    """Takes `count` messages out of the provider's bucket."""
+    connection.execute(
+        update(buckets).where(buckets.c.provider == provider).values(tokens=buckets.c.tokens - count)
+    )
