@@ -1,0 +1,25 @@
+"""Emptying a PostgreSQL test database between two tests: faster than making it anew."""
+
+from __future__ import annotations
+
+import psycopg
+from psycopg import sql
+
+from regulars.store import tables
+
+
+def empty(url: str) -> None:
+    """Empties the tables if any was used and starts their keys at 1, whoever still holds a connection."""
+    with psycopg.connect(url.replace("+psycopg", "", 1), autocommit=True) as connection:
+        connection.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'"
+        )
+        names = [sql.Identifier(name) for name in tables.metadata.tables]
+        asked = sql.SQL(" UNION ALL ").join(
+            sql.SQL("SELECT {} WHERE EXISTS (SELECT FROM {})").format(sql.Literal(n), sql.Identifier(n))
+            for n in tables.metadata.tables
+        )
+        used = sql.SQL("{} UNION ALL SELECT sequencename FROM pg_sequences WHERE last_value IS NOT NULL").format(asked)
+        if connection.execute(used).fetchone():
+            connection.execute(sql.SQL("TRUNCATE {} RESTART IDENTITY CASCADE").format(sql.SQL(", ").join(names)))

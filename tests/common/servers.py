@@ -1,0 +1,232 @@
+"""Real servers for the tests: the one on its standard port, else one of our own, else a printed reason.
+
+Nothing here touches data that was there before: PostgreSQL tests run in scratch databases of their own,
+RabbitMQ tests in a virtual host of their own, Redis tests on a server of their own.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pwd
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from uuid import uuid4
+
+import psycopg
+import redis
+from psycopg import sql
+
+POSTGRES = os.environ.get("REGULARS_TEST_POSTGRES", "postgresql://postgres@127.0.0.1:5432/postgres")
+RABBITMQ = ("127.0.0.1", 5672)
+REDIS = ("127.0.0.1", 6379)
+
+
+class Unavailable(Exception):
+    """The server neither runs here nor can be started; the message says what to install."""
+
+
+def free_port() -> int:
+    """A loopback port that nothing listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def listens(address: tuple[str, int]) -> bool:
+    """Whether something accepts connections there."""
+    with contextlib.suppress(OSError), socket.create_connection(address, timeout=1):
+        return True
+    return False
+
+
+def wait_for(ready: Callable[[], bool], what: str, seconds: float = 60) -> None:
+    """Returns once `ready()` is true; raises TimeoutError naming `what` when it never is."""
+    end = time.monotonic() + seconds
+    while not ready():
+        if time.monotonic() > end:
+            raise TimeoutError(f"{what}: not so after {seconds:g} seconds")
+        time.sleep(0.02)
+
+
+# ---------------------------------------------------------------- PostgreSQL
+
+
+@contextlib.contextmanager
+def postgres(folder: Path) -> Iterator[str]:
+    """The URL of a server's maintenance database, for one who may create databases there."""
+    try:
+        psycopg.connect(POSTGRES, connect_timeout=3).close()
+    except psycopg.OperationalError as error:
+        reason = str(error).strip().splitlines()[0]
+    else:
+        yield POSTGRES
+        return
+    binaries = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda p: -float(p.parent.name))
+    found = shutil.which("initdb", path=os.pathsep.join([os.environ.get("PATH", ""), *map(str, binaries)]))
+    if found is None:
+        raise Unavailable(f"PostgreSQL: {reason}; and no initdb here to start one (Debian: postgresql)")
+    with _own_postgres(Path(found).resolve().parent, folder) as url:
+        yield url
+
+
+@contextlib.contextmanager
+def _own_postgres(binaries: Path, folder: Path) -> Iterator[str]:
+    data, port = folder / "postgres", free_port()
+    data.mkdir(parents=True)
+    user = _unprivileged(data)
+    initdb = [
+        str(binaries / "initdb"),
+        "-D",
+        str(data),
+        "-U",
+        "postgres",
+        "-A",
+        "trust",
+        "-E",
+        "UTF8",
+        "--no-sync",
+        "--locale=C",
+    ]
+    subprocess.run(initdb, check=True, user=user, stdout=subprocess.DEVNULL, cwd=data)
+    options = {"port": port, "listen_addresses": "127.0.0.1", "unix_socket_directories": "", "fsync": "off"}
+    flags = [word for name, value in options.items() for word in ("-c", f"{name}={value}")]
+    url = f"postgresql://postgres@127.0.0.1:{port}/postgres"
+    with _running([str(binaries / "postgres"), "-D", str(data), *flags], folder / "postgres.log", user):
+        wait_for(lambda: _answers(url), "PostgreSQL accepts connections")
+        yield url
+
+
+def _answers(url: str) -> bool:
+    with contextlib.suppress(psycopg.OperationalError):
+        psycopg.connect(url, connect_timeout=1).close()
+        return True
+    return False
+
+
+def _unprivileged(folder: Path) -> int | None:
+    """PostgreSQL refuses to run as root: the user that shall own `folder` instead, or None if we are not root."""
+    if os.geteuid() != 0:
+        return None
+    names = {entry.pw_name for entry in pwd.getpwall()}
+    user = pwd.getpwnam("postgres" if "postgres" in names else "nobody").pw_uid
+    for parent in folder.parents:
+        if parent.stat().st_uid == 0 and parent.stat().st_mode & 0o1 == 0:
+            parent.chmod(parent.stat().st_mode | 0o1)  # pytest's folders are closed to other users
+    os.chown(folder, user, -1)
+    folder.chmod(0o700)
+    return user
+
+
+@contextlib.contextmanager
+def scratch_database(server: str, prefix: str = "regulars_test") -> Iterator[str]:
+    """The SQLAlchemy URL of a new empty database on the server, dropped at the end."""
+    name = f"{prefix}_{os.getpid()}_{uuid4().hex[:8]}"
+    with psycopg.connect(server, autocommit=True) as admin:
+        admin.execute(sql.SQL("CREATE DATABASE {} TEMPLATE template0 ENCODING 'UTF8'").format(sql.Identifier(name)))
+        admin.execute(sql.SQL("ALTER DATABASE {} SET synchronous_commit = off").format(sql.Identifier(name)))
+    try:
+        head, _, _ = server.rpartition("/")
+        yield head.replace("postgresql://", "postgresql+psycopg://", 1) + "/" + name
+    finally:
+        with psycopg.connect(server, autocommit=True) as admin:
+            admin.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+# ---------------------------------------------------------------- brokers
+
+
+@contextlib.contextmanager
+def redis_server(folder: Path) -> Iterator[str]:
+    """The URL of an empty Redis: our own, else an empty database of the one on the standard port."""
+    binary = shutil.which("redis-server")
+    if binary is None:
+        yield from _borrowed_redis()
+        return
+    port = free_port()
+    command = [binary, "--bind", "127.0.0.1", "--port", str(port), "--save", "", "--appendonly", "no"]
+    folder.mkdir(parents=True, exist_ok=True)
+    with _running([*command, "--dir", str(folder)], folder / "redis.log"):
+        wait_for(lambda: listens(("127.0.0.1", port)), "Redis listens")
+        yield f"redis://127.0.0.1:{port}/0"
+
+
+def _borrowed_redis() -> Iterator[str]:
+    if not listens(REDIS):
+        raise Unavailable("Redis: nothing listens on port 6379, no redis-server here to start (Debian: redis-server)")
+    for number in range(15, 0, -1):
+        with redis.Redis(host=REDIS[0], port=REDIS[1], db=number) as client:
+            if client.dbsize() == 0 and client.set("regulars-test", os.getpid(), nx=True):
+                try:
+                    yield f"redis://{REDIS[0]}:{REDIS[1]}/{number}"
+                finally:
+                    client.flushdb()
+                return
+    raise Unavailable("Redis: every database of the server on port 6379 is in use")
+
+
+@contextlib.contextmanager
+def rabbitmq(folder: Path) -> Iterator[str]:
+    """The URL of an empty virtual host on the running RabbitMQ, else of a server of our own."""
+    if listens(RABBITMQ) and shutil.which("rabbitmqctl"):
+        host = f"regulars-test-{uuid4().hex[:8]}"
+        made = subprocess.run(["rabbitmqctl", "-q", "add_vhost", host], capture_output=True, check=False)
+        if made.returncode == 0:
+            allow = ["rabbitmqctl", "-q", "set_permissions", "-p", host, "guest", ".*", ".*", ".*"]
+            subprocess.run(allow, check=True, capture_output=True)
+            try:
+                yield f"amqp://guest:guest@{RABBITMQ[0]}:{RABBITMQ[1]}/{host}"
+            finally:
+                subprocess.run(["rabbitmqctl", "-q", "delete_vhost", host], check=True, capture_output=True)
+            return
+    # Debian's /usr/sbin/rabbitmq-server insists on its own user; the script behind it does not.
+    found = shutil.which("rabbitmq-server", path=os.pathsep.join(["/usr/lib/rabbitmq/bin", os.environ.get("PATH", "")]))
+    if found is None:
+        raise Unavailable("RabbitMQ: none here to ask for a virtual host, none to start (Debian: rabbitmq-server)")
+    with _own_rabbitmq(found, folder) as url:
+        yield url
+
+
+@contextlib.contextmanager
+def _own_rabbitmq(binary: str, folder: Path) -> Iterator[str]:
+    port = free_port()
+    home = folder / "rabbitmq"
+    home.mkdir(parents=True)
+    (home / "enabled_plugins").write_text("[].\n")
+    (home / "rabbitmq.conf").write_text(f"listeners.tcp.1 = 127.0.0.1:{port}\n")
+    environment = os.environ | {
+        "HOME": str(home),
+        "RABBITMQ_NODENAME": f"regulars-{uuid4().hex[:8]}@localhost",
+        "RABBITMQ_NODE_PORT": str(port),
+        "RABBITMQ_DIST_PORT": str(free_port()),
+        "RABBITMQ_CONFIG_FILE": str(home / "rabbitmq.conf"),
+        "RABBITMQ_MNESIA_BASE": str(home / "mnesia"),
+        "RABBITMQ_LOG_BASE": str(home / "log"),
+        "RABBITMQ_ENABLED_PLUGINS_FILE": str(home / "enabled_plugins"),
+        "RABBITMQ_PID_FILE": str(home / "pid"),
+    }
+    with _running([binary], folder / "rabbitmq.log", environment=environment):
+        wait_for(lambda: listens(("127.0.0.1", port)), "RabbitMQ listens", 120)
+        yield f"amqp://guest:guest@127.0.0.1:{port}//"
+
+
+@contextlib.contextmanager
+def _running(
+    command: list[str], log: Path, user: int | None = None, environment: dict[str, str] | None = None
+) -> Iterator[None]:
+    """The process for as long as the block lasts; its output goes to `log`."""
+    with log.open("wb") as output:
+        process = subprocess.Popen(command, stdout=output, stderr=output, user=user, env=environment)
+        try:
+            yield
+        finally:
+            process.terminate()
+            try:
+                process.wait(30)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()

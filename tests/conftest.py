@@ -1,0 +1,129 @@
+"""Fixtures for every room: databases, brokers, an inbox, and how hard Hypothesis tries.
+
+A database test gets all tables, empty. `engine` runs it twice, on SQLite and on PostgreSQL.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+from sqlalchemy import Engine
+
+from regulars.store import tables
+from regulars.store.engine import open_engine
+from tests.common import databases, servers
+from tests.common.smtp import Inbox
+
+settings.register_profile("dev", max_examples=10, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile(
+    "ci", max_examples=100, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("ci" if os.environ.get("CI") else "dev")
+
+
+# ---------------------------------------------------------------- databases
+
+
+@pytest.fixture(scope="session")
+def _sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A SQLite file with all tables, to copy: much faster than creating them for each test."""
+    path = tmp_path_factory.mktemp("sqlite") / "template.sqlite"
+    engine = open_engine(f"sqlite:///{path}")
+    tables.metadata.create_all(engine)
+    with engine.connect() as connection:
+        connection.connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    engine.dispose()
+    return path
+
+
+@pytest.fixture(scope="session")
+def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The libpq URL of a PostgreSQL server's maintenance database."""
+    with _or_skip(servers.postgres(tmp_path_factory.mktemp("postgres"))) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def _postgres_with_tables(postgres_server: str) -> Iterator[str]:
+    """The URL of this test process's own database; the tables are made once, emptied before each test."""
+    with servers.scratch_database(postgres_server) as url:
+        engine = open_engine(url)
+        tables.metadata.create_all(engine)
+        engine.dispose()
+        yield url
+
+
+@pytest.fixture
+def sqlite_engine(_sqlite_template: Path, tmp_path: Path) -> Iterator[Engine]:
+    """SQLite in a file, all tables, empty. Its URL is `engine.url`, for processes that open it too."""
+    path = tmp_path / "regulars.sqlite"
+    shutil.copyfile(_sqlite_template, path)
+    engine = open_engine(f"sqlite:///{path}")
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def postgres_engine(_postgres_with_tables: str) -> Iterator[Engine]:
+    """PostgreSQL in a scratch database, all tables, empty."""
+    databases.empty(_postgres_with_tables)
+    engine = open_engine(_postgres_with_tables)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def engine(request: pytest.FixtureRequest) -> Engine:
+    """Both databases, one after the other; use `sqlite_engine` or `postgres_engine` for one of them."""
+    name = "sqlite_engine" if request.param == "sqlite" else "postgres_engine"
+    found = request.getfixturevalue(name)
+    assert isinstance(found, Engine)
+    return found
+
+
+@pytest.fixture
+def empty_postgres_url(postgres_server: str) -> Iterator[str]:
+    """A database with no table at all, for migrations."""
+    with servers.scratch_database(postgres_server) as url:
+        yield url
+
+
+# ---------------------------------------------------------------- brokers, mail
+
+
+@pytest.fixture(scope="session")
+def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A Redis that this test process has for itself."""
+    with _or_skip(servers.redis_server(tmp_path_factory.mktemp("redis"))) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def rabbitmq_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A RabbitMQ virtual host that this test process has for itself."""
+    with _or_skip(servers.rabbitmq(tmp_path_factory.mktemp("rabbitmq"))) as url:
+        yield url
+
+
+@pytest.fixture
+def smtp_inbox() -> Iterator[Inbox]:
+    """A real SMTP server on a free loopback port that keeps every message it accepts."""
+    with Inbox() as inbox:
+        yield inbox
+
+
+@contextlib.contextmanager
+def _or_skip(server: AbstractContextManager[str]) -> Iterator[str]:
+    with contextlib.ExitStack() as stack:
+        try:
+            url = stack.enter_context(server)
+        except servers.Unavailable as reason:
+            pytest.skip(str(reason))
+        yield url
