@@ -1,0 +1,63 @@
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import Engine, inspect, text
+
+from regulars.core.errors import EnvironmentFailed
+from regulars.store import migrate
+from regulars.store.engine import open_engine, read, write
+from regulars.store.tables import metadata
+
+
+def test_migrations_make_exactly_the_tables_of_the_code(empty: Engine) -> None:
+    migrate.upgrade(empty)
+    with read(empty) as connection:
+        context = MigrationContext.configure(
+            connection, opts={"compare_type": True, "compare_server_default": connection.dialect.name == "postgresql"}
+        )
+        assert compare_metadata(context, metadata) == []
+
+
+def test_upgrading_twice_is_upgrading_once(empty: Engine) -> None:
+    assert migrate.current(empty) is None
+    assert migrate.upgrade(empty) == migrate.head() == migrate.upgrade(empty) == migrate.current(empty)
+    migrate.require_current(empty)
+
+
+def test_processes_that_start_together_upgrade_once(empty: Engine) -> None:
+    with ThreadPoolExecutor(4) as pool:
+        assert set(pool.map(lambda _: migrate.upgrade(empty), range(4))) == {migrate.head()}
+
+
+def test_a_failed_upgrade_leaves_nothing_behind(empty: Engine) -> None:
+    with write(empty) as connection:
+        connection.execute(text("CREATE TABLE members (wrong INTEGER)"))
+    with pytest.raises(Exception, match="already exists"):
+        migrate.upgrade(empty)
+    assert inspect(empty).get_table_names() == ["members"]
+
+
+def test_an_empty_database_is_told_what_to_run(empty: Engine) -> None:
+    with pytest.raises(EnvironmentFailed, match=r"empty.*run `regulars db upgrade`"):
+        migrate.require_current(empty)
+
+
+def test_a_database_of_a_later_version_is_left_alone(empty: Engine) -> None:
+    migrate.upgrade(empty)
+    with write(empty) as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    for step in (migrate.require_current, migrate.upgrade):
+        with pytest.raises(EnvironmentFailed, match="9999, which this version does not know"):
+            step(empty)
+
+
+def test_the_folder_of_an_embedded_database_is_made(tmp_path: Path) -> None:
+    engine = open_engine(f"sqlite:///{tmp_path / 'shop' / 'var' / 'regulars.sqlite'}")
+    migrate.upgrade(engine)
+    migrate.require_current(engine)
+    engine.dispose()
