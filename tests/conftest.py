@@ -44,9 +44,9 @@ def _sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def postgres_server() -> Iterator[str]:
     """The libpq URL of a PostgreSQL server's maintenance database."""
-    with _or_skip(servers.postgres(tmp_path_factory.mktemp("postgres"))) as url:
+    with _or_skip(servers.postgres()) as url:
         yield url
 
 

@@ -10,11 +10,14 @@ import contextlib
 import os
 import pwd
 import shutil
+import signal
 import socket
 import subprocess
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import psycopg
@@ -57,7 +60,7 @@ def wait_for(ready: Callable[[], bool], what: str, seconds: float = 60) -> None:
 
 
 @contextlib.contextmanager
-def postgres(folder: Path) -> Iterator[str]:
+def postgres() -> Iterator[str]:
     """The URL of a server's maintenance database, for one who may create databases there."""
     try:
         psycopg.connect(POSTGRES, connect_timeout=3).close()
@@ -70,35 +73,28 @@ def postgres(folder: Path) -> Iterator[str]:
     found = shutil.which("initdb", path=os.pathsep.join([os.environ.get("PATH", ""), *map(str, binaries)]))
     if found is None:
         raise Unavailable(f"PostgreSQL: {reason}; and no initdb here to start one (Debian: postgresql)")
-    with _own_postgres(Path(found).resolve().parent, folder) as url:
+    with _own_postgres(Path(found).resolve().parent) as url:
         yield url
 
 
 @contextlib.contextmanager
-def _own_postgres(binaries: Path, folder: Path) -> Iterator[str]:
-    data, port = folder / "postgres", free_port()
-    data.mkdir(parents=True)
-    user = _unprivileged(data)
-    initdb = [
-        str(binaries / "initdb"),
-        "-D",
-        str(data),
-        "-U",
-        "postgres",
-        "-A",
-        "trust",
-        "-E",
-        "UTF8",
-        "--no-sync",
-        "--locale=C",
-    ]
-    subprocess.run(initdb, check=True, user=user, stdout=subprocess.DEVNULL, cwd=data)
-    options = {"port": port, "listen_addresses": "127.0.0.1", "unix_socket_directories": "", "fsync": "off"}
-    flags = [word for name, value in options.items() for word in ("-c", f"{name}={value}")]
+def _own_postgres(binaries: Path) -> Iterator[str]:
+    port = free_port()
     url = f"postgresql://postgres@127.0.0.1:{port}/postgres"
-    with _running([str(binaries / "postgres"), "-D", str(data), *flags], folder / "postgres.log", user):
-        wait_for(lambda: _answers(url), "PostgreSQL accepts connections")
-        yield url
+    user = _unprivileged()
+    with tempfile.TemporaryDirectory(prefix="regulars-postgres-") as home:
+        data = f"{home}/data"
+        if user is not None:
+            os.chown(home, user, user)
+        initdb = [f"{binaries}/initdb", "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync"]
+        as_user: dict[str, Any] = {} if user is None else {"user": user, "group": user, "extra_groups": []}
+        subprocess.run(initdb, check=True, stdout=subprocess.DEVNULL, cwd=home, **as_user)
+        options = {"port": port, "listen_addresses": "127.0.0.1", "unix_socket_directories": "", "fsync": "off"}
+        flags = [word for name, value in options.items() for word in ("-c", f"{name}={value}")]
+        command = [f"{binaries}/postgres", "-D", data, *flags]
+        with _running(command, Path(home) / "log", stop=signal.SIGINT, cwd=home, **as_user):
+            wait_for(lambda: _answers(url), "PostgreSQL accepts connections")
+            yield url
 
 
 def _answers(url: str) -> bool:
@@ -108,18 +104,12 @@ def _answers(url: str) -> bool:
     return False
 
 
-def _unprivileged(folder: Path) -> int | None:
-    """PostgreSQL refuses to run as root: the user that shall own `folder` instead, or None if we are not root."""
+def _unprivileged() -> int | None:
+    """PostgreSQL refuses to run as root: the user to run it as instead, or None if we are not root."""
     if os.geteuid() != 0:
         return None
     names = {entry.pw_name for entry in pwd.getpwall()}
-    user = pwd.getpwnam("postgres" if "postgres" in names else "nobody").pw_uid
-    for parent in folder.parents:
-        if parent.stat().st_uid == 0 and parent.stat().st_mode & 0o1 == 0:
-            parent.chmod(parent.stat().st_mode | 0o1)  # pytest's folders are closed to other users
-    os.chown(folder, user, -1)
-    folder.chmod(0o700)
-    return user
+    return pwd.getpwnam("postgres" if "postgres" in names else "nobody").pw_uid
 
 
 @contextlib.contextmanager
@@ -209,22 +199,20 @@ def _own_rabbitmq(binary: str, folder: Path) -> Iterator[str]:
         "RABBITMQ_ENABLED_PLUGINS_FILE": str(home / "enabled_plugins"),
         "RABBITMQ_PID_FILE": str(home / "pid"),
     }
-    with _running([binary], folder / "rabbitmq.log", environment=environment):
+    with _running([binary], folder / "rabbitmq.log", env=environment):
         wait_for(lambda: listens(("127.0.0.1", port)), "RabbitMQ listens", 120)
         yield f"amqp://guest:guest@127.0.0.1:{port}//"
 
 
 @contextlib.contextmanager
-def _running(
-    command: list[str], log: Path, user: int | None = None, environment: dict[str, str] | None = None
-) -> Iterator[None]:
+def _running(command: list[str], log: Path, stop: signal.Signals = signal.SIGTERM, **options: Any) -> Iterator[None]:
     """The process for as long as the block lasts; its output goes to `log`."""
     with log.open("wb") as output:
-        process = subprocess.Popen(command, stdout=output, stderr=output, user=user, env=environment)
+        process = subprocess.Popen(command, stdout=output, stderr=output, **options)
         try:
             yield
         finally:
-            process.terminate()
+            process.send_signal(stop)
             try:
                 process.wait(30)
             except subprocess.TimeoutExpired:
