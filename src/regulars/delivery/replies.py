@@ -1,0 +1,71 @@
+"""Reading what servers say: replies cut out of a byte stream however it arrives, and words made safe to keep.
+
+Nothing a server sends can make this room use more than a few kilobytes or pass on a control character.
+"""
+
+from __future__ import annotations
+
+GARBLED = 0
+"""The code given to what is not an SMTP reply; nothing that follows it can be believed."""
+_LONGEST_LINE = 8192
+_MOST_LINES = 200
+_LONGEST_TEXT = 500
+_CODES = {str(code).encode(): code for code in range(200, 600)}
+
+
+class Replies:
+    """Cuts a stream of bytes into replies; feed it in pieces of any size."""
+
+    __slots__ = ("_code", "_rest", "_text")
+
+    def __init__(self) -> None:
+        self._rest = b""
+        self._code = b""
+        self._text: list[bytes] = []
+
+    def feed(self, data: bytes) -> list[tuple[int, bytes]]:
+        """The replies that `data` completes, as (code, text); lines of one reply are joined by a space."""
+        if self._rest:
+            data = self._rest + data
+        lines = data.split(b"\n")
+        self._rest = lines.pop()
+        found: list[tuple[int, bytes]] = []
+        for line in lines:
+            mark = line[3:4]
+            code = _CODES.get(line[:3], GARBLED)
+            if code and not self._text and mark == b" " and len(line) < _LONGEST_LINE:
+                found.append((code, line[4:]))  # one line is what nearly every reply is
+                continue
+            reply = self._slowly(line, mark, code)
+            if reply is not None:
+                found.append(reply)
+        if len(self._rest) > _LONGEST_LINE:
+            found.append((GARBLED, self._rest[:_LONGEST_TEXT]))
+            self._rest = b""
+        return found
+
+    def _slowly(self, line: bytes, mark: bytes, code: int) -> tuple[int, bytes] | None:
+        """A line that is part of a longer reply, a bare code, or nonsense."""
+        sound = code != GARBLED and mark in (b" ", b"-", b"\r", b"") and len(line) < _LONGEST_LINE
+        if self._text and line[:3] != self._code:
+            sound = False
+        if not sound or len(self._text) >= _MOST_LINES:
+            self._text = []
+            return GARBLED, line[:_LONGEST_TEXT]
+        self._text.append(line[4:].strip())
+        self._code = line[:3]
+        if mark == b"-":
+            return None
+        whole = b" ".join(self._text)
+        self._text = []
+        return code, whole
+
+
+def clean(raw: bytes | str) -> str:
+    """A server's words on one line, without control characters, at most 500 characters long."""
+    text = raw.decode("utf-8", "replace") if isinstance(raw, bytes) else raw
+    text = text.strip()
+    if text.isprintable() and len(text) <= _LONGEST_TEXT:
+        return text
+    text = " ".join("".join(c if c.isprintable() else " " for c in text[: 4 * _LONGEST_TEXT]).split())
+    return text if len(text) <= _LONGEST_TEXT else text[: _LONGEST_TEXT - 1] + "…"
