@@ -1,0 +1,221 @@
+"""Emails compiled: words, MJML and Jinja become four Jinja templates, once for each email and language.
+
+What the compiled templates print comes only from the context; everything else was fixed here and is in the digest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+from jinja2 import Template
+from jinja2.exceptions import TemplateError, TemplateSyntaxError
+
+from regulars.core.diagnostics import Diagnostic, Span, did_you_mean
+from regulars.core.errors import Invalid
+from regulars.core.ids import digest
+from regulars.render import mjml, text
+from regulars.render.environment import HTML, STATEMENTS, TEXT, Environment
+from regulars.render.pieces import Kind, Origin, Piece, unclosed
+from regulars.render.source import File, Library, expand, match, put_words
+from regulars.render.words import Word
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One compiled text of an email and the pieces it came from."""
+
+    template: Template
+    pieces: tuple[Piece, ...]
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class CompiledEmail:
+    """An email in one language, ready to be filled in; see `render`."""
+
+    name: str
+    language: str
+    """The words' language, as the words file is named."""
+    locale: str
+    """How dates and money are shown: the reader's own region where it shares the words' language."""
+    digest: str
+    html: Part
+    text: Part
+    subject: Part
+    preheader: Part | None
+
+
+@dataclass
+class Templates:
+    """The emails in some folders, the first folder first. Compiled emails are kept; make a new one to see changes."""
+
+    folders: Sequence[Path]
+    company_locale: str = "en"
+    library: Library = field(init=False)
+    _compiled: dict[tuple[str, str], CompiledEmail] = field(init=False, default_factory=dict, repr=False)
+
+    def __post_init__(self) -> None:
+        self.library = Library(tuple(self.folders))
+
+    def names(self) -> list[str]:
+        """The emails there are."""
+        return self.library.names()
+
+    def languages(self, email: str) -> list[str]:
+        """The languages an email has words in."""
+        self.library.body(email)
+        return sorted(self.library.languages(email))
+
+    def compiled(self, email: str, locale: str | None) -> CompiledEmail:
+        """The email for a reader: exact locale, else the language, else the company's.
+
+        Raises NotFound for an unknown email, Invalid for one that is faulty or has words in none of these.
+        """
+        key = (email, locale or "")
+        if key not in self._compiled:
+            language = self.language(email, locale)
+            if (email, language) not in self._compiled:
+                self._compiled[email, language] = compile_email(self.library, email, language, self.company_locale)
+            own = self._compiled[email, language]
+            self._compiled[key] = own if not locale else replace(own, locale=shown_in(locale, language))
+        return self._compiled[key]
+
+    def language(self, email: str, locale: str | None) -> str:
+        """The language an email is in for a reader; raises NotFound or Invalid."""
+        body = self.library.body(email)
+        languages = self.library.languages(email)
+        found = match(locale, languages) or match(self.company_locale, languages)
+        if found is None:
+            message = f"`{email}` has no words in `{locale or self.company_locale}` nor in the company's `{self.company_locale}`"
+            hint = f"add words/{self.company_locale}.yaml; there are {', '.join(sorted(languages)) or 'no words at all'}"
+            raise Invalid([Diagnostic("T009", message, Span(body.path, 1, 1), hint=hint)], self.library.sources())
+        return found
+
+    def sample(self, email: str) -> dict[str, Any]:
+        """The email's own data for a preview without a client; empty if it has none. Raises NotFound, Invalid."""
+        self.library.body(email)
+        file = self.library.find(email, "sample.yaml")
+        base = self.library.find("_base", "sample.yaml")
+        return {**(_data(base) if base else {}), **(_data(file) if file else {})}
+
+
+def shown_in(locale: str, language: str) -> str:
+    """The locale for dates and money: the reader's if it is of the words' language and known, else the words'."""
+    if locale.replace("_", "-").split("-")[0].lower() != language.split("-")[0].lower():
+        return language
+    from regulars.render.filters import babel  # noqa: PLC0415  Babel loads when a language is first needed
+
+    try:
+        babel(locale)
+    except ValueError:
+        return language
+    return locale.replace("_", "-")
+
+
+def _data(file: File) -> dict[str, Any]:
+    try:
+        data = yaml.safe_load(file.text)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        span = Span(file.path, mark.line + 1, mark.column + 1) if mark else Span(file.path, 1, 1)
+        raise Invalid([Diagnostic("T015", "not YAML", span)], {file.path: file.text}) from error
+    if not isinstance(data, dict):
+        raise Invalid([Diagnostic("T015", "a sample is a mapping of names to values", Span(file.path, 1, 1))])
+    return data
+
+
+def compile_email(library: Library, email: str, language: str, fallback: str) -> CompiledEmail:
+    """Compiles one email in one language. Raises Invalid with every fault found."""
+    body = library.body(email)
+    words = library.words(email, language, fallback)
+    faults: list[Diagnostic] = []
+    pieces = expand(library, body, words, faults)
+    subject = _word(words, "subject", library.languages(email)[language], faults)
+    preheader = _word(words, "preheader", None, faults)
+    override = library.find(email, "body.txt")
+    own_text = expand(library, override, words, faults) if override else None
+    tags = {"html": pieces, "subject": subject, "preheader": preheader, "text": own_text or []}
+    for name, part in tags.items():
+        faults.extend(syntax(HTML if name == "html" else TEXT, part))
+    weaver = mjml.Weaver()
+    woven = weaver.weave(pieces)
+    faults.extend(weaver.faults)
+    content, lost = mjml.to_html(woven, language, Span(body.path, 1, 1)) if not faults else ("", [])
+    if faults or lost:
+        raise Invalid([*faults, *lost], library.sources())
+    derived = text.derive(content, woven) if own_text is None else _joined(own_text)
+    return CompiledEmail(
+        name=email,
+        language=language,
+        locale=language,
+        digest=digest([_joined(p) for p in tags.values()] + [language]),
+        html=_part(HTML, woven.restore(content), pieces),
+        text=_part(TEXT, derived, own_text or pieces),
+        subject=_part(TEXT, _joined(subject), subject),
+        preheader=_part(TEXT, _joined(preheader), preheader) if preheader else None,
+    )
+
+
+def _word(words: dict[str, Word], name: str, file: File | None, faults: list[Diagnostic]) -> list[Piece]:
+    if name in words:
+        return put_words(words[name].pieces(), words, faults)
+    if file is not None:
+        faults.append(Diagnostic("T008", f"there is no `{name}`", Span(file.path, 1, 1), hint=f"add `{name}: …`"))
+    return []
+
+
+def _joined(pieces: Sequence[Piece]) -> str:
+    return "".join(p.text for p in pieces)
+
+
+def _part(env: Environment, source: str, pieces: Sequence[Piece]) -> Part:
+    return Part(env.from_string(source), tuple(pieces), source)
+
+
+@lru_cache(maxsize=1)
+def _names() -> tuple[list[str], list[str]]:
+    return sorted(HTML.filters), sorted(HTML.tests)
+
+
+def syntax(env: Environment, pieces: Sequence[Piece]) -> list[Diagnostic]:
+    """What Jinja finds wrong with the tags, each at its own place."""
+    faults = [f for f in map(unclosed, pieces) if f]
+    tags = [p for p in pieces if p.kind in (Kind.PRINT, Kind.BLOCK)]
+    for tag in tags:
+        if tag.kind is Kind.BLOCK and tag.statement not in STATEMENTS:
+            known = ", ".join(sorted(STATEMENTS))
+            faults.append(Diagnostic("T002", f"emails know no `{{% {tag.statement} %}}`", tag.span, expected=f"one of {known}"))
+    if faults:
+        return faults
+    try:
+        env.from_string(skeleton(tags))
+    except TemplateSyntaxError as error:
+        return [explain(error, tags)]
+    except TemplateError as error:
+        return [Diagnostic("T002", str(error.message), tags[0].span if tags else None)]
+    return []
+
+
+def skeleton(tags: Sequence[Piece]) -> str:
+    """The tags alone, one a line: Jinja's line numbers then say which tag it means."""
+    return "\n".join(p.text.replace("\n", " ") for p in tags)
+
+
+def explain(error: TemplateSyntaxError, tags: Sequence[Piece]) -> Diagnostic:
+    """Jinja's complaint as a diagnostic at the tag it is about."""
+    tag = tags[min(max(error.lineno, 1), len(tags)) - 1]
+    message = str(error.message or "this is not Jinja").rstrip(".")
+    for kind, known in zip(("filter", "test"), _names(), strict=True):
+        start = f"No {kind} named '"
+        if message.startswith(start):
+            name = message[len(start) :].split("'")[0]
+            hint = did_you_mean(name, known) or f"known: {', '.join(known)}"
+            at = Origin(tag.text, tag.span.path, tag.span.line, tag.span.column).span(max(0, tag.text.find(name)), len(name))
+            return Diagnostic("T007", f"there is no {kind} `{name}`", at, hint=hint)
+    return Diagnostic("T002", message, tag.span)
+

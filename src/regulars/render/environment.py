@@ -1,0 +1,86 @@
+"""The one Jinja environment: sandboxed, strict about names, and closed to everything an email has no use for.
+
+Data are only ever values. No loader, no `safe`, no way for a value to become markup or template source.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, datetime, time
+from decimal import Decimal
+from typing import Any
+
+from jinja2 import StrictUndefined, Undefined
+from jinja2.exceptions import UndefinedError
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+from regulars.render import filters
+
+KEPT_FILTERS = (
+    "abs capitalize count d default dictsort first float groupby int join last length list lower map max min reject"
+    " rejectattr replace reverse round select selectattr sort string sum title trim truncate unique upper wordcount"
+).split()
+STATEMENTS = frozenset("for else elif endfor if endif set endset with endwith".split())
+
+
+class Environment(ImmutableSandboxedEnvironment):
+    """Mappings are looked up by key only, so that `event.items` is the event's own field."""
+
+    def getattr(self, obj: Any, attribute: str) -> Any:
+        """`obj.attribute`; what is not there is undefined."""
+        if isinstance(obj, Mapping):
+            try:
+                return obj[attribute]
+            except KeyError:
+                return self.undefined(obj=obj, name=attribute)
+        return super().getattr(obj, attribute)
+
+    def getitem(self, obj: Any, argument: Any) -> Any:
+        """`obj[argument]`; what is not there is undefined."""
+        if isinstance(obj, Mapping):
+            try:
+                return obj[argument]
+            except (KeyError, TypeError):
+                return self.undefined(obj=obj, name=argument)
+        return super().getitem(obj, argument)
+
+
+class Missing(StrictUndefined):
+    """A name that is not there; says so in words about emails, not about Python objects."""
+
+    __slots__ = ()
+
+    @property
+    def _undefined_message(self) -> str:
+        if self._undefined_hint:
+            return self._undefined_hint
+        return f"`{self._undefined_name}` is not defined"
+
+
+def printable(value: Any) -> Any:
+    """What `{{ … }}` prints; refuses what would look like a machine's mistake in a letter."""
+    if value is None:
+        raise UndefinedError("the value is missing (none): write `{{ x or 'something else' }}` or `{% if x %}`")
+    if isinstance(value, str):
+        return value
+    if isinstance(value, (dict, list, tuple, set, datetime, date, time)):
+        kind = type(value).__name__
+        raise UndefinedError(f"a {kind} cannot be printed as it is: use a filter such as `date` or `join`")
+    if isinstance(value, Decimal):
+        return format(value.normalize(), "f")
+    return value
+
+
+def _make(*, autoescape: bool) -> Environment:
+    environment = Environment(
+        autoescape=autoescape, undefined=Missing, finalize=printable, keep_trailing_newline=True, cache_size=0
+    )
+    environment.filters = {name: environment.filters[name] for name in KEPT_FILTERS} | filters.FILTERS
+    environment.globals = dict(filters.FUNCTIONS)
+    return environment
+
+
+HTML = _make(autoescape=True)
+TEXT = _make(autoescape=False)
+
+__all__ = ["HTML", "STATEMENTS", "TEXT", "Environment", "Missing", "Undefined", "printable"]

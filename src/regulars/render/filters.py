@@ -1,0 +1,259 @@
+"""Dates, money, numbers and plurals in the reader's language and zone.
+
+Each filter refuses a missing value with a sentence an author understands. What Babel answers is kept, since the
+thousand emails of one run show the same few dates and prices.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date as Date
+from datetime import datetime as DateTime
+from datetime import time as Time
+from decimal import Decimal, InvalidOperation
+from functools import lru_cache
+from typing import Any
+
+from babel import Locale, dates, numbers
+from babel.core import UnknownLocaleError
+from jinja2 import pass_context
+from jinja2.exceptions import FilterArgumentError, UndefinedError
+from jinja2.filters import FILTERS as JINJA
+from jinja2.runtime import Context, Undefined
+
+from regulars.core.calendar import zone
+
+FORMATS = "_formats"
+"""The context's own name for its `Formats`; template authors cannot write it."""
+STYLES = ("short", "medium", "long", "full")
+CATEGORIES = ("zero", "one", "two", "few", "many", "other")
+
+
+@dataclass(frozen=True, slots=True)
+class Formats:
+    """The language and zone in which one message shows things, its default currency and the reader's day."""
+
+    locale: str
+    timezone: str
+    currency: str | None
+    today: Date | None
+
+
+@lru_cache(maxsize=256)
+def babel(locale: str) -> Locale:
+    """The Babel locale of a tag such as `pt-BR`; a region Babel does not know is dropped. Raises ValueError."""
+    tag = locale.replace("-", "_")
+    for candidate in dict.fromkeys((tag, tag.split("_")[0])):
+        try:
+            return Locale.parse(candidate)
+        except (UnknownLocaleError, ValueError):
+            continue
+    raise ValueError(f"`{locale}` is not a language tag such as `ro` or `pt-BR`")
+
+
+def _refuse(value: Any, what: str) -> UndefinedError:
+    if isinstance(value, Undefined):
+        value._fail_with_undefined_error()
+    if value is None:
+        return UndefinedError(f"no {what} to show: the value is missing (none)")
+    return UndefinedError(f"`{value}` is not {'an' if what[0] in 'aeiou' else 'a'} {what}")
+
+
+def _local(value: Any, formats: Formats, what: str) -> DateTime:
+    if isinstance(value, str):
+        value = _read(value, what)
+    if not isinstance(value, DateTime):
+        raise _refuse(value, what)
+    if value.tzinfo is None:
+        raise UndefinedError(f"`{value}` has no time zone, so its {what} is unknown")
+    return value.astimezone(zone(formats.timezone))
+
+
+@lru_cache(maxsize=4096)
+def _read(text: str, what: str) -> Date | DateTime:
+    """Dates inside events are ISO text."""
+    try:
+        return Date.fromisoformat(text) if len(text) == 10 else DateTime.fromisoformat(text)
+    except ValueError as error:
+        raise _refuse(text, what) from error
+
+
+def _day(value: Any, formats: Formats) -> Date:
+    if isinstance(value, str):
+        value = _read(value, "date")
+    if isinstance(value, DateTime):
+        return _local(value, formats, "date").date()
+    if isinstance(value, Date):
+        return value
+    raise _refuse(value, "date")
+
+
+@lru_cache(maxsize=8192)
+def _format_date(day: Date, style: str, locale: str) -> str:
+    return dates.format_date(day, style, locale=babel(locale))
+
+
+@lru_cache(maxsize=8192)
+def _format_skeleton(day: Date, skeleton: str, locale: str) -> str:
+    return dates.format_skeleton(skeleton, DateTime.combine(day, Time()), locale=babel(locale))
+
+
+@lru_cache(maxsize=8192)
+def _format_time(clock: Time, style: str, locale: str) -> str:
+    return dates.format_time(clock, style, locale=babel(locale))
+
+
+@lru_cache(maxsize=8192)
+def _format_datetime(local: DateTime, style: str, locale: str) -> str:
+    return dates.format_datetime(local, style, locale=babel(locale))
+
+
+@lru_cache(maxsize=8192)
+def _format_money(amount: Decimal, currency: str, whole: bool, locale: str) -> str:
+    digits = not (whole and amount == amount.to_integral_value())
+    if digits:
+        return numbers.format_currency(amount, currency, locale=babel(locale))
+    pattern = babel(locale).currency_formats["standard"].pattern.replace(".00", "")
+    return numbers.format_currency(amount, currency, pattern, locale=babel(locale), currency_digits=False)
+
+
+@lru_cache(maxsize=8192)
+def _format_number(value: Decimal, locale: str) -> str:
+    return numbers.format_decimal(value, locale=babel(locale))
+
+
+def _style(style: str) -> str:
+    if style not in STYLES:
+        raise FilterArgumentError(f"`{style}` is not a style: write one of {', '.join(STYLES)}, `month` or `day`")
+    return style
+
+
+@pass_context
+def date(context: Context, value: Any, style: str = "long") -> str:
+    """`5 March 2026`; styles short, medium, long, full; `day` is `5 March`, `month` is `March 2026`."""
+    formats: Formats = context[FORMATS]
+    day = _day(value, formats)
+    if style == "day":
+        return _format_skeleton(day, "MMMMd", formats.locale)
+    if style == "month":
+        return _format_skeleton(day, "yMMMM", formats.locale)
+    return _format_date(day, _style(style), formats.locale)
+
+
+@pass_context
+def time(context: Context, value: Any, style: str = "short") -> str:
+    """`14:30` on the reader's clock."""
+    formats: Formats = context[FORMATS]
+    local = _local(value, formats, "time")
+    return _format_time(local.time().replace(tzinfo=None), _style(style), formats.locale)
+
+
+@pass_context
+def datetime(context: Context, value: Any, style: str = "long") -> str:
+    """`5 March 2026 at 14:30` on the reader's clock."""
+    formats: Formats = context[FORMATS]
+    local = _local(value, formats, "time").replace(tzinfo=None, second=0, microsecond=0)
+    day = _format_date(local.date(), _style(style), formats.locale)
+    clock = _format_time(local.time(), "short", formats.locale)
+    return _glue(style, formats.locale).format(clock, day)
+
+
+@lru_cache(maxsize=256)
+def _glue(style: str, locale: str) -> str:
+    return str(babel(locale).datetime_formats[style]).replace("'", "")
+
+
+def _decimal(value: Any, what: str) -> Decimal:
+    if isinstance(value, Decimal):
+        return value
+    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
+        raise _refuse(value, what)
+    try:
+        return Decimal(str(value))
+    except InvalidOperation as error:
+        raise _refuse(value, what) from error
+
+
+@pass_context
+def money(context: Context, value: Any, currency: str | None = None) -> str:
+    """`1 234,50 €`, in `currency` or the company's; a whole amount is shown without cents."""
+    formats: Formats = context[FORMATS]
+    code = currency or formats.currency
+    if not code:
+        raise FilterArgumentError("the currency is not known: write `money('EUR')`")
+    return _format_money(_decimal(value, "amount"), code, True, formats.locale)
+
+
+@pass_context
+def number(context: Context, value: Any) -> str:
+    """`1 234.5` with the language's separators."""
+    formats: Formats = context[FORMATS]
+    return _format_number(_decimal(value, "number"), formats.locale)
+
+
+@pass_context
+def plural(context: Context, value: Any, forms: str) -> str:
+    """The form of a word that goes with a number: `{{ n }} {{ n | plural('one=year|other=years') }}`.
+
+    Forms are named zero, one, two, few, many, other; `other` is a must and serves where one is not given. `#` in a
+    form is the number itself, so `plural('one=# year|other=# years')` gives both at once.
+    """
+    formats: Formats = context[FORMATS]
+    amount = _decimal(value, "number")
+    given = read_forms(forms)
+    form = given.get(babel(formats.locale).plural_form(amount), given["other"])
+    return form.replace("#", _format_number(amount, formats.locale)) if "#" in form else form
+
+
+@lru_cache(maxsize=1024)
+def read_forms(forms: str) -> Mapping[str, str]:
+    """`"one=year|other=years"` as a mapping. Raises FilterArgumentError with what is wrong."""
+    read: dict[str, str] = {}
+    for part in forms.split("|"):
+        name, equals, text = part.partition("=")
+        if not equals or name.strip() not in CATEGORIES:
+            raise FilterArgumentError(f"`{part}` is not a plural form such as `one=year`; forms: {', '.join(CATEGORIES)}")
+        read[name.strip()] = text.strip()
+    if "other" not in read:
+        raise FilterArgumentError("plural forms need `other=…`")
+    return read
+
+
+@pass_context
+def years_since(context: Context, value: Any) -> int:
+    """Whole years from a day to the reader's today; 29 February comes round on the 28th in common years."""
+    formats: Formats = context[FORMATS]
+    day = _day(value, formats)
+    today = formats.today
+    if today is None:
+        raise UndefinedError("`today` is not known here")
+    reached = (today.month, today.day) >= (day.month, 28 if (day.month, day.day) == (2, 29) and today.year % 4 else day.day)
+    return today.year - day.year - (0 if reached else 1)
+
+
+def _present(name: str) -> Callable[..., Any]:
+    """Jinja's filter `name`, except that a missing value does not become the word None."""
+    original = JINJA[name]
+
+    def apply(*arguments: Any, **options: Any) -> Any:
+        if any(a is None for a in arguments[:2]):
+            raise _refuse(None, "text")
+        return original(*arguments, **options)
+
+    for mark in ("jinja_pass_arg",):
+        if hasattr(original, mark):
+            setattr(apply, mark, getattr(original, mark))
+    return apply
+
+
+_TEXTUAL = ("capitalize", "lower", "replace", "string", "title", "trim", "truncate", "upper")
+FILTERS: dict[str, Callable[..., Any]] = {name: _present(name) for name in _TEXTUAL} | {
+    "date": date,
+    "time": time,
+    "datetime": datetime,
+    "money": money,
+    "number": number,
+    "plural": plural,
+}
+FUNCTIONS: dict[str, Callable[..., Any]] = {"years_since": years_since}

@@ -1,0 +1,115 @@
+"""One message: a compiled email filled in with one client's data. Preview, test and send all come through here.
+
+Either every part is rendered or RenderFailed says which tag of which file could not be, and why.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from regulars.core.errors import RegularsError
+from regulars.render.compile import CompiledEmail, Part, skeleton
+from regulars.render.environment import HTML, TEXT, Environment
+from regulars.render.filters import FORMATS, FUNCTIONS, Formats
+from regulars.render.pieces import Kind
+from regulars.render.text import tidy
+
+CLIPPED = 102 * 1024
+"""Bytes of HTML beyond which Gmail cuts an email off, its unsubscribe link included."""
+_LINE = re.compile(r"[\s\x00-\x1f\x7f-\x9f\u2028\u2029]+")
+_UNSAFE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufffe\uffff\ud800-\udfff]")
+
+
+class RenderFailed(RegularsError):
+    """An email could not be filled in for one client: `where` is `path:line:column`, `message` says why."""
+
+    def __init__(self, email: str, locale: str, where: str, message: str) -> None:
+        self.email, self.locale, self.where, self.message = email, locale, where, message
+        super().__init__(f"{email} ({locale}): {where}: {message}")
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """The texts of one message; `warnings` are sentences."""
+
+    subject: str
+    html: str
+    text: str
+    locale: str
+    digest: str
+    preheader: str = ""
+    warnings: tuple[str, ...] = ()
+
+
+def render(email: CompiledEmail, context: Mapping[str, Any]) -> Rendered:
+    """The message for one context; raises RenderFailed."""
+    values = {**FUNCTIONS, **context, FORMATS: _formats(email, context)}
+    subject = _line(_fill(email, email.subject, TEXT, values))
+    if not subject:
+        raise RenderFailed(email.name, email.language, "subject", "the subject is empty")
+    html = _fill(email, email.html, HTML, values)
+    text = tidy(_fill(email, email.text, TEXT, values))
+    preheader = _line(_fill(email, email.preheader, TEXT, values)) if email.preheader else ""
+    return Rendered(subject, html, text, email.locale, email.digest, preheader, _warnings(html))
+
+
+def _warnings(html: str) -> tuple[str, ...]:
+    if len(html) * 4 <= CLIPPED or len(html.encode()) <= CLIPPED:
+        return ()
+    return (f"the HTML has {len(html.encode()) / 1024:.0f} kB; Gmail cuts an email off at 102 kB",)
+
+
+def _line(text: str) -> str:
+    """One line: control characters and line breaks become single spaces."""
+    return _LINE.sub(" ", text).strip()
+
+
+def _formats(email: CompiledEmail, context: Mapping[str, Any]) -> Formats:
+    company = context.get("company") or {}
+    customer = context.get("customer") or {}
+    timezone = context.get("timezone") or customer.get("timezone") or company.get("timezone") or "UTC"
+    today = context.get("today")
+    return Formats(email.locale, timezone, company.get("currency"), today if isinstance(today, date) else None)
+
+
+def _fill(email: CompiledEmail, part: Part, env: Environment, values: dict[str, Any]) -> str:
+    template = part.template
+    try:
+        text = "".join(template.root_render_func(template.new_context(values, shared=True)))
+    except Exception as error:
+        where, message = trace(env, part, values, error)
+        raise RenderFailed(email.name, email.language, where, message) from error
+    return _UNSAFE.sub("", text) if _UNSAFE.search(text) else text
+
+
+def trace(env: Environment, part: Part, values: dict[str, Any], error: Exception) -> tuple[str, str]:
+    """Where a failure comes from: the tags are run alone, one a line, until the same one fails again."""
+    tags = [p for p in part.pieces if p.kind in (Kind.PRINT, Kind.BLOCK)]
+    template = env.from_string(skeleton(tags))
+    try:
+        template.render(values)
+    except Exception as again:
+        line = _failed_line(again)
+        if line is not None and line <= len(tags):
+            tag = tags[line - 1]
+            where = f"{tag.span.path}:{tag.span.line}:{tag.span.column}"
+            return where, f"{' '.join(tag.text.split())}: {_words(again)}"
+    first: Sequence[str] = [tags[0].span.path] if tags else ["?"]
+    return first[0], _words(error)
+
+
+def _failed_line(error: BaseException) -> int | None:
+    frame, line = error.__traceback__, None
+    while frame is not None:
+        if frame.tb_frame.f_code.co_filename == "<template>":
+            line = frame.tb_lineno
+        frame = frame.tb_next
+    return line
+
+
+def _words(error: BaseException) -> str:
+    return " ".join(str(getattr(error, "message", None) or error or type(error).__name__).split())

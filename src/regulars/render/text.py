@@ -1,0 +1,184 @@
+"""The text part, derived from the finished HTML while the Jinja tags are still marks in it.
+
+Both parts come from one tree, so their words agree. What is hidden (preheader, conditionals for Outlook) is left out.
+Lines are not wrapped: that is the reader's window's business.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+from lxml import etree, html
+
+from regulars.render.mjml import MARK, Woven
+
+_BLOCKS = frozenset("address article blockquote body center dd div dl dt footer header main ol section table tbody tfoot thead td tr ul".split())
+_SPACED = frozenset("h1 h2 h3 h4 h5 h6 p".split())
+_IGNORED = frozenset("head script style title noscript template svg".split())
+_HIDDEN = re.compile(r"display:\s*none|mso-hide:\s*all", re.IGNORECASE)
+_SPACE = re.compile(r"[ \t\r\n\f]+")
+_BRACE = re.compile(r"\{(?=[{%#])")
+_BLANK = re.compile(r"[ \t]*\n[ \t\n]*\n[ \t]*|[ \t]+\n")
+
+
+@dataclass
+class _Writer:
+    """Text with line breaks that come with the next text, so that what a condition leaves out leaves no gap."""
+
+    woven: Woven
+    parts: list[str] = field(default_factory=list)
+    breaks: int = 0
+    sticky: bool = False
+    open: list[int] = field(default_factory=list)
+
+    def text(self, text: str) -> None:
+        """Running text; white space collapses."""
+        text = _SPACE.sub(" ", text)
+        if self.breaks or self.sticky or not self.parts:
+            text = text.lstrip(" ")
+        if not text:
+            return
+        if self.breaks and self.parts:
+            self.parts.append("\n" * self.breaks)
+        self.parts.append(text)
+        self.breaks, self.sticky = 0, False
+
+    def line(self, count: int = 1) -> None:
+        """The next text begins a new line, or a new paragraph with 2; not right behind a bullet."""
+        if not self.sticky:
+            self.breaks = max(self.breaks, count)
+
+    def tag(self, number: int) -> None:
+        """A block tag such as `{% if %}`: takes no room, and each of its branches begins as it did."""
+        statement = self.woven.statements.get(number, "")
+        if statement in ("if", "for"):
+            self.open.append(self.breaks)
+            if statement == "for" and self.breaks > 1:
+                self.parts.append("\n")  # once before the loop, not before each round of it
+                self.breaks = 1
+        elif statement in ("else", "elif") and self.open:
+            self.breaks = max(self.breaks, self.open[-1])
+        elif statement.startswith("end") and self.open:
+            self.breaks = max(self.breaks, self.open.pop())
+        self.parts.append(f"zqj{number}jqz")
+
+
+def derive(content: str, woven: Woven) -> str:
+    """Jinja source of the text part of an HTML document with marks."""
+    writer = _Writer(woven)
+    root = html.document_fromstring(content.encode(), parser=html.HTMLParser(encoding="utf-8"))
+    body = root.find("body")
+    _walk(body if body is not None else root, writer)
+    text = "".join(writer.parts)
+    out, at = [], 0
+    for found in MARK.finditer(text):
+        out.append(_literal(text[at : found.start()]))
+        out.append(_plain(woven, int(found["word"])))
+        at = found.end()
+    out.append(_literal(text[at:]))
+    return "".join(out).strip() + "\n"
+
+
+def tidy(text: str) -> str:
+    """A rendered text without stray blanks: at most one empty line at a time, none at the ends."""
+    return _BLANK.sub(lambda m: "\n\n" if m[0].count("\n") > 1 else "\n", text).strip() + "\n"
+
+
+def _plain(woven: Woven, number: int) -> str:
+    kept = woven.kept[number]
+    return kept if kept.startswith("{") else _literal(html.fromstring(f"<p>{kept}</p>").text_content())
+
+
+def _literal(text: str) -> str:
+    """Braces that are no Jinja tag here must not become one in the text's source."""
+    return _BRACE.sub("{{ '{' }}", text)
+
+
+def _walk(node: html.HtmlElement, writer: _Writer) -> None:
+    if node.tag is etree.Comment:
+        found = MARK.fullmatch((node.text or "").strip())
+        if found:
+            writer.tag(int(found["word"]))
+    elif isinstance(node.tag, str) and node.tag not in _IGNORED and not _HIDDEN.search(node.get("style") or ""):
+        _element(node, writer)
+    if node.tail:
+        writer.text(node.tail)
+
+
+def _inside(node: html.HtmlElement, writer: _Writer) -> None:
+    if node.text:
+        writer.text(node.text)
+    for child in node:
+        _walk(child, writer)
+
+
+def _element(node: html.HtmlElement, writer: _Writer) -> None:
+    name = node.tag
+    if name == "br":
+        _break(node, writer)
+    elif name == "img":
+        writer.text(node.get("alt") or "")
+    elif name == "a":
+        _link(node, writer)
+    elif name == "li":
+        writer.line()
+        writer.text("- ")
+        writer.sticky = True
+        _inside(node, writer)
+        writer.sticky = False
+        writer.line()
+    elif name == "tr" and _is_data(node):
+        _row(node, writer)
+    elif name in _SPACED or name in _BLOCKS:
+        gap = 2 if name in _SPACED or name in ("table", "ul", "ol") else 1
+        writer.line(gap)
+        _inside(node, writer)
+        writer.line(gap)
+    else:
+        _inside(node, writer)
+
+
+def _break(node: html.HtmlElement, writer: _Writer) -> None:
+    before = node.getprevious()
+    doubled = before is not None and before.tag == "br" and not (before.tail or "").strip()
+    writer.line(2 if doubled else 1)
+
+
+def _link(node: html.HtmlElement, writer: _Writer) -> None:
+    """`label: url`; a sentence goes on after the address."""
+    _inside(node, writer)
+    url = node.get("href") or ""
+    label = writer.woven.restore(_SPACE.sub(" ", node.text_content()).strip())
+    if not url or url.startswith(("#", "mailto:", "tel:")) or label == writer.woven.restore(url):
+        return
+    writer.text(f": {url}" if label or node.find(".//img") is not None else url)
+
+
+def _is_data(row: html.HtmlElement) -> bool:
+    """Whether a row belongs to a table of data and not of layout."""
+    table = next(row.iterancestors("table"), None)
+    if table is None or table.get("role") == "presentation":
+        return False
+    return row.find(".//table") is None
+
+
+def _row(row: html.HtmlElement, writer: _Writer) -> None:
+    """A row on one line: two cells as `name: value`, more with bars between."""
+    cells = [c for c in row if c.tag in ("td", "th")]
+    writer.line()
+    for child in row:
+        if child.tag not in ("td", "th"):
+            _walk(child, writer)
+            continue
+        position = cells.index(child)
+        if position:
+            last = _SPACE.sub(" ", cells[position - 1].text_content()).rstrip()
+            writer.breaks = 0
+            joint = " | " if len(cells) != 2 else " " if last.endswith((":", "?", ".")) or not last else ": "
+            writer.text(joint)
+            writer.sticky = True
+        _inside(child, writer)
+    writer.sticky = False
+    writer.line()
+
