@@ -1,0 +1,64 @@
+# What a contributor and CI run; one list for both. `make help` explains.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.stamp
+# Tests run on as many processes as there are cores; `make test TESTS="tests/rules -k cyclic"` runs a few.
+TESTS ?= -n auto
+# Packages come with the hashes of constraints.txt, whatever else the machine's pip is told.
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+
+.PHONY: help setup demo test lint format types bench wheel lock clean
+.DEFAULT_GOAL := help
+
+help:  ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(STAMP)  ## build .venv with exactly the packages of constraints.txt
+
+$(STAMP): constraints.txt pyproject.toml Makefile
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Regulars needs Python 3.11 or newer: make PYTHON=python3.12 …")'
+	@test -x $(BIN)/python && $(BIN)/python -c '' 2>/dev/null || $(PYTHON) -m venv --clear $(VENV) \
+		|| { rm -rf $(VENV); echo "python3 has no venv here (Debian: python3-venv)" >&2; exit 1; }
+	@echo "installing packages into $(VENV)"
+	@$(PIP) install --quiet --require-hashes -r constraints.txt
+	@$(PIP) install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+demo: $(STAMP)  ## a small business, its clients, and the emails it sends in a day, into ./demo
+	@$(BIN)/regulars demo --dir demo
+
+test: $(STAMP)  ## every test
+	@$(BIN)/python -m pytest $(TESTS)
+
+lint: $(STAMP) types  ## style, types, spelling, and the one-way arrows between rooms
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check
+	@$(BIN)/lint-imports --no-cache
+	@$(BIN)/codespell
+
+format: $(STAMP)  ## put the code in shape
+	@$(BIN)/ruff check --fix-only --quiet
+	@$(BIN)/ruff format
+
+types: $(STAMP)  ## mypy, strict
+	@$(BIN)/mypy
+
+bench: $(STAMP)  ## how fast it is, measured beside a fast peer
+	@$(BIN)/python -m benchmarks
+
+wheel: $(STAMP)  ## dist/*.whl, the starter inside
+	@rm -rf dist
+	@$(BIN)/python -m build --wheel --no-isolation --quiet
+
+# The oldest Python asks for the most (backports), so its list serves the newer ones too.
+lock: $(STAMP)  ## renew constraints.txt with the newest releases; run it on the oldest Python
+	@PIP_CONFIG_FILE=/dev/null PIP_FIND_LINKS= PIP_EXTRA_INDEX_URL= $(BIN)/pip-compile --quiet --upgrade \
+		--generate-hashes --allow-unsafe --strip-extras --extra dev --all-build-deps --no-header \
+		--no-emit-index-url --no-emit-find-links --no-emit-trusted-host --output-file .cache/lock.txt pyproject.toml
+	@{ head -1 constraints.txt; cat .cache/lock.txt; } > .cache/constraints.txt && mv .cache/constraints.txt constraints.txt
+
+clean:  ## remove everything that was built
+	rm -rf $(VENV) .cache dist demo var .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
