@@ -1,0 +1,7 @@
+"""May this promise go now? Lateness, rights, conditions, quiet hours and caps, asked when planning and again when sending."""
+
+from regulars.clearance.clear import clear, confirm
+from regulars.clearance.ground import Ground, Ruleset, ground
+from regulars.clearance.live import Live, live
+
+__all__ = ["Ground", "Live", "Ruleset", "clear", "confirm", "ground", "live"]

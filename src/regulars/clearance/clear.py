@@ -1,0 +1,94 @@
+"""The order in which a promise is examined, set-wise: late, doubts, quiet hours, cap, and then it may go.
+
+`clear` examines what waits in the ledger; `confirm` examines once more what a worker has claimed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from sqlalchemy import Connection, case, select, update
+from sqlalchemy.sql import ColumnElement, and_
+
+from regulars.clearance.caps import hold_capped
+from regulars.clearance.doubts import doubts
+from regulars.clearance.ground import Ground
+from regulars.clearance.live import Live
+from regulars.clearance.quiet import hold_quiet
+from regulars.ledger import Reason, State
+from regulars.store.tables import promises
+
+
+def clear(connection: Connection, ground: Ground, lives: Mapping[str, Live]) -> int:
+    """Examines every held promise whose time to be looked at has come; the number that may go now."""
+    waiting = and_(promises.c.state == State.HELD, promises.c.next_at <= ground.now)
+    _skip_removed(connection, ground, lives, waiting)
+    paused = sorted(key for key, live in lives.items() if not live.campaign.enabled)
+    active = and_(waiting, promises.c.campaign.not_in(paused))
+    connection.execute(update(promises).where(waiting, promises.c.campaign.in_(paused)).values(reason=Reason.PAUSED))
+    _skip_late(connection, ground, waiting)
+    _skip_doubtful(connection, ground, lives, active)
+    hold_quiet(connection, ground, lives.values(), active)
+    hold_capped(connection, ground, active)
+    return connection.execute(
+        update(promises).where(active).values(state=State.PLANNED, reason=None, detail=None)
+    ).rowcount
+
+
+def confirm(connection: Connection, ground: Ground, lives: Mapping[str, Live], claim_id: int) -> list[int]:
+    """Examines a claim's rows once more at the moment of sending; the ids that still may go.
+
+    The rest of the rows leave the claim, each with its reason. The cap is not asked again: a planned row
+    has its place.
+    """
+    mine = and_(promises.c.claim_id == claim_id, promises.c.state == State.CLAIMED)
+    _skip_removed(connection, ground, lives, mine)
+    _skip_late(connection, ground, mine)
+    _skip_doubtful(connection, ground, lives, mine)
+    hold_quiet(connection, ground, lives.values(), mine)
+    paused = sorted(key for key, live in lives.items() if not live.campaign.enabled)
+    if paused:
+        connection.execute(
+            update(promises)
+            .where(mine, promises.c.campaign.in_(paused))
+            .values(state=State.HELD, reason=Reason.PAUSED, claim_id=None)
+        )
+    return [int(i) for i in connection.scalars(select(promises.c.id).where(mine))]
+
+
+def _skip_removed(
+    connection: Connection, ground: Ground, lives: Mapping[str, Live], chosen: ColumnElement[bool]
+) -> None:
+    _skip(connection, ground, and_(chosen, promises.c.campaign.not_in(sorted(lives))), Reason.REMOVED)
+
+
+def _skip_late(connection: Connection, ground: Ground, chosen: ColumnElement[bool]) -> None:
+    # What kept it waiting says more than that it is late now.
+    why = case(
+        (promises.c.reason.in_([Reason.RENDER_ERROR, Reason.RETRY, Reason.CAP]), promises.c.reason),
+        else_=Reason.LATE,
+    )
+    _skip(connection, ground, and_(chosen, promises.c.expires_at < ground.now), why)
+
+
+def _skip(
+    connection: Connection, ground: Ground, chosen: ColumnElement[bool], reason: Reason | ColumnElement[str]
+) -> None:
+    connection.execute(
+        update(promises)
+        .where(chosen)
+        .values(state=State.SKIPPED, reason=reason, settled_at=ground.now, claim_id=None)
+    )
+
+
+def _skip_doubtful(
+    connection: Connection, ground: Ground, lives: Mapping[str, Live], chosen: ColumnElement[bool]
+) -> None:
+    present = connection.scalars(select(promises.c.campaign).where(chosen).distinct())
+    for key in sorted(present):
+        doubtful = doubts(ground, lives[key], chosen).subquery()
+        connection.execute(
+            update(promises)
+            .where(promises.c.id == doubtful.c.id, doubtful.c.reason.is_not(None))
+            .values(state=State.SKIPPED, reason=doubtful.c.reason, settled_at=ground.now, claim_id=None)
+        )

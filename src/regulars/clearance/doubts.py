@@ -1,0 +1,120 @@
+"""Reasons not to send a promise after all, as one SQL expression per campaign.
+
+The first that applies is the one recorded: address, suppression, consent, the goal, the rule's own conditions.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import Select, case, false, null, select
+from sqlalchemy.sql import ColumnElement, and_, exists, func, or_
+
+from regulars.clearance.ground import Ground
+from regulars.clearance.live import Live
+from regulars.ledger import Reason
+from regulars.rules.model import Kind
+from regulars.store.happenings import happenings
+from regulars.store.tables import consents, customers, promises, suppressions
+
+
+def doubts(ground: Ground, live: Live, chosen: ColumnElement[bool]) -> Select[tuple[int, str | None]]:
+    """(promise id, reason or NULL) for the chosen promises of one campaign."""
+    name = live.campaign.name
+    source = happenings(live.campaign.on) if live.campaign.on else None
+    joined = promises.join(customers, customers.c.id == promises.c.customer_id).join(
+        ground.facts, ground.facts.c.customer_id == customers.c.id
+    )
+    data: ColumnElement[object] | None = None
+    at: ColumnElement[datetime] | None = None
+    if source is not None:
+        joined = joined.outerjoin(source, source.c.id == promises.c.source_id)
+        data, at = source.c.data, source.c.occurred_at
+    reason = case(
+        *rights(ground, live),
+        (_goal_met(ground, live), Reason.GOAL_MET),
+        (~_rule_holds(ground, live, name, data, at), Reason.CONDITION),
+        *[
+            (and_(promises.c.step == step.key, ~holds), Reason.STEP_CONDITION)
+            for step, holds in _step_conditions(ground, live, data, at)
+        ],
+        else_=null(),
+    )
+    return (
+        select(promises.c.id, reason.label("reason"))
+        .select_from(joined)
+        .where(promises.c.campaign == live.key, chosen)
+    )
+
+
+def rights(ground: Ground, live: Live) -> list[tuple[ColumnElement[bool], Reason]]:
+    """What the client (or the lack of an address) forbids."""
+    if live.campaign.to == "manager":
+        return [(customers.c.manager_id.is_(None), Reason.NO_MANAGER)]
+    marketing = live.campaign.kind is Kind.MARKETING
+    suppressed = exists().where(
+        suppressions.c.email_hash == customers.c.email_hash,
+        suppressions.c.scope.in_(["all", "marketing"] if marketing else ["all"]),
+    )
+    found: list[tuple[ColumnElement[bool], Reason]] = [
+        (or_(customers.c.email.is_(None), customers.c.erased_at.is_not(None)), Reason.NO_ADDRESS),
+        (suppressed, Reason.SUPPRESSED),
+    ]
+    if live.campaign.sender == "manager":
+        found.append((customers.c.manager_id.is_(None), Reason.NO_MANAGER))
+    if marketing:
+        found += _consent(ground, {"marketing", live.campaign.topic})
+    return found
+
+
+def _consent(ground: Ground, topics: set[str]) -> list[tuple[ColumnElement[bool], Reason]]:
+    word = exists().where(consents.c.customer_id == customers.c.id, consents.c.topic.in_(sorted(topics)))
+    found: list[tuple[ColumnElement[bool], Reason]] = [
+        (word.where(consents.c.granted.is_(false())), Reason.UNSUBSCRIBED)
+    ]
+    if ground.rulebook.policy.consent == "opt-in":
+        found.append((~word, Reason.NO_CONSENT))
+    return found
+
+
+def _rule_holds(
+    ground: Ground, live: Live, name: str, data: ColumnElement[object] | None, at: ColumnElement[datetime] | None
+) -> ColumnElement[bool]:
+    """A state must last through all steps; what else set the campaign off needs its audience at the first."""
+    if live.campaign.when is not None:
+        return ground.state(name)
+    audience = ground.holds("campaigns", name, "audience", event_data=data, event_at=at)
+    return or_(promises.c.step != live.campaign.all_steps[0].key, audience)
+
+
+def _goal_met(ground: Ground, live: Live) -> ColumnElement[bool]:
+    if live.campaign.until is None:
+        return false()
+    first = promises.alias("first")
+    started = (
+        select(func.min(first.c.created_at))
+        .where(
+            first.c.campaign == promises.c.campaign,
+            first.c.customer_id == promises.c.customer_id,
+            first.c.occurrence == promises.c.occurrence,
+        )
+        .correlate(promises)
+        .scalar_subquery()
+    )
+    goal = happenings(live.campaign.until).alias("goal")
+    return exists().where(
+        goal.c.customer_id == promises.c.customer_id,
+        goal.c.occurred_at > started,
+        goal.c.occurred_at <= ground.now,
+    )
+
+
+def _step_conditions(
+    ground: Ground, live: Live, data: ColumnElement[object] | None, at: ColumnElement[datetime] | None
+) -> list[tuple[object, ColumnElement[bool]]]:
+    name = live.campaign.name
+    return [
+        (step, ground.holds("campaigns", name, "steps", index, "if", event_data=data, event_at=at))
+        for index, step in enumerate(live.campaign.steps)
+        if step.condition is not None
+    ]

@@ -1,0 +1,99 @@
+"""From a job to a parcel: the one way an email is made, for preview, test and sending alike."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+from typing import Any, Protocol
+
+from regulars.core import ids
+from regulars.delivery import Parcel
+from regulars.dispatch.context import context, kept
+from regulars.dispatch.load import Job, Record
+from regulars.render import Rendered, Templates, mime, render
+from regulars.rules.model import Company, Kind, Rulebook
+
+
+class Workshop(Protocol):
+    """Rules and templates together; a workspace is one."""
+
+    @property
+    def rulebook(self) -> Rulebook: ...
+
+    @property
+    def templates(self) -> Templates: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Composed:
+    """One message in every form it has."""
+
+    parcel: Parcel
+    rendered: Rendered
+    letter: mime.Letter
+    message_id: str
+    data: str
+
+
+def compose(job: Job, workshop: Workshop, now: datetime, web_url: str, secret: bytes) -> Composed:
+    """The message of a job; raises RenderFailed, or ValueError for an address that cannot be written to."""
+    rulebook = workshop.rulebook
+    values = context(job, rulebook, now, web_url, secret)
+    recipient = job.manager if job.campaign.to == "manager" else job.customer
+    assert recipient is not None
+    email = workshop.templates.compiled(job.step.email, recipient["locale"])
+    rendered = render(email, values)
+    letter = address(job, rulebook.company, recipient, values, rendered, now)
+    parcel = Parcel(
+        key=job.id,
+        sender=house(rulebook.company).address,
+        recipients=(letter.to.address, *(copy.address for copy in letter.cc)),
+        data=mime.assemble(letter),
+        smtputf8=mime.needs_smtputf8(letter),
+    )
+    return Composed(parcel, rendered, letter, letter.message_id, kept(values))
+
+
+@lru_cache(maxsize=16)
+def house(company: Company) -> mime.Mailbox:
+    """The company's own mailbox."""
+    return mime.Mailbox.parse(company.sender)
+
+
+def address(
+    job: Job, company: Company, recipient: Record, values: Mapping[str, Any], rendered: Rendered, now: datetime
+) -> mime.Letter:
+    """The letter around the rendered texts: who it is from and to, and how to leave."""
+    sender, reply_to = house(company), company.reply_to
+    domain = sender.address.rpartition("@")[2]
+    if job.campaign.sender == "manager" and job.manager is not None:
+        sender, reply_to = in_person(sender, job.manager)
+    copies = [job.manager] if job.manager is not None and "manager" in job.campaign.cc else []
+    marketing = job.campaign.kind is Kind.MARKETING and job.campaign.to == "customer"
+    key = ids.promise_key(job.key, job.step.key, job.customer["external_id"], job.occurrence)
+    return mime.Letter(
+        sender=sender,
+        to=mime.Mailbox(recipient["name"] or full_name(recipient), recipient["email"]),
+        cc=tuple(mime.Mailbox(m["name"], m["email"]) for m in copies),
+        reply_to=mime.Mailbox.parse(reply_to) if reply_to else None,
+        subject=rendered.subject,
+        html=rendered.html,
+        text=rendered.text,
+        message_id=ids.message_id(key, domain),
+        date=now,
+        unsubscribe_url=values["links"]["unsubscribe"] if marketing else None,
+    )
+
+
+def full_name(person: Record) -> str:
+    """First and last name, as far as they are known."""
+    return " ".join(part for part in (person.get("first_name"), person.get("last_name")) if part)
+
+
+def in_person(house_box: mime.Mailbox, manager: Record) -> tuple[mime.Mailbox, str]:
+    """From the manager: by their own address where it is the company's domain, which alone is signed for."""
+    own = str(manager["email"])
+    same = own.rpartition("@")[2].lower() == house_box.address.rpartition("@")[2].lower()
+    return mime.Mailbox(str(manager["name"]), own if same else house_box.address), own

@@ -1,0 +1,27 @@
+"""What the server's answer means for the promise."""
+
+from __future__ import annotations
+
+import random
+from datetime import datetime
+
+from regulars.delivery import Outcome, Result, retry
+from regulars.ledger import Reason, Settlement, State
+
+
+def settlement(
+    result: Result, attempts: int, now: datetime, *, resend: bool, message_id: str, template: str, data: str
+) -> Settlement:
+    """The end, or the next stop, of a promise after one attempt (`attempts` counts those before it)."""
+    known = {"message_id": message_id, "template": template, "code": result.code}
+    match result.outcome:
+        case Outcome.ACCEPTED:
+            return Settlement(result.key, State.SENT, detail=result.text, data=data, **known)  # type: ignore[arg-type]
+        case Outcome.REFUSED:
+            dead = retry.address_is_dead(result)
+            reason = Reason.ADDRESS_REFUSED if dead else Reason.REFUSED
+            return Settlement(result.key, State.FAILED, reason, result.text, data=data, **known)  # type: ignore[arg-type]
+        case Outcome.UNKNOWN if not resend:
+            return Settlement(result.key, State.UNCERTAIN, Reason.CONNECTION_LOST, result.text, data=data, **known)  # type: ignore[arg-type]
+    again = retry.next_attempt(result, attempts, now, random.random())  # noqa: S311 - jitter, not a secret
+    return Settlement(result.key, State.HELD, Reason.RETRY, result.text, next_at=again, **known)  # type: ignore[arg-type]

@@ -1,0 +1,171 @@
+"""Who is due by each kind of trigger, as SELECTs of one shape, and not a moment before.
+
+Columns: customer_id, occurrence (text), due_at, source_id (the event or purchase, or NULL). Conditions of
+the audience are in; what the ledger already holds is taken out later, in one place (`promise.py`).
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import BigInteger, Integer, Select, Text, case, column, func, literal, null, or_, select, type_coerce, values
+from sqlalchemy.sql import ColumnElement, and_
+
+from regulars.clearance import Ground, Live
+from regulars.core.calendar import SENTINELS
+from regulars.planner.dates import DueDay, DueTime, due_days, due_times, since_midnight
+from regulars.store.functions import regulars_date, regulars_day
+from regulars.store.happenings import happenings
+from regulars.store.tables import customers, members, promises
+from regulars.store.types import MICROSECOND, Instant
+
+OVERLAP = timedelta(hours=1)
+"""How far an event's arrival is looked for before the last plan: longer than any import's transaction."""
+LOOK_BACK = timedelta(days=400)
+"""How long after its date a recurring email is still named as late: more than one round of a year."""
+
+
+def candidates(ground: Ground, live: Live) -> Select[Any] | None:
+    """Those due at `now` who match the audience; None when the calendar has nothing for anybody."""
+    match live.campaign.trigger:
+        case "on":
+            return _by_event(ground, live)
+        case "when":
+            return _by_state(ground, live)
+        case "every":
+            return _by_date(ground, live)
+        case _:
+            return _by_time(ground, live)
+
+
+def _shape(ground: Ground, trigger: tuple[Any, Any], occurrence: Any, due_at: Any, source_id: Any) -> Select[Any]:
+    clients = customers.join(ground.facts, ground.facts.c.customer_id == customers.c.id)
+    return select(
+        customers.c.id.label("customer_id"),
+        occurrence.label("occurrence"),
+        type_coerce(due_at, BigInteger).label("due_at"),
+        source_id.label("source_id"),
+        customers.c.bucket.label("bucket"),
+    ).select_from(clients.join(*trigger))
+
+
+def _by_event(ground: Ground, live: Live) -> Select[Any]:
+    campaign = live.campaign
+    assert campaign.on is not None
+    happened = happenings(campaign.on)
+    wait = campaign.all_steps[0].wait
+    audience = ground.holds(
+        "campaigns", campaign.name, "audience", event_data=happened.c.data, event_at=happened.c.occurred_at
+    )
+    due_at = type_coerce(happened.c.occurred_at, BigInteger) + wait // MICROSECOND
+    recent: ColumnElement[bool] = happened.c.occurred_at > live.floor(ground.now, ground.rulebook.policy) - wait
+    if live.planned_at is not None:
+        # What arrived after the last plan about something long past is promised too, and found late.
+        recent = or_(recent, happened.c.received_at > live.planned_at - OVERLAP)
+    return _shape(
+        ground, (happened, happened.c.customer_id == customers.c.id), happened.c.external_id, due_at, happened.c.id
+    ).where(
+        happened.c.occurred_at > live.since - wait if live.since.year > 1970 else literal(True),
+        happened.c.occurred_at <= ground.now - wait,
+        recent,
+        audience,
+    )
+
+
+def _by_state(ground: Ground, live: Live) -> Select[Any]:
+    """Members in the state, the baseline apart; a pause between two occurrences defers, it does not skip."""
+    campaign = live.campaign
+    wait = campaign.all_steps[0].wait
+    earlier = promises.alias("earlier")
+    had = and_(
+        earlier.c.campaign == live.key,
+        earlier.c.customer_id == customers.c.id,
+        earlier.c.state.not_in(["skipped", "failed"]),
+    )
+    due_at: ColumnElement[Any] = type_coerce(members.c.entered_at, BigInteger) + wait // MICROSECOND
+    pause = campaign.reentry.after
+    last = select(func.max(type_coerce(earlier.c.due_at, BigInteger))).where(had).correlate(customers).scalar_subquery()
+    ready: ColumnElement[bool]
+    if pause is None:
+        ready = last.is_(None)
+    else:
+        free = func.coalesce(last + pause // MICROSECOND, due_at)
+        due_at = _later(due_at, free)
+        ready = literal(True)
+    if campaign.backfill.mode == "all":
+        due_at = _later(due_at, literal(live.applied_at, Instant))
+    return _shape(
+        ground,
+        (members, and_(members.c.customer_id == customers.c.id, members.c.campaign == live.key)),
+        members.c.occurrence,
+        due_at,
+        null(),
+    ).where(
+        members.c.left_at.is_(None),
+        members.c.baseline.is_(False),
+        ready,
+        due_at <= literal(ground.now, Instant),
+    )
+
+
+def _later(left: ColumnElement[Any], right: ColumnElement[Any]) -> ColumnElement[Any]:
+    return case((left >= right, left), else_=right)
+
+
+def _by_date(ground: Ground, live: Live) -> Select[Any] | None:
+    every = live.campaign.every
+    assert every is not None
+    policy = ground.rulebook.policy
+    floor = max(live.floor(ground.now, policy), ground.now - LOOK_BACK)
+    rows: list[DueDay] = []
+    for zone in ground.zones:
+        # The day on which a rule comes into force counts as a whole.
+        after = since_midnight(floor, zone) if floor == live.since else floor
+        rows += due_days(every, policy, (zone,), after, ground.now)
+    if not rows:
+        return None
+    table = values(
+        column("zone", Text), column("occurrence", Text), column("due_at", Instant), column("ordinal", Integer),
+        column("month", Integer), column("day", Integer), name="falling_due",
+    ).data([(r.zone, r.occurrence, r.due_at, r.ordinal, r.month, r.day) for r in rows]).cte("falling_due")  # fmt: skip
+    number = _day_number(ground, every.field)
+    month = number // 100 % 100
+    elapsed = table.c.ordinal - (number // 10_000 * 12 + month - 1)
+    fits = [
+        number % 100 == table.c.day,
+        elapsed > 0,
+        elapsed % every.months == 0,
+        number.not_in(sorted(d.year * 10_000 + d.month * 100 + d.day for d in SENTINELS)),
+    ]
+    if every.months % 12 == 0:
+        fits.append(month == table.c.month)
+    return _shape(
+        ground, (table, table.c.zone == ground.zone), table.c.occurrence, table.c.due_at, null()
+    ).where(*fits, ground.holds("campaigns", live.campaign.name, "audience"))
+
+
+def _day_number(ground: Ground, field: str) -> ColumnElement[int]:
+    """A customer's date as 20260131: a date as it stands, an instant by the company's calendar."""
+    if field in ground.rulebook.fields:
+        return regulars_date(customers.c.attrs[field].as_string())
+    found = (customers if field in customers.c else ground.facts).c[field]
+    if isinstance(found.type, Instant):
+        return regulars_day(type_coerce(found, BigInteger), ground.rulebook.company.timezone)
+    return regulars_date(found)
+
+
+def _by_time(ground: Ground, live: Live) -> Select[Any] | None:
+    campaign = live.campaign
+    after = live.floor(ground.now, ground.rulebook.policy)
+    rows: list[DueTime] = list(
+        due_times(campaign.at or (), campaign.schedule, ground.zones, max(after, ground.now - LOOK_BACK), ground.now)
+    )
+    if not rows:
+        return None
+    table = values(
+        column("zone", Text), column("occurrence", Text), column("due_at", Instant), name="falling_due"
+    ).data([(r.zone, r.occurrence, r.due_at) for r in rows]).cte("falling_due")  # fmt: skip
+    return _shape(
+        ground, (table, table.c.zone == ground.zone), table.c.occurrence, table.c.due_at, null()
+    ).where(ground.holds("campaigns", campaign.name, "audience"))

@@ -1,0 +1,92 @@
+"""Triggers on the calendar: which local days and times fall due, zone by zone, worked out in Python.
+
+SQL only joins the small table that comes out of here: all of daylight saving, month ends and 29 February is
+decided by `core.calendar`.
+"""
+
+from __future__ import annotations
+
+import calendar as months
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+
+from regulars.core.calendar import days, instant, local_date, matching_days
+from regulars.rules.grammar import Every, Schedule
+from regulars.rules.model import Policy
+
+_DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class DueTime:
+    """A broadcast that falls due in one zone."""
+
+    zone: str
+    occurrence: str
+    due_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class DueDay:
+    """A recurring date that falls due in one zone: dates kept on (month, day), as seen from (year, month)."""
+
+    zone: str
+    occurrence: str
+    due_at: datetime
+    ordinal: int  # months since year 0 of the target
+    month: int
+    day: int
+
+
+def due_times(
+    at: Sequence[datetime], schedule: Schedule | None, zones: Sequence[str], after: datetime, until: datetime
+) -> Iterator[DueTime]:
+    """Local times whose instant lies in (after, until], for each zone."""
+    first = _local_floor(after)
+    last = until.astimezone(UTC).replace(tzinfo=None) + _DAY
+    wanted = list(at) if schedule is None else schedule.between(first, last)
+    for zone in zones:
+        for local in wanted:
+            due = instant(local, zone)
+            if after < due <= until:
+                yield DueTime(zone, f"{local:%Y-%m-%dT%H:%M}", due)
+
+
+def due_days(
+    every: Every, policy: Policy, zones: Sequence[str], after: datetime, until: datetime
+) -> Iterator[DueDay]:
+    """Local days whose sending time lies in (after, until], for each zone, with the dates they keep.
+
+    The day on which a rule comes into force counts as a whole: `after` is taken back to its local midnight
+    by the caller through `since_midnight`.
+    """
+    for zone in zones:
+        for day in days(local_date(after, zone) - _DAY, local_date(until, zone)):
+            due = instant(datetime.combine(day, policy.send_at), zone)
+            if after < due <= until:
+                yield from _kept_on(every, policy, zone, day, due)
+
+
+def _kept_on(every: Every, policy: Policy, zone: str, day: date, due: datetime) -> Iterator[DueDay]:
+    target = day - timedelta(days=every.offset)
+    ordinal = target.year * 12 + target.month - 1
+    if every.months % 12 == 0:
+        for month, kept in matching_days(target, policy.leap_day):
+            # A date kept on 1 March belongs to the February before it.
+            yield DueDay(zone, f"{target:%Y}", due, target.year * 12 + month - 1, month, kept)
+        return
+    last = months.monthrange(target.year, target.month)[1]
+    for kept in range(target.day, 32) if target.day == last else (target.day,):
+        yield DueDay(zone, f"{target:%Y-%m}", due, ordinal, target.month, kept)
+
+
+def since_midnight(since: datetime, zone: str) -> datetime:
+    """Just before the local day of `since` began."""
+    start = instant(datetime.combine(local_date(since, zone), time()), zone)
+    return start - timedelta(microseconds=1)
+
+
+def _local_floor(after: datetime) -> datetime:
+    plain = after.astimezone(UTC).replace(tzinfo=None)
+    return plain - _DAY if plain - datetime.min > _DAY else datetime.min + _DAY

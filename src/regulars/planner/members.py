@@ -1,0 +1,84 @@
+"""Who is in the state that a `when` campaign waits for, kept by difference: who entered, who left.
+
+A stay in the state is one occurrence. Those who were in it already when the rule came are the baseline:
+they count as members but are not written to until they have left and entered again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, exists, literal, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.sql import Select
+
+from regulars.clearance import Ground, Live
+from regulars.store.tables import customers, members
+
+
+@dataclass(frozen=True, slots=True)
+class Movement:
+    """How many entered and left one campaign's state; baseline entries are not written to."""
+
+    entered: int
+    left: int
+    baseline: bool
+
+
+def move(connection: Connection, ground: Ground, lives: Mapping[str, Live]) -> dict[str, Movement]:
+    """Brings the members of every `when` campaign up to now; by key, who moved."""
+    return {
+        key: _move_one(connection, ground, live)
+        for key, live in lives.items()
+        if live.campaign.when is not None and live.campaign.enabled
+    }
+
+
+def _move_one(connection: Connection, ground: Ground, live: Live) -> Movement:
+    matching = (
+        select(customers.c.id)
+        .select_from(customers.join(ground.facts, ground.facts.c.customer_id == customers.c.id))
+        .where(ground.state(live.campaign.name), customers.c.erased_at.is_(None))
+    )
+    here = matching.subquery()
+    left = connection.execute(
+        update(members)
+        .where(
+            members.c.campaign == live.key,
+            members.c.left_at.is_(None),
+            ~exists().where(here.c.id == members.c.customer_id),
+        )
+        .values(left_at=ground.now)
+    ).rowcount
+    baseline = live.planned_at is None and live.campaign.backfill.mode != "all"
+    if live.planned_at is None and not baseline:  # the rule now asks for those already past it
+        connection.execute(update(members).where(members.c.campaign == live.key).values(baseline=False))
+    entered = _enter(connection, live, matching, ground.now, baseline)
+    return Movement(entered, left, baseline)
+
+
+def _enter(
+    connection: Connection, live: Live, matching: Select[tuple[int]], now: datetime, baseline: bool
+) -> int:
+    inside = exists().where(
+        members.c.campaign == live.key, members.c.customer_id == customers.c.id, members.c.left_at.is_(None)
+    )
+    occurrence = f"{now:%Y-%m-%dT%H:%M:%SZ}"
+    rows = matching.where(~inside).add_columns(
+        literal(live.key), literal(occurrence), literal(now, members.c.entered_at.type), literal(baseline)
+    )
+    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+    statement = dialect.insert(members).from_select(
+        ["customer_id", "campaign", "occurrence", "entered_at", "baseline"], rows
+    )
+    return connection.execute(
+        statement.on_conflict_do_update(
+            index_elements=["campaign", "customer_id"],
+            set_={
+                "occurrence": occurrence, "entered_at": now, "left_at": None, "baseline": baseline,
+            },
+            where=members.c.left_at.is_not(None),
+        )
+    ).rowcount  # fmt: skip

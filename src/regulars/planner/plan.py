@@ -1,0 +1,88 @@
+"""A plan: rules into force, members moved, what is due promised, what waits cleared; one transaction.
+
+Two planners at once give the same ledger as one: they take turns by a lock that ends with the transaction, and
+every promise has one key. `regulars plan` runs this very function in a transaction that is undone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from sqlalchemy import Connection, func, select, update
+
+from regulars.clearance import Live, Ruleset, clear, ground, live
+from regulars.ledger import Reason, State
+from regulars.planner.force import Change, enforce
+from regulars.planner.members import Movement, move
+from regulars.planner.promise import promise_first_steps, promise_next_steps
+from regulars.store.engine import planning_lock
+from regulars.store.tables import campaigns, promises
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """One campaign after a plan: how many are cleared to go, held and why, skipped by this plan and why."""
+
+    due: int = 0
+    held: dict[str, int] = field(default_factory=dict)
+    skipped: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a plan did."""
+
+    now: datetime
+    changes: Sequence[Change]
+    movements: dict[str, Movement]
+    promised: int
+    cleared: int
+    lives: Mapping[str, Live]
+
+
+def plan(connection: Connection, rules: Ruleset, now: datetime) -> Plan:
+    """Plans at `now` in the caller's transaction."""
+    planning_lock(connection)
+    changes = enforce(connection, rules.rulebook, now)
+    lives = live(connection, rules.rulebook)
+    where = ground(connection, rules, now)
+    movements = move(connection, where, lives)
+    promised = 0
+    for found in by_priority(lives):
+        if found.campaign.enabled:
+            promised += promise_first_steps(connection, where, found)
+            promised += promise_next_steps(connection, where, found)
+    cleared = clear(connection, where, lives)
+    enabled = [key for key, found in lives.items() if found.campaign.enabled]
+    connection.execute(update(campaigns).where(campaigns.c.key.in_(enabled)).values(planned_at=now))
+    return Plan(now, changes, movements, promised, cleared, lives)
+
+
+def by_priority(lives: Mapping[str, Live]) -> list[Live]:
+    """The most important first; equals by key."""
+    return sorted(lives.values(), key=lambda found: (-found.campaign.priority, found.key))
+
+
+def tallies(connection: Connection, lives: Mapping[str, Live], now: datetime) -> dict[str, Tally]:
+    """By campaign name: what may go now, what is held, and what was skipped at `now`."""
+    result = {found.campaign.name: Tally() for found in by_priority(lives)}
+    due: dict[str, int] = {}
+    rows = connection.execute(
+        select(promises.c.campaign, promises.c.state, promises.c.reason, func.count())
+        .where(
+            promises.c.state.in_([State.PLANNED, State.HELD])
+            | ((promises.c.state == State.SKIPPED) & (promises.c.settled_at == now))
+        )
+        .group_by(promises.c.campaign, promises.c.state, promises.c.reason)
+    )
+    for key, state, reason, count in rows:
+        name = lives[key].campaign.name if key in lives else key
+        tally = result.setdefault(name, Tally())
+        if state == State.PLANNED:
+            due[name] = due.get(name, 0) + count
+        else:
+            words = tally.held if state == State.HELD else tally.skipped
+            words[reason or Reason.NEW] = words.get(reason or Reason.NEW, 0) + count
+    return {name: Tally(due.get(name, 0), tally.held, tally.skipped) for name, tally in result.items()}

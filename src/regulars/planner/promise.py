@@ -1,0 +1,151 @@
+"""Writing promises: what is due and not in the ledger goes in, once, by whichever planner comes first."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import BigInteger, Connection, Select, Text, and_, case, cast, exists, func, literal, null, or_, select, type_coerce
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.sql import ColumnElement
+
+from regulars.clearance import Ground, Live
+from regulars.core import ids
+from regulars.ledger import Reason, State
+from regulars.planner.candidates import candidates
+from regulars.rules.model import Step
+from regulars.store.happenings import happenings
+from regulars.store.tables import promises
+from regulars.store.types import MICROSECOND, to_micros
+
+_COLUMNS = (
+    "campaign", "step", "customer_id", "occurrence", "state", "reason", "kind", "recipient", "priority", "source_id",
+    "rule", "due_at", "expires_at", "next_at", "created_at", "settled_at",
+)  # fmt: skip
+
+
+def promise_first_steps(connection: Connection, ground: Ground, live: Live) -> int:
+    """Promises the first email to everybody due; the number of new rows."""
+    found = candidates(ground, live)
+    if found is None:
+        return 0
+    due = found.subquery("due")
+    step = live.campaign.all_steps[0]
+    verdicts = _verdicts(ground, live, due)
+    new: ColumnElement[Any] = literal(Reason.NEW, Text)
+    reason = case(*verdicts, else_=new) if verdicts else new
+    known = exists().where(
+        promises.c.campaign == live.key,
+        promises.c.customer_id == due.c.customer_id,
+        promises.c.occurrence == due.c.occurrence,
+    )
+    rows = _rows(ground, live, step, due.c.customer_id, due.c.occurrence, due.c.due_at, due.c.source_id, reason)
+    return _insert(connection, rows.select_from(due).where(~known))
+
+
+def _verdicts(ground: Ground, live: Live, due: Any) -> list[tuple[ColumnElement[bool], Any]]:
+    """What is decided on the spot: the control group, and those who had this campaign too recently."""
+    verdicts: list[tuple[ColumnElement[bool], Any]] = []
+    pause = live.campaign.reentry.after
+    if live.campaign.when is None and pause != timedelta():
+        verdicts.append((_had_recently(live, due, pause), literal(Reason.AGAIN, Text)))
+    if live.campaign.holdout:
+        a, b = ids.salt(live.key)
+        share = (cast(due.c.bucket, BigInteger) * a + b) % ids.PRIME % ids.SHARES
+        verdicts.append((share < live.campaign.holdout, literal(Reason.HOLDOUT, Text)))
+    return verdicts
+
+
+def _had_recently(live: Live, due: Any, pause: timedelta | None) -> ColumnElement[bool]:
+    earlier = promises.alias("earlier")
+    had = exists().where(
+        earlier.c.campaign == live.key,
+        earlier.c.customer_id == due.c.customer_id,
+        earlier.c.state.not_in([State.SKIPPED, State.FAILED]),
+    )
+    if pause is not None:
+        had = had.where(type_coerce(earlier.c.due_at, BigInteger) > due.c.due_at - pause // MICROSECOND)
+    place = func.row_number().over(
+        partition_by=due.c.customer_id, order_by=(due.c.due_at, due.c.occurrence)
+    )
+    return or_(had, place > 1)
+
+
+def promise_next_steps(connection: Connection, ground: Ground, live: Live) -> int:
+    """Promises each following email, its wait after the one before was settled; the number of new rows."""
+    steps = live.campaign.all_steps
+    return sum(
+        _promise_after(connection, ground, live, before, step, steps[index + 1 :])
+        for index, (before, step) in enumerate(zip(steps, steps[1:], strict=False))
+    )
+
+
+def _promise_after(
+    connection: Connection, ground: Ground, live: Live, before: Step, step: Step, later: tuple[Step, ...]
+) -> int:
+    last = promises.alias("last")
+    wait = step.wait // MICROSECOND
+    settled = type_coerce(last.c.settled_at, BigInteger)
+    known = promises.alias("known")
+    # A step put in behind people's backs is not for those who have gone past its place.
+    past = exists().where(
+        known.c.campaign == live.key,
+        known.c.customer_id == last.c.customer_id,
+        known.c.occurrence == last.c.occurrence,
+        known.c.step.in_([step.key, *(s.key for s in later)]),
+    )
+    went = or_(
+        last.c.state.in_([State.SENT, State.UNCERTAIN]),
+        and_(last.c.state == State.SKIPPED, last.c.reason == Reason.STEP_CONDITION),
+    )
+    floor = max(live.floor(ground.now, ground.rulebook.policy), ground.now - timedelta(days=400))
+    reason: ColumnElement[Any] = literal(Reason.NEW, Text)
+    if live.campaign.until is not None:
+        reason = case((_goal_met(ground, live, last), literal(Reason.GOAL_MET, Text)), else_=reason)
+    rows = _rows(ground, live, step, last.c.customer_id, last.c.occurrence, settled + wait, last.c.source_id, reason)
+    return _insert(
+        connection,
+        rows.select_from(last).where(
+            last.c.campaign == live.key,
+            last.c.step == before.key,
+            went,
+            last.c.settled_at <= ground.now - step.wait,
+            last.c.settled_at > floor - step.wait,
+            ~past,
+        ),
+    )
+
+
+def _goal_met(ground: Ground, live: Live, last: Any) -> ColumnElement[bool]:
+    assert live.campaign.until is not None
+    goal = happenings(live.campaign.until).alias("goal")
+    return exists().where(
+        goal.c.customer_id == last.c.customer_id,
+        goal.c.occurred_at > last.c.created_at,
+        goal.c.occurred_at <= ground.now,
+    )
+
+
+def _rows(
+    ground: Ground, live: Live, step: Step, customer: Any, occurrence: Any, due_at: Any, source: Any, reason: Any
+) -> Select[Any]:
+    """The columns of new promises; those with a verdict are settled at once."""
+    campaign, now = live.campaign, to_micros(ground.now)
+    undecided = reason == Reason.NEW
+    patience = campaign.patience(ground.rulebook.policy) // MICROSECOND
+    applied = to_micros(live.applied_at)
+    # What a backfill brings in was due before the rule was there; its patience starts with the rule.
+    expires = case((due_at < applied, literal(applied, BigInteger)), else_=due_at) + patience
+    return select(
+        literal(live.key, Text), literal(step.key, Text), customer, occurrence,
+        case((undecided, State.HELD), else_=State.SKIPPED), reason,
+        literal(campaign.kind, Text), literal(campaign.to, Text), literal(campaign.priority), source,
+        literal(campaign.digest, Text), due_at, expires, literal(now, BigInteger), literal(now, BigInteger),
+        case((undecided, null()), else_=literal(now, BigInteger)),
+    )  # fmt: skip
+
+
+def _insert(connection: Connection, rows: Select[Any]) -> int:
+    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+    statement = dialect.insert(promises).from_select(list(_COLUMNS), rows).on_conflict_do_nothing()
+    return connection.execute(statement).rowcount
