@@ -105,7 +105,7 @@ class Schedule:
     def parse(cls, text: str) -> Schedule:
         cron = _cron_of(text)
         try:
-            CronSim(cron, datetime(2024, 1, 1))
+            CronSim(cron, datetime(2024, 1, 1))  # noqa: DTZ001  local time, without a zone
         except CronSimError as error:
             raise ValueError(
                 f"`{text}` is not a schedule such as `weekly on monday at 10:00`,"
@@ -209,7 +209,7 @@ class Backfill:
         found = re.match(r"^since\s+(\d{4}-\d{2}-\d{2})$", plain)
         if not found:
             raise ValueError(f"`{text}` is not a backfill: `none`, `all` or `since 2026-01-31`")
-        return cls("since", date.fromisoformat(found[1]))
+        return cls("since", local_time(found[1], time()).date())
 
     def __str__(self) -> str:
         return f"since {self.since}" if self.since else self.mode
@@ -225,10 +225,41 @@ def share(text: Any) -> int:
 
 def moment(text: Any) -> datetime:
     """`"2026-12-24 09:00"` as a naive local time."""
+    plain = str(text).strip()
+    if re.fullmatch(r"\d{4}-\d{2}-\d{2}", plain):
+        return local_time(plain, time())
     try:
-        found = datetime.fromisoformat(str(text).strip())
+        found = datetime.fromisoformat(plain)
     except ValueError:
         raise ValueError(f"`{text}` is not a date and time such as `2026-12-24 09:00`") from None
     if found.tzinfo:
         raise ValueError(f"`{text}` names a zone; the time is on each client's own clock, without one")
     return found
+
+
+def deadline(text: str) -> str:
+    """`"within 2 hours"`, checked and without stray space."""
+    found = re.match(r"^\s*within\s+(.+?)\s*$", text)
+    if not found:
+        raise ValueError(f"`{text}` is not a deadline such as `within 2 hours`")
+    duration(found[1])
+    return f"within {found[1]}"
+
+
+def stamp(text: str) -> str:
+    """A date or a date and time, checked and without stray space."""
+    plain = text.strip()
+    local_time(plain, time())
+    return plain
+
+
+def local_time(text: str, default: time) -> datetime:
+    """A date, or a date and time, as a naive local time; a date alone gets `default` as its time."""
+    try:
+        if re.fullmatch(r"\d{4}-\d{2}-\d{2}", text):
+            return datetime.combine(date.fromisoformat(text), default)
+    except ValueError as error:
+        raise ValueError(f"`{text}` is no day of the calendar: {error}") from None
+    if not re.match(r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}", text):
+        raise ValueError(f"`{text}` is not a date such as `2026-06-10`, with or without a time such as `15:00`")
+    return moment(text)

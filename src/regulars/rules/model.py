@@ -6,66 +6,51 @@ them. They are frozen: a rule is read once and passed around.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime, time, timedelta
+from datetime import time, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from functools import cached_property
-from typing import Annotated, Any, Literal, Self
+from typing import Any, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema, model_validator
+from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
 
-from regulars.core.calendar import LeapDay, Window, zone
-from regulars.core.clock import duration, words
+from regulars.core.calendar import LeapDay
+from regulars.core.clock import duration
 from regulars.core.diagnostics import Span
 from regulars.core.ids import digest
 from regulars.rules import grammar
+from regulars.rules.names import FieldType
+from regulars.rules.phrases import (
+    Again,
+    Backfill,
+    Cap,
+    Clock,
+    Condition,
+    Daily,
+    Deadline,
+    Duration,
+    EventName,
+    Every,
+    Goal,
+    Moment,
+    Name,
+    Part,
+    Schedule,
+    Share,
+    Zone,
+)
+from regulars.rules.tree import Loc
+from regulars.rules.trial import Expectation, RuleTest, TestEvent, TestPurchase
 
+__all__ = [
+    "Campaign", "Company", "Coupon", "Expectation", "FieldType", "Kind", "Loc", "Offer", "Part", "Policy",
+    "RuleTest", "Rulebook", "Step", "TestEvent", "TestPurchase",
+]  # fmt: skip
 
-def _phrase(parse: Callable[[Any], Any], kinds: tuple[type, ...], example: str, pattern: str | None = None) -> Any:
-    """Pydantic furniture for a value that is written as a phrase of text."""
-
-    def read(value: Any) -> Any:
-        return value if isinstance(value, kinds) else parse(str(value))
-
-    schema: dict[str, Any] = {"type": "string", "examples": [example]}
-    if pattern:
-        schema["pattern"] = pattern
-    return BeforeValidator(read), schema
-
-
-def _hhmm(value: Window) -> str:
-    return f"{value.start:%H:%M}-{value.end:%H:%M}"
-
-
-_d, _ds = _phrase(duration, (timedelta,), "14 days", r"^\s*\d+\s*(minute|hour|day|week|month|year)s?\s*$")
-_w, _ws = _phrase(grammar.window, (Window,), "20:00-09:00", r"^\d{1,2}:\d{2}\s*-\s*\d{1,2}:\d{2}$")
-_t, _ts = _phrase(grammar.clock, (time,), "10:00", r"^\d{1,2}:\d{2}$")
-_c, _cs = _phrase(grammar.Cap.parse, (grammar.Cap,), "2 per 7 days", r"^\s*\d+\s+per\s+.+$")
-_e, _es = _phrase(grammar.Every.parse, (grammar.Every,), "year since customer.birthday, 3 days before")
-_s, _ss = _phrase(grammar.Schedule.parse, (grammar.Schedule,), "monthly on first monday at 10:00")
-_g, _gs = _phrase(grammar.Goal.parse, (grammar.Goal,), "purchase within 14 days")
-_a, _as = _phrase(grammar.Again.parse, (grammar.Again,), "after 365 days")
-_b, _bs = _phrase(grammar.Backfill.parse, (grammar.Backfill,), "none")
-_h, _hs = _phrase(grammar.share, (int,), "10%", r"^\s*\d{1,2}(\.\d{1,2})?\s*%\s*$")
-_m, _ms = _phrase(grammar.moment, (), "2026-12-24 09:00")
-
-Duration = Annotated[timedelta, _d, WithJsonSchema(_ds), PlainSerializer(words)]
-Daily = Annotated[Window, _w, WithJsonSchema(_ws), PlainSerializer(_hhmm)]
-Clock = Annotated[time, _t, WithJsonSchema(_ts), PlainSerializer(lambda t: f"{t:%H:%M}")]
-Cap = Annotated[grammar.Cap, _c, WithJsonSchema(_cs), PlainSerializer(str)]
-Every = Annotated[grammar.Every, _e, WithJsonSchema(_es), PlainSerializer(str)]
-Schedule = Annotated[grammar.Schedule, _s, WithJsonSchema(_ss), PlainSerializer(str)]
-Goal = Annotated[grammar.Goal, _g, WithJsonSchema(_gs), PlainSerializer(str)]
-Again = Annotated[grammar.Again, _a, WithJsonSchema(_as), PlainSerializer(str)]
-Backfill = Annotated[grammar.Backfill, _b, WithJsonSchema(_bs), PlainSerializer(str)]
-Share = Annotated[int, _h, WithJsonSchema(_hs)]
-Moment = Annotated[datetime, _m, WithJsonSchema(_ms), PlainSerializer(lambda m: f"{m:%Y-%m-%d %H:%M}")]
-Zone = Annotated[str, BeforeValidator(lambda name: str(zone(str(name)).key))]
-Condition = Annotated[str, Field(min_length=1, json_schema_extra={"format": "regulars-condition"})]
-Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$")]
-EventName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]*(\.[a-z][a-z0-9_-]*)*$")]
+TRIGGERS = ("on", "when", "every", "at", "schedule")
 
 
 class Kind(StrEnum):
@@ -73,23 +58,6 @@ class Kind(StrEnum):
 
     MARKETING = "marketing"
     TRANSACTIONAL = "transactional"
-
-
-class FieldType(StrEnum):
-    """The types of values that fields of clients and events have."""
-
-    TEXT = "text"
-    NUMBER = "number"
-    BOOL = "bool"
-    DATE = "date"
-    INSTANT = "instant"
-    LIST = "list"
-
-
-class Part(BaseModel):
-    """A part of the rule file: frozen, and no unknown keys."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True, populate_by_name=True)
 
 
 class Company(Part):
@@ -133,7 +101,7 @@ class Coupon(Part):
     @model_validator(mode="after")
     def _one_benefit(self) -> Self:
         if sum(x is not None for x in (self.percent, self.amount, self.gift)) != 1:
-            raise ValueError("a coupon gives exactly one of `percent`, `amount`, `gift`")
+            raise PydanticCustomError("one_benefit", "a coupon gives exactly one of `percent`, `amount`, `gift`")
         return self
 
     @property
@@ -164,6 +132,19 @@ class Step(Part):
         return self.id or self.email
 
 
+def shape_faults(keys: set[str]) -> list[str]:
+    """What is wrong with the combination of keys a campaign has, in words."""
+    triggers = [key for key in TRIGGERS if key in keys]
+    faults = []
+    if len(triggers) != 1:
+        has = " and ".join(f"`{key}`" for key in triggers) or "none"
+        faults.append(f"a campaign has exactly one of `on`, `when`, `every`, `at`, `schedule`; this has {has}")
+    if ("email" in keys) == ("steps" in keys):
+        has = "both" if "email" in keys else "neither"
+        faults.append(f"a campaign has either one `email` or a list of `steps`; this has {has}")
+    return faults
+
+
 class Campaign(Part):
     """One rule: who becomes due, which emails they get, and under what limits."""
 
@@ -179,7 +160,7 @@ class Campaign(Part):
     schedule: Schedule | None = Field(default=None, description="A repeating moment, on the client's own clock")
     audience: Condition | None = None
     again: Again | None = None
-    send: str | None = Field(default=None, pattern=r"^within .+$", description="`within 2 hours`: a deadline")
+    send: Deadline | None = Field(default=None, description="`within 2 hours`: how long after its due time it may go")
     sender: Literal["company", "manager"] = Field(default="company", alias="from")
     to: Literal["customer", "manager"] = "customer"
     cc: tuple[Literal["manager"], ...] = ()
@@ -198,23 +179,24 @@ class Campaign(Part):
 
     @model_validator(mode="before")
     @classmethod
-    def _single_at(cls, data: Any) -> Any:
-        if isinstance(data, dict) and data.get("at") is not None and not isinstance(data["at"], (list, tuple)):
-            return {**data, "at": [data["at"]]}
-        return data
+    def _one_for_a_list(cls, data: Any) -> Any:
+        """`at: 2026-12-24 09:00` and `cc: manager` stand for a list of one."""
+        if not isinstance(data, dict):
+            return data
+        single = {
+            key: (data[key],)
+            for key in ("at", "cc")
+            if data.get(key) is not None and not isinstance(data[key], (list, tuple))
+        }
+        return {**data, **single}
 
     @model_validator(mode="after")
     def _whole(self) -> Self:
-        triggers = [t for t in ("on", "when", "every", "at", "schedule") if getattr(self, t) is not None]
-        if len(triggers) != 1:
-            raise ValueError(f"a campaign has exactly one of `on`, `when`, `every`, `at`, `schedule`; this has {len(triggers)}")
-        if (self.email is None) == (not self.steps):
-            raise ValueError("a campaign has either one `email` or a list of `steps`")
+        for fault in shape_faults({key for key in (*TRIGGERS, "email", "steps") if getattr(self, key)}):
+            raise PydanticCustomError("shape", "{said}", {"said": fault})
         keys = [s.key for s in self.all_steps]
         if len(set(keys)) != len(keys):
-            raise ValueError("two steps send the same email: give each an `id` of its own")
-        if self.send is not None:
-            duration(self.send.removeprefix("within "))
+            raise PydanticCustomError("same_step", "two steps send the same email: give each an `id` of its own")
         return self
 
     @cached_property
@@ -225,7 +207,7 @@ class Campaign(Part):
     @property
     def trigger(self) -> Literal["on", "when", "every", "at", "schedule"]:
         """Which kind of trigger sets it off."""
-        for kind in ("on", "when", "every", "at"):
+        for kind in TRIGGERS[:-1]:
             if getattr(self, kind) is not None:
                 return kind  # type: ignore[return-value]
         return "schedule"
@@ -233,7 +215,7 @@ class Campaign(Part):
     def patience(self, policy: Policy) -> timedelta:
         """How long after its due time an email may still go."""
         if self.send is not None:
-            return duration(self.send.removeprefix("within "))
+            return duration(self.send.strip().removeprefix("within"))
         return self.late if self.late is not None else policy.late
 
     @property
@@ -257,49 +239,6 @@ class Campaign(Part):
     def trigger_digest(self) -> str:
         """Hash of what decides who becomes due."""
         return digest([str(getattr(self, self.trigger)), self.trigger, self.audience])
-
-
-class Expectation(Part):
-    """What a test expects of one campaign."""
-
-    subject: str | None = None
-    reason: str | None = None
-    step: Name | None = None
-    contains: str | None = None
-
-
-class TestEvent(Part):
-    """Something that happened to the client of a test."""
-
-    __test__ = False
-    name: EventName
-    at: str
-    data: dict[str, Any] = Field(default_factory=dict)
-
-
-class TestPurchase(Part):
-    """A purchase of the client of a test."""
-
-    __test__ = False
-    at: str
-    amount: Decimal = Decimal(0)
-    products: tuple[str, ...] = ()
-
-
-class RuleTest(Part):
-    """A client's history, a day, and who must get what; run on a frozen clock."""
-
-    name: str
-    customer: dict[str, Any] = Field(default_factory=dict)
-    purchases: tuple[TestPurchase, ...] = ()
-    events: tuple[TestEvent, ...] = ()
-    since: str | None = Field(default=None, description="When the rules came into force; default: long before")
-    on: str = Field(description="The day, or day and local time, up to which the clock runs")
-    expect: dict[str, Expectation | Literal["nothing"]] = Field(default_factory=dict)
-
-
-Loc = tuple[str | int, ...]
-"""Where a value stands in the rule file: ("campaigns", "win-back", "steps", 0, "if")."""
 
 
 @dataclass(frozen=True)
@@ -327,5 +266,3 @@ class Rulebook:
     def by_priority(self) -> list[Campaign]:
         """Campaigns, the most important first; equals by name."""
         return sorted(self.campaigns.values(), key=lambda c: (-c.priority, c.name))
-
-

@@ -1,0 +1,79 @@
+"""The sections `fields` and `events`: what the workspace adds to the built-in names."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from regulars.core.diagnostics import did_you_mean
+from regulars.rules.complaints import EVENT_NAME, Complaints, reworded
+from regulars.rules.names import CUSTOMER, EVENTS, FieldType
+from regulars.rules.tree import Entries, Loc, Node, Scalar, find, found
+
+_FIELD = re.compile(r"[a-z][a-z0-9_]*")
+_EVENT = r"^[a-z][a-z0-9_-]*(\.[a-z][a-z0-9_-]*)*$"
+_FIELD_TYPES = (FieldType.TEXT, FieldType.NUMBER, FieldType.BOOL, FieldType.DATE)
+
+
+def fields(root: Node, complaints: Complaints) -> dict[str, FieldType]:
+    """The workspace's own fields of clients."""
+    declared = _typed(root, ("fields",), complaints, _FIELD_TYPES)
+    for name in [name for name in declared if name in CUSTOMER]:
+        message = f"every client has `{name}` already"
+        complaints.say("R019", message, ("fields", name), key=True, hint="remove this line")
+        del declared[name]
+    return declared
+
+
+def events(root: Node, complaints: Complaints) -> dict[str, Mapping[str, FieldType]]:
+    """The declared events with their fields; fields declared for a built-in event are added to its own."""
+    section = find(root, ("events",))
+    if section is None:
+        return {}
+    if not isinstance(section, Entries):
+        expected = "a name for each event, with its fields and their types indented under it"
+        complaints.say("R003", f"`events` is {found(section)}", ("events",), key=True, expected=expected)
+        return {}
+    declared: dict[str, Mapping[str, FieldType]] = {}
+    for name in section.entries:
+        loc: Loc = ("events", name)
+        if not re.match(_EVENT, name):
+            better = reworded(name, _EVENT)
+            hint = f"write `{better}`" if better else None
+            message = f"`{name}` cannot be the name of an event"
+            complaints.say("R006", message, loc, key=True, expected=EVENT_NAME, hint=hint)
+            continue
+        own = _typed(root, loc, complaints, tuple(FieldType))
+        for again in [key for key in own if key in EVENTS.get(name, {})]:
+            message = f"every `{name}` has `{again}` already"
+            complaints.say("R019", message, (*loc, again), key=True, hint="remove this line")
+        declared[name] = {**own, **EVENTS.get(name, {})}
+    return declared
+
+
+def _typed(root: Node, loc: Loc, complaints: Complaints, allowed: tuple[FieldType, ...]) -> dict[str, FieldType]:
+    node = find(root, loc)
+    types = " or ".join(f"`{kind}`" for kind in allowed)
+    if node is None or (isinstance(node, Scalar) and node.null):
+        return {}
+    if not isinstance(node, Entries):
+        expected = f"a line for each field: its name and its type, {types}"
+        complaints.say("R003", f"`{loc[-1]}` is {found(node)}", loc, expected=expected)
+        return {}
+    declared: dict[str, FieldType] = {}
+    for name, entry in node.entries.items():
+        here: Loc = (*loc, name)
+        if not _FIELD.fullmatch(name):
+            message = f"`{name}` cannot be the name of a field"
+            better = re.sub(r"\W+", "_", name.lower()).strip("_")
+            hint = f"write `{better}`" if _FIELD.fullmatch(better) else None
+            expected = "small letters, digits and `_`, beginning with a letter, such as `shoe_size`"
+            complaints.say("R006", message, here, key=True, expected=expected, hint=hint)
+            continue
+        written = entry.value.text if isinstance(entry.value, Scalar) else ""
+        if written in set(allowed):
+            declared[name] = FieldType(written)
+        else:
+            hint = did_you_mean(written, allowed)
+            complaints.say("R004", f"`{name}` is {found(entry.value)}", here, expected=types, hint=hint)
+    return declared

@@ -1,0 +1,207 @@
+"""What no type can say: whether a rule's parts fit each other and the rest of the folder.
+
+Checks read the tree, not the models, so that they also speak about a campaign that has another fault.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from datetime import timedelta
+from typing import Any
+
+from regulars.core.calendar import SENTINELS
+from regulars.core.clock import duration
+from regulars.core.diagnostics import Severity, did_you_mean
+from regulars.rules import grammar
+from regulars.rules.complaints import Complaints
+from regulars.rules.mailbox import split
+from regulars.rules.model import TRIGGERS, Campaign, Company, Kind, Policy, shape_faults
+from regulars.rules.names import CUSTOMER, EVENTS, FieldType
+from regulars.rules.tree import Entries, Items, Loc, Node, Scalar, child, find
+from regulars.rules.trial_reader import step_keys, undeclared_event
+
+DATES = (FieldType.DATE, FieldType.INSTANT)
+
+
+class Everything:
+    """All checks over one tree; they add to `complaints`."""
+
+    def __init__(
+        self,
+        root: Entries,
+        complaints: Complaints,
+        events: Mapping[str, Any],
+        fields: Mapping[str, FieldType],
+        campaigns: Mapping[str, Campaign],
+    ) -> None:
+        self.root = root
+        self.complaints = complaints
+        self.say = complaints.say
+        self.events = {**EVENTS, **events}
+        self.fields = {**CUSTOMER, **fields}
+        self.campaigns = campaigns
+
+    def check(self, company: Company | None, policy: Policy | None) -> None:
+        """Runs them all."""
+        self._company()
+        window = policy.quiet_hours if policy else None
+        if window is not None and window.start == window.end:
+            self._warn("R102", "these quiet hours end when they begin: there are none", ("policy", "quiet_hours"))
+        section = child(self.root, "campaigns")
+        if not isinstance(section, Entries):
+            return
+        for name, entry in section.entries.items():
+            if isinstance(entry.value, Entries):
+                self._campaign(("campaigns", name), entry.value)
+        self._former_names(section)
+        for name, campaign in self.campaigns.items():
+            self._advice(("campaigns", name), campaign)
+
+    def _warn(self, code: str, message: str, loc: Loc, **more: Any) -> None:
+        self.say(code, message, loc, severity=Severity.WARNING, **more)
+
+    def _company(self) -> None:
+        for key in ("from", "reply_to"):
+            node = find(self.root, ("company", key))
+            if not isinstance(node, Scalar) or node.null:
+                continue
+            try:
+                split(node.text)
+            except ValueError as error:
+                self.say("R016", str(error), ("company", key), expected="a mailbox such as `Ana <ana@studio.example>`")
+        for key in ("website", "logo"):
+            node = find(self.root, ("company", key))
+            if isinstance(node, Scalar) and not node.null and not re.match(r"https?://[^\s/]+\S*$", node.text):
+                expected = "an address such as `https://studio.example`"
+                self.say("R003", f"`{node.text}` is not a web address", ("company", key), expected=expected)
+
+    def _campaign(self, loc: Loc, node: Entries) -> None:
+        present = {key for key, entry in node.entries.items() if not _empty(entry.value)}
+        for fault in shape_faults(present):
+            code = "R007" if "`schedule`;" in fault else "R008"
+            keys = TRIGGERS if code == "R007" else ("email", "steps")
+            have = [key for key in node.entries if key in present and key in keys]
+            self.say(code, fault, (*loc, have[1]) if len(have) > 1 else loc, key=True)
+        for key in ("on", "until"):
+            self._event((*loc, key), lambda text: text)
+        self._event((*loc, "goal"), lambda text: grammar.Goal.parse(text).event)
+        self._every((*loc, "every"))
+        self._set_dates((*loc, "at"))
+        self._steps(loc, node)
+        self._coupon((*loc, "offer", "coupon"))
+
+    def _event(self, loc: Loc, name_of: Callable[[str], str]) -> None:
+        node = find(self.root, loc)
+        if not isinstance(node, Scalar) or node.null:
+            return
+        try:
+            name = name_of(node.text)
+        except ValueError:
+            return  # said already
+        if name not in self.events and re.fullmatch(r"[a-z][\w.-]*", name):
+            undeclared_event(self.complaints, loc, name, self.events, node.text.find(name))
+
+    def _every(self, loc: Loc) -> None:
+        node = find(self.root, loc)
+        if not isinstance(node, Scalar) or node.null:
+            return
+        try:
+            name = grammar.Every.parse(node.text).field
+        except ValueError:
+            return
+        if self.fields.get(name) in DATES:
+            return
+        known = [each for each, kind in self.fields.items() if kind in DATES]
+        what = f"is {_article(self.fields[name])}, not a date" if name in self.fields else "is not a field of clients"
+        self.say(
+            "R014",
+            f"`customer.{name}` {what}",
+            loc,
+            part=node.part(node.text.find("customer.") + len("customer."), len(name)),
+            expected="one of " + ", ".join(f"`{each}`" for each in sorted(known)),
+            hint=did_you_mean(name, known),
+        )
+
+    def _set_dates(self, loc: Loc) -> None:
+        node = find(self.root, loc)
+        single = isinstance(node, Scalar)
+        places: Iterable[tuple[Loc, Node]] = (
+            [(loc, node)] if isinstance(node, Scalar) else
+            [((*loc, i), item) for i, item in enumerate(node.items)] if isinstance(node, Items) else []
+        )  # fmt: skip
+        seen: Counter[str] = Counter()
+        for place, item in places:
+            if not isinstance(item, Scalar):
+                continue
+            try:
+                when = grammar.moment(item.text)
+            except ValueError:
+                continue
+            seen[when.isoformat()] += 1
+            if when.date() in SENTINELS:
+                message = f"`{item.text}` is what systems write for an unknown date"
+                self.say("R017", message, place, expected="the day the email is to go")
+            elif seen[when.isoformat()] > 1 and not single:
+                self._warn("R106", f"`{item.text}` is there twice; the email goes once", place)
+
+    def _steps(self, loc: Loc, node: Entries) -> None:
+        steps = find(node, ("steps",))
+        if not isinstance(steps, Items):
+            return
+        seen: set[str] = set()
+        for index, step in enumerate(steps.items):
+            for key in step_keys(step):
+                if key in seen:
+                    place: Loc = (*loc, "steps", index, "id" if child(step, "id") else "email")
+                    hint = "give each step an `id` of its own: the ledger keeps promises under it"
+                    self.say("R009", f"two steps are named `{key}`", place, hint=hint)
+                seen.add(key)
+
+    def _coupon(self, loc: Loc) -> None:
+        node = find(self.root, loc)
+        if not isinstance(node, Entries):
+            return
+        given = [k for k in ("percent", "amount", "gift") if k in node.entries and not _empty(node.entries[k].value)]
+        if len(given) != 1:
+            has = " and ".join(f"`{key}`" for key in given) or "none"
+            message = f"a coupon gives exactly one of `percent`, `amount`, `gift`; this has {has}"
+            self.say("R010", message, (*loc, given[1]) if len(given) > 1 else loc, key=True)
+
+    def _former_names(self, section: Entries) -> None:
+        first: dict[str, str] = {}
+        for name in section.entries:
+            loc: Loc = ("campaigns", name, "was")
+            was = find(self.root, loc)
+            if not isinstance(was, Scalar) or was.null:
+                continue
+            if was.text in section.entries:
+                own = "its own name" if was.text == name else "a campaign that still exists"
+                hint = "`was` names what this campaign was called before; remove it"
+                self.say("R015", f"`{was.text}` is {own}", loc, hint=hint)
+            elif was.text in first:
+                self.say("R015", f"`{first[was.text]}` says that it was `{was.text}` too", loc, hint="keep one of them")
+            first.setdefault(was.text, name)
+
+    def _advice(self, loc: Loc, campaign: Campaign) -> None:
+        if campaign.holdout and campaign.kind is Kind.TRANSACTIONAL:
+            message = "a transactional email is part of a service; a holdout keeps it from clients who count on it"
+            self._warn("R101", message, (*loc, "holdout"))
+        elif campaign.holdout and campaign.goal is None:
+            message = "without a `goal` the holdout has nothing to measure"
+            self._warn("R104", message, (*loc, "holdout"), hint="add one, such as `goal: purchase within 14 days`")
+        deadline = duration(campaign.send.removeprefix("within")) if campaign.send else None
+        if deadline is not None and deadline < timedelta(minutes=5):
+            message = "less than five minutes leaves no time for a busy server; late emails are dropped"
+            self._warn("R103", message, (*loc, "send"))
+        if campaign.send is not None and campaign.late is not None:
+            self._warn("R105", "`send` already says how late the email may go; `late` has no effect", (*loc, "late"))
+
+
+def _empty(node: Node) -> bool:
+    return isinstance(node, Scalar) and node.null
+
+
+def _article(kind: FieldType) -> str:
+    return {"text": "text", "number": "a number", "bool": "yes or no", "list": "a list"}[kind]

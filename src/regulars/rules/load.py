@@ -1,0 +1,231 @@
+"""A folder of rule files → a rulebook, with every fault of every file in one go.
+
+Files are read one by one and brought together by section; a fault in one campaign hides nothing in the next.
+`draft` holds all that could be read even where there are errors, so that later checks can add theirs.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from regulars.core.diagnostics import Diagnostic, Severity, Span, in_order
+from regulars.rules import catalogue, checks, trial_reader
+from regulars.rules.complaints import Complaints, keys_of, reworded
+from regulars.rules.model import Campaign, Company, Policy, Rulebook
+from regulars.rules.names import EVENTS
+from regulars.rules.source import Source, read
+from regulars.rules.tree import Entries, Entry, Items, Loc, Node, Scalar, data, find, found, spans
+
+SECTIONS = ("company", "policy", "events", "fields", "campaigns", "tests")
+_MERGED = ("events", "fields", "campaigns")
+_KINDS = {"events": "event", "fields": "field", "campaigns": "campaign"}
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """What a folder says. `rulebook` is None when there are errors; `sources` gives each file's text by its path."""
+
+    rulebook: Rulebook | None
+    diagnostics: list[Diagnostic]
+    sources: dict[str, str]
+    draft: Rulebook | None = None
+    root: Entries = field(default_factory=lambda: Entries({}, Span("", 1, 1)))
+
+    def part(self, loc: Loc, offset: int, length: int = 1) -> Span | None:
+        """The place of some characters of the scalar at `loc`."""
+        node = find(self.root, loc)
+        return node.part(offset, length) if isinstance(node, Scalar) else None
+
+
+def load(folder: Path, display_root: Path | None = None) -> Loaded:
+    """Reads `company.yaml` and every other rule file under `folder`; never raises for what is in them.
+
+    Paths in diagnostics are relative to `display_root`, by default the folder's parent.
+    """
+    base = display_root or folder.parent
+    sources = [read(path, _shown(path, base)) for path in rule_files(folder)]
+    texts = {source.path: source.text for source in sources}
+    faults = [fault for source in sources for fault in source.diagnostics]
+    if not sources:
+        message = f"there is no rule file in {_shown(folder, base)}"
+        return Loaded(None, [Diagnostic("R022", message, hint="`regulars init` makes a first one")], texts)
+    joined = _Joined(sources)
+    complaints = joined.complaints
+    draft = _read(joined.root, complaints, whole=all(source.root is not None for source in sources))
+    unread = {(d.span.path, d.span.line) for d in faults if d.span and d.severity is Severity.ERROR}
+    faults += [d for d in complaints.diagnostics if d.span is None or (d.span.path, d.span.line) not in unread]
+    sound = not any(fault.severity is Severity.ERROR for fault in faults)
+    return Loaded(draft if sound else None, in_order(faults), texts, draft, joined.root)
+
+
+def rule_files(folder: Path) -> list[Path]:
+    """The rule files under a folder: company.yaml first, then by path; hidden ones are left out."""
+    found_files = []
+    for where, folders, files in os.walk(folder):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        found_files += [
+            Path(where) / name for name in files if name.endswith((".yaml", ".yml")) and not name.startswith(".")
+        ]
+    return sorted(found_files, key=lambda path: (path != folder / "company.yaml", path.as_posix()))
+
+
+def _shown(path: Path, base: Path) -> str:
+    try:
+        shown = path.resolve().relative_to(base.resolve())
+    except (ValueError, OSError, RuntimeError):
+        shown = path
+    return shown.as_posix().encode(errors="replace").decode()  # a name need not be UTF-8; a diagnostic is
+
+
+class _Joined:
+    """The files' sections as one tree, so that every value has one location."""
+
+    def __init__(self, sources: list[Source]) -> None:
+        first = Span(sources[0].path, 1, 1)
+        self.root = Entries({}, first)
+        self.complaints = Complaints(self.root)
+        for source in sources:
+            for name, entry in source.root.entries.items() if source.root else ():
+                self._section(name, entry)
+
+    def _section(self, name: str, entry: Entry) -> None:
+        if name not in SECTIONS:
+            self._unknown(name, entry)
+        elif not (isinstance(entry.value, Scalar) and entry.value.null):
+            have = self.root.entries.get(name)
+            if have is None:
+                self.root.entries[name] = Entry(entry.key, _copy(entry.value))
+            elif name in _MERGED and isinstance(have.value, Entries) and isinstance(entry.value, Entries):
+                self._merge(name, have.value, entry.value)
+            elif name == "tests" and isinstance(have.value, Items) and isinstance(entry.value, Items):
+                both = Items(have.value.items + entry.value.items, have.value.span)
+                self.root.entries[name] = Entry(have.key, both)
+            else:
+                self._again(name, have, entry)
+
+    def _unknown(self, name: str, entry: Entry) -> None:
+        alone = Complaints(Entries({name: entry}, entry.key))
+        alone.unknown_key((name,), SECTIONS)
+        self.complaints.diagnostics += alone.diagnostics
+
+    def _again(self, name: str, have: Entry, entry: Entry) -> None:
+        if name in ("company", "policy"):
+            message = f"`{name}` is written a second time; the first is at {_at(have.key)}"
+            self.complaints.diagnostics.append(Diagnostic("R012", message, entry.key, hint="keep one of them"))
+            return
+        wanted = "a list" if name == "tests" else "keys with values"
+        for side in (have, entry):
+            if isinstance(side.value, Items) != (name == "tests") or isinstance(side.value, Scalar):
+                message = f"`{name}` is {found(side.value)}"
+                self.complaints.diagnostics.append(Diagnostic("R003", message, side.key, expected=wanted))
+
+    def _merge(self, section: str, into: Entries, more: Entries) -> None:
+        for name, entry in more.entries.items():
+            have = into.entries.get(name)
+            if have is None:
+                into.entries[name] = entry
+                continue
+            message = f"the {_KINDS[section]} `{name}` is defined a second time; the first is at {_at(have.key)}"
+            self.complaints.diagnostics.append(
+                Diagnostic("R011", message, entry.key, hint="rename or remove one of them")
+            )
+
+
+def _copy(node: Node) -> Node:
+    return Entries(dict(node.entries), node.span) if isinstance(node, Entries) else node
+
+
+def _at(span: Span) -> str:
+    return f"{span.path}:{span.line}:{span.column}"
+
+
+def _read(root: Entries, complaints: Complaints, *, whole: bool) -> Rulebook | None:
+    """The rulebook of a tree. Without a sound company there is none; unsound campaigns and tests are left out."""
+    company = _company(root, complaints, whole=whole)
+    policy = _model(Policy, root, ("policy",), complaints) if "policy" in root.entries else Policy()
+    fields = catalogue.fields(root, complaints)
+    events = catalogue.events(root, complaints)
+    campaigns = dict(_campaigns(root, complaints))
+    tests = tuple(test for _, test in trial_reader.read(root, complaints, events, fields))
+    everything = checks.Everything(root, complaints, events, fields, campaigns)
+    everything.check(company, policy)
+    if company is None:
+        return None
+    return Rulebook(company, policy or Policy(), campaigns, {**EVENTS, **events}, fields, tests, dict(spans(root)))
+
+
+def _company(root: Entries, complaints: Complaints, *, whole: bool) -> Company | None:
+    if "company" in root.entries:
+        return _model(Company, root, ("company",), complaints)
+    if whole:  # otherwise it may well stand in the file that could not be read
+        complaints.diagnostics.append(
+            Diagnostic(
+                "R022",
+                "no file says `company:`, who sends",
+                Span(root.span.path, 1, 1),
+                expected="`company:` with `name`, `from` and `address`",
+            )
+        )
+    return None
+
+
+def _campaigns(root: Entries, complaints: Complaints) -> Iterator[tuple[str, Campaign]]:
+    section = find(root, ("campaigns",))
+    if section is None:
+        return
+    if not isinstance(section, Entries):
+        complaints.say("R003", f"`campaigns` is {found(section)}", ("campaigns",), key=True, expected=_CAMPAIGNS)
+        return
+    for name in section.entries:
+        loc = ("campaigns", name)
+        better = reworded(name)
+        sound = True
+        if better or not _is_name(name):
+            sound = False
+            complaints.say(
+                "R006",
+                f"`{name}` cannot be the name of a campaign",
+                loc,
+                key=True,
+                expected="small letters, digits and hyphens, beginning with a letter, such as `win-back`",
+                hint=f"write `{better}`" if better else None,
+            )
+        campaign = _model(Campaign, root, loc, complaints, {"name": name})
+        if campaign is not None and sound:
+            yield name, campaign
+
+
+_CAMPAIGNS = "a name for each campaign, with its keys indented under it"
+
+
+def _is_name(text: str) -> bool:
+    return text.isascii() and text[:1].islower() and text == text.lower() and text.replace("-", "").isalnum()
+
+
+def _model(
+    model: type[Model], root: Entries, loc: Loc, complaints: Complaints, more: Mapping[str, str] | None = None
+) -> Model | None:
+    node = find(root, loc)
+    if not isinstance(node, Entries):
+        complaints.say(
+            "R003",
+            f"`{loc[-1]}` is {found(node)}",
+            loc,
+            expected="keys with values, indented under this one",
+        )
+        return None
+    if more and "name" in node.entries:
+        complaints.unknown_key((*loc, "name"), keys_of(model, ()))
+    try:
+        return model.model_validate({**data(node), **(more or {})}, by_alias=True, by_name=False)
+    except ValidationError as error:
+        complaints.of(error, loc, model)
+        return None

@@ -1,0 +1,56 @@
+"""The names every workspace has: the fields of a client and the events that come built in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+
+class FieldType(StrEnum):
+    """The types of values that fields of clients and events have."""
+
+    TEXT = "text"
+    NUMBER = "number"
+    BOOL = "bool"
+    DATE = "date"
+    INSTANT = "instant"
+    LIST = "list"
+
+
+_TEXT = (
+    "external_id", "email", "name", "first_name", "last_name", "company", "phone",
+    "locale", "timezone", "country", "source",
+)  # fmt: skip
+
+IMPORTED: Mapping[str, FieldType] = {
+    **dict.fromkeys(_TEXT, FieldType.TEXT),
+    "birthday": FieldType.DATE,
+    "created_at": FieldType.INSTANT,
+    "manager": FieldType.TEXT,
+}
+"""Fields of a client that come in from outside."""
+
+DERIVED: Mapping[str, FieldType] = {
+    "purchases": FieldType.NUMBER,
+    "spent": FieldType.NUMBER,
+    "first_purchase_at": FieldType.INSTANT,
+    "last_purchase_at": FieldType.INSTANT,
+    "rhythm": FieldType.NUMBER,
+    "overdue": FieldType.NUMBER,
+    "next_product": FieldType.TEXT,
+    "next_product_at": FieldType.INSTANT,
+}
+"""Fields of a client that Regulars computes."""
+
+CUSTOMER: Mapping[str, FieldType] = {**IMPORTED, **DERIVED}
+"""All fields that every client has; see docs/architecture.md for their meaning."""
+
+EVENTS: Mapping[str, Mapping[str, FieldType]] = {
+    "purchase": {
+        "amount": FieldType.NUMBER,
+        "currency": FieldType.TEXT,
+        "quantity": FieldType.NUMBER,
+        "discount": FieldType.NUMBER,
+    },
+}
+"""Events that need no declaration."""

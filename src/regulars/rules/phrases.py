@@ -1,0 +1,113 @@
+"""Values that are written as a phrase of text, as pydantic types: each reads, prints and has a JSON Schema.
+
+A phrase that cannot be read fails with the error type `phrase`, whose context says what was wanted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, time, timedelta
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema
+from pydantic_core import PydanticCustomError
+
+from regulars.core.calendar import Window, zone
+from regulars.core.clock import duration, words
+from regulars.rules import grammar
+
+
+class Part(BaseModel):
+    """A part of the rule file: frozen, and no unknown keys."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True, populate_by_name=True)
+
+
+def _phrase(
+    parse: Callable[[str], Any], kinds: tuple[type, ...], noun: str, example: str, pattern: str | None = None
+) -> tuple[BeforeValidator, WithJsonSchema]:
+    """Pydantic furniture for a phrase. A value of `kinds` is taken as it is."""
+
+    def read(value: Any) -> Any:
+        if isinstance(value, kinds):
+            return value
+        context = {"noun": noun, "example": example, "said": ""}
+        if value is None or isinstance(value, (list, tuple, dict)):
+            raise PydanticCustomError("phrase", "expected {noun} such as `{example}`", context)
+        try:
+            return parse(str(value))
+        except (ValueError, OverflowError) as error:
+            said = str(error) if isinstance(error, ValueError) else f"`{value}` is out of range"
+            raise PydanticCustomError("phrase", "{said}", {**context, "said": said}) from None
+
+    schema: dict[str, Any] = {"type": "string", "description": noun, "examples": [example]}
+    if pattern:
+        schema["pattern"] = pattern
+    return BeforeValidator(read), WithJsonSchema(schema)
+
+
+def _hhmm(value: Window) -> str:
+    return f"{value.start:%H:%M}-{value.end:%H:%M}"
+
+
+_SPAN = r"\d+\s*(minute|hour|day|week|month|year)s?"
+_CLOCK = r"([01]?\d|2[0-3]):[0-5]\d"
+_DATE = r"\d{4}-\d{2}-\d{2}"
+_SINCE = r"^\s*(\d+\s+)?(year|month)s?\s+since\s+customer\.[a-z_]\w*(\s*,\s*\d+\s+(day|week)s?\s+(before|after))?\s*$"
+_STAMP = rf"^\s*{_DATE}([T ]\d{{2}}:\d{{2}}(:\d{{2}})?)?\s*$"
+
+_d, _ds = _phrase(duration, (timedelta,), "a duration", "14 days", rf"^\s*{_SPAN}\s*$")
+_w, _ws = _phrase(grammar.window, (Window,), "a daily window", "20:00-09:00", rf"^\s*{_CLOCK}\s*-\s*{_CLOCK}\s*$")
+_t, _ts = _phrase(grammar.clock, (time,), "a time of day", "10:00", rf"^\s*{_CLOCK}\s*$")
+_c, _cs = _phrase(
+    grammar.Cap.parse, (grammar.Cap,), "a frequency cap", "2 per 7 days", rf"^\s*[1-9]\d*\s+per\s+{_SPAN}\s*$"
+)
+_e, _es = _phrase(grammar.Every.parse, (grammar.Every,), "a repeating date", "year since customer.birthday", _SINCE)
+_s, _ss = _phrase(grammar.Schedule.parse, (grammar.Schedule,), "a schedule", "monthly on first monday at 10:00")
+_g, _gs = _phrase(
+    grammar.Goal.parse,
+    (grammar.Goal,),
+    "a goal",
+    "purchase within 14 days",
+    rf"^\s*[a-z][\w.-]*\s+within\s+{_SPAN}\s*$",
+)
+_a, _as = _phrase(
+    grammar.Again.parse, (grammar.Again,), "a re-entry rule", "after 365 days",
+    rf"^\s*(never|always|after\s+{_SPAN})\s*$",
+)  # fmt: skip
+_b, _bs = _phrase(
+    grammar.Backfill.parse, (grammar.Backfill,), "a backfill", "none", rf"^\s*(none|all|since\s+{_DATE})\s*$"
+)
+_h, _hs = _phrase(grammar.share, (int,), "a share", "10%", r"^\s*\d{1,2}(\.\d{1,2})?\s*%\s*$")
+_m, _ms = _phrase(grammar.moment, (datetime,), "a date and time", "2026-12-24 09:00", _STAMP)
+_l, _ls = _phrase(grammar.deadline, (), "a deadline", "within 2 hours", rf"^\s*within\s+{_SPAN}\s*$")
+_y, _ys = _phrase(grammar.stamp, (), "a date, or a date and time", "2026-06-10 15:00", _STAMP)
+
+Duration = Annotated[timedelta, _d, _ds, PlainSerializer(words)]
+Daily = Annotated[Window, _w, _ws, PlainSerializer(_hhmm)]
+Clock = Annotated[time, _t, _ts, PlainSerializer(lambda t: f"{t:%H:%M}")]
+Cap = Annotated[grammar.Cap, _c, _cs, PlainSerializer(str)]
+Every = Annotated[grammar.Every, _e, _es, PlainSerializer(str)]
+Schedule = Annotated[grammar.Schedule, _s, _ss, PlainSerializer(str)]
+Goal = Annotated[grammar.Goal, _g, _gs, PlainSerializer(str)]
+Again = Annotated[grammar.Again, _a, _as, PlainSerializer(str)]
+Backfill = Annotated[grammar.Backfill, _b, _bs, PlainSerializer(str)]
+Share = Annotated[int, _h, _hs]
+Moment = Annotated[datetime, _m, _ms, PlainSerializer(lambda m: f"{m:%Y-%m-%d %H:%M}")]
+Deadline = Annotated[str, _l, _ls]
+Stamp = Annotated[str, _y, _ys]
+
+
+def _zone(name: Any) -> str:
+    try:
+        return str(zone(str(name)).key)
+    except ValueError as error:
+        raise PydanticCustomError(
+            "zone", "{said}", {"noun": "an IANA time zone", "example": "Europe/Tallinn", "said": str(error)}
+        ) from None
+
+
+Zone = Annotated[str, BeforeValidator(_zone), Field(examples=["Europe/Tallinn"], description="IANA time zone")]
+Condition = Annotated[str, Field(min_length=1, json_schema_extra={"format": "regulars-condition"})]
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$")]
+EventName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]*(\.[a-z][a-z0-9_-]*)*$")]

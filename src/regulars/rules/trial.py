@@ -1,0 +1,143 @@
+"""The tests of a rule file: a client's history, a day, and who must get what by then.
+
+Times are the client's own: text as the author wrote it, with a property that gives the naive local time.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, time
+from decimal import Decimal
+from typing import Annotated, Any, Literal
+
+from pydantic import Discriminator, Field, Tag, WithJsonSchema, model_validator
+
+from regulars.rules import grammar
+from regulars.rules.phrases import EventName, Name, Part, Stamp
+
+MIDDAY = time(12, 0)
+DAY_END = time(23, 59, 59)
+
+
+class Expectation(Part):
+    """What a test expects of one campaign: texts are patterns with `*`, a reason names why nothing goes."""
+
+    subject: str | None = None
+    reason: str | None = None
+    step: Name | None = None
+    contains: str | None = None
+
+
+class TestEvent(Part):
+    """Something that happened to the client of a test."""
+
+    __test__ = False
+    name: EventName
+    at: Stamp
+    data: dict[str, Any] = Field(default_factory=dict)
+
+    @property
+    def moment(self) -> datetime:
+        """When it happened, as a naive local time; a day alone means its midday."""
+        return grammar.local_time(self.at, MIDDAY)
+
+
+class TestPurchase(Part):
+    """A purchase of the client of a test; a date alone stands for a purchase on that day."""
+
+    __test__ = False
+    at: Stamp
+    amount: Decimal = Field(default=Decimal(0), ge=0)
+    products: tuple[str, ...] = ()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _date_alone(cls, data: Any) -> Any:
+        return {"at": data} if isinstance(data, str) else data
+
+    @property
+    def moment(self) -> datetime:
+        """When it was bought, as a naive local time; a day alone means its midday."""
+        return grammar.local_time(self.at, MIDDAY)
+
+
+class NextProduct(Part):
+    """What is usually bought after a product, and when."""
+
+    sku: str
+    after_days: int = Field(default=0, ge=0)
+
+
+class TestProduct(Part):
+    """A product of the catalogue that a test takes place in."""
+
+    __test__ = False
+    sku: str = Field(min_length=1)
+    name: str | None = None
+    category: str | None = None
+    price: Decimal | None = Field(default=None, ge=0)
+    currency: str | None = None
+    url: str | None = None
+    image_url: str | None = None
+    consumable: bool = False
+    next: tuple[NextProduct, ...] = ()
+    accessories: tuple[str, ...] = ()
+
+
+class TestManager(Part):
+    """The manager of a test's client."""
+
+    __test__ = False
+    name: str = Field(min_length=1)
+    email: str = "manager@example.com"
+    title: str | None = None
+    phone: str | None = None
+
+
+def _form(value: Any) -> str:
+    return "words" if value is None or isinstance(value, str) else "parts"
+
+
+Outcome = Annotated[
+    Annotated[Expectation, Tag("parts")] | Annotated[Literal["nothing"], Tag("words")], Discriminator(_form)
+]
+
+_CUSTOMER_SCHEMA = {
+    "type": "object",
+    "description": "Fields of the client, and under `purchases` what was bought",
+    "properties": {"purchases": {"type": "array", "items": {"$ref": "#/$defs/TestPurchase"}}},
+    "additionalProperties": {"type": ["string", "number", "boolean", "null"]},
+}
+
+
+class RuleTest(Part):
+    """A client's history, a day, and who must get what; run on a frozen clock."""
+
+    name: str = Field(min_length=1)
+    customer: Annotated[dict[str, Any], WithJsonSchema(_CUSTOMER_SCHEMA)] = Field(default_factory=dict)
+    purchases: tuple[TestPurchase, ...] = Field(default=(), json_schema_extra={"regulars": "internal"})
+    events: tuple[TestEvent, ...] = ()
+    manager: TestManager | None = None
+    catalogue: tuple[TestProduct, ...] = ()
+    since: Stamp | None = Field(default=None, description="When the rules came into force; default: long before")
+    on: Stamp = Field(description="The day, or day and local time, up to which the clock runs")
+    expect: dict[str, Outcome] = Field(default_factory=dict)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _purchases_of_customer(cls, data: Any) -> Any:
+        """Authors write purchases under `customer`; here they stand beside it."""
+        customer = data.get("customer") if isinstance(data, dict) else None
+        if not isinstance(customer, dict) or "purchases" not in customer:
+            return data
+        rest = {key: value for key, value in customer.items() if key != "purchases"}
+        return {**data, "customer": rest, "purchases": customer["purchases"]}
+
+    @property
+    def until(self) -> datetime:
+        """Up to when the clock runs, as a naive local time; a day alone means its last second."""
+        return grammar.local_time(self.on, DAY_END)
+
+    @property
+    def in_force(self) -> datetime | None:
+        """When the rules came into force, as a naive local time; None: long before."""
+        return grammar.local_time(self.since, time()) if self.since else None
