@@ -23,6 +23,7 @@ from jinja2.filters import FILTERS as JINJA
 from jinja2.runtime import Context, Undefined
 
 from regulars.core.calendar import zone
+from regulars.render.vocative import vocative as called
 
 FORMATS = "_formats"
 """The context's own name for its `Formats`; template authors cannot write it."""
@@ -213,11 +214,23 @@ def read_forms(forms: str) -> Mapping[str, str]:
     for part in forms.split("|"):
         name, equals, text = part.partition("=")
         if not equals or name.strip() not in CATEGORIES:
-            raise FilterArgumentError(f"`{part}` is not a plural form such as `one=year`; forms: {', '.join(CATEGORIES)}")
+            raise FilterArgumentError(
+                f"`{part}` is not a plural form such as `one=year`; forms: {', '.join(CATEGORIES)}"
+            )
         read[name.strip()] = text.strip()
     if "other" not in read:
         raise FilterArgumentError("plural forms need `other=…`")
     return read
+
+
+@pass_context
+def vocative(context: Context, value: Any) -> str:
+    """A first name as one calls somebody by it: `Олено` in Ukrainian, unchanged where the language has no such form."""
+    formats: Formats = context[FORMATS]
+    if value is None or isinstance(value, Undefined):
+        raise _refuse(value, "name")
+    name = str(value)
+    return called(name) if babel(formats.locale).language == "uk" else name
 
 
 @pass_context
@@ -228,7 +241,10 @@ def years_since(context: Context, value: Any) -> int:
     today = formats.today
     if today is None:
         raise UndefinedError("`today` is not known here")
-    reached = (today.month, today.day) >= (day.month, 28 if (day.month, day.day) == (2, 29) and today.year % 4 else day.day)
+    reached = (today.month, today.day) >= (
+        day.month,
+        28 if (day.month, day.day) == (2, 29) and today.year % 4 else day.day,
+    )
     return today.year - day.year - (0 if reached else 1)
 
 
@@ -255,5 +271,6 @@ FILTERS: dict[str, Callable[..., Any]] = {name: _present(name) for name in _TEXT
     "money": money,
     "number": number,
     "plural": plural,
+    "vocative": vocative,
 }
 FUNCTIONS: dict[str, Callable[..., Any]] = {"years_since": years_since}
