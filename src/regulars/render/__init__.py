@@ -1,6 +1,18 @@
 """Subject, HTML, text and MIME bytes of one message."""
 
 from regulars.render.compile import CompiledEmail, Templates
+from regulars.render.mailbox import Mailbox
 from regulars.render.message import Rendered, RenderFailed, render
+from regulars.render.mime import Attachment, Letter, assemble
 
-__all__ = ["CompiledEmail", "RenderFailed", "Rendered", "Templates", "render"]
+__all__ = [
+    "Attachment",
+    "CompiledEmail",
+    "Letter",
+    "Mailbox",
+    "RenderFailed",
+    "Rendered",
+    "Templates",
+    "assemble",
+    "render",
+]

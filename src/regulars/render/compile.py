@@ -92,7 +92,9 @@ class Templates:
         found = match(locale, languages) or match(self.company_locale, languages)
         if found is None:
             message = f"`{email}` has no words in `{locale or self.company_locale}` nor in the company's `{self.company_locale}`"
-            hint = f"add words/{self.company_locale}.yaml; there are {', '.join(sorted(languages)) or 'no words at all'}"
+            hint = (
+                f"add words/{self.company_locale}.yaml; there are {', '.join(sorted(languages)) or 'no words at all'}"
+            )
             raise Invalid([Diagnostic("T009", message, Span(body.path, 1, 1), hint=hint)], self.library.sources())
         return found
 
@@ -106,9 +108,9 @@ class Templates:
 
 def shown_in(locale: str, language: str) -> str:
     """The locale for dates and money: the reader's if it is of the words' language and known, else the words'."""
-    if locale.replace("_", "-").split("-")[0].lower() != language.split("-")[0].lower():
+    if locale.replace("_", "-").split("-")[0].lower() != language.split("-", maxsplit=1)[0].lower():
         return language
-    from regulars.render.filters import babel  # noqa: PLC0415  Babel loads when a language is first needed
+    from regulars.render.filters import babel
 
     try:
         babel(locale)
@@ -189,7 +191,9 @@ def syntax(env: Environment, pieces: Sequence[Piece]) -> list[Diagnostic]:
     for tag in tags:
         if tag.kind is Kind.BLOCK and tag.statement not in STATEMENTS:
             known = ", ".join(sorted(STATEMENTS))
-            faults.append(Diagnostic("T002", f"emails know no `{{% {tag.statement} %}}`", tag.span, expected=f"one of {known}"))
+            faults.append(
+                Diagnostic("T002", f"emails know no `{{% {tag.statement} %}}`", tag.span, expected=f"one of {known}")
+            )
     if faults:
         return faults
     try:
@@ -215,7 +219,8 @@ def explain(error: TemplateSyntaxError, tags: Sequence[Piece]) -> Diagnostic:
         if message.startswith(start):
             name = message[len(start) :].split("'")[0]
             hint = did_you_mean(name, known) or f"known: {', '.join(known)}"
-            at = Origin(tag.text, tag.span.path, tag.span.line, tag.span.column).span(max(0, tag.text.find(name)), len(name))
+            at = Origin(tag.text, tag.span.path, tag.span.line, tag.span.column).span(
+                max(0, tag.text.find(name)), len(name)
+            )
             return Diagnostic("T007", f"there is no {kind} `{name}`", at, hint=hint)
     return Diagnostic("T002", message, tag.span)
-

@@ -16,11 +16,43 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from regulars.render import filters
 
-KEPT_FILTERS = (
-    "abs capitalize count d default dictsort first float groupby int join last length list lower map max min reject"
-    " rejectattr replace reverse round select selectattr sort string sum title trim truncate unique upper wordcount"
-).split()
-STATEMENTS = frozenset("for else elif endfor if endif set endset with endwith".split())
+KEPT_FILTERS = [
+    "abs",
+    "capitalize",
+    "count",
+    "d",
+    "default",
+    "dictsort",
+    "first",
+    "float",
+    "groupby",
+    "int",
+    "join",
+    "last",
+    "length",
+    "list",
+    "lower",
+    "map",
+    "max",
+    "min",
+    "reject",
+    "rejectattr",
+    "replace",
+    "reverse",
+    "round",
+    "select",
+    "selectattr",
+    "sort",
+    "string",
+    "sum",
+    "title",
+    "trim",
+    "truncate",
+    "unique",
+    "upper",
+    "wordcount",
+]
+STATEMENTS = frozenset(["for", "else", "elif", "endfor", "if", "endif", "set", "endset", "with", "endwith"])
 
 
 class Environment(ImmutableSandboxedEnvironment):

@@ -112,4 +112,4 @@ def _failed_line(error: BaseException) -> int | None:
 
 
 def _words(error: BaseException) -> str:
-    return " ".join(str(getattr(error, "message", None) or error or type(error).__name__).split())
+    return " ".join(str(getattr(error, "message", None) or str(error) or type(error).__name__).split())

@@ -17,16 +17,58 @@ from regulars.core.diagnostics import Diagnostic, Severity, Span, did_you_mean
 from regulars.render.pieces import Kind, Origin, Piece, unclosed
 
 CONTAINERS = frozenset(
-    "mjml mj-head mj-body mj-attributes mj-html-attributes mj-section mj-wrapper mj-group mj-column mj-hero"
-    " mj-accordion mj-accordion-element mj-carousel mj-navbar mj-social".split()
+    [
+        "mjml",
+        "mj-head",
+        "mj-body",
+        "mj-attributes",
+        "mj-html-attributes",
+        "mj-section",
+        "mj-wrapper",
+        "mj-group",
+        "mj-column",
+        "mj-hero",
+        "mj-accordion",
+        "mj-accordion-element",
+        "mj-carousel",
+        "mj-navbar",
+        "mj-social",
+    ]
 )
 ENDINGS = frozenset(
-    "mj-text mj-button mj-table mj-raw mj-style mj-title mj-preview mj-navbar-link mj-social-element"
-    " mj-accordion-title mj-accordion-text mj-selector mj-html-attribute".split()
+    [
+        "mj-text",
+        "mj-button",
+        "mj-table",
+        "mj-raw",
+        "mj-style",
+        "mj-title",
+        "mj-preview",
+        "mj-navbar-link",
+        "mj-social-element",
+        "mj-accordion-title",
+        "mj-accordion-text",
+        "mj-selector",
+        "mj-html-attribute",
+    ]
 )
-EMPTIES = frozenset("mj-image mj-divider mj-spacer mj-font mj-breakpoint mj-carousel-image mj-include mj-all mj-class".split())
+EMPTIES = frozenset(
+    [
+        "mj-image",
+        "mj-divider",
+        "mj-spacer",
+        "mj-font",
+        "mj-breakpoint",
+        "mj-carousel-image",
+        "mj-include",
+        "mj-all",
+        "mj-class",
+    ]
+)
 ELEMENTS = CONTAINERS | ENDINGS | EMPTIES
-_VOID = frozenset("area base br col embed hr img input link meta source track wbr".split())
+_VOID = frozenset(
+    ["area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"]
+)
 _PLAIN = frozenset(("mj-title", "mj-preview", "mj-style", "mj-selector", "mj-html-attribute"))
 """Elements whose content is text, not markup: a comment in them would be shown."""
 
@@ -103,8 +145,8 @@ class Weaver:
         """The element around whose content is free HTML or text, if we are in one."""
         return next((name for name, _ in self.stack if name in ENDINGS), None)
 
-    def _fault(self, message: str, span: Span, **notes: str | None) -> None:
-        self.faults.append(Diagnostic("T010", message, span, **notes))
+    def _fault(self, message: str, span: Span, *, expected: str | None = None, hint: str | None = None) -> None:
+        self.faults.append(Diagnostic("T010", message, span, expected=expected, hint=hint))
 
     def _put(self, piece: Piece) -> None:
         """A tag, or a stretch of a word."""
@@ -158,9 +200,11 @@ class Weaver:
             if found["open"] or found["close"]:
                 self._tag(found, _at(piece, found.start()))
                 self._out.append(_ascii_attributes(found[0], self.woven, piece))
-            elif self.ending and not found[0].startswith("<!--"):
-                self._out.append(found[0])
-            elif found[0].startswith("<!--[if") or found[0].startswith("<!--<![endif"):
+            elif (
+                (self.ending and not found[0].startswith("<!--"))
+                or found[0].startswith("<!--[if")
+                or found[0].startswith("<!--<![endif")
+            ):
                 self._out.append(found[0])
         begun = re.compile(r"<[/a-zA-Z!]").search(piece.text, at)
         if begun:
@@ -174,12 +218,16 @@ class Weaver:
         if not self.ending:
             stray = re.search(r"\S", text)
             if stray:
-                self._fault("text stands between elements", _at(piece, start + stray.start()), hint="put it into `<mj-text>`")
+                self._fault(
+                    "text stands between elements", _at(piece, start + stray.start()), hint="put it into `<mj-text>`"
+                )
             return
         wrong = re.search(r"&(?!#?\w{1,32};)|<", text) if self.ending not in ("mj-style", "mj-raw") else None
         if wrong:
             entity = "&amp;" if wrong[0] == "&" else "&lt;"
-            self._fault(f"`{wrong[0]}` has a meaning in MJML", _at(piece, start + wrong.start()), expected=f"`{entity}`")
+            self._fault(
+                f"`{wrong[0]}` has a meaning in MJML", _at(piece, start + wrong.start()), expected=f"`{entity}`"
+            )
         fault = unclosed(piece) if start == 0 else None
         if fault:
             self.faults.append(fault)
@@ -199,9 +247,9 @@ class Weaver:
             self._fault(f"there is no MJML element `<{name}>`", here, hint=did_you_mean(name, ELEMENTS))
         elif not self.ending and not name.startswith("mj"):
             self._fault(f"`<{name}>` stands between MJML elements", here, hint="put it into `<mj-text>` or `<mj-raw>`")
-        if not found["empty"] and name not in _VOID and self.ending != "mj-raw":
-            self.stack.append((name, here))
-        elif name == "mj-raw" and not found["empty"]:
+        if (not found["empty"] and name not in _VOID and self.ending != "mj-raw") or (
+            name == "mj-raw" and not found["empty"]
+        ):
             self.stack.append((name, here))
 
     def _close(self, name: str, span: Span) -> None:
@@ -212,7 +260,11 @@ class Weaver:
         elif any(open_ == name for open_, _ in self.stack):
             while self.stack[-1][0] != name:
                 open_, opened = self.stack.pop()
-                self._fault(f"`<{open_}>` is never closed", opened, expected=f"`</{open_}>` before line {span.line}, column {span.column}")
+                self._fault(
+                    f"`<{open_}>` is never closed",
+                    opened,
+                    expected=f"`</{open_}>` before line {span.line}, column {span.column}",
+                )
             self.stack.pop()
         else:
             self._fault(f"`</{name}>` closes nothing", span)
@@ -251,8 +303,13 @@ def to_html(woven: Woven, locale: str, span: Span) -> tuple[str, list[Diagnostic
     except (OSError, ValueError) as error:
         return "", [Diagnostic("T010", f"MJML: {error}", span)]
     lost = [
-        Diagnostic("T010", "this has no place in the finished email", place, hint="is the attribute spelt right?",
-                   severity=Severity.ERROR)
+        Diagnostic(
+            "T010",
+            "this has no place in the finished email",
+            place,
+            hint="is the attribute spelt right?",
+            severity=Severity.ERROR,
+        )
         for place in dict.fromkeys(woven.vanished(content))
     ]
     return content, lost

@@ -134,9 +134,7 @@ def put_words(pieces: Iterable[Piece], words: Mapping[str, Word], faults: list[D
     return list(_with_words(pieces, words, faults, ()))
 
 
-def _with_includes(
-    library: Library, file: File, faults: list[Diagnostic], above: tuple[str, ...]
-) -> Iterator[Piece]:
+def _with_includes(library: Library, file: File, faults: list[Diagnostic], above: tuple[str, ...]) -> Iterator[Piece]:
     at = 0
     whole = Origin(file.text, file.path)
     for found in _INCLUDE.finditer(file.text):
@@ -177,4 +175,3 @@ def _missing(piece: Piece, name: str, words: Mapping[str, Word]) -> Diagnostic:
     close = nearest(name, words)
     hint = f"did you mean `{close}`?" if close else f"add `{name}:` to the words of every language"
     return Diagnostic("T005", f"there is no word `{name}`", piece.span, hint=hint)
-

@@ -8,14 +8,39 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from html import unescape
 
 from lxml import etree, html
 
 from regulars.render.mjml import MARK, Woven
 
-_BLOCKS = frozenset("address article blockquote body center dd div dl dt footer header main ol section table tbody tfoot thead td tr ul".split())
-_SPACED = frozenset("h1 h2 h3 h4 h5 h6 p".split())
-_IGNORED = frozenset("head script style title noscript template svg".split())
+_BLOCKS = frozenset(
+    [
+        "address",
+        "article",
+        "blockquote",
+        "body",
+        "center",
+        "dd",
+        "div",
+        "dl",
+        "dt",
+        "footer",
+        "header",
+        "main",
+        "ol",
+        "section",
+        "table",
+        "tbody",
+        "tfoot",
+        "thead",
+        "td",
+        "tr",
+        "ul",
+    ]
+)
+_SPACED = frozenset(["h1", "h2", "h3", "h4", "h5", "h6", "p"])
+_IGNORED = frozenset(["head", "script", "style", "title", "noscript", "template", "svg"])
 _HIDDEN = re.compile(r"display:\s*none|mso-hide:\s*all", re.IGNORECASE)
 _SPACE = re.compile(r"[ \t\r\n\f]+")
 _BRACE = re.compile(r"\{(?=[{%#])")
@@ -87,7 +112,7 @@ def tidy(text: str) -> str:
 
 def _plain(woven: Woven, number: int) -> str:
     kept = woven.kept[number]
-    return kept if kept.startswith("{") else _literal(html.fromstring(f"<p>{kept}</p>").text_content())
+    return kept if kept.startswith("{") else _literal(unescape(kept))
 
 
 def _literal(text: str) -> str:
@@ -181,4 +206,3 @@ def _row(row: html.HtmlElement, writer: _Writer) -> None:
         _inside(child, writer)
     writer.sticky = False
     writer.line()
-

@@ -76,7 +76,12 @@ def _wrong(key: yaml.Node, value: yaml.Node, words: Mapping[str, Word], path: st
             return _fault(f"`{key.value}` is not text", value, path, "put quotes around text that starts with `{{`")
         return _fault(f"`{key.value}` is not text", value, path)
     if value.tag in ("tag:yaml.org,2002:bool", "tag:yaml.org,2002:null"):
-        return _fault(f"YAML reads `{value.value}` as a {value.tag.rsplit(':')[-1]}, not as a word", value, path, "put it in quotes")
+        return _fault(
+            f"YAML reads `{value.value}` as a {value.tag.rsplit(':')[-1]}, not as a word",
+            value,
+            path,
+            "put it in quotes",
+        )
     return None
 
 
