@@ -44,8 +44,9 @@ async def connect(provider: Provider) -> Session:
         await _introduce(client, provider)
     except aiosmtplib.SMTPResponseException as error:
         client.close()
-        answer = f"{_where(provider)} answered {error.code} {error.message}"
-        raise Unreachable(_safe(answer, provider), error.code) from None
+        code = error.code if 400 <= error.code < 600 else None  # aiosmtplib's -1: not a reply at all
+        answer = f"{_where(provider)} answered {code or ''} {error.message}"
+        raise Unreachable(_safe(answer, provider), code) from None
     except (aiosmtplib.SMTPException, OSError, ValueError) as error:
         client.close()
         raise Unreachable(_safe(f"{_where(provider)}: {error}", provider)) from None
@@ -69,7 +70,9 @@ async def _introduce(client: aiosmtplib.SMTP, provider: Provider) -> None:
         await client.starttls()
     try:
         await client.ehlo()
-    except aiosmtplib.SMTPHeloError:
+    except aiosmtplib.SMTPHeloError as error:
+        if error.code not in {500, 502, 504}:
+            raise
         await client.helo()
     if provider.user is not None and provider.password is not None:
         await client.login(provider.user, provider.password)

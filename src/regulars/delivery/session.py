@@ -7,7 +7,8 @@ answered, so a session never holds more than one message in its buffer.
 
 Which results hold when a session breaks is decided in `_break` alone:
 1. the body was begun, no reply: UNKNOWN, unless the server said 421, which means it was not taken;
-2. only the envelope was sent: certainly not accepted, so it is offered once more elsewhere, or is UNSENT.
+2. only the envelope was sent: certainly not accepted, so it is offered once more on another session, if this
+   one was of use to anybody, or is UNSENT.
 """
 
 from __future__ import annotations
@@ -307,7 +308,8 @@ class Session(asyncio.Protocol):
             return
         if code is not None and code < 400:
             code = None
-        self.why, self.code = why, code
+        self.why = why = clean(why)
+        self.code = code
         end = End.STALLED if stalled else End.LOST if self._settled else End.BARREN
         sent, letter = self._sent, self._letter
         self._finish_off()
@@ -317,7 +319,7 @@ class Session(asyncio.Protocol):
         if letter is not None:
             if letter.verdict is not None:
                 self._settle(letter, letter.verdict)
-            elif end is End.LOST and letter.offers < 2:
+            elif letter.offers < 2 and not stalled and (sent is not None or self._settled):
                 self._queue.appendleft(letter)
             else:
                 at_fault = code is not None and sent is None
