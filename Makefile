@@ -9,11 +9,11 @@ TESTS ?= -n auto
 # Packages come with the hashes of constraints.txt, whatever else the machine's pip is told.
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: help setup demo test lint format types bench wheel lock clean
+.PHONY: help setup demo test test-wheel lint format types bench wheel lock clean
 .DEFAULT_GOAL := help
 
 help:  ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(STAMP)  ## build .venv with exactly the packages of constraints.txt
 
@@ -31,6 +31,12 @@ demo: $(STAMP)  ## a small business, its clients, and the emails it sends in a d
 
 test: $(STAMP)  ## every test
 	@$(BIN)/python -m pytest $(TESTS)
+
+test-wheel: wheel  ## every test again, on the installed wheel instead of the checkout
+	@$(PYTHON) -m venv --clear .venv-wheel
+	@.venv-wheel/bin/python -m pip --disable-pip-version-check install --quiet --require-hashes -r constraints.txt
+	@.venv-wheel/bin/python -m pip --disable-pip-version-check install --quiet --no-deps dist/*.whl
+	@.venv-wheel/bin/python -m pytest $(TESTS)
 
 lint: $(STAMP) types  ## style, types, spelling, and the one-way arrows between rooms
 	@$(BIN)/ruff check
@@ -60,5 +66,5 @@ lock: $(STAMP)  ## renew constraints.txt with the newest releases; run it on the
 	@{ head -1 constraints.txt; cat .cache/lock.txt; } > .cache/constraints.txt && mv .cache/constraints.txt constraints.txt
 
 clean:  ## remove everything that was built
-	rm -rf $(VENV) .cache dist demo var .hypothesis
+	rm -rf $(VENV) .venv-wheel .cache dist demo var .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
