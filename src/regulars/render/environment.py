@@ -5,6 +5,7 @@ Data are only ever values. No loader, no `safe`, no way for a value to become ma
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import date, datetime, time
 from decimal import Decimal
@@ -52,6 +53,8 @@ KEPT_FILTERS = [
     "upper",
     "wordcount",
 ]
+_UNSAFE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ufdd0-\ufdef\ufffe\uffff\ud800-\udfff]")
+"""Characters that no HTML document and no letter may hold."""
 STATEMENTS = frozenset(["for", "else", "elif", "endfor", "if", "endif", "set", "endset", "with", "endwith"])
 
 
@@ -60,7 +63,7 @@ class Environment(ImmutableSandboxedEnvironment):
 
     def getattr(self, obj: Any, attribute: str) -> Any:
         """`obj.attribute`; what is not there is undefined."""
-        if isinstance(obj, Mapping):
+        if type(obj) is dict or isinstance(obj, Mapping):  # the first test is quick and nearly always true
             try:
                 return obj[attribute]
             except KeyError:
@@ -94,7 +97,7 @@ def printable(value: Any) -> Any:
     if value is None:
         raise UndefinedError("the value is missing (none): write `{{ x or 'something else' }}` or `{% if x %}`")
     if isinstance(value, str):
-        return value
+        return value if value.isprintable() else _UNSAFE.sub("", value)
     if isinstance(value, (dict, list, tuple, set, datetime, date, time)):
         kind = type(value).__name__
         raise UndefinedError(f"a {kind} cannot be printed as it is: use a filter such as `date` or `join`")

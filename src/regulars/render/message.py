@@ -21,7 +21,6 @@ from regulars.render.text import tidy
 CLIPPED = 102 * 1024
 """Bytes of HTML beyond which Gmail cuts an email off, its unsubscribe link included."""
 _LINE = re.compile(r"[\s\x00-\x1f\x7f-\x9f\u2028\u2029]+")
-_UNSAFE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufffe\uffff\ud800-\udfff]")
 
 
 class RenderFailed(RegularsError):
@@ -79,11 +78,10 @@ def _formats(email: CompiledEmail, context: Mapping[str, Any]) -> Formats:
 def _fill(email: CompiledEmail, part: Part, env: Environment, values: dict[str, Any]) -> str:
     template = part.template
     try:
-        text = "".join(template.root_render_func(template.new_context(values, shared=True)))
+        return "".join(template.root_render_func(template.new_context(values, shared=True)))
     except Exception as error:
         where, message = trace(env, part, values, error)
         raise RenderFailed(email.name, email.language, where, message) from error
-    return _UNSAFE.sub("", text) if _UNSAFE.search(text) else text
 
 
 def trace(env: Environment, part: Part, values: dict[str, Any], error: Exception) -> tuple[str, str]:

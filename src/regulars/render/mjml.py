@@ -91,6 +91,8 @@ class Woven:
     places: list[Span] = field(default_factory=list)
     blocks: set[int] = field(default_factory=set)
     statements: dict[int, str] = field(default_factory=dict)
+    defaults: set[int] = field(default_factory=set)
+    """Marks inside `<mj-attributes>`, which show only where an element takes the default."""
 
     def keep(self, text: str, piece: Piece) -> int:
         """Sets a text aside and gives the number of its mark."""
@@ -109,7 +111,7 @@ class Woven:
     def vanished(self, text: str) -> list[Span]:
         """Where the tags were written that are no longer in the text."""
         there = {int(m["comment"] or m["word"]) for m in MARK.finditer(text)}
-        return [span for number, span in enumerate(self.places) if number not in there]
+        return [span for number, span in enumerate(self.places) if number not in there | self.defaults]
 
 
 class Weaver:
@@ -153,7 +155,10 @@ class Weaver:
         if piece.word and piece.kind is Kind.DATA:
             self._word(piece)
             return
-        mark = f"zqj{self.woven.keep(piece.text, piece)}jqz"
+        number = self.woven.keep(piece.text, piece)
+        if any(name == "mj-attributes" for name, _ in self.stack):
+            self.woven.defaults.add(number)
+        mark = f"zqj{number}jqz"
         if self._open:
             text, first, at = self._open[-1]
             self._open[-1] = (text + mark, first, at)

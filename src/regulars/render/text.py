@@ -44,7 +44,6 @@ _IGNORED = frozenset(["head", "script", "style", "title", "noscript", "template"
 _HIDDEN = re.compile(r"display:\s*none|mso-hide:\s*all", re.IGNORECASE)
 _SPACE = re.compile(r"[ \t\r\n\f]+")
 _BRACE = re.compile(r"\{(?=[{%#])")
-_BLANK = re.compile(r"[ \t]*\n[ \t\n]*\n[ \t]*|[ \t]+\n")
 
 
 @dataclass
@@ -107,7 +106,12 @@ def derive(content: str, woven: Woven) -> str:
 
 def tidy(text: str) -> str:
     """A rendered text without stray blanks: at most one empty line at a time, none at the ends."""
-    return _BLANK.sub(lambda m: "\n\n" if m[0].count("\n") > 1 else "\n", text).strip() + "\n"
+    lines: list[str] = [""]
+    for line in text.split("\n"):
+        whole = line.rstrip(" \t\r")
+        if whole or lines[-1]:
+            lines.append(whole)
+    return "\n".join(lines).strip() + "\n"
 
 
 def _plain(woven: Woven, number: int) -> str:
@@ -156,7 +160,7 @@ def _element(node: html.HtmlElement, writer: _Writer) -> None:
     elif name == "tr" and _is_data(node):
         _row(node, writer)
     elif name in _SPACED or name in _BLOCKS:
-        gap = 2 if name in _SPACED or name in ("table", "ul", "ol") else 1
+        gap = 2 if name in _SPACED or name in ("table", "ul", "ol") or (name == "td" and not _is_data(node)) else 1
         writer.line(gap)
         _inside(node, writer)
         writer.line(gap)
@@ -180,12 +184,12 @@ def _link(node: html.HtmlElement, writer: _Writer) -> None:
     writer.text(f": {url}" if label or node.find(".//img") is not None else url)
 
 
-def _is_data(row: html.HtmlElement) -> bool:
-    """Whether a row belongs to a table of data and not of layout."""
-    table = next(row.iterancestors("table"), None)
+def _is_data(node: html.HtmlElement) -> bool:
+    """Whether a row or cell belongs to a table of data and not of layout."""
+    table = next(node.iterancestors("table"), None)
     if table is None or table.get("role") == "presentation":
         return False
-    return row.find(".//table") is None
+    return node.find(".//table") is None
 
 
 def _row(row: html.HtmlElement, writer: _Writer) -> None:
