@@ -1,4 +1,4 @@
-"""May this promise go now? Lateness, rights, conditions, quiet hours and caps, asked when planning and again when sending."""
+"""May this promise go now? Lateness, rights, conditions, quiet hours, caps: asked when planning and when sending."""
 
 from regulars.clearance.clear import clear, confirm
 from regulars.clearance.ground import Ground, Ruleset, ground

@@ -76,9 +76,7 @@ def _used(waiting: CTE, ground: Ground, per: timedelta) -> CTE:
     """Places taken in the window by client: how many, since when, and by whom last."""
     other = promises.alias("other")
     when = func.coalesce(other.c.settled_at, other.c.next_at)
-    newest_first = func.row_number().over(
-        partition_by=other.c.customer_id, order_by=(when.desc(), other.c.id.desc())
-    )
+    newest_first = func.row_number().over(partition_by=other.c.customer_id, order_by=(when.desc(), other.c.id.desc()))
     recent = (
         select(other.c.customer_id, other.c.campaign, _micros(when).label("at"), newest_first.label("back"))
         .where(

@@ -75,9 +75,7 @@ def _skip(
     connection: Connection, ground: Ground, chosen: ColumnElement[bool], reason: Reason | ColumnElement[str]
 ) -> None:
     connection.execute(
-        update(promises)
-        .where(chosen)
-        .values(state=State.SKIPPED, reason=reason, settled_at=ground.now, claim_id=None)
+        update(promises).where(chosen).values(state=State.SKIPPED, reason=reason, settled_at=ground.now, claim_id=None)
     )
 
 

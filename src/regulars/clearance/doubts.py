@@ -13,7 +13,7 @@ from sqlalchemy.sql import ColumnElement, and_, exists, func, or_
 from regulars.clearance.ground import Ground
 from regulars.clearance.live import Live
 from regulars.ledger import Reason
-from regulars.rules.model import Kind
+from regulars.rules.model import Kind, Step
 from regulars.store.happenings import happenings
 from regulars.store.tables import consents, customers, promises, suppressions
 
@@ -41,9 +41,7 @@ def doubts(ground: Ground, live: Live, chosen: ColumnElement[bool]) -> Select[tu
         else_=null(),
     )
     return (
-        select(promises.c.id, reason.label("reason"))
-        .select_from(joined)
-        .where(promises.c.campaign == live.key, chosen)
+        select(promises.c.id, reason.label("reason")).select_from(joined).where(promises.c.campaign == live.key, chosen)
     )
 
 
@@ -111,7 +109,7 @@ def _goal_met(ground: Ground, live: Live) -> ColumnElement[bool]:
 
 def _step_conditions(
     ground: Ground, live: Live, data: ColumnElement[object] | None, at: ColumnElement[datetime] | None
-) -> list[tuple[object, ColumnElement[bool]]]:
+) -> list[tuple[Step, ColumnElement[bool]]]:
     name = live.campaign.name
     return [
         (step, ground.holds("campaigns", name, "steps", index, "if", event_data=data, event_at=at))

@@ -24,9 +24,7 @@ def mornings(ground: Ground) -> dict[str, datetime]:
     return {zone: end for zone, end in ends if end is not None}
 
 
-def hold_quiet(
-    connection: Connection, ground: Ground, lives: Iterable[Live], chosen: ColumnElement[bool]
-) -> int:
+def hold_quiet(connection: Connection, ground: Ground, lives: Iterable[Live], chosen: ColumnElement[bool]) -> int:
     """Holds the chosen promises of clients whose night it is, until it ends; the number held."""
     asleep = mornings(ground)
     keys = sorted(live.key for live in lives if live.campaign.heeds_quiet_hours)
@@ -46,9 +44,7 @@ def hold_quiet(
     return connection.execute(
         update(promises)
         .where(promises.c.id == waiting.c.id)
-        .values(
-            state=State.HELD, reason=Reason.QUIET_HOURS, detail=None, next_at=waiting.c.ends, claim_id=None
-        )
+        .values(state=State.HELD, reason=Reason.QUIET_HOURS, detail=None, next_at=waiting.c.ends, claim_id=None)
     ).rowcount
 
 

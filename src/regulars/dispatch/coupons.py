@@ -23,9 +23,7 @@ def mint(connection: Connection, jobs: Sequence[Job], now: datetime) -> None:
     if not wanted:
         return
     dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-    connection.execute(
-        dialect.insert(coupons).on_conflict_do_nothing(), [_new(job, now) for job in wanted.values()]
-    )
+    connection.execute(dialect.insert(coupons).on_conflict_do_nothing(), [_new(job, now) for job in wanted.values()])
     key = tuple_(coupons.c.campaign, coupons.c.customer_id, coupons.c.occurrence)
     rows = connection.execute(select(coupons).where(key.in_(list(wanted)))).mappings()
     minted = {(r["campaign"], r["customer_id"], r["occurrence"]): r for r in rows}

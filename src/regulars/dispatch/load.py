@@ -38,6 +38,7 @@ class Job:
     extra: dict[str, Any] = field(default_factory=dict)
 
 
+_PROMISE = ("id", "campaign", "step", "occurrence", "due_at", "attempts", "source_id")
 _CUSTOMER = (
     "external_id", "email", "name", "first_name", "last_name", "company", "phone", "locale", "timezone", "country",
     "birthday", "source", "created_at",
@@ -53,7 +54,7 @@ def load(connection: Connection, ground: Ground, lives: Mapping[str, Live], ids:
     # Facts may be a subquery with the names of a table: columns are labelled by where they come from.
     query = (
         select(
-            *(promises.c[n].label(f"p_{n}") for n in ("id", "campaign", "step", "occurrence", "due_at", "attempts", "source_id")),
+            *(promises.c[n].label(f"p_{n}") for n in _PROMISE),
             customers.c.id.label("c_id"), customers.c.attrs.label("c_attrs"),
             *(customers.c[n].label(f"c_{n}") for n in _CUSTOMER),
             *(managers.c[n].label(f"m_{n}") for n in ("external_id", *_MANAGER)),
@@ -144,5 +145,3 @@ def _purchases(connection: Connection, wanted: set[int]) -> dict[int, Record]:
 def declared(event: Record | None, fields: Mapping[str, FieldType]) -> Record | None:
     """The event with every declared field present, none where it was not given."""
     return None if event is None else {**dict.fromkeys(fields), **event}
-
-

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 
 from regulars.clearance import Ruleset, confirm, ground, live
 from regulars.core.clock import Clock
@@ -98,7 +98,9 @@ class Dispatcher:
         self.engine, self.rules, self.lanes, self.options = engine, rules, lanes, options
         self.clock, self.wall = clock, wall
 
-    async def run(self, stop: Callable[[], bool] = lambda: False, progress: Callable[[int], None] | None = None) -> Summary:
+    async def run(
+        self, stop: Callable[[], bool] = lambda: False, progress: Callable[[int], None] | None = None
+    ) -> Summary:
         """Recovers what dead workers left, then works through the ledger; gives what came of it."""
         summary = Summary()
         resend = self.rules.rulebook.policy.uncertain == "resend"
@@ -183,7 +185,7 @@ class Dispatcher:
             for made in (going[result.key],)
         ]  # fmt: skip
 
-    def _settle(self, connection: store.Connection, batch: _Batch, outcomes: Sequence[Settlement], summary: Summary) -> None:
+    def _settle(self, connection: Connection, batch: _Batch, outcomes: Sequence[Settlement], summary: Summary) -> None:
         now = self.clock()
         settle(connection, batch.claim_id, outcomes, now)
         for outcome in outcomes:
@@ -191,7 +193,7 @@ class Dispatcher:
             if outcome.reason is Reason.ADDRESS_REFUSED:
                 self._suppress(connection, batch.jobs[outcome.id], outcome, now)
 
-    def _suppress(self, connection: store.Connection, job: Job, outcome: Settlement, now: datetime) -> None:
+    def _suppress(self, connection: Connection, job: Job, outcome: Settlement, now: datetime) -> None:
         if job.campaign.to == "customer":
             rights.suppress_customer(connection, job.customer_id, "all", "bounced", now, outcome.detail)
 
@@ -199,5 +201,3 @@ class Dispatcher:
 def _chunks(composed: Sequence[Composed], size: int) -> Iterator[Sequence[Composed]]:
     for start in range(0, len(composed), size):
         yield composed[start : start + size]
-
-

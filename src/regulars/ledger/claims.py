@@ -47,15 +47,11 @@ def claim(
         return None
     row = insert(claims).values(worker=worker, taken_at=wall, lease_until=wall + lease).returning(claims.c.id)
     claim_id = int(connection.execute(row).scalar_one())
-    connection.execute(
-        update(promises).where(promises.c.id.in_(ids)).values(state=State.CLAIMED, claim_id=claim_id)
-    )
+    connection.execute(update(promises).where(promises.c.id.in_(ids)).values(state=State.CLAIMED, claim_id=claim_id))
     return Claim(claim_id, tuple(int(i) for i in ids))
 
 
-def begin(
-    connection: Connection, claim_id: int, ids: Sequence[int], *, wall: datetime, lease: timedelta
-) -> set[int]:
+def begin(connection: Connection, claim_id: int, ids: Sequence[int], *, wall: datetime, lease: timedelta) -> set[int]:
     """Marks a chunk as being sent and renews the lease; gives the rows that are still ours."""
     renewed = connection.execute(update(claims).where(claims.c.id == claim_id).values(lease_until=wall + lease))
     if renewed.rowcount != 1:
@@ -101,9 +97,7 @@ def recover(connection: Connection, *, now: datetime, wall: datetime, resend: bo
         lost = update(promises).where(sending).values(state=State.PLANNED, claim_id=None)
     else:
         # The claim id stays: the owner, if it lives after all, may still settle the row with the truth.
-        lost = update(promises).where(sending).values(
-            state=State.UNCERTAIN, reason=Reason.WORKER_LOST, settled_at=now
-        )
+        lost = update(promises).where(sending).values(state=State.UNCERTAIN, reason=Reason.WORKER_LOST, settled_at=now)
     uncertain = connection.execute(lost).rowcount
     returned = connection.execute(
         update(promises)
@@ -122,16 +116,13 @@ def allowance(connection: Connection, provider: str, *, rate: float, burst: floa
     if row is None:
         connection.execute(insert(buckets).values(provider=provider, tokens=burst, filled_at=wall))
         return burst
+    before: float = row.tokens
     gained = max(0.0, (wall - row.filled_at).total_seconds()) * rate
-    tokens = min(burst, row.tokens + gained)
-    connection.execute(
-        update(buckets).where(buckets.c.provider == provider).values(tokens=tokens, filled_at=wall)
-    )
+    tokens = min(burst, before + gained)
+    connection.execute(update(buckets).where(buckets.c.provider == provider).values(tokens=tokens, filled_at=wall))
     return tokens
 
 
 def spend(connection: Connection, provider: str, count: int) -> None:
     """Takes `count` messages out of the provider's bucket."""
-    connection.execute(
-        update(buckets).where(buckets.c.provider == provider).values(tokens=buckets.c.tokens - count)
-    )
+    connection.execute(update(buckets).where(buckets.c.provider == provider).values(tokens=buckets.c.tokens - count))

@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Connection, Text, bindparam, cast, column, func, select, update
 from sqlalchemy.dialects.postgresql import ARRAY, SMALLINT
-from sqlalchemy.types import BigInteger
+from sqlalchemy.types import BigInteger, TypeEngine
 
 from regulars.ledger.states import Reason, State
 from regulars.store.tables import promises
@@ -55,8 +56,20 @@ def _columns(o: Settlement, now: datetime) -> tuple[object, ...]:
     )  # fmt: skip
 
 
-_NAMES = ("id", "state", "reason", "detail", "code", "attempted", "next_at", "settled_at", "message_id", "template", "data")
-_TYPES = (
+_NAMES = (
+    "id",
+    "state",
+    "reason",
+    "detail",
+    "code",
+    "attempted",
+    "next_at",
+    "settled_at",
+    "message_id",
+    "template",
+    "data",
+)
+_TYPES: tuple[TypeEngine[Any], ...] = (
     BigInteger(), Text(), Text(), Text(), SMALLINT(), SMALLINT(), BigInteger(), BigInteger(), Text(), Text(), Text(),
 )  # fmt: skip
 
@@ -68,9 +81,7 @@ def _postgresql_update() -> object:
         .table_valued(*(column(n, t) for n, t in zip(_NAMES, _TYPES, strict=True)))
         .render_derived(name="new")
     )
-    kept = {
-        name: func.coalesce(new.c[name], promises.c[name]) for name in ("message_id", "template", "data", "code")
-    }
+    kept = {name: func.coalesce(new.c[name], promises.c[name]) for name in ("message_id", "template", "data", "code")}
     return (
         update(promises)
         .where(promises.c.id == new.c.id, promises.c.claim_id == bindparam("fence"), _MINE)
@@ -84,17 +95,13 @@ def _postgresql_update() -> object:
 _POSTGRESQL = _postgresql_update()
 
 
-def _settle_postgresql(
-    connection: Connection, claim_id: int, outcomes: Sequence[Settlement], now: datetime
-) -> int:
+def _settle_postgresql(connection: Connection, claim_id: int, outcomes: Sequence[Settlement], now: datetime) -> int:
     lists = zip(*(_columns(o, now) for o in outcomes), strict=True)
     values = {f"p_{name}": list(items) for name, items in zip(_NAMES, lists, strict=True)}
     return connection.execute(_POSTGRESQL, {**values, "fence": claim_id}).rowcount  # type: ignore[call-overload, no-any-return]
 
 
-def _settle_each(
-    connection: Connection, claim_id: int, outcomes: Sequence[Settlement], now: datetime
-) -> int:
+def _settle_each(connection: Connection, claim_id: int, outcomes: Sequence[Settlement], now: datetime) -> int:
     statement = (
         "UPDATE promises SET state = ?, reason = ?, detail = ?, code = coalesce(?, code),"
         " attempts = attempts + ?, next_at = ?, settled_at = ?, message_id = coalesce(?, message_id),"

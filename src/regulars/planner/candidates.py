@@ -9,7 +9,21 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import BigInteger, Integer, Select, Text, case, column, func, literal, null, or_, select, type_coerce, values
+from sqlalchemy import (
+    BigInteger,
+    Integer,
+    Select,
+    Text,
+    case,
+    column,
+    func,
+    literal,
+    null,
+    or_,
+    select,
+    type_coerce,
+    values,
+)
 from sqlalchemy.sql import ColumnElement, and_
 
 from regulars.clearance import Ground, Live
@@ -140,9 +154,9 @@ def _by_date(ground: Ground, live: Live) -> Select[Any] | None:
     ]
     if every.months % 12 == 0:
         fits.append(month == table.c.month)
-    return _shape(
-        ground, (table, table.c.zone == ground.zone), table.c.occurrence, table.c.due_at, null()
-    ).where(*fits, ground.holds("campaigns", live.campaign.name, "audience"))
+    return _shape(ground, (table, table.c.zone == ground.zone), table.c.occurrence, table.c.due_at, null()).where(
+        *fits, ground.holds("campaigns", live.campaign.name, "audience")
+    )
 
 
 def _day_number(ground: Ground, field: str) -> ColumnElement[int]:
@@ -166,6 +180,6 @@ def _by_time(ground: Ground, live: Live) -> Select[Any] | None:
     table = values(
         column("zone", Text), column("occurrence", Text), column("due_at", Instant), name="falling_due"
     ).data([(r.zone, r.occurrence, r.due_at) for r in rows]).cte("falling_due")  # fmt: skip
-    return _shape(
-        ground, (table, table.c.zone == ground.zone), table.c.occurrence, table.c.due_at, null()
-    ).where(ground.holds("campaigns", campaign.name, "audience"))
+    return _shape(ground, (table, table.c.zone == ground.zone), table.c.occurrence, table.c.due_at, null()).where(
+        ground.holds("campaigns", campaign.name, "audience")
+    )

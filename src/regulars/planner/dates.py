@@ -43,7 +43,7 @@ def due_times(
     at: Sequence[datetime], schedule: Schedule | None, zones: Sequence[str], after: datetime, until: datetime
 ) -> Iterator[DueTime]:
     """Local times whose instant lies in (after, until], for each zone."""
-    first = _local_floor(after)
+    first = after.astimezone(UTC).replace(tzinfo=None) - _DAY
     last = until.astimezone(UTC).replace(tzinfo=None) + _DAY
     wanted = list(at) if schedule is None else schedule.between(first, last)
     for zone in zones:
@@ -53,9 +53,7 @@ def due_times(
                 yield DueTime(zone, f"{local:%Y-%m-%dT%H:%M}", due)
 
 
-def due_days(
-    every: Every, policy: Policy, zones: Sequence[str], after: datetime, until: datetime
-) -> Iterator[DueDay]:
+def due_days(every: Every, policy: Policy, zones: Sequence[str], after: datetime, until: datetime) -> Iterator[DueDay]:
     """Local days whose sending time lies in (after, until], for each zone, with the dates they keep.
 
     The day on which a rule comes into force counts as a whole: `after` is taken back to its local midnight
@@ -85,8 +83,3 @@ def since_midnight(since: datetime, zone: str) -> datetime:
     """Just before the local day of `since` began."""
     start = instant(datetime.combine(local_date(since, zone), time()), zone)
     return start - timedelta(microseconds=1)
-
-
-def _local_floor(after: datetime) -> datetime:
-    plain = after.astimezone(UTC).replace(tzinfo=None)
-    return plain - _DAY if plain - datetime.min > _DAY else datetime.min + _DAY

@@ -65,17 +65,13 @@ def _rename(connection: Connection, old: RowMapping, campaign: Campaign) -> RowM
     return connection.execute(select(campaigns).where(campaigns.c.key == old["key"])).mappings().one()
 
 
-def _create(
-    connection: Connection, campaign: Campaign, rulebook: Rulebook, now: datetime, keys: set[str]
-) -> None:
+def _create(connection: Connection, campaign: Campaign, rulebook: Rulebook, now: datetime, keys: set[str]) -> None:
     key, number = campaign.name, 1
     while key in keys:  # the name's first owner was renamed and keeps it as its key
         number += 1
         key = f"{campaign.name}~{number}"
     keys.add(key)
-    connection.execute(
-        insert(campaigns).values(key=key, name=campaign.name, **_in_force(campaign, rulebook, now))
-    )
+    connection.execute(insert(campaigns).values(key=key, name=campaign.name, **_in_force(campaign, rulebook, now)))
     _remember(connection, campaign, now)
 
 
@@ -121,7 +117,5 @@ def _remember(connection: Connection, campaign: Campaign, now: datetime) -> None
     if known is None:
         source = campaign.model_dump(mode="json", by_alias=True, exclude_defaults=True)
         connection.execute(
-            insert(rule_versions).values(
-                rule=campaign.digest, campaign=campaign.name, source=source, seen_at=now
-            )
+            insert(rule_versions).values(rule=campaign.digest, campaign=campaign.name, source=source, seen_at=now)
         )

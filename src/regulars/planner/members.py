@@ -59,9 +59,7 @@ def _move_one(connection: Connection, ground: Ground, live: Live) -> Movement:
     return Movement(entered, left, baseline)
 
 
-def _enter(
-    connection: Connection, live: Live, matching: Select[tuple[int]], now: datetime, baseline: bool
-) -> int:
+def _enter(connection: Connection, live: Live, matching: Select[tuple[int]], now: datetime, baseline: bool) -> int:
     inside = exists().where(
         members.c.campaign == live.key, members.c.customer_id == customers.c.id, members.c.left_at.is_(None)
     )

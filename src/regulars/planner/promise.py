@@ -3,9 +3,25 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from itertools import pairwise
 from typing import Any
 
-from sqlalchemy import BigInteger, Connection, Select, Text, and_, case, cast, exists, func, literal, null, or_, select, type_coerce
+from sqlalchemy import (
+    BigInteger,
+    Connection,
+    Select,
+    Text,
+    and_,
+    case,
+    cast,
+    exists,
+    func,
+    literal,
+    null,
+    or_,
+    select,
+    type_coerce,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql import ColumnElement
 
@@ -65,9 +81,7 @@ def _had_recently(live: Live, due: Any, pause: timedelta | None) -> ColumnElemen
     )
     if pause is not None:
         had = had.where(type_coerce(earlier.c.due_at, BigInteger) > due.c.due_at - pause // MICROSECOND)
-    place = func.row_number().over(
-        partition_by=due.c.customer_id, order_by=(due.c.due_at, due.c.occurrence)
-    )
+    place = func.row_number().over(partition_by=due.c.customer_id, order_by=(due.c.due_at, due.c.occurrence))
     return or_(had, place > 1)
 
 
@@ -76,7 +90,7 @@ def promise_next_steps(connection: Connection, ground: Ground, live: Live) -> in
     steps = live.campaign.all_steps
     return sum(
         _promise_after(connection, ground, live, before, step, steps[index + 1 :])
-        for index, (before, step) in enumerate(zip(steps, steps[1:], strict=False))
+        for index, (before, step) in enumerate(pairwise(steps))
     )
 
 

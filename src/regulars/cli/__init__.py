@@ -1,0 +1,95 @@
+"""The `regulars` command: its list of commands, read without importing any of them."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import click
+
+from regulars import __version__
+
+COMMANDS: dict[str, tuple[str, str]] = {
+    # name: (module below regulars.cli, one line of help)
+    "init": ("start", "Make a workspace: rules and emails to begin with."),
+    "check": ("files", "Find every mistake in the rules and emails."),
+    "describe": ("files", "Say each campaign in one plain sentence."),
+    "schema": ("files", "Print the JSON Schema of rule files, for editors."),
+    "import": ("data", "Bring in customers, purchases, products, events or managers."),
+    "plan": ("forecast", "Show who would get what, without sending anything."),
+    "preview": ("preview", "Show an email as a client would get it."),
+    "send-test": ("preview", "Send an email to yourself; the ledger does not notice."),
+    "explain": ("explain", "Say why a client got, or did not get, an email."),
+    "test": ("trial", "Run the tests of the rule files on a frozen clock."),
+    "tick": ("run", "Plan and send once: for cron, and for trying."),
+    "up": ("run", "Run everything on this machine: worker and scheduler."),
+    "worker": ("run", "Run a Celery worker."),
+    "beat": ("run", "Run the Celery scheduler."),
+    "report": ("report", "Count what was sent, held, skipped, and why."),
+    "demo": ("demo", "Play one day of a small business, from import to inbox."),
+    "db": ("data", "Bring the database to the shape this version needs."),
+}
+
+
+class Commands(click.Group):
+    """A group that imports a command's module only when the command is called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The commands in the order in which a newcomer needs them."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command, or None with click's own hint at the nearest name."""
+        if cmd_name not in COMMANDS:
+            return None
+        module = import_module(f"regulars.cli.{COMMANDS[cmd_name][0]}")
+        found: click.Command = getattr(module, cmd_name.replace("-", "_") + "_command")
+        return found
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """As click does, with the nearest command named."""
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            from regulars.core.diagnostics import did_you_mean
+
+            hint = did_you_mean(args[0], COMMANDS)
+            ctx.fail(f"no command `{args[0]}`" + (f"; {hint}" if hint else ""))
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The list, from the table above."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Runs the command; an error of ours is printed for the person and becomes the exit code."""
+        from regulars.core.errors import RegularsError
+
+        try:
+            return super().invoke(ctx)
+        except RegularsError as error:
+            from regulars.cli.output import complain
+
+            complain(error, as_json=bool(ctx.params.get("as_json")) or "--json" in ctx.meta)
+            ctx.exit(error.exit_code)
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="regulars")
+@click.option(
+    "-w", "--workspace", type=click.Path(path_type=Path), envvar="REGULARS_WORKSPACE", metavar="DIR",
+    help="The folder with campaigns/ and templates/; default: this folder, or the nearest above it.",
+)  # fmt: skip
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, for machines.")
+@click.pass_context
+def main(ctx: click.Context, workspace: Path | None, as_json: bool) -> None:
+    """Turn one-time buyers into regular clients by email.
+
+    Campaigns are rules in files; `plan` shows who would get what before anything is sent.
+    Exit codes: 0 fine, 1 your files or data are wrong, 2 usage, 3 a server or database failed.
+    """
+    from regulars.cli.door import Door
+
+    ctx.obj = Door(given=workspace, as_json=as_json)

@@ -1,0 +1,70 @@
+"""`check`, `describe`, `schema`: what is written in the workspace, without a database."""
+
+from __future__ import annotations
+
+import json
+
+import click
+
+from regulars.cli.door import Door, json_option
+from regulars.cli.output import emit
+from regulars.core.diagnostics import Severity, render
+from regulars.core.errors import NotFound
+
+
+@click.command("check")
+@json_option
+@click.pass_obj
+@click.pass_context
+def check_command(ctx: click.Context, door: Door) -> None:
+    """Find every mistake in the rules and emails, all at once.
+
+    Exit code 1 when there is an error; warnings alone are fine.
+    """
+    from regulars.workspace import check
+
+    workspace, diagnostics, sources = check(door.root)
+    errors = sum(d.severity is Severity.ERROR for d in diagnostics)
+    warnings = len(diagnostics) - errors
+    if door.as_json:
+        emit({"errors": errors, "warnings": warnings, "diagnostics": [d.to_dict() for d in diagnostics]})
+    else:
+        if diagnostics:
+            click.echo(render(diagnostics, sources) + "\n")
+        if workspace is not None and not errors:
+            book = workspace.rulebook
+            click.echo(
+                f"{len(book.campaigns)} campaigns, {len(book.tests)} tests, {len(workspace.templates.names())} emails:"
+                f" no mistakes{f', {warnings} warnings' if warnings else ''}"
+            )
+        else:
+            click.echo(f"{errors} {'error' if errors == 1 else 'errors'}, {warnings} warnings")
+    ctx.exit(1 if errors else 0)
+
+
+@click.command("describe")
+@click.argument("campaign", required=False)
+@json_option
+@click.pass_obj
+def describe_command(door: Door, campaign: str | None) -> None:
+    """Say each campaign, or CAMPAIGN, in one plain sentence."""
+    from regulars.core.diagnostics import nearest
+    from regulars.rules.describe import describe
+
+    book = door.rules.rulebook
+    if campaign is not None and campaign not in book.campaigns:
+        raise NotFound("campaign", campaign, nearest(campaign, book.campaigns))
+    chosen = [c for name, c in sorted(book.campaigns.items()) if campaign in (None, name)]
+    if door.as_json:
+        emit({"campaigns": {c.name: describe(c, book) for c in chosen}})
+        return
+    for one in chosen:
+        click.echo(f"{click.style(one.name, bold=True)}\n  {describe(one, book)}\n")
+
+
+@click.command("schema")
+def schema_command() -> None:
+    """Print the JSON Schema of rule files, for editors that complete and check."""
+    from regulars.rules.schema import json_schema
+
+    click.echo(json.dumps(json_schema(), ensure_ascii=False, indent=2))

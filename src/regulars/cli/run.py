@@ -1,0 +1,106 @@
+"""`tick`, `up`, `worker`, `beat`: work done once, or for as long as it takes."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Sequence
+from types import FrameType
+
+import click
+
+from regulars.cli.door import Door, json_option, now_option
+from regulars.cli.output import counts, emit
+from regulars.core import clock
+from regulars.core.errors import EnvironmentFailed
+
+
+@click.command("tick")
+@now_option
+@json_option
+@click.pass_obj
+def tick_command(door: Door, now: str | None) -> None:
+    """Plan and send once, then end: for cron, and for trying.
+
+    With --now, as if it were that time; what is sent is really sent.
+    """
+    from regulars.operation import Machine
+
+    at = door.now(now)
+    business = clock.system if now is None else clock.frozen(at)
+    machine = Machine(door.settings, door.engine, clock.system)
+    try:
+        done = machine.tick(business)
+    finally:
+        machine.close()
+    states = {word: number for word, number in done.summary.states.items() if number}
+    if door.as_json:
+        emit({"now": at.isoformat(), "promised": done.plan.promised, "states": states})
+    else:
+        click.echo(f"{done.plan.promised} new promises; {counts(states) if states else 'nothing to send'}")
+    if done.summary.stopped:
+        raise EnvironmentFailed("the mail server could not be reached; what is planned waits for the next tick")
+
+
+def _celery(door: Door, *arguments: str) -> list[str]:
+    os.environ["REGULARS_WORKSPACE"] = str(door.root)
+    door.settings.var.mkdir(parents=True, exist_ok=True)
+    return [sys.executable, "-m", "celery", "--app", "regulars.workers", *arguments]
+
+
+def _become(command: Sequence[str]) -> None:
+    """Replaces this process, so that signals reach Celery itself."""
+    sys.stdout.flush()
+    os.execv(command[0], list(command))  # noqa: S606 - our own interpreter, no shell
+
+
+@click.command("worker", context_settings={"ignore_unknown_options": True})
+@click.option("-q", "--queues", default="plan,dispatch,ingest", show_default=True, help="What it works on.")
+@click.option("-c", "--concurrency", default=1, show_default=True, help="How many processes.")
+@click.option("--loglevel", default="INFO", show_default=True)
+@click.argument("celery_options", nargs=-1, type=click.UNPROCESSED)
+@click.pass_obj
+def worker_command(door: Door, queues: str, concurrency: int, loglevel: str, celery_options: tuple[str, ...]) -> None:
+    """Run a Celery worker for this workspace; other options go to Celery as they are."""
+    _become(
+        _celery(
+            door, "worker", "--queues", queues, "--concurrency", str(concurrency), "--loglevel", loglevel,
+            *celery_options,
+        )
+    )  # fmt: skip
+
+
+@click.command("beat")
+@click.option("--loglevel", default="INFO", show_default=True)
+@click.pass_obj
+def beat_command(door: Door, loglevel: str) -> None:
+    """Run the Celery scheduler for this workspace: one, or more for safety; the ledger bears both."""
+    _become(_celery(door, "beat", "--loglevel", loglevel))
+
+
+@click.command("up")
+@click.option("-c", "--concurrency", default=1, show_default=True, help="How many worker processes.")
+@click.option("--loglevel", default="INFO", show_default=True)
+@click.pass_obj
+def up_command(door: Door, concurrency: int, loglevel: str) -> None:
+    """Run everything on this machine until Ctrl-C: a worker and the scheduler."""
+    assert door.rules  # faulty rules are told now, not by a worker's log
+    assert door.engine
+    commands = [
+        _celery(door, "worker", "--concurrency", str(concurrency), "--loglevel", loglevel),
+        _celery(door, "beat", "--loglevel", loglevel),
+    ]
+    click.echo(f"Regulars is up in {door.root}; Ctrl-C ends it.")
+    children = [subprocess.Popen(command) for command in commands]
+
+    def stop(number: int, _: FrameType | None) -> None:
+        for child in children:
+            child.send_signal(signal.SIGTERM)
+
+    signal.signal(signal.SIGINT, stop)
+    signal.signal(signal.SIGTERM, stop)
+    codes = [child.wait() for child in children]
+    if any(code not in (0, -signal.SIGTERM) for code in codes):
+        raise EnvironmentFailed("a process ended by itself; its last lines say why")

@@ -1,0 +1,106 @@
+"""One process's working parts, and the three things it does with them.
+
+The business clock and the wall clock come in from the door: the first may stand still on a given day, leases
+and turns are counted on the second.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import uvloop
+from sqlalchemy import Engine, select
+
+from regulars.core.clock import Clock
+from regulars.core.settings import Settings
+from regulars.delivery import Courier
+from regulars.dispatch import Dispatcher, Lane, Options, Summary
+from regulars.ledger import State
+from regulars.operation.servers import lanes
+from regulars.planner import Plan, plan
+from regulars.store import engine as store
+from regulars.store.tables import promises
+from regulars.workspace import Workspace, open_workspace
+
+
+@dataclass(frozen=True, slots=True)
+class Ticked:
+    """What one pass did."""
+
+    plan: Plan
+    summary: Summary
+
+
+class Machine:
+    """Everything one process needs open, opened once."""
+
+    def __init__(self, settings: Settings, engine: Engine, wall: Clock) -> None:
+        self.settings, self.engine, self.wall = settings, engine, wall
+        self._couriers: list[Courier]
+        self._lanes: list[Lane]
+        self._couriers, self._lanes = lanes(settings)
+        self._runner = asyncio.Runner(loop_factory=uvloop.new_event_loop)
+        self._rules: Workspace | None = None
+        self._stamp = 0.0
+
+    @property
+    def rules(self) -> Workspace:
+        """The rules and emails as they are on disk now, read again when a file has changed.
+
+        Raises Invalid for faulty files: nothing is planned by rules that nobody can read.
+        """
+        stamp = _stamp(self.settings.workspace)
+        if self._rules is None or stamp != self._stamp:
+            self._rules, self._stamp = open_workspace(self.settings.workspace), stamp
+        return self._rules
+
+    def plan(self, clock: Clock) -> Plan:
+        """Plans in one transaction."""
+        rules = self.rules
+        with store.write(self.engine) as connection:
+            return plan(connection, rules, clock())
+
+    def waiting(self, now: datetime) -> bool:
+        """Whether anything may go now."""
+        query = select(promises.c.id).where(promises.c.state == State.PLANNED, promises.c.next_at <= now).limit(1)
+        with store.read(self.engine) as connection:
+            return connection.scalar(query) is not None
+
+    def dispatch(
+        self, clock: Clock, *, turn: timedelta | None = None, progress: Callable[[int], None] | None = None
+    ) -> Summary:
+        """Sends what is planned, for about as long as `turn` or until nothing is left."""
+        options = Options(
+            web_url=self.settings.web_url,
+            secret=self.settings.secret,
+            worker=f"{socket.gethostname()}:{os.getpid()}",
+            batch=self.settings.batch,
+            chunk=self.settings.chunk,
+            lease=timedelta(seconds=self.settings.lease_seconds),
+        )
+        dispatcher = Dispatcher(self.engine, self.rules, self._lanes, options, clock=clock, wall=self.wall)
+        end = None if turn is None else self.wall() + turn
+        return self._runner.run(dispatcher.run(lambda: end is not None and self.wall() >= end, progress))
+
+    def tick(self, clock: Clock) -> Ticked:
+        """One plan and one dispatch until nothing is left."""
+        return Ticked(self.plan(clock), self.dispatch(clock))
+
+    def close(self) -> None:
+        """Ends the mail sessions politely and closes the rest."""
+        for courier in self._couriers:
+            self._runner.run(courier.close())
+        self._runner.close()
+        self.engine.dispose()
+
+
+def _stamp(workspace: Path) -> float:
+    """When a rule or email last changed, and how many files there are, in one number."""
+    files = [f for room in ("campaigns", "templates") for f in (workspace / room).rglob("*") if f.is_file()]
+    return max((f.stat().st_mtime for f in files), default=0.0) + len(files)

@@ -1,0 +1,87 @@
+"""The Celery application: queues, schedule and delivery guarantees, from the settings of one workspace.
+
+Messages on the broker are wake-ups without content worth keeping: the ledger says what is owed. Tasks are
+acknowledged late and fetched one at a time, so a killed worker's wake-up goes to another.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from celery import Celery
+from celery.signals import worker_process_shutdown, worker_shutdown
+from kombu import Queue
+
+from regulars.core import settings as settings_module
+from regulars.core.settings import Settings
+
+QUEUES = ("plan", "dispatch", "ingest")
+PLAN_EVERY = 60.0
+DISPATCH_EVERY = 15.0
+"""Seconds between wake-ups; a wake-up with nothing to do costs one query."""
+
+
+def configure(celery: Celery, settings: Settings) -> None:
+    """Puts the settings of a workspace into the application."""
+    celery.conf.update(
+        broker_url=settings.broker_url,
+        broker_connection_retry_on_startup=True,
+        broker_transport_options=_transport(settings.broker_url),
+        task_ignore_result=True,
+        task_acks_late=True,
+        task_reject_on_worker_lost=True,
+        worker_prefetch_multiplier=1,
+        task_time_limit=1800,
+        task_soft_time_limit=1500,
+        task_serializer="json",
+        accept_content=["json"],
+        timezone="UTC",
+        enable_utc=True,
+        task_queues=[Queue(name) for name in QUEUES],
+        task_default_queue="dispatch",
+        task_routes={f"regulars.{name}": {"queue": name} for name in QUEUES},
+        worker_hijack_root_logger=False,
+        beat_schedule_filename=str(settings.var / "beat"),
+        beat_schedule=schedule(),
+    )
+
+
+def schedule() -> dict[str, dict[str, Any]]:
+    """Beat's wake-ups; one that was not picked up before the next is due expires."""
+    return {
+        "plan": {"task": "regulars.plan", "schedule": PLAN_EVERY, "options": {"expires": PLAN_EVERY}},
+        "dispatch": {
+            "task": "regulars.dispatch",
+            "schedule": DISPATCH_EVERY,
+            "options": {"expires": DISPATCH_EVERY},
+        },
+    }
+
+
+def _transport(url: str) -> dict[str, Any]:
+    if url.startswith("sqla+"):
+        return {"polling_interval": 0.5}
+    if url.startswith("redis"):
+        # Longer than any task runs: Redis hands an unacknowledged message out again after this.
+        return {"visibility_timeout": 3600}
+    return {}
+
+
+def _create() -> Celery:
+    celery = Celery("regulars", include=["regulars.workers.tasks"])
+    workspace = Path(os.environ.get("REGULARS_WORKSPACE", "."))
+    configure(celery, settings_module.load(workspace))
+    return celery
+
+
+app = _create()
+
+
+@worker_process_shutdown.connect
+@worker_shutdown.connect
+def _close(**_: object) -> None:
+    from regulars.workers import process
+
+    process.close()

@@ -1,0 +1,66 @@
+"""The tasks: plan, dispatch, ingest. Each takes plain JSON, calls one service, and may run any number of times."""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from regulars.core import clock
+from regulars.core.clock import Clock
+from regulars.core.errors import Invalid
+from regulars.store.importing import Kind, Options, import_file
+from regulars.workers import process
+from regulars.workers.app import app
+
+log = logging.getLogger("regulars.workers")
+TURN = timedelta(seconds=50)
+"""How long a dispatch task works before it makes room for the other queues and wakes itself again."""
+WOKEN = 2
+"""How many workers one plan wakes; the others come with beat's own wake-ups."""
+
+
+def _clock(now: str | None) -> Clock:
+    return clock.system if now is None else clock.frozen(datetime.fromisoformat(now))
+
+
+@app.task(name="regulars.plan")
+def plan(now: str | None = None) -> None:
+    """Plans at `now` (ISO; default: the present) and wakes dispatch when something may go."""
+    machine, time = process.current(), _clock(now)
+    try:
+        made = machine.plan(time)
+    except Invalid as error:
+        log.error("nothing planned: the rules have %d errors, first: %s", len(error.diagnostics), error)
+        return
+    log.info("planned: %d new promises, %d cleared to go", made.promised, made.cleared)
+    if machine.waiting(time()):  # after the commit, so that the woken worker sees the rows
+        for _ in range(WOKEN):
+            dispatch.delay(now)
+
+
+@app.task(name="regulars.dispatch")
+def dispatch(now: str | None = None) -> None:
+    """Sends what is planned; wakes itself again when its turn ends before the work does."""
+    machine, time = process.current(), _clock(now)
+    summary = machine.dispatch(time, turn=TURN)
+    if summary.states:
+        log.info("dispatched: %s", ", ".join(f"{n} {state}" for state, n in sorted(summary.states.items())))
+    if not summary.stopped and machine.waiting(time()):
+        # A moment later: what is left may wait for a provider's rate, or be in another worker's hands.
+        dispatch.apply_async((now,), countdown=1)
+
+
+@app.task(name="regulars.ingest")
+def ingest(kind: str, path: str, mapping: dict[str, str] | None = None) -> None:
+    """Imports a file that lies where the worker can read it."""
+    machine = process.current()
+    book = machine.rules.rulebook
+    options = Options(
+        timezone=book.company.timezone, currency=book.company.currency, fields=book.fields, events=book.events
+    )
+    report = import_file(
+        machine.engine, Kind(kind), Path(path), now=clock.system(), secret=machine.settings.secret,
+        mapping=mapping, options=options,
+    )  # fmt: skip
+    log.info("imported %s: %d added, %d changed, %d bad rows", path, report.added, report.changed, len(report.bad))
