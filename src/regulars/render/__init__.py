@@ -1,5 +1,6 @@
 """Subject, HTML, text and MIME bytes of one message."""
 
+from regulars.render.check import Usage, check
 from regulars.render.compile import CompiledEmail, Templates
 from regulars.render.mailbox import Mailbox
 from regulars.render.message import Rendered, RenderFailed, render
@@ -13,6 +14,8 @@ __all__ = [
     "RenderFailed",
     "Rendered",
     "Templates",
+    "Usage",
     "assemble",
+    "check",
     "render",
 ]

@@ -91,12 +91,17 @@ class Templates:
         languages = self.library.languages(email)
         found = match(locale, languages) or match(self.company_locale, languages)
         if found is None:
-            message = f"`{email}` has no words in `{locale or self.company_locale}` nor in the company's `{self.company_locale}`"
+            wanted = " or ".join(dict.fromkeys(f"`{x}`" for x in (locale, self.company_locale) if x))
+            message = f"`{email}` has no words in {wanted}"
             hint = (
                 f"add words/{self.company_locale}.yaml; there are {', '.join(sorted(languages)) or 'no words at all'}"
             )
             raise Invalid([Diagnostic("T009", message, Span(body.path, 1, 1), hint=hint)], self.library.sources())
         return found
+
+    def sources(self) -> dict[str, str]:
+        """Every text read so far by its path, for printing diagnostics."""
+        return self.library.sources()
 
     def sample(self, email: str) -> dict[str, Any]:
         """The email's own data for a preview without a client; empty if it has none. Raises NotFound, Invalid."""
@@ -131,8 +136,25 @@ def _data(file: File) -> dict[str, Any]:
     return data
 
 
-def compile_email(library: Library, email: str, language: str, fallback: str) -> CompiledEmail:
-    """Compiles one email in one language. Raises Invalid with every fault found."""
+@dataclass
+class Draft:
+    """An email read in one language, sound or not: its pieces, its HTML with marks, and what is wrong with it."""
+
+    email: str
+    language: str
+    body: File
+    words: dict[str, Word]
+    html: list[Piece]
+    subject: list[Piece]
+    preheader: list[Piece]
+    own_text: list[Piece] | None
+    weaver: mjml.Weaver
+    content: str
+    faults: list[Diagnostic]
+
+
+def draft(library: Library, email: str, language: str, fallback: str) -> Draft:
+    """Reads an email; raises Invalid only for a words file that cannot be read at all."""
     body = library.body(email)
     words = library.words(email, language, fallback)
     faults: list[Diagnostic] = []
@@ -141,25 +163,38 @@ def compile_email(library: Library, email: str, language: str, fallback: str) ->
     preheader = _word(words, "preheader", None, faults)
     override = library.find(email, "body.txt")
     own_text = expand(library, override, words, faults) if override else None
-    tags = {"html": pieces, "subject": subject, "preheader": preheader, "text": own_text or []}
-    for name, part in tags.items():
-        faults.extend(syntax(HTML if name == "html" else TEXT, part))
+    faults.extend(syntax(HTML, pieces))
+    for part in (subject, preheader, own_text or []):
+        faults.extend(syntax(TEXT, part))
     weaver = mjml.Weaver()
     woven = weaver.weave(pieces)
     faults.extend(weaver.faults)
     content, lost = mjml.to_html(woven, language, Span(body.path, 1, 1)) if not faults else ("", [])
-    if faults or lost:
-        raise Invalid([*faults, *lost], library.sources())
-    derived = text.derive(content, woven) if own_text is None else _joined(own_text)
+    return Draft(email, language, body, words, pieces, subject, preheader, own_text, weaver, content, [*faults, *lost])
+
+
+def compile_email(library: Library, email: str, language: str, fallback: str) -> CompiledEmail:
+    """Compiles one email in one language. Raises Invalid with every fault found."""
+    read = draft(library, email, language, fallback)
+    if read.faults:
+        raise Invalid(list(dict.fromkeys(read.faults)), library.sources())
+    return finish(read)
+
+
+def finish(read: Draft) -> CompiledEmail:
+    """Compiles a sound draft."""
+    woven = read.weaver.woven
+    derived = text.derive(read.content, woven) if read.own_text is None else _joined(read.own_text)
+    sources = [_joined(p) for p in (read.html, read.subject, read.preheader, read.own_text or [])]
     return CompiledEmail(
-        name=email,
-        language=language,
-        locale=language,
-        digest=digest([_joined(p) for p in tags.values()] + [language]),
-        html=_part(HTML, woven.restore(content), pieces),
-        text=_part(TEXT, derived, own_text or pieces),
-        subject=_part(TEXT, _joined(subject), subject),
-        preheader=_part(TEXT, _joined(preheader), preheader) if preheader else None,
+        name=read.email,
+        language=read.language,
+        locale=read.language,
+        digest=digest([*sources, read.language]),
+        html=_part(HTML, woven.restore(read.content), read.html),
+        text=_part(TEXT, derived, read.own_text or read.html),
+        subject=_part(TEXT, _joined(read.subject), read.subject),
+        preheader=_part(TEXT, _joined(read.preheader), read.preheader) if read.preheader else None,
     )
 
 

@@ -55,7 +55,7 @@ def babel(locale: str) -> Locale:
 
 def _refuse(value: Any, what: str) -> UndefinedError:
     if isinstance(value, Undefined):
-        value._fail_with_undefined_error()
+        return UndefinedError(value._undefined_message)  # noqa: SLF001  Jinja has no public name for it
     if value is None:
         return UndefinedError(f"no {what} to show: the value is missing (none)")
     return UndefinedError(f"`{value}` is not {'an' if what[0] in 'aeiou' else 'a'} {what}")

@@ -90,7 +90,7 @@ def trace(env: Environment, part: Part, values: dict[str, Any], error: Exception
     template = env.from_string(skeleton(tags))
     try:
         template.render(values)
-    except Exception as again:
+    except Exception as again:  # noqa: BLE001  whatever failed before fails here again
         line = _failed_line(again)
         if line is not None and line <= len(tags):
             tag = tags[line - 1]

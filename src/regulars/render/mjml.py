@@ -121,6 +121,8 @@ class Weaver:
         self.woven = Woven()
         self.faults: list[Diagnostic] = []
         self.stack: list[tuple[str, Span]] = []
+        self.tags: list[tuple[str, dict[str, str], Span]] = []
+        """Every opening tag with its attributes, for those who check them."""
         self._out: list[str] = []
         self._open: list[tuple[str, Piece, int]] = []
         """The beginning of a tag that pieces interrupt: text so far, the piece it began in, and where."""
@@ -156,7 +158,7 @@ class Weaver:
             self._word(piece)
             return
         number = self.woven.keep(piece.text, piece)
-        if any(name == "mj-attributes" for name, _ in self.stack):
+        if self._defaults:
             self.woven.defaults.add(number)
         mark = f"zqj{number}jqz"
         if self._open:
@@ -239,6 +241,10 @@ class Weaver:
         self._out.append(text if self.ending == "mj-raw" or self._preformatted else _SPACE.sub(" ", text))
 
     @property
+    def _defaults(self) -> bool:
+        return any(name == "mj-attributes" for name, _ in self.stack)
+
+    @property
     def _preformatted(self) -> bool:
         return any(name == "pre" for name, _ in self.stack)
 
@@ -248,6 +254,8 @@ class Weaver:
         if found["close"]:
             self._close(name, here)
             return
+        if not self._defaults:
+            self.tags.append((name, attributes(found[0]), here))
         if name.startswith("mj") and name not in ELEMENTS:
             self._fault(f"there is no MJML element `<{name}>`", here, hint=did_you_mean(name, ELEMENTS))
         elif not self.ending and not name.startswith("mj"):

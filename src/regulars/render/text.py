@@ -179,7 +179,9 @@ def _link(node: html.HtmlElement, writer: _Writer) -> None:
     _inside(node, writer)
     url = node.get("href") or ""
     label = writer.woven.restore(_SPACE.sub(" ", node.text_content()).strip())
-    if not url or url.startswith(("#", "mailto:", "tel:")) or label == writer.woven.restore(url):
+    if url.startswith("mailto:"):
+        url = url.removeprefix("mailto:").split("?")[0]
+    if not url or url.startswith(("#", "tel:")) or label == writer.woven.restore(url):
         return
     writer.text(f": {url}" if label or node.find(".//img") is not None else url)
 
