@@ -12,7 +12,7 @@ from functools import lru_cache
 _LETTERS = re.compile(r"[абвгґдеєжзиіїйклмнопрстуфхцчшщьюя'’ʼ]+")
 _IRREGULAR = {"ілля": "ілле", "олег": "олеже", "ян": "яне"}
 _UNCHANGED = frozenset(
-    "аліс айгуль гузель есфір еллен еліс інес ірен карін кармен катрін лейль мішель ніколь нінель рашель рут рахіль".split()
+    "аліс айгуль гузель есфір еллен еліс інес ірен карін кармен катрін мішель ніколь нінель рашель рут рахіль".split()
 )
 _ENDINGS = (
     (re.compile(r"ко$"), "ку"),  # Марко
@@ -34,7 +34,7 @@ def vocative(name: str) -> str:
 
 def _part(name: str) -> str:
     plain = name.lower()
-    if plain in _UNCHANGED or not _LETTERS.fullmatch(plain) or len(plain) < 3 and plain not in _IRREGULAR:
+    if plain in _UNCHANGED or not _LETTERS.fullmatch(plain) or (len(plain) < 3 and plain not in _IRREGULAR):
         return name
     if plain in _IRREGULAR:
         called = _IRREGULAR[plain]

@@ -1,0 +1,211 @@
+"""The starter's emails: each in every language, with its sample and with as little data as a client may have."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from lxml import html
+
+from regulars.render import Rendered, Templates, render
+
+FOLDER = Path(__file__).parents[2] / "templates" / "emails"
+LANGUAGES = ("en", "uk", "ru", "ro", "et")
+EMAILS = (
+    "birthday", "client-anniversary", "meeting-summary", "next-purchase", "quality-survey", "thank-you", "win-back",
+    "win-back-last-day",
+)  # fmt: skip
+EACH = [(email, language) for email in EMAILS for language in LANGUAGES]
+
+# Words that are rightly the same in English: they consist of a value alone.
+SAME = {("_base", "coupon_gift")}
+TAG = re.compile(r"\{\{.*?\}\}|\{%.*?%\}")
+URL = re.compile(r"(?:https?://|mailto:|tel:)\S+")
+WORD = re.compile(r"[^\W_]+")
+UNSEEN = "script style title template"
+
+
+@pytest.fixture(scope="module")
+def templates() -> Templates:
+    return Templates([FOLDER], company_locale="ro")
+
+
+def words_of(email: str, language: str) -> dict[str, str]:
+    words: dict[str, str] = yaml.safe_load((FOLDER / email / "words" / f"{language}.yaml").read_text("utf-8"))
+    return words
+
+
+def sample(templates: Templates, email: str, **changes: Any) -> dict[str, Any]:
+    """An email's sample; `customer={…}` and the like change single fields."""
+    values = templates.sample(email)
+    for name, value in changes.items():
+        values[name] = {**(values.get(name) or {}), **value} if isinstance(value, dict) else value
+    return values
+
+
+def filled(templates: Templates, email: str, language: str, **changes: Any) -> Rendered:
+    return render(templates.compiled(email, language), sample(templates, email, **changes))
+
+
+def page(source: str) -> Any:
+    """The tree of an email's HTML."""
+    return html.document_fromstring(source.encode(), html.HTMLParser(encoding="utf-8"))
+
+
+def seen(node: Any) -> Iterator[str]:
+    """The text a reader of the HTML sees, piece by piece."""
+    if not isinstance(node.tag, str) or node.tag in UNSEEN.split() or "display:none" in (node.get("style") or ""):
+        return
+    yield node.text or ""
+    for child in node:
+        yield from seen(child)
+        yield child.tail or ""
+
+
+def seen_words(source: str) -> list[str]:
+    return WORD.findall(URL.sub("", " ".join(seen(page(source).body))))
+
+
+def test_the_starter_is_whole(templates: Templates) -> None:
+    assert templates.names() == list(EMAILS)
+    for email in EMAILS:
+        assert set(templates.languages(email)) == set(LANGUAGES)
+
+
+@pytest.mark.parametrize(("email", "language"), EACH)
+def test_renders_with_its_sample(templates: Templates, email: str, language: str) -> None:
+    message = filled(templates, email, language)
+    assert message.subject
+    assert message.preheader
+    assert not message.warnings
+    for text in (message.subject, message.preheader, message.html, message.text):
+        assert not re.search(r"\{\{|\{%|\}\}|%\}|\bNone\b|jqz", text)
+    assert len(message.subject) <= 78, "a phone shows little of it"
+    assert message.preheader != message.subject
+
+
+@pytest.mark.parametrize(("email", "language"), EACH)
+def test_text_has_the_words_of_the_html(templates: Templates, email: str, language: str) -> None:
+    message = filled(templates, email, language)
+    # An address that the HTML hides behind a button is spelt out in the text.
+    written = message.text
+    for address in re.findall(r'href="mailto:([^"?]+)', message.html):
+        if address not in " ".join(seen(page(message.html))):
+            written = written.replace(address, "")
+    assert WORD.findall(URL.sub("", written)) == seen_words(message.html)
+
+
+@pytest.mark.parametrize(("email", "language"), EACH)
+def test_renders_for_a_client_of_whom_little_is_known(templates: Templates, email: str, language: str) -> None:
+    known: dict[str, Any] = sample(templates, email)["customer"]
+    needed = ("first_purchase_at", "last_purchase_at", "next_product")
+    customer = {name: value if name in needed else None for name, value in known.items()}
+    customer["next_product"] = dict.fromkeys(known["next_product"]) | {"name": "Chainsaw"}
+    nothing: dict[str, Any] = {
+        "company": {"phone": None, "website": None, "logo": None},
+        "event": dict.fromkeys(("topic", "place", "agreements", "contract", "project", "completed_on")),
+        "manager": None,
+        "purchase": None,
+    }
+    message = filled(templates, email, language, customer=customer, **nothing)
+    greeting = {"en": "Hello,", "uk": "Віта", "ru": "Здравствуйте!", "ro": "Bună ziua!", "et": "Tere!"}[language]
+    assert greeting in message.text
+    assert not re.search(r"\bNone\b|,\s*[!,]|\(\s*\)", message.text + message.subject)
+
+
+@pytest.mark.parametrize("email", ["_base", *EMAILS])
+@pytest.mark.parametrize("language", LANGUAGES[1:])
+def test_no_word_is_left_in_english(email: str, language: str) -> None:
+    english, own = words_of(email, "en"), words_of(email, language)
+    assert set(english) <= set(own)
+    assert set(own) - set(english) <= {"greeting"}
+    for name, text in own.items():
+        if (email, name) not in SAME:
+            assert text != english.get(name), name
+
+
+@pytest.mark.parametrize("email", ["_base", *EMAILS])
+@pytest.mark.parametrize(
+    ("language", "foreign"),
+    [("uk", "[a-zA-ZыэъёЫЭЪЁ]"), ("ru", "[a-zA-ZіїєґІЇЄҐ]"), ("ro", "[şţŞŢ]|[а-я]"), ("et", "[а-я]")],
+)
+def test_letters_belong_to_the_language(email: str, language: str, foreign: str) -> None:
+    for name, text in words_of(email, language).items():
+        assert not re.search(foreign, TAG.sub("", text)), name
+
+
+@pytest.mark.parametrize(
+    ("language", "years", "subject"),
+    [
+        ("en", 1, "1 year together: thank you"),
+        ("en", 3, "3 years together: thank you"),
+        ("uk", 1, "1 рік разом: дякуємо Вам"),
+        ("uk", 2, "2 роки разом: дякуємо Вам"),
+        ("uk", 5, "5 років разом: дякуємо Вам"),
+        ("uk", 11, "11 років разом: дякуємо Вам"),
+        ("uk", 21, "21 рік разом: дякуємо Вам"),
+        ("ru", 1, "1 год вместе: спасибо Вам"),
+        ("ru", 4, "4 года вместе: спасибо Вам"),
+        ("ru", 12, "12 лет вместе: спасибо Вам"),
+        ("ru", 22, "22 года вместе: спасибо Вам"),
+        ("ro", 1, "1 an împreună: vă mulțumim"),
+        ("ro", 19, "19 ani împreună: vă mulțumim"),
+        ("ro", 20, "20 de ani împreună: vă mulțumim"),
+        ("et", 1, "1 aasta koos: aitäh Teile"),
+        ("et", 7, "7 aastat koos: aitäh Teile"),
+    ],
+)
+def test_years_take_the_right_form(templates: Templates, language: str, years: int, subject: str) -> None:
+    assert filled(templates, "client-anniversary", language, today=date(2023 + years, 3, 5)).subject == subject
+
+
+def test_every_agreement_is_listed_with_its_owner_and_date(templates: Templates) -> None:
+    message = filled(templates, "meeting-summary", "ru")
+    agreements = sample(templates, "meeting-summary")["event"]["agreements"]
+    assert [a["due"] for a in agreements] == [date(2026, 3, 6), date(2026, 3, 12), date(2026, 3, 13)]
+    for agreement in agreements:
+        line = f"{agreement['owner']}, до {agreement['due'].day} марта 2026"
+        assert re.search(re.escape(agreement["what"]) + r"\s+" + re.escape(line), message.text)
+
+
+def test_an_agreement_may_lack_an_owner_or_a_date(templates: Templates) -> None:
+    agreements = [{"what": "Wait for rain"}, {"what": "Call", "owner": "Ana"}, {"what": "Pay", "due": "2026-04-01"}]
+    message = filled(templates, "meeting-summary", "et", event={"agreements": agreements})
+    assert "Wait for rain\n- Call\nAna\n- Pay\ntähtaeg 1. aprill 2026" in message.text
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_survey_has_a_link_for_each_of_ten_scores(templates: Templates, language: str) -> None:
+    message = filled(templates, "quality-survey", language)
+    links = {a.text_content(): a.get("href") for a in page(message.html).iter("a") if "score=" in (a.get("href") or "")}
+    survey = sample(templates, "quality-survey")["links"]["survey"]
+    assert links == {str(score): f"{survey}?score={score}" for score in range(1, 11)}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("email", ["win-back", "win-back-last-day"])
+def test_the_discount_comes_from_the_rule(templates: Templates, email: str, language: str) -> None:
+    message = filled(templates, email, language, coupon={"percent": 35})
+    assert "35" in message.subject
+    assert "50" not in message.subject + message.text
+    assert sample(templates, email)["coupon"]["code"] in message.text
+
+
+def test_the_gift_is_named_in_the_words_of_the_language(templates: Templates) -> None:
+    message = filled(templates, "birthday", "uk")
+    assert "Одне безкоштовне заточування" in message.text
+    assert "blade" not in message.text
+
+
+@pytest.mark.parametrize(("email", "language"), EACH)
+def test_the_sender_can_be_found_and_left(templates: Templates, email: str, language: str) -> None:
+    message = filled(templates, email, language)
+    values = sample(templates, email)
+    assert values["company"]["address"] in message.text
+    assert values["links"]["unsubscribe"] in message.text
+    assert f'href="{values["links"]["unsubscribe"]}"' in message.html
