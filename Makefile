@@ -60,6 +60,7 @@ wheel: $(STAMP)  ## dist/*.whl, the starter inside
 
 # The oldest Python asks for the most (backports), so its list serves the newer ones too.
 lock: $(STAMP)  ## renew constraints.txt with the newest releases; run it on the oldest Python
+	@mkdir -p .cache
 	@PIP_CONFIG_FILE=/dev/null PIP_FIND_LINKS= PIP_EXTRA_INDEX_URL= $(BIN)/pip-compile --quiet --upgrade \
 		--generate-hashes --allow-unsafe --strip-extras --extra dev --all-build-deps --no-header \
 		--no-emit-index-url --no-emit-find-links --no-emit-trusted-host --output-file .cache/lock.txt pyproject.toml
