@@ -14,6 +14,8 @@ from regulars.delivery.parcel import Outcome, Parcel, Result
 from regulars.delivery.replies import clean
 
 _ADDRESS = re.compile(r"[^\s\x00-\x20\x7f-\xa0<>]+@[^\s\x00-\x20\x7f-\xa0<>@]+")
+NOT_AN_ADDRESS = "not an address one may send to"
+"""How the refusal of a recipient begins that no server was asked about."""
 _LONGEST_ADDRESS = 254  # RFC 5321, 4.5.3.1.3, without the brackets
 
 
@@ -113,7 +115,7 @@ def fault(parcel: Parcel) -> str | None:
         return f"not an address one may send from: {clean(ascii(parcel.sender))}"
     for recipient in parcel.recipients:
         if not _sound(recipient):
-            return f"not an address one may send to: {clean(ascii(recipient))}"
+            return f"{NOT_AN_ADDRESS}: {clean(ascii(recipient))}"
     return None if _lines_sound(parcel.data) else "its lines do not all end with CRLF"
 
 
