@@ -1,1 +1,1 @@
-"""Benchmarks: each measures Regulars beside a peer, in one run. `make bench` runs them all."""
+"""How fast Regulars is, always as a ratio against a known program in the same run: machines differ, ratios less."""

@@ -69,7 +69,7 @@ def _waiting(chosen: ColumnElement[bool]) -> CTE:
         .subquery()
     )
     top = func.first_value(ranked.c.campaign).over(partition_by=ranked.c.customer_id, order_by=ranked.c.place)
-    return select(ranked, top.label("top")).cte("waiting")
+    return select(ranked, top.label("top")).cte("waiting", nesting=True)
 
 
 def _used(waiting: CTE, ground: Ground, per: timedelta) -> CTE:
@@ -95,7 +95,7 @@ def _used(waiting: CTE, ground: Ground, per: timedelta) -> CTE:
             func.max(case((recent.c.back == 1, recent.c.campaign))).label("last"),
         )
         .group_by(recent.c.customer_id)
-        .cte("used")
+        .cte("used", nesting=True)
     )
 
 

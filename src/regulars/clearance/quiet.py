@@ -50,4 +50,4 @@ def hold_quiet(connection: Connection, ground: Ground, lives: Iterable[Live], ch
 
 def _nights(asleep: dict[str, datetime]) -> CTE:
     table = values(column("zone", Text), column("ends", Instant), name="nights")
-    return table.data(sorted(asleep.items())).cte("nights")
+    return table.data(sorted(asleep.items())).cte("nights", nesting=True)

@@ -12,9 +12,11 @@ from typing import Any
 from sqlalchemy import (
     BigInteger,
     Integer,
+    Join,
     Select,
     Text,
     case,
+    cast,
     column,
     func,
     literal,
@@ -24,18 +26,20 @@ from sqlalchemy import (
     type_coerce,
     values,
 )
-from sqlalchemy.sql import ColumnElement, and_
+from sqlalchemy.sql import ColumnElement, and_, true
 
 from regulars.clearance import Ground, Live
 from regulars.core.calendar import SENTINELS
+from regulars.ledger import State
 from regulars.planner.dates import DueDay, DueTime, due_days, due_times, since_midnight
 from regulars.store.functions import regulars_date, regulars_day
 from regulars.store.happenings import happenings
 from regulars.store.tables import customers, members, promises
-from regulars.store.types import MICROSECOND, Instant
+from regulars.store.types import MICROSECOND, Instant, Key, to_micros
 
 OVERLAP = timedelta(hours=1)
 """How far an event's arrival is looked for before the last plan: longer than any import's transaction."""
+_NO_SOURCE = cast(null(), Key)
 LOOK_BACK = timedelta(days=400)
 """How long after its date a recurring email is still named as late: more than one round of a year."""
 
@@ -53,15 +57,18 @@ def candidates(ground: Ground, live: Live) -> Select[Any] | None:
             return _by_time(ground, live)
 
 
-def _shape(ground: Ground, trigger: tuple[Any, Any], occurrence: Any, due_at: Any, source_id: Any) -> Select[Any]:
-    clients = customers.join(ground.facts, ground.facts.c.customer_id == customers.c.id)
+def _clients(ground: Ground) -> Join:
+    return customers.join(ground.facts, ground.facts.c.customer_id == customers.c.id)
+
+
+def _shape(joined: Join, occurrence: Any, due_at: Any, source_id: Any = _NO_SOURCE) -> Select[Any]:
     return select(
         customers.c.id.label("customer_id"),
         occurrence.label("occurrence"),
-        type_coerce(due_at, BigInteger).label("due_at"),
+        _micros(due_at).label("due_at"),
         source_id.label("source_id"),
         customers.c.bucket.label("bucket"),
-    ).select_from(clients.join(*trigger))
+    ).select_from(joined)
 
 
 def _by_event(ground: Ground, live: Live) -> Select[Any]:
@@ -72,15 +79,14 @@ def _by_event(ground: Ground, live: Live) -> Select[Any]:
     audience = ground.holds(
         "campaigns", campaign.name, "audience", event_data=happened.c.data, event_at=happened.c.occurred_at
     )
-    due_at = type_coerce(happened.c.occurred_at, BigInteger) + wait // MICROSECOND
+    due_at = _micros(happened.c.occurred_at) + wait // MICROSECOND
     recent: ColumnElement[bool] = happened.c.occurred_at > live.floor(ground.now, ground.rulebook.policy) - wait
     if live.planned_at is not None:
         # What arrived after the last plan about something long past is promised too, and found late.
         recent = or_(recent, happened.c.received_at > live.planned_at - OVERLAP)
-    return _shape(
-        ground, (happened, happened.c.customer_id == customers.c.id), happened.c.external_id, due_at, happened.c.id
-    ).where(
-        happened.c.occurred_at > live.since - wait if live.since.year > 1970 else literal(True),
+    joined = _clients(ground).join(happened, happened.c.customer_id == customers.c.id)
+    return _shape(joined, happened.c.external_id, due_at, happened.c.id).where(
+        happened.c.occurred_at > live.since - wait if live.since.year > 1970 else true(),
         happened.c.occurred_at <= ground.now - wait,
         recent,
         audience,
@@ -90,41 +96,33 @@ def _by_event(ground: Ground, live: Live) -> Select[Any]:
 def _by_state(ground: Ground, live: Live) -> Select[Any]:
     """Members in the state, the baseline apart; a pause between two occurrences defers, it does not skip."""
     campaign = live.campaign
-    wait = campaign.all_steps[0].wait
-    earlier = promises.alias("earlier")
-    had = and_(
-        earlier.c.campaign == live.key,
-        earlier.c.customer_id == customers.c.id,
-        earlier.c.state.not_in(["skipped", "failed"]),
+    had = (
+        select(promises.c.customer_id, func.max(_micros(promises.c.due_at)).label("due_at"))
+        .where(promises.c.campaign == live.key, promises.c.state.not_in([State.SKIPPED, State.FAILED]))
+        .group_by(promises.c.customer_id)
+        .subquery("had")
     )
-    due_at: ColumnElement[Any] = type_coerce(members.c.entered_at, BigInteger) + wait // MICROSECOND
-    pause = campaign.reentry.after
-    last = select(func.max(type_coerce(earlier.c.due_at, BigInteger))).where(had).correlate(customers).scalar_subquery()
-    ready: ColumnElement[bool]
-    if pause is None:
-        ready = last.is_(None)
-    else:
-        free = func.coalesce(last + pause // MICROSECOND, due_at)
-        due_at = _later(due_at, free)
-        ready = literal(True)
+    due_at: ColumnElement[Any] = _micros(members.c.entered_at) + campaign.all_steps[0].wait // MICROSECOND
     if campaign.backfill.mode == "all":
-        due_at = _later(due_at, literal(live.applied_at, Instant))
-    return _shape(
-        ground,
-        (members, and_(members.c.customer_id == customers.c.id, members.c.campaign == live.key)),
-        members.c.occurrence,
-        due_at,
-        null(),
-    ).where(
-        members.c.left_at.is_(None),
-        members.c.baseline.is_(False),
-        ready,
-        due_at <= literal(ground.now, Instant),
+        due_at = _later(due_at, literal(to_micros(live.applied_at), BigInteger))
+    pause = campaign.reentry.after
+    if pause is not None:
+        due_at = _later(due_at, func.coalesce(had.c.due_at + pause // MICROSECOND, due_at))
+    mine = and_(members.c.customer_id == customers.c.id, members.c.campaign == live.key)
+    joined = _clients(ground).join(members, mine).outerjoin(had, had.c.customer_id == customers.c.id)
+    query = _shape(joined, members.c.occurrence, due_at).where(
+        members.c.left_at.is_(None), members.c.baseline.is_(False)
     )
+    return query.where(had.c.customer_id.is_(None)) if pause is None else query
 
 
 def _later(left: ColumnElement[Any], right: ColumnElement[Any]) -> ColumnElement[Any]:
     return case((left >= right, left), else_=right)
+
+
+def _micros(instant: ColumnElement[Any]) -> ColumnElement[int]:
+    """An instant as the number it is kept as, for arithmetic."""
+    return type_coerce(instant, BigInteger)
 
 
 def _by_date(ground: Ground, live: Live) -> Select[Any] | None:
@@ -142,7 +140,10 @@ def _by_date(ground: Ground, live: Live) -> Select[Any] | None:
     table = values(
         column("zone", Text), column("occurrence", Text), column("due_at", Instant), column("ordinal", Integer),
         column("month", Integer), column("day", Integer), name="falling_due",
-    ).data([(r.zone, r.occurrence, r.due_at, r.ordinal, r.month, r.day) for r in rows]).cte("falling_due")  # fmt: skip
+    ).data(
+        [(r.zone, r.occurrence, r.due_at, r.ordinal, r.month, r.day) for r in rows]
+    ).cte("falling_due", nesting=True)  # fmt: skip
+    joined = _clients(ground).join(table, table.c.zone == ground.zone)
     number = _day_number(ground, every.field)
     month = number // 100 % 100
     elapsed = table.c.ordinal - (number // 10_000 * 12 + month - 1)
@@ -154,7 +155,7 @@ def _by_date(ground: Ground, live: Live) -> Select[Any] | None:
     ]
     if every.months % 12 == 0:
         fits.append(month == table.c.month)
-    return _shape(ground, (table, table.c.zone == ground.zone), table.c.occurrence, table.c.due_at, null()).where(
+    return _shape(joined, table.c.occurrence, table.c.due_at).where(
         *fits, ground.holds("campaigns", live.campaign.name, "audience")
     )
 
@@ -179,7 +180,8 @@ def _by_time(ground: Ground, live: Live) -> Select[Any] | None:
         return None
     table = values(
         column("zone", Text), column("occurrence", Text), column("due_at", Instant), name="falling_due"
-    ).data([(r.zone, r.occurrence, r.due_at) for r in rows]).cte("falling_due")  # fmt: skip
-    return _shape(ground, (table, table.c.zone == ground.zone), table.c.occurrence, table.c.due_at, null()).where(
+    ).data([(r.zone, r.occurrence, r.due_at) for r in rows]).cte("falling_due", nesting=True)  # fmt: skip
+    joined = _clients(ground).join(table, table.c.zone == ground.zone)
+    return _shape(joined, table.c.occurrence, table.c.due_at).where(
         ground.holds("campaigns", campaign.name, "audience")
     )

@@ -71,12 +71,9 @@ def _enter(connection: Connection, live: Live, matching: Select[tuple[int]], now
     statement = dialect.insert(members).from_select(
         ["customer_id", "campaign", "occurrence", "entered_at", "baseline"], rows
     )
-    return connection.execute(
-        statement.on_conflict_do_update(
-            index_elements=["campaign", "customer_id"],
-            set_={
-                "occurrence": occurrence, "entered_at": now, "left_at": None, "baseline": baseline,
-            },
-            where=members.c.left_at.is_not(None),
-        )
-    ).rowcount  # fmt: skip
+    entering = statement.on_conflict_do_update(
+        index_elements=["campaign", "customer_id"],
+        set_={"occurrence": occurrence, "entered_at": now, "left_at": None, "baseline": baseline},
+        where=members.c.left_at.is_not(None),
+    )
+    return connection.execute(entering, execution_options={"preserve_rowcount": True}).rowcount

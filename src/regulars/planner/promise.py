@@ -56,7 +56,7 @@ def promise_first_steps(connection: Connection, ground: Ground, live: Live) -> i
         promises.c.occurrence == due.c.occurrence,
     )
     rows = _rows(ground, live, step, due.c.customer_id, due.c.occurrence, due.c.due_at, due.c.source_id, reason)
-    return _insert(connection, rows.select_from(due).where(~known))
+    return _insert(connection, rows.select_from(due).where(due.c.due_at <= to_micros(ground.now), ~known))
 
 
 def _verdicts(ground: Ground, live: Live, due: Any) -> list[tuple[ColumnElement[bool], Any]]:
@@ -162,4 +162,4 @@ def _rows(
 def _insert(connection: Connection, rows: Select[Any]) -> int:
     dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
     statement = dialect.insert(promises).from_select(list(_COLUMNS), rows).on_conflict_do_nothing()
-    return connection.execute(statement).rowcount
+    return connection.execute(statement, execution_options={"preserve_rowcount": True}).rowcount
