@@ -31,6 +31,7 @@ from sqlalchemy import (
 )
 
 from regulars.store.engine import insert
+from regulars.store.rowset import ids
 from regulars.store.tables import customers, facts, product_links, products, purchase_lines, purchases
 from regulars.store.types import DAY, Instant, Money
 
@@ -40,7 +41,7 @@ Restriction = Select[Any] | Sequence[int]
 USUAL_GAP = 30
 """Days after which the next thing is usually bought, where the link does not say."""
 _CHUNK = 5_000
-"""Ids bound into one statement; it holds them three times, and SQLite takes 32,766."""
+"""Clients recomputed by one statement."""
 
 
 def as_of(now: datetime | None = None, customer_ids: Restriction | None = None) -> Select[Any]:
@@ -80,7 +81,7 @@ def as_of(now: datetime | None = None, customer_ids: Restriction | None = None) 
 
 def refresh(connection: Connection, customer_ids: Restriction | None = None) -> int:
     """Brings the kept facts of these clients (None: all) up to their purchases; gives how many rows changed."""
-    return sum(_write(connection, as_of(None, some)) for some in _chunks(customer_ids))
+    return sum(_write(connection, as_of(None, some)) for some in _chunks(connection, customer_ids))
 
 
 def source(connection: Connection, now: datetime) -> FromClause:
@@ -174,10 +175,10 @@ def _write(connection: Connection, rows: Select[Any]) -> int:
     ).rowcount
 
 
-def _chunks(customer_ids: Restriction | None) -> Iterator[Restriction | None]:
+def _chunks(connection: Connection, customer_ids: Restriction | None) -> Iterator[Restriction | None]:
     if customer_ids is None or isinstance(customer_ids, Select):
         yield customer_ids
         return
-    ids = sorted(set(customer_ids))
-    for start in range(0, len(ids), _CHUNK):
-        yield ids[start : start + _CHUNK]
+    keys = sorted(set(customer_ids))
+    for start in range(0, len(keys), _CHUNK):
+        yield ids(connection, keys[start : start + _CHUNK])

@@ -1,0 +1,99 @@
+"""Events from a file: meetings, contracts, complaints, visits, whatever the rules speak of."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+from sqlalchemy import ColumnElement, Connection, Text, literal
+
+from regulars.core.diagnostics import did_you_mean
+from regulars.store.importing import cells, dates, words
+from regulars.store.importing.columns import Column
+from regulars.store.importing.history import History
+from regulars.store.importing.refused import Refused
+from regulars.store.importing.rows import Row, Written, own_columns, own_values, typed
+from regulars.store.rowset import Types, rowset, upsert
+from regulars.store.tables import events
+from regulars.store.types import Instant, Json, Key
+
+_EVENT: Types = {"external_id": Text(), "customer_id": Key, "name": Text(), "occurred_at": Instant(), "data": Json}
+_NAME = re.compile(r"[a-z][a-z0-9_-]*(\.[a-z][a-z0-9_-]*)*")
+_text = cells.text(120)
+
+
+def event_name(raw: Any) -> str | None:
+    """The name of an event, such as `meeting.completed`."""
+    value: str | None = _text(raw)
+    if value is None or _NAME.fullmatch(value):
+        if value == "purchase":
+            raise Refused("purchases are not imported as events", "import them as purchases")
+        return value
+    raise Refused("is not the name of an event", "expected small letters, such as `meeting.completed`")
+
+
+class Events(History):
+    """Events by their id, or else by their content."""
+
+    needed: ClassVar = (("customer", "email"), ("name",), ("occurred_at",))
+
+    def columns(self) -> Sequence[Column]:
+        options = self.options
+        readers: Mapping[str, cells.Reader] = {
+            "id": cells.text(120),
+            "customer": cells.text(254),
+            "email": cells.email,
+            "name": event_name,
+            "occurred_at": dates.moment(options.dates, options.timezone),
+            "data": cells.data,
+        }
+        declared = {name for fields in options.events.values() for name in fields}
+        known = [Column(name, read, words.EVENTS[name]) for name, read in readers.items()]
+        return known + own_columns(declared, readers, lambda _: cells.clean)
+
+    def check(self, row: Row) -> None:
+        if row.get("name") is None:
+            row.refuse("does not say which event", name="name")
+            return
+        if not self.has_owner_and_time(row, "event"):
+            return
+        fields = self.options.events.get(row.get("name"), {})
+        own = {name: value for name, value in own_values(row).items() if name in fields}
+        row.values["data"] = typed(row, (row.get("data") or {}) | own, fields, self.options)
+        if row.faults:
+            return
+        if "id" in row.values:
+            self.refuse_twin(row, "id", "event")
+        elif row.has_cell("id"):
+            row.refuse("has no id", name="id")
+        else:
+            self.name_by_content(row, "event", [row.get("name"), row.get("data")])
+        self._note_unknown(row.get("name"))
+
+    def _note_unknown(self, name: str) -> None:
+        declared = self.options.events
+        if declared and name not in declared:
+            hint = did_you_mean(name, declared)
+            self.notes[
+                f"rows have the event `{name}`, which the rules do not declare" + (f"; {hint}" if hint else "")
+            ] += 1
+
+    def write(self, connection: Connection, units: Sequence[list[Row]]) -> Written:
+        rows = [row for (row,) in units]
+        self.find_customers(connection, rows)
+        found = [
+            [
+                row.get("id"),
+                row.get("customer_id"),
+                row.get("name"),
+                row.get("occurred_at").micros,
+                row.get("data") or None,
+            ]
+            for row in rows
+            if not row.faults
+        ]
+        given = rowset(connection, "given", _EVENT, found)
+        defaults: dict[str, ColumnElement[Any]] = {"received_at": literal(self.now, Instant), "data": literal({}, Json)}
+        added, changed = upsert(connection, events, given, "external_id", defaults=defaults)
+        return Written(len(added), len(changed), len(found) - len(added) - len(changed))

@@ -1,0 +1,115 @@
+"""What people call the columns of a client, a purchase, a product, an event, a manager, in several languages.
+
+Compared without case, accents, spaces and punctuation (`columns.plain_name`). A column's own name is always
+understood and is not repeated here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+_EMAIL = (
+    "e-mail", "mail", "email address", "e-mail address", "customer email", "contact email", "почта", "эл. почта",
+    "электронная почта", "адрес электронной почты", "имейл", "пошта", "ел. пошта", "електронна пошта",
+    "adresa de email", "adresă email", "e-post", "meil", "e-posti aadress", "courriel", "correo",
+)  # fmt: skip
+_PHONE = ("telephone", "phone number", "mobile", "tel", "телефон", "мобильный", "telefon", "nr. telefon", "mobiil")
+_LOCALE = ("language", "lang", "preferred language", "язык", "мова", "limba", "keel")
+_TIMEZONE = ("time zone", "tz", "часовой пояс", "часовий пояс", "fus orar", "ajavöönd")
+_COUNTRY = ("country code", "страна", "країна", "țara", "țară", "riik")
+_CURRENCY = ("currency code", "валюта", "valuta", "monedă", "valuuta")
+_DAY = ("date", "time", "timestamp", "datetime", "day", "when", "created at", "дата", "время", "дата и время", "час",
+        "kuupäev", "aeg")  # fmt: skip
+_CLIENT = (
+    "customer id", "customer external id", "customer number", "customer code", "client", "client id", "client code",
+    "user id", "contact id", "buyer", "клиент", "код клиента", "номер клиента", "id клиента", "клієнт",
+    "код клієнта", "cod client", "id client", "klient", "kliendi id", "kliendi kood",
+)  # fmt: skip
+_SKU = ("product code", "product id", "item code", "article", "article number", "stock code", "артикул",
+        "код товара", "код товару", "cod produs", "tootekood")  # fmt: skip
+
+CUSTOMERS: Mapping[str, tuple[str, ...]] = {
+    "id": ("external id", "customer", *_CLIENT, "код"),
+    "email": _EMAIL,
+    "name": ("full name", "customer name", "client name", "contact", "contact name", "фио", "полное имя", "піб",
+             "nume complet", "nume și prenume", "täisnimi", "nimi"),
+    "first_name": ("first", "given name", "forename", "имя", "ім'я", "prenume", "prenumele", "eesnimi", "prénom"),
+    "last_name": ("last", "surname", "family name", "фамилия", "прізвище", "nume", "nume de familie",
+                  "perekonnanimi", "perenimi"),
+    "company": ("company name", "organisation", "organization", "firm", "компания", "организация", "фирма",
+                "компанія", "організація", "companie", "firma", "ettevõte"),
+    "phone": _PHONE,
+    "locale": _LOCALE,
+    "timezone": _TIMEZONE,
+    "country": _COUNTRY,
+    "birthday": ("birth date", "birthdate", "date of birth", "dob", "born", "день рождения", "дата рождения",
+                 "день народження", "дата народження", "data nașterii", "ziua de naștere", "sünnipäev", "sünniaeg"),
+    "source": ("channel", "heard from", "how did you hear", "referrer", "utm source", "источник", "джерело",
+               "sursa", "allikas"),
+    "manager": ("account manager", "manager id", "manager email", "responsible", "sales rep", "менеджер",
+                "ответственный", "відповідальний", "haldur"),
+    "created_at": ("created", "registered", "registered at", "registration date", "sign up date", "signup date",
+                   "joined", "customer since", "client since", "date added", "дата регистрации", "дата создания",
+                   "дата реєстрації", "data înregistrării", "registreeritud"),
+    "subscribed": ("consent", "marketing consent", "opt in", "opted in", "newsletter", "accepts marketing",
+                   "accepts email marketing", "email consent", "подписка", "подписан", "підписка", "abonat",
+                   "liitunud"),
+    "unsubscribed": ("opt out", "opted out", "do not email", "do not mail", "отписан", "отписка", "відписаний",
+                     "dezabonat"),
+}  # fmt: skip
+
+PURCHASES: Mapping[str, tuple[str, ...]] = {
+    "id": ("external id", "purchase id", "order", "order id", "order number", "order no", "invoice", "invoice id",
+           "invoice no", "invoice number", "receipt", "receipt number", "transaction", "transaction id", "заказ",
+           "номер заказа", "чек", "номер чека", "замовлення", "номер замовлення", "comanda", "nr. comandă",
+           "factura", "tellimus", "tellimuse number", "arve"),
+    "customer": _CLIENT,
+    "email": _EMAIL,
+    "occurred_at": (*_DAY, "order date", "purchase date", "purchased at", "purchased on", "invoice date",
+                    "paid at", "дата заказа", "дата покупки", "дата замовлення", "data comenzii", "ostukuupäev"),
+    "amount": ("total", "order total", "grand total", "total amount", "total price", "sum", "revenue", "value",
+               "paid", "сумма", "итого", "сума", "разом", "suma", "total de plată", "summa", "kokku"),
+    "currency": _CURRENCY,
+    "quantity": ("qty", "units", "count", "количество", "кол-во", "кількість", "cantitate", "kogus"),
+    "discount": ("discount amount", "total discount", "скидка", "знижка", "reducere", "allahindlus"),
+    "products": ("product", "sku", "item", "items", *_SKU, "товар", "товары", "товари", "produs", "produse",
+                 "toode", "tooted"),
+    "product_name": ("product title", "item name", "description", "lineitem name", "название товара",
+                     "наименование", "назва товару", "denumire produs", "toote nimi"),
+    "price": ("unit price", "item price", "lineitem price", "цена", "ціна", "preț", "preț unitar", "hind"),
+    "line_amount": ("line total", "line sum", "item total", "subtotal", "сумма строки", "сума рядка"),
+    "data": (),
+}  # fmt: skip
+
+PRODUCTS: Mapping[str, tuple[str, ...]] = {
+    "sku": ("id", "external id", "code", *_SKU, "код"),
+    "name": ("title", "product", "product name", "название", "наименование", "товар", "назва", "denumire",
+             "nimetus", "toode"),
+    "category": ("type", "product type", "group", "категория", "категорія", "categorie", "kategooria"),
+    "price": ("unit price", "цена", "ціна", "preț", "hind"),
+    "currency": _CURRENCY,
+    "url": ("link", "page", "product url", "web page", "ссылка", "посилання"),
+    "image_url": ("image", "image link", "picture", "photo", "изображение", "фото", "imagine", "pilt"),
+    "consumable": ("repeat", "refill", "bought again", "расходник", "расходный материал", "consumabil"),
+    "next": ("next product", "next products", "then", "follow up", "followed by", "следующий товар"),
+    "accessories": ("accessory", "goes with", "set", "аксессуары", "аксесуари", "accesorii", "lisatarvikud"),
+}  # fmt: skip
+
+EVENTS: Mapping[str, tuple[str, ...]] = {
+    "id": ("external id", "event id"),
+    "customer": _CLIENT,
+    "email": _EMAIL,
+    "name": ("event", "event name", "event type", "type", "what", "событие", "подія", "eveniment", "sündmus"),
+    "occurred_at": (*_DAY, "event date", "event time", "happened at"),
+    "data": ("properties", "payload", "details"),
+}  # fmt: skip
+
+MANAGERS: Mapping[str, tuple[str, ...]] = {
+    "id": ("external id", "manager", "manager id", "user id", "код"),
+    "name": ("full name", "manager name", "фио", "имя", "піб", "ім'я", "nume", "nume complet", "nimi"),
+    "email": _EMAIL,
+    "title": ("position", "job title", "role", "должность", "посада", "funcția", "amet"),
+    "phone": _PHONE,
+    "locale": _LOCALE,
+    "timezone": _TIMEZONE,
+}  # fmt: skip
