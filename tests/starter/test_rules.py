@@ -1,0 +1,57 @@
+"""The starter's rule files: sound, each play with its tests, and described as they are."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from regulars.rules.load import load
+from regulars.rules.model import Kind, Rulebook
+
+ROOT = Path(__file__).parents[2]
+PLAYS = (
+    "birthday", "client-anniversary", "meeting-summary", "next-purchase", "quality-survey", "thank-you", "win-back",
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def rulebook() -> Rulebook:
+    loaded = load(ROOT / "campaigns")
+    assert not loaded.diagnostics
+    assert loaded.rulebook is not None
+    return loaded.rulebook
+
+
+def test_the_plays_are_there(rulebook: Rulebook) -> None:
+    assert sorted(rulebook.campaigns) == list(PLAYS)
+    for name in PLAYS:
+        assert (ROOT / "campaigns" / f"{name}.yaml").is_file()
+
+
+@pytest.mark.parametrize("play", PLAYS)
+def test_each_play_says_what_it_is_for_and_is_tested_both_ways(rulebook: Rulebook, play: str) -> None:
+    assert rulebook.campaigns[play].about
+    expected = [test.expect[play] for test in rulebook.tests if play in test.expect]
+    assert len(expected) >= 3
+    assert "nothing" in expected
+    assert any(outcome != "nothing" for outcome in expected)
+
+
+def test_every_email_is_used_and_every_step_has_one(rulebook: Rulebook) -> None:
+    folders = {p.parent.name for p in (ROOT / "templates" / "emails").glob("*/body.mjml")}
+    assert folders == {step.email for campaign in rulebook.campaigns.values() for step in campaign.all_steps}
+
+
+def test_only_what_the_client_asked_for_passes_by_consent(rulebook: Rulebook) -> None:
+    transactional = [c.name for c in rulebook.campaigns.values() if c.kind is Kind.TRANSACTIONAL]
+    assert transactional == ["meeting-summary"]
+
+
+def test_the_page_of_plays_tells_the_truth(rulebook: Rulebook) -> None:
+    page = (ROOT / "docs" / "plays.md").read_text(encoding="utf-8")
+    assert set(re.findall(r"^\| \[`([a-z-]+)`\]", page, re.MULTILINE)) == set(PLAYS)
+    order = [f"{c.name} {c.priority}" for c in rulebook.by_priority]
+    assert ", ".join(order) in " ".join(page.split())
+    assert (ROOT / "docs" / "images" / "starter.png").stat().st_size < 400_000
