@@ -111,12 +111,16 @@ def _format_datetime(local: DateTime, style: str, locale: str) -> str:
 
 
 @lru_cache(maxsize=8192)
-def _format_money(amount: Decimal, currency: str, whole: bool, locale: str) -> str:
-    digits = not (whole and amount == amount.to_integral_value())
-    if digits:
-        return numbers.format_currency(amount, currency, locale=babel(locale))
+def _format_money(amount: Decimal, currency: str, locale: str) -> str:
+    if amount != amount.to_integral_value():
+        return _symbol(numbers.format_currency(amount, currency, locale=babel(locale)))
     pattern = babel(locale).currency_formats["standard"].pattern.replace(".00", "")
-    return numbers.format_currency(amount, currency, pattern, locale=babel(locale), currency_digits=False)
+    return _symbol(numbers.format_currency(amount, currency, pattern, locale=babel(locale), currency_digits=False))
+
+
+def _symbol(text: str) -> str:
+    """Some languages' data spell the euro out; in a letter everyone reads the sign."""
+    return text.replace("EUR", "€")
 
 
 @lru_cache(maxsize=8192)
@@ -183,7 +187,7 @@ def money(context: Context, value: Any, currency: str | None = None) -> str:
     code = currency or formats.currency
     if not code:
         raise FilterArgumentError("the currency is not known: write `money('EUR')`")
-    return _format_money(_decimal(value, "amount"), code, True, formats.locale)
+    return _format_money(_decimal(value, "amount"), code, formats.locale)
 
 
 @pass_context

@@ -20,7 +20,7 @@ from regulars.render.text import tidy
 
 CLIPPED = 102 * 1024
 """Bytes of HTML beyond which Gmail cuts an email off, its unsubscribe link included."""
-_LINE = re.compile(r"[\s\x00-\x1f\x7f-\x9f\u2028\u2029]+")
+_LINE = re.compile(r"[ \x00-\x1f\x7f-\x9f\u2028\u2029]+")
 
 
 class RenderFailed(RegularsError):

@@ -47,45 +47,90 @@ _BRACE = re.compile(r"\{(?=[{%#])")
 
 
 @dataclass
+class _Branch:
+    """An open `{% if %}` or `{% for %}`: how many line breaks stood before it and at the end of each branch so far."""
+
+    loop: bool
+    start: int
+    place: int
+    ends: list[int] = field(default_factory=list)
+    otherwise: bool = False
+    begun: bool = False
+    asked: bool = False
+
+
+@dataclass
 class _Writer:
-    """Text with line breaks that come with the next text, so that what a condition leaves out leaves no gap."""
+    """Text whose line breaks are counted along every branch, so that a condition leaves neither gap nor join."""
 
     woven: Woven
     parts: list[str] = field(default_factory=list)
-    breaks: int = 0
+    wanted: int = 0
+    standing: int = 2
     sticky: bool = False
-    open: list[int] = field(default_factory=list)
+    after_url: bool = False
+    branches: list[_Branch] = field(default_factory=list)
 
     def text(self, text: str) -> None:
         """Running text; white space collapses."""
         text = _SPACE.sub(" ", text)
-        if self.breaks or self.sticky or not self.parts:
+        if self.wanted or self.standing or self.sticky:
             text = text.lstrip(" ")
         if not text:
             return
-        if self.breaks and self.parts:
-            self.parts.append("\n" * self.breaks)
+        if self.after_url and text[0].isalnum():
+            self.wanted = max(self.wanted, 1)  # the next word must not become part of the address
+        self._break()
         self.parts.append(text)
-        self.breaks, self.sticky = 0, False
+        self.standing, self.sticky, self.after_url = 0, False, False
+        for branch in self.branches:
+            branch.begun = True
 
     def line(self, count: int = 1) -> None:
         """The next text begins a new line, or a new paragraph with 2; not right behind a bullet."""
-        if not self.sticky:
-            self.breaks = max(self.breaks, count)
+        if self.sticky:
+            return
+        self.wanted = max(self.wanted, count)
+        for branch in self.branches:
+            branch.asked = branch.asked or not branch.begun
 
     def tag(self, number: int) -> None:
-        """A block tag such as `{% if %}`: takes no room, and each of its branches begins as it did."""
+        """A block tag such as `{% if %}`: takes no room of its own, but what a loop repeats ends with its address."""
+        if self.after_url and any(branch.loop for branch in self.branches):
+            self.wanted = max(self.wanted, 1)
+        self._break()
         statement = self.woven.statements.get(number, "")
-        if statement in ("if", "for"):
-            self.open.append(self.breaks)
-            if statement == "for" and self.breaks > 1:
-                self.parts.append("\n")  # once before the loop, not before each round of it
-                self.breaks = 1
-        elif statement in ("else", "elif") and self.open:
-            self.breaks = max(self.breaks, self.open[-1])
-        elif statement.startswith("end") and self.open:
-            self.breaks = max(self.breaks, self.open.pop())
+        if statement in ("else", "elif") and self.branches:
+            self._turn(self.branches[-1], statement)
+        elif statement in ("endif", "endfor") and self.branches:
+            self._close(self.branches.pop())
         self.parts.append(f"zqj{number}jqz")
+        if statement in ("if", "for"):
+            self.branches.append(_Branch(statement == "for", self.standing, len(self.parts)))
+            self.standing = min(self.standing, 1) if statement == "for" else self.standing
+
+    def _break(self) -> None:
+        if self.wanted > self.standing:
+            self.parts.append("\n" * (self.wanted - self.standing))
+            self.standing = self.wanted
+        self.wanted = 0
+
+    def _turn(self, branch: _Branch, statement: str) -> None:
+        self._round(branch)
+        branch.ends.append(self.standing)
+        branch.otherwise = branch.otherwise or statement == "else"
+        branch.loop = False
+        self.standing = branch.start
+
+    def _close(self, branch: _Branch) -> None:
+        self._round(branch)
+        skipped = [] if branch.otherwise else [branch.start]
+        self.standing = min([self.standing, *branch.ends, *skipped])
+
+    def _round(self, branch: _Branch) -> None:
+        """A loop whose round begins with a block and ends in running text needs a break before each round."""
+        if branch.loop and branch.asked and not self.standing:
+            self.parts.insert(branch.place, "\n")
 
 
 def derive(content: str, woven: Woven) -> str:
@@ -184,6 +229,7 @@ def _link(node: html.HtmlElement, writer: _Writer) -> None:
     if not url or url.startswith(("#", "tel:")) or label == writer.woven.restore(url):
         return
     writer.text(f": {url}" if label or node.find(".//img") is not None else url)
+    writer.after_url = True
 
 
 def _is_data(node: html.HtmlElement) -> bool:

@@ -1,0 +1,138 @@
+"""The two parts of a message say the same."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from lxml import html as lxml_html
+
+from regulars.render import Rendered, Templates, render
+from tests.render.conftest import Desk
+
+_WORD = re.compile(r"\w+")
+_URL = re.compile(r"(?:https?://|mailto:)\S+")
+
+
+def words_of_html(document: str) -> list[str]:
+    """What a reader of the HTML sees, by a reading of its own: no head, nothing hidden, pictures by their alt."""
+    tree = lxml_html.document_fromstring(document)
+    for node in tree.xpath("//head | //script | //style | //comment() | //*[contains(@style, 'display:none')]"):
+        node.drop_tree()
+    for image in tree.xpath("//img"):
+        image.tail = f" {image.get('alt') or ''} {image.tail or ''}"
+    spaced = lxml_html.document_fromstring(re.sub(r"(</?[a-z])", r" \1", lxml_html.tostring(tree, encoding="unicode")))
+    return _WORD.findall(_URL.sub("", spaced.text_content()))
+
+
+def words_of_text(rendered: Rendered) -> list[str]:
+    hrefs = lxml_html.document_fromstring(rendered.html).xpath("//a/@href")
+    text = rendered.text
+    for href in sorted((h.removeprefix("mailto:") for h in hrefs), key=len, reverse=True):
+        text = text.replace(f": {href}", "")
+    return _WORD.findall(_URL.sub("", text))
+
+
+def emails(starter: Templates) -> list[tuple[str, str]]:
+    return [(email, language) for email in starter.names() for language in starter.languages(email)]
+
+
+def test_both_parts_of_every_starter_email_have_the_same_words(starter: Templates) -> None:
+    for email, language in emails(starter):
+        rendered = render(starter.compiled(email, language), starter.sample(email))
+        assert words_of_text(rendered) == words_of_html(rendered.html), (email, language)
+
+
+def test_every_link_of_the_html_is_in_the_text(starter: Templates) -> None:
+    for email, language in emails(starter):
+        rendered = render(starter.compiled(email, language), starter.sample(email))
+        for href in lxml_html.document_fromstring(rendered.html).xpath("//a/@href"):
+            if not href.startswith("tel:"):
+                assert href.removeprefix("mailto:").split("?")[0] in rendered.text, (email, language, href)
+
+
+def test_the_words_test_sees_a_missing_word() -> None:
+    rendered = Rendered("s", "<p>one two three</p>", "one three\n", "en", "d")
+    assert words_of_text(rendered) != words_of_html(rendered.html)
+
+
+def test_what_is_hidden_is_not_in_the_text(desk: Desk) -> None:
+    desk.write(
+        "letter/body.mjml",
+        "<mjml><mj-head><mj-preview>peek</mj-preview><mj-style>.a {{}}</mj-style></mj-head><mj-body><mj-section><mj-column>"
+        "<mj-text>seen<span style='display:none'>unseen</span></mj-text></mj-column></mj-section></mj-body></mjml>".replace(
+            "{{}}", "{ color: red }"
+        ),
+    )
+    desk.words("letter", "en", subject="s")
+    assert desk.render().text == "seen\n"
+
+
+@pytest.mark.parametrize(
+    ("inner", "text"),
+    [
+        ("<mj-text><h1>Title</h1><p>One</p><p>Two</p></mj-text>", "Title\n\nOne\n\nTwo\n"),
+        ("<mj-text>A<br/>B<br/><br/>C</mj-text>", "A\nB\n\nC\n"),
+        ("<mj-text><ul><li>a</li><li><p>b</p></li></ul></mj-text>", "- a\n- b\n"),
+        ('<mj-button href="https://x.example/b">Book</mj-button>', "Book: https://x.example/b\n"),
+        ('<mj-text>See <a href="https://x.example">https://x.example</a> now</mj-text>', "See https://x.example now\n"),
+        ('<mj-text><a href="mailto:a@x.example">Write</a></mj-text>', "Write: a@x.example\n"),
+        ('<mj-text><a href="tel:+1">+1</a></mj-text>', "+1\n"),
+        ('<mj-image src="https://x.example/i.png" alt="A cat" />', "A cat\n"),
+        (
+            "<mj-table><tr><th>Sum</th><td>5 €</td></tr><tr><th>Day:</th><td>Monday</td></tr></mj-table>",
+            "Sum: 5 €\nDay: Monday\n",
+        ),
+        ("<mj-table><tr><td>a</td><td>b</td><td>c</td></tr></mj-table>", "a | b | c\n"),
+        ("<mj-text>a &lt; b &amp; c &#123;&#123; x &#125;&#125;</mj-text>", "a < b & c {{ x }}\n"),
+        ("<mj-text>a</mj-text><mj-divider /><mj-text>b</mj-text>", "a\n\nb\n"),
+    ],
+)
+def test_html_becomes_text(desk: Desk, inner: str, text: str) -> None:
+    desk.email(inner)
+    assert desk.render().text == text
+
+
+def test_conditions_leave_no_gap_and_no_join(desk: Desk) -> None:
+    desk.email(
+        "<mj-text>A</mj-text>{% if event.x %}<mj-text>X</mj-text>{% elif event.y %}<mj-text>Y</mj-text>{% else %}"
+        "<mj-text>Z</mj-text>{% endif %}<mj-text>B{% if event.x %} and more{% endif %}, C</mj-text>"
+    )
+    texts = [desk.render(event=event).text for event in ({"x": 1, "y": 0}, {"x": 0, "y": 1}, {"x": 0, "y": 0})]
+    assert texts == ["A\n\nX\n\nB and more, C\n", "A\n\nY\n\nB, C\n", "A\n\nZ\n\nB, C\n"]
+
+
+def test_links_side_by_side_stay_apart(desk: Desk) -> None:
+    link = '<a href="https://x.example/?n={{ n }}">{{ n }}</a>'
+    desk.email("<mj-text>{% for n in event.all %}" + link + "{% endfor %}</mj-text>")
+    lines = ["1: https://x.example/?n=1", "2: https://x.example/?n=2"]
+    assert desk.render(event={"all": [1, 2]}).text.split("\n") == [*lines, ""]
+    desk.email("<mj-text>" + "".join(link.replace("{{ n }}", n) for n in "12") + ", ok</mj-text>")
+    assert desk.render().text == "\n".join(lines) + ", ok\n"
+
+
+def test_a_condition_at_the_start_of_a_line_does_not_break_it(desk: Desk) -> None:
+    desk.email(
+        "<mj-text>{% if event.x %}Dear {{ event.x }}{% else %}Hello{% endif %}, welcome<br/>{% if event.x %}a<br/>{% endif %}b</mj-text>"
+    )
+    assert [desk.render(event={"x": x}).text for x in ("Ana", "")] == [
+        "Dear Ana, welcome\na\nb\n",
+        "Hello, welcome\nb\n",
+    ]
+
+
+def test_a_round_that_ends_in_running_text_does_not_join_the_next(desk: Desk) -> None:
+    desk.email("<mj-text>{% for x in event.all %}<p>{{ x }}</p>end{% endfor %}!</mj-text>")
+    assert desk.render(event={"all": ["a", "b"]}).text.split() == ["a", "end", "b", "end!"]
+
+
+def test_loops_make_lines(desk: Desk) -> None:
+    desk.email("<mj-text>Things:<ul>{% for x in event.all %}<li>{{ x }}</li>{% endfor %}</ul>End</mj-text>")
+    assert desk.render(event={"all": ["a", "b"]}).text == "Things:\n\n- a\n- b\n\nEnd\n"
+    assert desk.render(event={"all": []}).text == "Things:\n\nEnd\n"
+
+
+def test_an_own_text_takes_the_place_of_the_derived(desk: Desk) -> None:
+    desk.email("<mj-text>html</mj-text>", hi="Hi & <bye>")
+    desk.write("letter/body.txt", "{{ t.hi }} {{ customer.name }}\n")
+    assert desk.render(customer={"name": "A<B"}).text == "Hi & <bye> A<B\n"
