@@ -8,6 +8,7 @@ any test can use it. `accepted` is what it has taken responsibility for, whether
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import re
 import ssl
 import threading
@@ -187,6 +188,8 @@ class Conversation:
             self.writer.transport.abort()
         finally:
             self.writer.close()
+            with contextlib.suppress(ConnectionError, ssl.SSLError):
+                await self.writer.wait_closed()
 
     async def command(self, line: bytes) -> None:
         """Obeys one command."""

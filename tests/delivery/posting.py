@@ -16,16 +16,16 @@ def parcels(count: int, data: bytes = BODY) -> list[Parcel]:
 
 
 def deliver(url: str, batch: Sequence[Parcel], **options: object) -> list[Result]:
-    """Sends one batch by a courier of its own; `options` go into the URL. Never takes longer than ten seconds."""
+    """Sends one batch by a courier of its own; `options` go into the URL. Never takes longer than twenty seconds."""
     return deliver_all(url, [batch], **options)[0]
 
 
 def deliver_all(url: str, batches: Sequence[Sequence[Parcel]], **options: object) -> list[list[Result]]:
     """Sends batches one after the other by one courier."""
-    query = "&".join(f"{key}={value}" for key, value in {"connections": 1, "timeout": 0.4, **options}.items())
+    query = "&".join(f"{key}={value}" for key, value in {"connections": 1, "timeout": 5, **options}.items())
 
     async def run() -> list[list[Result]]:
-        async with asyncio.timeout(10), Courier(Provider.parse(f"{url}?{query}")) as courier:
+        async with asyncio.timeout(20), Courier(Provider.parse(f"{url}?{query}")) as courier:
             return [await courier.deliver(batch) for batch in batches]
 
     return asyncio.run(run())

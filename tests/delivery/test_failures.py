@@ -25,6 +25,11 @@ class Case:
     rest: Outcome = ACCEPTED
     code: int | None = None
 
+    @property
+    def patience(self) -> float:
+        """Seconds to wait for a reply: short only where none will come."""
+        return 0.3 if self.fault.act is Act.STALL else 5
+
 
 def envelope(stage: Stage) -> list[Case]:
     """Before the body nothing can have been accepted: a proven server is given the message once more."""
@@ -84,7 +89,7 @@ def holds(server: ScriptedServer, results: list[Result], count: int) -> None:
 def test_the_first_message_of_a_session_fails(case: Case, pipelining: str) -> None:
     fault = Fault(case.fault.stage, case.fault.act, case.fault.text, (1,), took=case.fault.took)
     with ScriptedServer([fault], extensions=PIPELINING[pipelining]) as server:
-        results = deliver(server.url, parcels(4))
+        results = deliver(server.url, parcels(4), timeout=case.patience)
         holds(server, results, 4)
     assert [result.outcome for result in results] == [case.first, *[case.rest] * 3]
     assert results[0].code == (case.code or (250 if case.first is ACCEPTED else None))
@@ -95,7 +100,7 @@ def test_the_first_message_of_a_session_fails(case: Case, pipelining: str) -> No
 def test_a_later_message_fails_and_the_others_go_their_way(case: Case, pipelining: str) -> None:
     fault = Fault(case.fault.stage, case.fault.act, case.fault.text, (3,), took=case.fault.took)
     with ScriptedServer([fault], extensions=PIPELINING[pipelining]) as server:
-        results = deliver(server.url, parcels(6))
+        results = deliver(server.url, parcels(6), timeout=case.patience)
         holds(server, results, 6)
     outcomes = [result.outcome for result in results]
     assert outcomes[:3] == [ACCEPTED, ACCEPTED, case.third]
@@ -126,7 +131,7 @@ OPENING = [
 def test_without_a_session_everything_is_deferred_with_the_reason(fault: Fault, code: int | None) -> None:
     with ScriptedServer([fault], login=("ana", "x")) as server:
         url = server.url.replace("//", "//ana:s3cret-p%C3%A4ssword@")
-        results = deliver(url, parcels(30), connections=3)
+        results = deliver(url, parcels(30), connections=3, timeout=0.4 if fault.act is Act.STALL else 5)
         holds(server, results, 30)
         assert server.connections == 1, "a server that is down is asked once, not by every session"
     assert {result.outcome for result in results} == {DEFERRED}

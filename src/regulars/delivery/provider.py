@@ -21,7 +21,8 @@ class Provider:
 
     `per_connection` is how many messages one connection carries before a new one is opened, `rate` how many
     messages a second the ledger may hand out (None: no limit), `timeout` the seconds to wait for any one
-    reply. `pipelining` False means one command per round trip even where the server offers better.
+    reply (four times as long for the reply to a body, which may be scanned first). `pipelining` False means
+    one command per round trip even where the server offers better. `verify` False accepts any certificate.
     `helo` is the name to greet with; None means the machine's own.
     """
 

@@ -25,6 +25,8 @@ from regulars.delivery.replies import GARBLED, Replies, clean
 Settle = Callable[[Letter, Result], None]
 _GOODBYE = 5.0
 """Seconds a server has to answer QUIT."""
+_PATIENCE = 4
+"""How many times longer than other replies the one to a body may take: to give up on it is to be in doubt."""
 _SESSION_FAULTS = frozenset({421, 503, 530, 534, 535, 538})
 """Replies to MAIL that are about our session (not logged in, out of step) and not about the message."""
 
@@ -336,13 +338,13 @@ class Session(asyncio.Protocol):
         """Runs when a reply may be overdue. A body still leaving our buffer is not a stall."""
         now = self._loop.time()
         waiting = self._transport.get_write_buffer_size()
-        if now - self._heard >= self._timeout:
-            if not 0 < waiting < self._unsent:
-                self._break(f"the server did not answer for {self._timeout:g} seconds", stalled=True)
+        patience = self._timeout if self._sent is None else _PATIENCE * self._timeout
+        if now - self._heard >= patience:
+            if waiting >= self._unsent:
+                self._break(f"the server did not answer for {patience:g} seconds", stalled=True)
                 return
-            self._heard = now
-        self._unsent = waiting
-        pause = max(0.01, self._heard + self._timeout - now)
+            self._heard, self._unsent = now, waiting
+        pause = max(0.01, min(self._heard + patience - now, self._timeout))
         self._timer = self._loop.call_later(pause, self._watch)
 
 
