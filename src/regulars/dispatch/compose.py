@@ -13,7 +13,7 @@ from regulars.delivery import Parcel
 from regulars.dispatch.context import context, kept
 from regulars.dispatch.load import Job, Record
 from regulars.render import Rendered, Templates, mime, render
-from regulars.rules.model import Company, Kind, Rulebook
+from regulars.rules.model import Company, Rulebook
 
 
 class Workshop(Protocol):
@@ -71,7 +71,6 @@ def address(
     if job.campaign.sender == "manager" and job.manager is not None:
         sender, reply_to = in_person(sender, job.manager)
     copies = [job.manager] if job.manager is not None and "manager" in job.campaign.cc else []
-    marketing = job.campaign.kind is Kind.MARKETING and job.campaign.to == "customer"
     key = ids.promise_key(job.key, job.step.key, job.customer["external_id"], job.occurrence)
     return mime.Letter(
         sender=sender,
@@ -83,7 +82,7 @@ def address(
         text=rendered.text,
         message_id=ids.message_id(key, domain),
         date=now,
-        unsubscribe_url=values["links"]["unsubscribe"] if marketing else None,
+        unsubscribe_url=values["links"]["unsubscribe"],
     )
 
 

@@ -13,10 +13,11 @@ import orjson
 from regulars.core import signing
 from regulars.core.calendar import local_date
 from regulars.dispatch.load import Job, declared
-from regulars.rules.model import Company, Rulebook
+from regulars.rules.model import Campaign, Company, Kind, Rulebook
 
 LINKS = {"unsubscribe": "u", "preferences": "p", "view": "v", "survey": "s", "book": "b"}
 """Pages that emails link to, and the first part of their path."""
+_NO_LEAVING = {"unsubscribe": None, "preferences": None}
 
 
 def context(job: Job, rulebook: Rulebook, now: datetime, web_url: str, secret: bytes) -> dict[str, Any]:
@@ -30,10 +31,15 @@ def context(job: Job, rulebook: Rulebook, now: datetime, web_url: str, secret: b
         "event": declared(job.event, fields),
         "purchase": job.purchase,
         "coupon": job.coupon,
-        "links": links(job.id, web_url, secret),
+        "links": links(job.id, web_url, secret) | ({} if advertises(job.campaign) else _NO_LEAVING),
         "today": local_date(now, zone),
         "campaign": job.campaign.name,
     }
+
+
+def advertises(campaign: Campaign) -> bool:
+    """Whether the email is marketing to a client, who may then leave; a service that they asked for has no way out."""
+    return campaign.kind is Kind.MARKETING and campaign.to == "customer"
 
 
 @lru_cache(maxsize=16)
