@@ -38,11 +38,10 @@ test-wheel: wheel  ## every test again, on the installed wheel instead of the ch
 	@.venv-wheel/bin/python -m pip --disable-pip-version-check install --quiet --no-deps dist/*.whl
 	@.venv-wheel/bin/python -m pytest $(TESTS)
 
-lint: $(STAMP) types  ## style, types, spelling, and the one-way arrows between rooms
-	@$(BIN)/ruff check
-	@$(BIN)/ruff format --check
-	@$(BIN)/lint-imports --no-cache
-	@$(BIN)/codespell
+lint: $(STAMP)  ## style, types, spelling, and the one-way arrows between rooms
+	@failed=; for check in "ruff check" "ruff format --check" "mypy" "lint-imports --no-cache" "codespell"; do \
+		echo "$$check"; $(BIN)/$$check || failed="$$failed '$$check'"; \
+	done; test -z "$$failed" || { echo "failed:$$failed" >&2; exit 1; }
 
 format: $(STAMP)  ## put the code in shape
 	@$(BIN)/ruff check --fix-only --quiet

@@ -9,6 +9,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
+
+from regulars.cli import COMMANDS, main
 
 ROOT = Path(__file__).parents[1]
 ENGINE = ROOT / "src" / "regulars"
@@ -192,6 +195,17 @@ def test_every_setting_is_documented() -> None:
     page = (ROOT / "docs" / "settings.md").read_text("utf-8")
     settings = {name for path in INSIDE for name in re.findall(r"REGULARS_[A-Z_]+[A-Z]", path.read_text("utf-8"))}
     assert sorted(name for name in settings if f"`{name}`" not in page) == []
+
+
+def test_every_command_is_documented() -> None:
+    page = (ROOT / "docs" / "commands.md").read_text("utf-8")
+    assert [name for name in COMMANDS if f"`regulars {name}" not in page] == []
+
+
+def test_every_command_can_be_asked_for_help() -> None:
+    runner = CliRunner()
+    answers = {name: runner.invoke(main, [name, "--help"]) for name in COMMANDS}
+    assert {name: answer.output for name, answer in answers.items() if answer.exit_code != 0} == {}
 
 
 def test_every_link_between_pages_leads_somewhere() -> None:
