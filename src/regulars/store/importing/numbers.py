@@ -15,7 +15,7 @@ from regulars.store.importing.refused import Refused
 from regulars.store.types import MONEY_SCALE
 
 _SPACES = re.compile(r"(?<=\d)[\s\u00a0\u202f'’](?=\d{3}(?:\D|$))")
-_SIMPLE = re.compile(r"[-+]?\d{1,15}(?:\.\d{1,15})?", re.ASCII)
+_SIMPLE = re.compile(r"[-+]?\d{1,14}(?:\.\d{1,15})?", re.ASCII)
 _GROUPED = {
     ".": re.compile(r"[-+]?\d{1,3}(?:,\d{3})+(?:\.\d+)?", re.ASCII),
     ",": re.compile(r"[-+]?(?:\d{1,3}(?:\.\d{3})+|\d+)(?:,\d+)?", re.ASCII),
@@ -26,9 +26,13 @@ _TWO_WAYS = re.compile(r"[-+]?[1-9]\d{0,2}[.,]\d{3}", re.ASCII)
 def decimal(mark: str | None = None) -> Callable[[Any], Decimal | None]:
     """A reader of numbers; `mark` is the decimal mark of a file whose numbers could be read two ways."""
 
+    plain_point = mark != ","
+
     def read(raw: Any) -> Decimal | None:
         if isinstance(raw, (int, float)) and not isinstance(raw, bool):
             return _bounded(str(raw))
+        if plain_point and isinstance(raw, str) and _SIMPLE.fullmatch(raw) and not _TWO_WAYS.fullmatch(raw):
+            return Decimal(raw)  # what nearly every cell looks like
         value = _SPACES.sub("", plain(raw).strip().replace("\u2212", "-"))
         if not value:
             return None

@@ -106,10 +106,11 @@ class Purchases(History):
     def _refuse_contradictions(self, unit: list[Row]) -> None:
         first = unit[0]
         name = first.get("id")
-        line = self.seen.first(f"id {name}", first.line)
-        if line != first.line:
-            first.refuse(f"purchase `{name}` is on line {line} already", "keep its rows together", "id")
-        for key, plural in _ONE_VALUE.items():
+        if first.has_cell("id"):
+            line = self.seen.first(f"id {name}", first.line)
+            if line != first.line:
+                first.refuse(f"purchase `{name}` is on line {line} already", "keep its rows together", "id")
+        for key, plural in _ONE_VALUE.items() if len(unit) > 1 else ():
             said = {repr(row.get(key)): row for row in unit if row.get(key) is not None}
             if len(said) > 1:
                 hint = 'if each row has its own, use `--map "…=line_amount"`' if key == "amount" else None
@@ -128,9 +129,10 @@ class Purchases(History):
             defaults["currency"] = literal(self.options.currency, Text)
         added, changed = upsert(connection, purchases, given, "external_id", defaults=defaults)
         changed |= self._write_lines(connection, found) - added
+        written = added | changed
         keys = lookup(connection, purchases.c.external_id, names, purchases.c.id)
-        touched = {p.row.get("customer_id") for p in found if keys[p.name][0] in added | changed}
-        moved = {owners[p.name][0] for p in found if p.name in owners and keys[p.name][0] in changed}
+        touched = {p.row.get("customer_id") for p in found if keys[p.name][0] in written}
+        moved = {owners[p.name][0] for p in found if p.name in owners and keys[p.name][0] in written}
         facts.refresh(connection, sorted(touched | moved))
         return Written(len(added), len(changed), len(found) - len(added) - len(changed))
 
