@@ -127,7 +127,7 @@ class Complaints:
             loc,
             key=True,
             expected="one of " + ", ".join(f"`{key}`" for key in sorted(known)),
-            hint=did_you_mean(name, known),
+            hint=did_you_mean(name, known) or _comma_hint(name, find(self.root, loc)),
         )
 
     def _missing(self, name: str, base: Loc, loc: Sequence[str | int]) -> None:
@@ -221,6 +221,13 @@ def _zones() -> set[str]:
     import zoneinfo
 
     return zoneinfo.available_timezones()
+
+
+def _comma_hint(name: str, node: Node | None) -> str | None:
+    """In `{if: did('a', within='3 days')}` the comma ends the value, and the rest looks like a key."""
+    if isinstance(node, Scalar) and node.null and re.search(r"[()='\"]", name):
+        return "inside `{ }` a comma ends the value; put the whole text before it in quotes"
+    return None
 
 
 def _number_hint(kind: str, node: Node | None) -> str | None:

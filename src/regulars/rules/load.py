@@ -26,6 +26,9 @@ SECTIONS = ("company", "policy", "events", "fields", "campaigns", "tests")
 _MERGED = ("events", "fields", "campaigns")
 _KINDS = {"events": "event", "fields": "field", "campaigns": "campaign"}
 
+_NOBODY = Company.model_validate({"name": "?", "from": "nobody@regulars.example", "address": "?"})
+"""Stands in a draft for a company that could not be read."""
+
 Model = TypeVar("Model", bound=BaseModel)
 
 
@@ -59,7 +62,8 @@ def load(folder: Path, display_root: Path | None = None) -> Loaded:
         return Loaded(None, [Diagnostic("R022", message, hint="`regulars init` makes a first one")], texts)
     joined = _Joined(sources)
     complaints = joined.complaints
-    draft = _read(joined.root, complaints, whole=all(source.root is not None for source in sources))
+    joined.check_spares()
+    draft = _read(joined.root, complaints, whole=all(source.sound for source in sources))
     unread = {(d.span.path, d.span.line) for d in faults if d.span and d.severity is Severity.ERROR}
     faults += [d for d in complaints.diagnostics if d.span is None or (d.span.path, d.span.line) not in unread]
     sound = not any(fault.severity is Severity.ERROR for fault in faults)
@@ -92,6 +96,7 @@ class _Joined:
         first = Span(sources[0].path, 1, 1)
         self.root = Entries({}, first)
         self.complaints = Complaints(self.root)
+        self.spares: list[tuple[Entries, Loc]] = []
         for source in sources:
             for name, entry in source.root.entries.items() if source.root else ():
                 self._section(name, entry)
@@ -120,6 +125,7 @@ class _Joined:
         if name in ("company", "policy"):
             message = f"`{name}` is written a second time; the first is at {_at(have.key)}"
             self.complaints.diagnostics.append(Diagnostic("R012", message, entry.key, hint="keep one of them"))
+            self.spares.append((Entries({name: entry}, entry.key), (name,)))
             return
         wanted = "a list" if name == "tests" else "keys with values"
         for side in (have, entry):
@@ -134,9 +140,19 @@ class _Joined:
                 into.entries[name] = entry
                 continue
             message = f"the {_KINDS[section]} `{name}` is defined a second time; the first is at {_at(have.key)}"
-            self.complaints.diagnostics.append(
-                Diagnostic("R011", message, entry.key, hint="rename or remove one of them")
-            )
+            fault = Diagnostic("R011", message, entry.key, hint="rename or remove one of them")
+            self.complaints.diagnostics.append(fault)
+            if section == "campaigns":
+                inner = Entries({name: entry}, entry.key)
+                self.spares.append((Entries({section: Entry(entry.key, inner)}, entry.key), (section, name)))
+
+    def check_spares(self) -> None:
+        """Says what else is wrong with definitions that are left out because they are the second of their name."""
+        for tree, loc in self.spares:
+            own = Complaints(tree)
+            models: dict[str | int, type[BaseModel]] = {"company": Company, "policy": Policy, "campaigns": Campaign}
+            _model(models[loc[0]], tree, loc, own, {"name": str(loc[1])} if len(loc) > 1 else None)
+            self.complaints.diagnostics += own.diagnostics
 
 
 def _copy(node: Node) -> Node:
@@ -147,8 +163,8 @@ def _at(span: Span) -> str:
     return f"{span.path}:{span.line}:{span.column}"
 
 
-def _read(root: Entries, complaints: Complaints, *, whole: bool) -> Rulebook | None:
-    """The rulebook of a tree. Without a sound company there is none; unsound campaigns and tests are left out."""
+def _read(root: Entries, complaints: Complaints, *, whole: bool) -> Rulebook:
+    """The rulebook of a tree, as far as it can be read: unsound campaigns and tests are left out."""
     company = _company(root, complaints, whole=whole)
     policy = _model(Policy, root, ("policy",), complaints) if "policy" in root.entries else Policy()
     fields = catalogue.fields(root, complaints)
@@ -157,8 +173,6 @@ def _read(root: Entries, complaints: Complaints, *, whole: bool) -> Rulebook | N
     tests = tuple(test for _, test in trial_reader.read(root, complaints, events, fields))
     everything = checks.Everything(root, complaints, events, fields, campaigns)
     everything.check(company, policy)
-    if company is None:
-        return None
     return Rulebook(company, policy or Policy(), campaigns, {**EVENTS, **events}, fields, tests, dict(spans(root)))
 
 

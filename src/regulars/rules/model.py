@@ -63,40 +63,46 @@ class Kind(StrEnum):
 class Company(Part):
     """Who sends: shown in every email."""
 
-    name: str = Field(min_length=1)
+    name: str = Field(min_length=1, description="What clients call you")
     sender: str = Field(alias="from", description="The mailbox emails come from: `Ana <ana@studio.example>`")
-    reply_to: str | None = None
+    reply_to: str | None = Field(default=None, description="Where answers go, if not to `from`")
     address: str = Field(min_length=1, description="Postal address, in the footer of marketing emails")
-    locale: str = "en"
-    timezone: Zone = "UTC"
-    currency: str = Field(default="EUR", pattern=r"^[A-Z]{3}$")
-    website: str | None = None
-    phone: str | None = None
-    logo: str | None = None
+    locale: str = Field(default="en", min_length=2, description="Language of clients who stated none")
+    timezone: Zone = Field(default="UTC", description="Time zone of clients who stated none")
+    currency: str = Field(default="EUR", pattern=r"^[A-Z]{3}$", description="Currency of amounts that name none")
+    website: str | None = Field(default=None, description="Address of the website")
+    phone: str | None = Field(default=None, description="Telephone number, for the footer")
+    logo: str | None = Field(default=None, description="Address of the logo's picture")
     color: str = Field(default="#2f5d50", pattern=r"^#[0-9a-fA-F]{6}$", description="Accent colour of the emails")
 
 
 class Policy(Part):
     """What protects clients, for every campaign."""
 
-    quiet_hours: Daily | None = None
-    cap: Cap | None = None
-    late: Duration = timedelta(days=2)
-    send_at: Clock = time(10, 0)
-    leap_day: LeapDay = LeapDay.FEB_28
-    consent: Literal["opt-out", "opt-in"] = "opt-out"
-    uncertain: Literal["keep", "resend"] = "keep"
+    quiet_hours: Daily | None = Field(
+        default=None, description="When no marketing email goes, by the client's clock; may cross midnight"
+    )
+    cap: Cap | None = Field(default=None, description="How many marketing emails one client gets at most")
+    late: Duration = Field(default=timedelta(days=2), description="An email that could not go for so long is dropped")
+    send_at: Clock = Field(default=time(10, 0), description="When emails of `every` go, by the client's clock")
+    leap_day: LeapDay = Field(default=LeapDay.FEB_28, description="When a date of 29 February is kept in other years")
+    consent: Literal["opt-out", "opt-in"] = Field(
+        default="opt-out", description="Who gets marketing: all who did not leave, or only those who agreed"
+    )
+    uncertain: Literal["keep", "resend"] = Field(
+        default="keep", description="What becomes of emails of which a crash left unclear whether they went"
+    )
 
 
 class Coupon(Part):
     """A code minted for one client."""
 
-    percent: int | None = Field(default=None, ge=1, le=100)
-    amount: Decimal | None = Field(default=None, gt=0)
-    gift: str | None = None
-    valid: Duration = timedelta(days=14)
-    uses: int = Field(default=1, ge=1)
-    prefix: str = Field(default="", pattern=r"^[A-Z0-9]{0,8}$")
+    percent: int | None = Field(default=None, ge=1, le=100, description="Per cent off")
+    amount: Decimal | None = Field(default=None, gt=0, description="Amount off, in the company's currency")
+    gift: str | None = Field(default=None, min_length=1, description="What is given, in words")
+    valid: Duration = Field(default=timedelta(days=14), description="How long the code holds")
+    uses: int = Field(default=1, ge=1, description="How often the code can be used")
+    prefix: str = Field(default="", pattern=r"^[A-Z0-9]{0,8}$", description="How the code begins")
 
     @model_validator(mode="after")
     def _one_benefit(self) -> Self:
@@ -115,15 +121,17 @@ class Coupon(Part):
 class Offer(Part):
     """What an email gives."""
 
-    coupon: Coupon
+    coupon: Coupon = Field(description="A code of the client's own")
 
 
 class Step(Part):
     """One email of a campaign, `wait` after the trigger or after the step before."""
 
-    email: Name
-    wait: Duration = timedelta()
-    condition: Condition | None = Field(default=None, alias="if")
+    email: Name = Field(description="Folder under `templates/emails/`")
+    wait: Duration = Field(default=timedelta(), description="How long after the trigger or the step before")
+    condition: Condition | None = Field(
+        default=None, alias="if", description="Checked when the email is due; otherwise the step is left out"
+    )
     id: Name | None = Field(default=None, description="The step's lasting name, where two send the same email")
 
     @property
@@ -149,30 +157,38 @@ class Campaign(Part):
     """One rule: who becomes due, which emails they get, and under what limits."""
 
     about: str | None = Field(default=None, description="One line for colleagues")
-    enabled: bool = True
-    kind: Kind = Kind.MARKETING
-    topic: Name = "marketing"
-    priority: int = Field(default=0, ge=-100, le=100)
+    enabled: bool = Field(default=True, description="`false` stops it; what was promised is not sent")
+    kind: Kind = Field(
+        default=Kind.MARKETING, description="Marketing obeys consent, cap and quiet hours; transactional is a service"
+    )
+    topic: Name = Field(default="marketing", description="What clients can leave or keep by name")
+    priority: int = Field(default=0, ge=-100, le=100, description="Who goes first where the cap lets only one go")
     on: EventName | None = Field(default=None, description="An event sets it off")
     when: Condition | None = Field(default=None, description="A state that becomes true sets it off")
     every: Every | None = Field(default=None, description="A date that comes round sets it off")
     at: tuple[Moment, ...] | None = Field(default=None, description="Set dates, on the client's own clock")
     schedule: Schedule | None = Field(default=None, description="A repeating moment, on the client's own clock")
-    audience: Condition | None = None
-    again: Again | None = None
+    audience: Condition | None = Field(default=None, description="Only clients for whom this is true")
+    again: Again | None = Field(
+        default=None, description="Whether a client gets it again; states: once, all else: each time"
+    )
     send: Deadline | None = Field(default=None, description="`within 2 hours`: how long after its due time it may go")
-    sender: Literal["company", "manager"] = Field(default="company", alias="from")
-    to: Literal["customer", "manager"] = "customer"
-    cc: tuple[Literal["manager"], ...] = ()
-    email: Name | None = None
-    steps: tuple[Step, ...] = ()
-    until: EventName | None = None
-    goal: Goal | None = None
-    offer: Offer | None = None
-    holdout: Share = 0
-    backfill: Backfill = grammar.Backfill("none")
-    late: Duration | None = None
-    quiet_hours: Literal["keep", "ignore"] | None = None
+    sender: Literal["company", "manager"] = Field(default="company", alias="from", description="Whose name it bears")
+    to: Literal["customer", "manager"] = Field(default="customer", description="Who gets it")
+    cc: tuple[Literal["manager"], ...] = Field(default=(), description="Who gets a copy")
+    email: Name | None = Field(default=None, description="Folder under `templates/emails/`, if one email is all")
+    steps: tuple[Step, ...] = Field(default=(), description="Emails one after the other")
+    until: EventName | None = Field(default=None, description="An event after which no further email goes")
+    goal: Goal | None = Field(default=None, description="What it is for: an event, and how soon it counts")
+    offer: Offer | None = Field(default=None, description="What the emails give")
+    holdout: Share = Field(default=0, description="The share of clients who get nothing, to compare with")
+    backfill: Backfill = Field(
+        default=grammar.Backfill("none"), description="Which of those already past the trigger are included"
+    )
+    late: Duration | None = Field(default=None, description="In place of the policy's `late`")
+    quiet_hours: Literal["keep", "ignore"] | None = Field(
+        default=None, description="Whether it keeps quiet hours; marketing does, unless it says `ignore`"
+    )
     was: Name | None = Field(default=None, description="The name this campaign had before")
 
     name: str = Field(default="", exclude=True, json_schema_extra={"regulars": "internal"})

@@ -33,6 +33,11 @@ class Source:
     root: Entries | None
     diagnostics: list[Diagnostic]
 
+    @property
+    def sound(self) -> bool:
+        """Whether all of it could be read."""
+        return all(fault.severity is Severity.WARNING for fault in self.diagnostics)
+
 
 def read(path: Path, shown: str) -> Source:
     """The file as a tree; a file that cannot be read gives a diagnostic, never an exception."""
@@ -54,9 +59,11 @@ def parse(raw: bytes, shown: str) -> Source:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         readable = raw[: error.start].decode("utf-8-sig", errors="replace")
-        row, column = readable.count("\n") + 1, len(readable.rpartition("\n")[2]) + 1
+        rows = (readable + "?").splitlines()  # the question mark stands for the byte
         message = f"the file is not UTF-8: byte 0x{raw[error.start]:02x} is not text"
-        fault = Diagnostic("Y007", message, Span(shown, row, column), hint="save it as UTF-8, without another encoding")
+        fault = Diagnostic(
+            "Y007", message, Span(shown, len(rows), len(rows[-1])), hint="save it as UTF-8, without another encoding"
+        )
         return Source(shown, raw.decode("utf-8-sig", errors="replace"), None, [fault])
     strange = list(faults.strange_characters(text, shown))
     if strange:

@@ -21,19 +21,19 @@ DAY_END = time(23, 59, 59)
 class Expectation(Part):
     """What a test expects of one campaign: texts are patterns with `*`, a reason names why nothing goes."""
 
-    subject: str | None = None
-    reason: str | None = None
-    step: Name | None = None
-    contains: str | None = None
+    subject: str | None = Field(default=None, description="The subject line; `*` stands for any text")
+    reason: str | None = Field(default=None, description="Why nothing goes, such as `holdout`")
+    step: Name | None = Field(default=None, description="Which step it is that goes")
+    contains: str | None = Field(default=None, description="Words of the text part")
 
 
 class TestEvent(Part):
     """Something that happened to the client of a test."""
 
     __test__ = False
-    name: EventName
-    at: Stamp
-    data: dict[str, Any] = Field(default_factory=dict)
+    name: EventName = Field(description="A declared event")
+    at: Stamp = Field(description="When, by the client's clock; a day alone means its midday")
+    data: dict[str, Any] = Field(default_factory=dict, description="The event's fields")
 
     @property
     def moment(self) -> datetime:
@@ -45,9 +45,9 @@ class TestPurchase(Part):
     """A purchase of the client of a test; a date alone stands for a purchase on that day."""
 
     __test__ = False
-    at: Stamp
-    amount: Decimal = Field(default=Decimal(0), ge=0)
-    products: tuple[str, ...] = ()
+    at: Stamp = Field(description="When, by the client's clock; a day alone means its midday")
+    amount: Decimal = Field(default=Decimal(0), ge=0, description="What was paid")
+    products: tuple[str, ...] = Field(default=(), description="Skus of what was bought")
 
     @model_validator(mode="before")
     @classmethod
@@ -112,15 +112,17 @@ _CUSTOMER_SCHEMA = {
 class RuleTest(Part):
     """A client's history, a day, and who must get what; run on a frozen clock."""
 
-    name: str = Field(min_length=1)
+    name: str = Field(min_length=1, description="What the test shows")
     customer: Annotated[dict[str, Any], WithJsonSchema(_CUSTOMER_SCHEMA)] = Field(default_factory=dict)
     purchases: tuple[TestPurchase, ...] = Field(default=(), json_schema_extra={"regulars": "internal"})
-    events: tuple[TestEvent, ...] = ()
-    manager: TestManager | None = None
-    catalogue: tuple[TestProduct, ...] = ()
+    events: tuple[TestEvent, ...] = Field(default=(), description="What happened to the client")
+    manager: TestManager | None = Field(default=None, description="The client's manager")
+    catalogue: tuple[TestProduct, ...] = Field(default=(), description="The products there are")
     since: Stamp | None = Field(default=None, description="When the rules came into force; default: long before")
     on: Stamp = Field(description="The day, or day and local time, up to which the clock runs")
-    expect: dict[str, Outcome] = Field(default_factory=dict)
+    expect: dict[str, Outcome] = Field(
+        default_factory=dict, description="For each campaign `nothing`, or what the email is like"
+    )
 
     @model_validator(mode="before")
     @classmethod

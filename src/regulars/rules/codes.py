@@ -1,0 +1,56 @@
+"""Every diagnostic of the rule files: what it means, and an example before and after it is mended.
+
+docs/diagnostics.md is made from this table, and a test runs each example: the wrong one must give its code, the right
+one must not. An example is a rule file beside a sound `company.yaml`, unless it says `company:` itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """One kind of fault. `encoding` is how the wrong example is written to its file."""
+
+    code: str
+    title: str
+    meaning: str
+    wrong: str
+    right: str
+    warning: bool = False
+    encoding: str = "utf-8"
+
+
+def campaign(*lines: str, email: bool = True) -> str:
+    """A campaign of an example: its lines, and an `email` to make it whole."""
+    body = (*lines, "email: win-back") if email else lines
+    return "campaigns:\n  win-back:\n" + "".join(f"    {line}\n" for line in body)
+
+
+def table() -> Mapping[str, Code]:
+    """All codes in order."""
+    from regulars.rules.codes_rules import RULES
+    from regulars.rules.codes_yaml import YAML
+
+    return {code.code: code for code in (*YAML, *RULES)}
+
+
+def page(sections: Mapping[str, Iterable[Code]], intro: str) -> str:
+    """The codes as a Markdown page, a heading for each section."""
+    parts = [intro.rstrip() + "\n"]
+    for title, codes in sections.items():
+        parts.append(f"## {title}\n")
+        parts += [_entry(code) for code in codes]
+    return "\n".join(parts)
+
+
+def _entry(code: Code) -> str:
+    note = " (a warning: the work goes on)" if code.warning else ""
+    text = f"### {code.code}: {code.title}\n\n{code.meaning}{note}\n\n"
+    if code.wrong.strip():
+        text += f"Wrong:\n\n```yaml\n{code.wrong.rstrip()}\n```\n\n"
+    if code.right.strip():
+        text += f"Right:\n\n```yaml\n{code.right.rstrip()}\n```\n"
+    return text

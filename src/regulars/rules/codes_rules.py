@@ -1,0 +1,220 @@
+"""The codes of rules that cannot be right: R0 for errors, R1 for warnings."""
+
+from __future__ import annotations
+
+from regulars.rules.codes import Code, campaign
+
+COMPANY = "company:\n  name: Studio Ana\n  from: Ana <ana@studio.example>\n  address: 7 Florilor St, Chișinău\n"
+ON = "on: purchase"
+STEPS = "steps: [{email: a}, {wait: 3 days, email: %s}]"
+
+
+def _test(*lines: str) -> str:
+    return campaign(ON) + "tests:\n  - name: thanks\n" + "".join(f"    {line}\n" for line in lines)
+
+
+RULES = (
+    Code(
+        "R001",
+        "Unknown key",
+        "The key does not exist at this place. The message lists those that do.",
+        campaign(ON, "prority: 3"),
+        campaign(ON, "priority: 3"),
+    ),
+    Code(
+        "R002",
+        "Missing key",
+        "Something that cannot be left out is not there, or has no value.",
+        "company:\n  name: Studio Ana\n  from: Ana <ana@studio.example>\n",
+        COMPANY,
+    ),
+    Code(
+        "R003",
+        "Value of another kind",
+        "The value cannot be read as what this key holds: a duration, a number, a list. The message shows an example.",
+        campaign(ON, "late: two days"),
+        campaign(ON, "late: 2 days"),
+    ),
+    Code(
+        "R004",
+        "Not one of the words",
+        "The key takes one of a few words, and this is none of them.",
+        campaign(ON, "kind: transaction"),
+        campaign(ON, "kind: transactional"),
+    ),
+    Code(
+        "R005",
+        "Out of bounds",
+        "The value is too small, too large or empty.",
+        campaign(ON, "offer: {coupon: {percent: 150}}"),
+        campaign(ON, "offer: {coupon: {percent: 50}}"),
+    ),
+    Code(
+        "R006",
+        "Not a name",
+        "Names stand in addresses, file names and reports, so they are small letters, digits and hyphens.",
+        "campaigns:\n  Win Back!:\n    on: purchase\n    email: win-back\n",
+        campaign(ON),
+    ),
+    Code(
+        "R007",
+        "Not exactly one trigger",
+        "A campaign is set off by one thing: an event (`on`), a state (`when`), a date that comes round (`every`), set"
+        " dates (`at`) or a repeating moment (`schedule`).",
+        campaign(ON, "at: 2026-12-24 09:00"),
+        campaign("at: 2026-12-24 09:00"),
+    ),
+    Code(
+        "R008",
+        "Neither or both of `email` and `steps`",
+        "A campaign sends one `email`, or a sequence of `steps`.",
+        campaign(ON, email=False),
+        campaign(ON),
+    ),
+    Code(
+        "R009",
+        "Two steps of one name",
+        "The ledger remembers what was sent by the step's name, which is its email unless it has an `id`.",
+        campaign(ON, STEPS % "a", email=False),
+        campaign(ON, STEPS % "a, id: reminder", email=False),
+    ),
+    Code(
+        "R010",
+        "Not exactly one benefit",
+        "A coupon gives a percentage, an amount or a gift.",
+        campaign(ON, "offer: {coupon: {percent: 50, gift: a comb}}"),
+        campaign(ON, "offer: {coupon: {gift: a comb}}"),
+    ),
+    Code(
+        "R011",
+        "Defined twice",
+        "Two files, or two places, define a campaign, event, field or test of the same name.",
+        _test("on: 2026-06-10") + "  - name: thanks\n    on: 2026-06-11\n",
+        _test("on: 2026-06-10") + "  - name: thanks again\n    on: 2026-06-11\n",
+    ),
+    Code(
+        "R012",
+        "Section twice",
+        "`company` and `policy` hold for everything, so each stands in one file only.",
+        "policy:\n  late: 1 day\n",
+        campaign(ON, "late: 1 day"),
+    ),
+    Code(
+        "R013",
+        "Unknown event",
+        "Events are declared under `events:`; only `purchase` is built in. A misspelt event would never happen.",
+        campaign("on: purchased"),
+        campaign(ON),
+    ),
+    Code(
+        "R014",
+        "Unknown field, or one that is no date",
+        "`every` needs a date or instant of the client; tests may use fields that exist.",
+        campaign("every: year since customer.birthdate"),
+        campaign("every: year since customer.birthday"),
+    ),
+    Code(
+        "R015",
+        "Former name that cannot be",
+        "`was` names what a campaign was called before. A name in use, or claimed twice, would mix up two histories.",
+        "campaigns:\n  thanks: {on: purchase, email: thanks, was: hello}\n  hello: {on: purchase, email: hello}\n",
+        "campaigns:\n  thanks: {on: purchase, email: thanks, was: hello}\n",
+    ),
+    Code(
+        "R016",
+        "Not a mailbox",
+        "The sender is an address, with or without a name before it.",
+        COMPANY.replace("ana@studio.example", "ana.studio.example"),
+        COMPANY,
+    ),
+    Code(
+        "R017",
+        "Date that means nothing",
+        "1 January 1900 and 1970 are what systems write when they do not know a date.",
+        campaign("at: 1970-01-01"),
+        campaign("at: 2026-12-24 09:00"),
+    ),
+    Code(
+        "R018",
+        "Unknown language",
+        "`locale` is a language, with or without a country: `ro`, `pt-BR`.",
+        COMPANY + "  locale: romanian\n",
+        COMPANY + "  locale: ro\n",
+    ),
+    Code(
+        "R019",
+        "Built in already",
+        "Every client and every purchase has this field; it cannot be declared again.",
+        "fields:\n  birthday: date\n",
+        "fields:\n  name_day: date\n",
+    ),
+    Code(
+        "R020",
+        "Test of something that is not there",
+        "A test expects something of a campaign, or of a step, that does not exist.",
+        _test("on: 2026-06-10", "expect: {winback: nothing}"),
+        _test("on: 2026-06-10", "expect: {win-back: nothing}"),
+    ),
+    Code(
+        "R021",
+        "Test with impossible data",
+        "A client or event of a test has a value that could not have been imported.",
+        _test("on: 2026-06-10", "customer: {birthday: last May}"),
+        _test("on: 2026-06-10", "customer: {birthday: 1990-05-17}"),
+    ),
+    Code(
+        "R022",
+        "Nothing to go by",
+        "There is no rule file, or none says who sends.",
+        "",
+        "",
+    ),
+    Code(
+        "R101",
+        "Holdout of a transactional email",
+        "A control group would be kept from an email that belongs to a service they asked for.",
+        campaign(ON, "kind: transactional", "holdout: 10%"),
+        campaign(ON, "holdout: 10%", "goal: purchase within 14 days"),
+        warning=True,
+    ),
+    Code(
+        "R102",
+        "Quiet hours that are none",
+        "The window begins and ends at the same time, so it is never quiet.",
+        COMPANY + "policy:\n  quiet_hours: 20:00-20:00\n",
+        COMPANY + "policy:\n  quiet_hours: 20:00-09:00\n",
+        warning=True,
+    ),
+    Code(
+        "R103",
+        "Deadline too short",
+        "Emails that miss the deadline are dropped; within five minutes a busy server loses many.",
+        campaign(ON, "send: within 1 minute"),
+        campaign(ON, "send: within 2 hours"),
+        warning=True,
+    ),
+    Code(
+        "R104",
+        "Holdout without a goal",
+        "A control group is kept to compare how many reach the goal; without one there is nothing to compare.",
+        campaign(ON, "holdout: 10%"),
+        campaign(ON, "holdout: 10%", "goal: purchase within 14 days"),
+        warning=True,
+    ),
+    Code(
+        "R105",
+        "Two deadlines",
+        "`send: within` and `late` say the same thing; `send` wins.",
+        campaign(ON, "send: within 2 hours", "late: 1 day"),
+        campaign(ON, "send: within 2 hours"),
+        warning=True,
+    ),
+    Code(
+        "R106",
+        "Date written twice",
+        "The same moment stands twice under `at`; the email goes once.",
+        campaign("at: [2026-12-24 09:00, 2026-12-24 09:00]"),
+        campaign("at: [2026-12-24 09:00, 2026-12-31 09:00]"),
+        warning=True,
+    ),
+)

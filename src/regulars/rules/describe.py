@@ -1,0 +1,145 @@
+"""A campaign as one plain sentence. If a sentence is hard to write, the grammar of the rule file is wrong."""
+
+from __future__ import annotations
+
+from regulars.core.calendar import LeapDay
+from regulars.core.clock import words
+from regulars.rules.conditions import in_words
+from regulars.rules.grammar import Every
+from regulars.rules.model import Campaign, Coupon, Kind, Policy, Rulebook, Step
+
+
+def describe(campaign: Campaign, rulebook: Rulebook) -> str:
+    """One sentence that says who gets what and when, and under which limits."""
+    head = f"{_occasion(campaign, rulebook.policy)}{_audience(campaign)}, {_sending(campaign, rulebook)}"
+    clauses = [head, *_limits(campaign), *_protection(campaign, rulebook.policy)]
+    sentence = "; ".join(clauses) + "."
+    if not campaign.enabled:
+        return "Switched off: " + sentence[0].lower() + sentence[1:]
+    return sentence
+
+
+def _occasion(campaign: Campaign, policy: Policy) -> str:
+    match campaign.trigger:
+        case "on":
+            return "When a client buys" if campaign.on == "purchase" else f"When a client has `{campaign.on}`"
+        case "when":
+            said = in_words(campaign.when or "")
+            return f"As soon as a client {said}" if said else f"When a client's {_quoted(campaign.when)} becomes true"
+        case "every":
+            return _anniversary(campaign.every, policy) if campaign.every else ""
+        case "at":
+            days = [f"{each:%Y-%m-%d at %H:%M}" for each in campaign.at or ()]
+            return f"On {_list(days)} by each client's clock"
+        case _:
+            return f"{str(campaign.schedule)[:1].upper()}{str(campaign.schedule)[1:]} by each client's clock"
+
+
+def _anniversary(every: Every, policy: Policy) -> str:
+    count, unit = (every.months // 12, "year") if every.months % 12 == 0 else (every.months, "month")
+    often = f"Every {unit}" if count == 1 else f"Every {count} {unit}s"
+    days = abs(every.offset)
+    shift = f"{days} day{'' if days == 1 else 's'} {'before' if every.offset < 0 else 'after'}" if days else "on"
+    leap = "28 February" if policy.leap_day is LeapDay.FEB_28 else "1 March"
+    note = f" (29 February is kept on {leap} in other years)" if every.field == "birthday" else ""
+    return f"{often}, {shift} the day of a client's `{every.field}` at {policy.send_at:%H:%M} by their clock{note}"
+
+
+def _audience(campaign: Campaign) -> str:
+    if campaign.audience is None:
+        return ""
+    said = in_words(campaign.audience)
+    return f", if the client {said}" if said else f", if {_quoted(campaign.audience)}"
+
+
+def _sending(campaign: Campaign, rulebook: Rulebook) -> str:
+    whom = "their manager" if campaign.to == "manager" else "them"
+    if campaign.sender == "manager":
+        whom += " in the manager's name" if campaign.to == "manager" else " in their manager's name"
+    steps = campaign.all_steps
+    text = f"send {whom} {_first(campaign, steps[0])}"
+    for step in steps[1:]:
+        text += f", then {words(step.wait)} later" if step.wait else ", then at once"
+        text += f" `{step.email}`{_only_if(step)}"
+    text += ", with a copy to the manager" if campaign.cc else ""
+    if campaign.offer:
+        text += f", with {_coupon(campaign.offer.coupon, rulebook.company.currency)}"
+    if campaign.until:
+        done = "buy" if campaign.until == "purchase" else f"have `{campaign.until}`"
+        text += f", until they {done}" if len(steps) > 1 else f", unless they {done} first"
+    return text
+
+
+def _first(campaign: Campaign, step: Step) -> str:
+    text = f"`{step.email}`{_only_if(step)}"
+    if step.wait:
+        text += f" {words(step.wait)} later"
+    if campaign.send:
+        text += f", {campaign.send} of that" if step.wait else f" {campaign.send}"
+    return text
+
+
+def _only_if(step: Step) -> str:
+    if step.condition is None:
+        return ""
+    said = in_words(step.condition)
+    return f" (only if the client {said})" if said else f" (only if {_quoted(step.condition)})"
+
+
+def _coupon(coupon: Coupon, currency: str) -> str:
+    uses = {1: "one use", 2: "two uses"}.get(coupon.uses, f"{coupon.uses} uses")
+    if coupon.percent is not None:
+        what = f"a coupon of {coupon.percent} %"
+    elif coupon.amount is not None:
+        what = f"a coupon of {coupon.amount} {currency}"
+    else:
+        what = f"a coupon for {coupon.gift}"
+    return f"{what} (valid {words(coupon.valid)}, {uses})"
+
+
+def _limits(campaign: Campaign) -> list[str]:
+    clauses = []
+    after = campaign.reentry.after
+    if after is None:
+        clauses.append("once only")
+    elif after:
+        clauses.append(f"at most once in {words(after)}")
+    elif campaign.trigger == "when":
+        clauses.append("each time it becomes true anew")
+    if campaign.holdout:
+        clauses.append(f"{campaign.holdout / 100:g} % are held out")
+    if campaign.goal:
+        done = "a purchase" if campaign.goal.event == "purchase" else f"`{campaign.goal.event}`"
+        clauses.append(f"the goal is {done} within {words(campaign.goal.within)}")
+    clauses.append(_backfill(campaign))
+    return [clause for clause in clauses if clause]
+
+
+def _backfill(campaign: Campaign) -> str:
+    if campaign.trigger != "when" and campaign.backfill.mode == "none":
+        return "what happened before the rule is left alone" if campaign.trigger == "on" else ""
+    if campaign.backfill.mode == "all":
+        return "those already past it are included"
+    if campaign.backfill.since:
+        return f"those past it since {campaign.backfill.since} are included"
+    return "those already past it are left alone"
+
+
+def _protection(campaign: Campaign, policy: Policy) -> list[str]:
+    clauses = []
+    if campaign.kind is Kind.TRANSACTIONAL:
+        exempt = "consent and cap" if campaign.heeds_quiet_hours else "consent, cap and quiet hours"
+        clauses.append(f"a service, so {exempt} do not hold it back")
+    elif policy.quiet_hours and not campaign.heeds_quiet_hours:
+        clauses.append("quiet hours do not hold it back")
+    if campaign.send is None and campaign.late is not None and campaign.late != policy.late:
+        clauses.append(f"dropped if it cannot go within {words(campaign.late)}" if campaign.late else "never late")
+    return clauses
+
+
+def _quoted(condition: str | None) -> str:
+    return f"`{' '.join((condition or '').split())}`"
+
+
+def _list(items: list[str]) -> str:
+    return items[0] if len(items) == 1 else ", ".join(items[:-1]) + " and " + items[-1]

@@ -1,0 +1,115 @@
+"""The JSON Schema of a rule file, made from the models that validate it, for editors to complete and check.
+
+It knows shapes and words; what one part says of another (events, campaigns, emails) only `regulars check` knows.
+"""
+
+from __future__ import annotations
+
+from datetime import time, timedelta
+from typing import Any, Literal
+
+from pydantic.json_schema import GenerateJsonSchema, models_json_schema
+
+from regulars.core.clock import words
+from regulars.rules.grammar import Backfill
+from regulars.rules.model import TRIGGERS, Campaign, Company, Part, Policy, RuleTest
+from regulars.rules.names import FieldType
+
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+_NAME = r"^[a-z][a-z0-9-]*$"
+_EVENT = r"^[a-z][a-z0-9_-]*(\.[a-z][a-z0-9_-]*)*$"
+_FIELD = r"^[a-z][a-z0-9_]*$"
+
+
+def json_schema() -> dict[str, Any]:
+    """The schema of one rule file, as JSON-ready data."""
+    models: list[tuple[type[Part], Literal["validation"]]] = [
+        (model, "validation") for model in (Company, Policy, Campaign, RuleTest)
+    ]
+    _, made = models_json_schema(
+        models,
+        by_alias=True,
+        ref_template="#/$defs/{model}",
+        schema_generator=_Generator,
+    )
+    definitions = made["$defs"]
+    for definition in definitions.values():
+        _tidy(definition)
+    _campaign(definitions["Campaign"])
+    _benefit(definitions["Coupon"])
+    purchase = {"anyOf": [definitions["TestPurchase"]["properties"]["at"], definitions["TestPurchase"]]}
+    definitions["TestPurchase"] = purchase
+    return {
+        "$schema": DIALECT,
+        "title": "Regulars rule file",
+        "description": "Company, policy and email campaigns. `regulars check` checks more than an editor can.",
+        "type": "object",
+        "additionalProperties": False,
+        "properties": _sections(),
+        "$defs": dict(sorted(definitions.items())),
+    }
+
+
+class _Generator(GenerateJsonSchema):
+    """Defaults as authors write them."""
+
+    def encode_default(self, dft: Any) -> Any:
+        if isinstance(dft, timedelta):
+            return words(dft)
+        if isinstance(dft, time):
+            return f"{dft:%H:%M}"
+        return str(dft) if isinstance(dft, Backfill) else super().encode_default(dft)
+
+
+def _sections() -> dict[str, Any]:
+    field_types = ["text", "number", "bool", "date"]
+    event_types = [str(kind) for kind in FieldType]
+    return {
+        "company": {"$ref": "#/$defs/Company"},
+        "policy": {"anyOf": [{"$ref": "#/$defs/Policy"}, {"type": "null"}]},
+        "events": {
+            "description": "What may happen to a client: the name of each event, its fields and their types",
+            **_named(_EVENT, {**_named(_FIELD, {"enum": event_types}), "examples": [{"score": "number"}]}),
+        },
+        "fields": {
+            "description": "Fields of clients beside the built-in ones",
+            **_named(_FIELD, {"enum": field_types}),
+        },
+        "campaigns": {
+            "description": "The rules by name",
+            **_named(_NAME, {"$ref": "#/$defs/Campaign"}),
+        },
+        "tests": {"type": ["array", "null"], "items": {"$ref": "#/$defs/RuleTest"}},
+    }
+
+
+def _named(pattern: str, schema: dict[str, Any]) -> dict[str, Any]:
+    return {"type": ["object", "null"], "propertyNames": {"pattern": pattern}, "additionalProperties": schema}
+
+
+def _tidy(definition: dict[str, Any]) -> None:
+    """Internal fields out; titles that only repeat the key out; defaults out that are not as authors write them."""
+    properties = definition.get("properties", {})
+    for name in [name for name, schema in properties.items() if schema.get("regulars") == "internal"]:
+        del properties[name]
+    for schema in properties.values():
+        schema.pop("title", None)
+        if schema.get("default") in (None, 0, "") or not isinstance(schema["default"], (str, int, bool)):
+            schema.pop("default", None)
+
+
+def _campaign(definition: dict[str, Any]) -> None:
+    properties = definition["properties"]
+    for key in ("at", "cc"):  # one value stands for a list of one
+        many = properties[key]
+        array = next((s for s in many.get("anyOf", [many]) if s.get("type") == "array"), many)
+        about = {"description": many["description"]} if "description" in many else {}
+        properties[key] = {**about, "anyOf": [array["items"], {"type": "array", "items": array["items"]}]}
+    definition["allOf"] = [
+        {"oneOf": [{"required": [key]} for key in TRIGGERS]},
+        {"oneOf": [{"required": ["email"]}, {"required": ["steps"]}]},
+    ]
+
+
+def _benefit(definition: dict[str, Any]) -> None:
+    definition["oneOf"] = [{"required": [key]} for key in ("percent", "amount", "gift")]
