@@ -109,8 +109,8 @@ def test_inlined_styles_do_not_move_blocks(desk: Desk) -> None:
     rows = "<mj-table>{% for n in event.all %}<tr><td class='c'>R{{ n }}</td></tr>{% endfor %}</mj-table>"
     desk.write(
         "letter/body.mjml",
-        '<mjml><mj-head><mj-style inline="inline">.c { color: red; }</mj-style></mj-head><mj-body><mj-section><mj-column>'
-        f"{rows}</mj-column></mj-section></mj-body></mjml>",
+        '<mjml><mj-head><mj-style inline="inline">.c { color: red; }</mj-style></mj-head>'
+        f"<mj-body><mj-section><mj-column>{rows}</mj-column></mj-section></mj-body></mjml>",
     )
     desk.words("letter", "en", subject="s")
     html = desk.render(event={"all": [1, 2]}).html
@@ -119,7 +119,8 @@ def test_inlined_styles_do_not_move_blocks(desk: Desk) -> None:
 
 def test_tags_in_attributes_keep_their_quotes_and_signs(desk: Desk) -> None:
     desk.email(
-        """<mj-button href="{{ links['book'] }}?a=1&amp;b={{ 'x>y' if event.n > 1 and event.n < 9 else "&" }}">Go</mj-button>"""
+        """<mj-button href="{{ links['book'] }}?a=1&amp;b={{ 'x>y' if event.n > 1 and event.n < 9 else "&" }}">"""
+        "Go</mj-button>"
     )
     html = desk.render(links={"book": "https://x.example/?q=1&z=2"}, event={"n": 3}).html
     assert 'href="https://x.example/?q=1&amp;z=2?a=1&amp;b=x&gt;y"' in html

@@ -22,7 +22,7 @@ _DROPPED = re.compile(
     "\ud800-\udfff\U000e0000-\U000e007f]"
 )
 _BLANK = re.compile(r"\s+")
-_NAMED = re.compile(r'^\s*(?:"((?:[^"\\]|\\.)*)"|([^<>"]*?))\s*<([^<>]*)>\s*$', re.DOTALL)
+_NAMED = re.compile(r'[ \t]*(?:"((?:[^"\\]|\\.)*)"|([^<>"]*?))[ \t]*<([^<>]*)>[ \t]*', re.DOTALL)
 LONGEST = 254
 
 
@@ -39,12 +39,12 @@ class Mailbox:
     @classmethod
     def parse(cls, text: str) -> Mailbox:
         """Reads `Ana <ana@x.example>`, `"Ana, Ltd" <ana@x.example>` or a bare address; ValueError for all else."""
-        found = _NAMED.match(text)
+        found = _NAMED.fullmatch(text)
         if not found:
-            return cls("", text.strip())
+            return cls("", text.strip(" \t"))
         quoted, plain, address = found.groups()
         name = re.sub(r"\\(.)", r"\1", quoted, flags=re.DOTALL) if quoted is not None else plain
-        return cls(clean(name), address.strip())
+        return cls(clean(name), address.strip(" \t"))
 
     @property
     def wire(self) -> str:

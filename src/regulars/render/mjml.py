@@ -147,7 +147,7 @@ class Weaver:
     @property
     def ending(self) -> str | None:
         """The element around whose content is free HTML or text, if we are in one."""
-        return next((name for name, _ in self.stack if name in ENDINGS), None)
+        return next((name for name, _ in self.stack if name in ENDINGS or name not in ELEMENTS), None)
 
     def _fault(self, message: str, span: Span, *, expected: str | None = None, hint: str | None = None) -> None:
         self.faults.append(Diagnostic("T010", message, span, expected=expected, hint=hint))

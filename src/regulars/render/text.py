@@ -251,7 +251,7 @@ def _row(row: html.HtmlElement, writer: _Writer) -> None:
         position = cells.index(child)
         if position:
             last = _SPACE.sub(" ", cells[position - 1].text_content()).rstrip()
-            writer.breaks = 0
+            writer.wanted = 0
             joint = " | " if len(cells) != 2 else " " if last.endswith((":", "?", ".")) or not last else ": "
             writer.text(joint)
             writer.sticky = True
