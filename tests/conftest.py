@@ -13,7 +13,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from sqlalchemy import Engine
 
 from regulars.store import tables
@@ -21,10 +21,13 @@ from regulars.store.engine import open_engine
 from tests.common import databases, servers
 from tests.common.smtp import Inbox
 
-settings.register_profile("dev", max_examples=10, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.register_profile(
-    "ci", max_examples=100, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
+_ALWAYS = settings(
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+    phases=[phase for phase in Phase if phase is not Phase.explain],  # explaining a failure takes minutes here
 )
+settings.register_profile("dev", _ALWAYS, max_examples=10)
+settings.register_profile("ci", _ALWAYS, max_examples=100, derandomize=True)
 settings.load_profile("ci" if os.environ.get("CI") else "dev")
 
 
