@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 
-from sqlalchemy import CTE, Connection, Text, column, select, update, values
+from sqlalchemy import BigInteger, Connection, Text, select, update
 from sqlalchemy.sql import ColumnElement
 
 from regulars.clearance.ground import Ground
 from regulars.clearance.live import Live
 from regulars.ledger import Reason, State
+from regulars.store.rowset import rowset
 from regulars.store.tables import customers, promises
-from regulars.store.types import Instant
+from regulars.store.types import to_micros
 
 
 def mornings(ground: Ground) -> dict[str, datetime]:
@@ -30,7 +31,8 @@ def hold_quiet(connection: Connection, ground: Ground, lives: Iterable[Live], ch
     keys = sorted(live.key for live in lives if live.campaign.heeds_quiet_hours)
     if not asleep or not keys:
         return 0
-    nights = _nights(asleep)
+    ends = [(zone, to_micros(end)) for zone, end in sorted(asleep.items())]
+    nights = rowset(connection, "nights", {"zone": Text(), "ends": BigInteger()}, ends)
     waiting = (
         select(promises.c.id, nights.c.ends)
         .select_from(
@@ -46,8 +48,3 @@ def hold_quiet(connection: Connection, ground: Ground, lives: Iterable[Live], ch
         .where(promises.c.id == waiting.c.id)
         .values(state=State.HELD, reason=Reason.QUIET_HOURS, detail=None, next_at=waiting.c.ends, claim_id=None)
     ).rowcount
-
-
-def _nights(asleep: dict[str, datetime]) -> CTE:
-    table = values(column("zone", Text), column("ends", Instant), name="nights")
-    return table.data(sorted(asleep.items())).cte("nights", nesting=True)

@@ -12,7 +12,7 @@ from regulars.core import ids
 from regulars.delivery import Parcel
 from regulars.dispatch.context import context, kept
 from regulars.dispatch.load import Job, Record
-from regulars.render import Rendered, Templates, mime, render
+from regulars.render import Mailbox, Rendered, Templates, mime, render
 from regulars.rules.model import Company, Rulebook
 
 
@@ -48,18 +48,18 @@ def compose(job: Job, workshop: Workshop, now: datetime, web_url: str, secret: b
     letter = address(job, rulebook.company, recipient, values, rendered, now)
     parcel = Parcel(
         key=job.id,
-        sender=house(rulebook.company).address,
-        recipients=(letter.to.address, *(copy.address for copy in letter.cc)),
+        sender=house(rulebook.company).wire,
+        recipients=letter.recipients,
         data=mime.assemble(letter),
-        smtputf8=mime.needs_smtputf8(letter),
+        smtputf8=letter.needs_smtputf8,
     )
     return Composed(parcel, rendered, letter, letter.message_id, kept(values))
 
 
 @lru_cache(maxsize=16)
-def house(company: Company) -> mime.Mailbox:
+def house(company: Company) -> Mailbox:
     """The company's own mailbox."""
-    return mime.Mailbox.parse(company.sender)
+    return Mailbox.parse(company.sender)
 
 
 def address(
@@ -74,9 +74,9 @@ def address(
     key = ids.promise_key(job.key, job.step.key, job.customer["external_id"], job.occurrence)
     return mime.Letter(
         sender=sender,
-        to=mime.Mailbox(recipient["name"] or full_name(recipient), recipient["email"]),
-        cc=tuple(mime.Mailbox(m["name"], m["email"]) for m in copies),
-        reply_to=mime.Mailbox.parse(reply_to) if reply_to else None,
+        to=Mailbox(recipient["name"] or full_name(recipient), recipient["email"]),
+        cc=tuple(Mailbox(m["name"], m["email"]) for m in copies),
+        reply_to=Mailbox.parse(reply_to) if reply_to else None,
         subject=rendered.subject,
         html=rendered.html,
         text=rendered.text,
@@ -91,8 +91,8 @@ def full_name(person: Record) -> str:
     return " ".join(part for part in (person.get("first_name"), person.get("last_name")) if part)
 
 
-def in_person(house_box: mime.Mailbox, manager: Record) -> tuple[mime.Mailbox, str]:
+def in_person(house_box: Mailbox, manager: Record) -> tuple[Mailbox, str]:
     """From the manager: by their own address where it is the company's domain, which alone is signed for."""
     own = str(manager["email"])
     same = own.rpartition("@")[2].lower() == house_box.address.rpartition("@")[2].lower()
-    return mime.Mailbox(str(manager["name"]), own if same else house_box.address), own
+    return Mailbox(str(manager["name"]), own if same else house_box.address), own

@@ -17,11 +17,11 @@ def settlement(
     match result.outcome:
         case Outcome.ACCEPTED:
             return Settlement(result.key, State.SENT, detail=result.text, data=data, **known)  # type: ignore[arg-type]
-        case Outcome.REFUSED:
-            dead = retry.address_is_dead(result)
+        case Outcome.REFUSED if retry.permanent(result):
+            dead = retry.bounce_kind(result) is retry.BounceKind.ADDRESS
             reason = Reason.ADDRESS_REFUSED if dead else Reason.REFUSED
             return Settlement(result.key, State.FAILED, reason, result.text, data=data, **known)  # type: ignore[arg-type]
         case Outcome.UNKNOWN if not resend:
             return Settlement(result.key, State.UNCERTAIN, Reason.CONNECTION_LOST, result.text, data=data, **known)  # type: ignore[arg-type]
-    again = retry.next_attempt(result, attempts, now, random.random())  # noqa: S311 - jitter, not a secret
+    again = retry.next_attempt(result, attempts + 1, now, random.random())  # noqa: S311 - jitter, not a secret
     return Settlement(result.key, State.HELD, Reason.RETRY, result.text, next_at=again, **known)  # type: ignore[arg-type]

@@ -30,7 +30,7 @@ from regulars.dispatch.outcome import settlement
 from regulars.ledger import Reason, Settlement, State, allowance, begin, claim, recover, release, settle, spend
 from regulars.render import RenderFailed
 from regulars.store import engine as store
-from regulars.store import rights
+from regulars.store.rights import suppress_customer
 
 RENDER_PAUSE = timedelta(minutes=15)
 """When a promise that could not be rendered is tried again; somebody mends a template in between."""
@@ -195,7 +195,7 @@ class Dispatcher:
 
     def _suppress(self, connection: Connection, job: Job, outcome: Settlement, now: datetime) -> None:
         if job.campaign.to == "customer":
-            rights.suppress_customer(connection, job.customer_id, "all", "bounced", now, outcome.detail)
+            suppress_customer(connection, job.customer_id, "all", "bounced", now, outcome.detail)
 
 
 def _chunks(composed: Sequence[Composed], size: int) -> Iterator[Sequence[Composed]]:

@@ -24,7 +24,6 @@ from sqlalchemy import (
     or_,
     select,
     type_coerce,
-    values,
 )
 from sqlalchemy.sql import ColumnElement, and_, true
 
@@ -42,6 +41,8 @@ OVERLAP = timedelta(hours=1)
 _NO_SOURCE = cast(null(), Key)
 LOOK_BACK = timedelta(days=400)
 """How long after its date a recurring email is still named as late: more than one round of a year."""
+
+_TIMES = {"zone": Text(), "occurrence": Text(), "due_at": BigInteger()}
 
 
 def candidates(ground: Ground, live: Live) -> Select[Any] | None:
@@ -137,12 +138,10 @@ def _by_date(ground: Ground, live: Live) -> Select[Any] | None:
         rows += due_days(every, policy, (zone,), after, ground.now)
     if not rows:
         return None
-    table = values(
-        column("zone", Text), column("occurrence", Text), column("due_at", Instant), column("ordinal", Integer),
-        column("month", Integer), column("day", Integer), name="falling_due",
-    ).data(
-        [(r.zone, r.occurrence, r.due_at, r.ordinal, r.month, r.day) for r in rows]
-    ).cte("falling_due", nesting=True)  # fmt: skip
+    table = rowset(
+        ground.connection, "falling_due", {**_TIMES, "ordinal": Integer(), "month": Integer(), "day": Integer()},
+        [(r.zone, r.occurrence, to_micros(r.due_at), r.ordinal, r.month, r.day) for r in rows],
+    )  # fmt: skip
     joined = _clients(ground).join(table, table.c.zone == ground.zone)
     number = _day_number(ground, every.field)
     month = number // 100 % 100
@@ -178,9 +177,8 @@ def _by_time(ground: Ground, live: Live) -> Select[Any] | None:
     )
     if not rows:
         return None
-    table = values(
-        column("zone", Text), column("occurrence", Text), column("due_at", Instant), name="falling_due"
-    ).data([(r.zone, r.occurrence, r.due_at) for r in rows]).cte("falling_due", nesting=True)  # fmt: skip
+    found = [(r.zone, r.occurrence, to_micros(r.due_at)) for r in rows]
+    table = rowset(ground.connection, "falling_due", _TIMES, found)
     joined = _clients(ground).join(table, table.c.zone == ground.zone)
     return _shape(joined, table.c.occurrence, table.c.due_at).where(
         ground.holds("campaigns", campaign.name, "audience")

@@ -1,0 +1,46 @@
+"""The other programs of the benchmarks: a mail sink, a load generator, and what they cost."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import socket
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+
+def tool(name: str) -> str:
+    """A program of Debian's package postfix, also where it is outside the path; SystemExit says what to install."""
+    found = shutil.which(name, path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
+    if found is None:
+        raise SystemExit(f"{name} is not installed; Debian has it in the package postfix")
+    return found
+
+
+@contextlib.contextmanager
+def smtp_sink() -> Iterator[int]:
+    """A running smtp-sink; its port."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = int(probe.getsockname()[1])
+    command = [tool("smtp-sink"), f"127.0.0.1:{port}", "1000"]
+    if os.geteuid() == 0:
+        command[1:1] = ["-u", "nobody"]
+    process = subprocess.Popen(command)
+    try:
+        while True:
+            with contextlib.suppress(ConnectionRefusedError), socket.create_connection(("127.0.0.1", port)):
+                break
+        yield port
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def cpu_seconds() -> float:
+    """CPU seconds the whole machine has spent on programs and kernel so far (Linux)."""
+    fields = Path("/proc/stat").read_text(encoding="ascii").split("\n", 1)[0].split()[1:]
+    user, nice, system, _idle, _iowait, irq, softirq = (int(f) for f in fields[:7])
+    return (user + nice + system + irq + softirq) / os.sysconf("SC_CLK_TCK")

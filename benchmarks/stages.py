@@ -1,0 +1,59 @@
+"""CPU by stage: the functions of one worker wrapped with a stopwatch, from outside, in the benchmark only."""
+
+from __future__ import annotations
+
+import functools
+import time
+from collections.abc import Callable
+from typing import Any
+
+from regulars.dispatch import compose as _composed  # noqa: F401
+import regulars.dispatch.compose as compose
+import regulars.dispatch.run as run
+from regulars.render import mime
+
+PLACES: dict[str, list[tuple[Any, str]]] = {
+    "claim": [(run, "claim"), (run, "release")],
+    "confirm": [(run, "confirm"), (run, "ground"), (run, "live")],
+    "fetch": [(run, "load"), (run, "mint")],
+    "render": [(compose, "render"), (compose, "context"), (compose, "kept")],
+    "assemble": [(mime, "assemble")],
+    "settle": [(run, "settle"), (run, "begin")],
+}
+
+
+class Stages:
+    """Counts the CPU seconds of each stage; `send` is the event loop's, measured around the carrier."""
+
+    def __init__(self) -> None:
+        self.seconds = dict.fromkeys([*PLACES, "send"], 0.0)
+        for stage, places in PLACES.items():
+            for owner, name in places:
+                setattr(owner, name, self._timed(stage, getattr(owner, name)))
+        self._time_carrier()
+
+    def _timed(self, stage: str, function: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(function)
+        def timed(*args: Any, **options: Any) -> Any:
+            begun = time.process_time()
+            try:
+                return function(*args, **options)
+            finally:
+                self.seconds[stage] += time.process_time() - begun
+
+        return timed
+
+    def _time_carrier(self) -> None:
+        from regulars.delivery import Courier
+
+        deliver = Courier.deliver
+
+        @functools.wraps(deliver)
+        async def timed(courier: Courier, parcels: Any) -> Any:
+            begun = time.process_time()
+            try:
+                return await deliver(courier, parcels)
+            finally:
+                self.seconds["send"] += time.process_time() - begun
+
+        Courier.deliver = timed  # type: ignore[method-assign]

@@ -1,0 +1,66 @@
+"""Rules without files: a rulebook and its compiled conditions from a few words, for tests of planning."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from regulars.audience import Catalogue, Expression, parse
+from regulars.rules.model import Campaign, Company, FieldType, Loc, Policy, Rulebook
+
+COMPANY = {
+    "name": "Studio", "from": "Studio <hello@studio.example>", "address": "7 Flower Street", "timezone": "UTC",
+}  # fmt: skip
+EVENTS: Mapping[str, Mapping[str, FieldType]] = {
+    "visit.done": {"score": FieldType.NUMBER},
+    "complaint.opened": {"about": FieldType.TEXT},
+}
+
+
+@dataclass(frozen=True)
+class Rules:
+    """A ruleset as the planner takes it."""
+
+    rulebook: Rulebook
+    conditions: Mapping[Loc, Expression]
+
+    def with_campaigns(self, campaigns: Mapping[str, Mapping[str, Any]]) -> Rules:
+        """The same company and policy with other campaigns."""
+        return _compiled(replace(self.rulebook, campaigns=_campaigns(campaigns)))
+
+
+def rules(
+    campaigns: Mapping[str, Mapping[str, Any]],
+    *,
+    policy: Mapping[str, Any] | None = None,
+    company: Mapping[str, Any] | None = None,
+    fields: Mapping[str, FieldType] | None = None,
+) -> Rules:
+    """Campaigns as they would stand in a file, under a company in UTC and an empty policy."""
+    return _compiled(
+        Rulebook(
+            company=Company.model_validate({**COMPANY, **(company or {})}),
+            policy=Policy.model_validate(dict(policy or {})),
+            campaigns=_campaigns(campaigns),
+            events=EVENTS,
+            fields=dict(fields or {}),
+        )
+    )
+
+
+def _campaigns(campaigns: Mapping[str, Mapping[str, Any]]) -> dict[str, Campaign]:
+    return {name: Campaign.model_validate({**rule, "name": name}) for name, rule in campaigns.items()}
+
+
+def _compiled(book: Rulebook) -> Rules:
+    catalogue = Catalogue.of(book)
+    found: dict[Loc, Expression] = {}
+    for name, campaign in book.campaigns.items():
+        for key in ("when", "audience"):
+            if text := getattr(campaign, key):
+                found["campaigns", name, key] = parse(text, catalogue, campaign.on)
+        for index, step in enumerate(campaign.steps):
+            if step.condition:
+                found["campaigns", name, "steps", index, "if"] = parse(step.condition, catalogue, campaign.on)
+    return Rules(book, found)

@@ -1,0 +1,148 @@
+"""Claims and fences: no row in two hands, no row lost with a dead worker, no doubt unnamed."""
+
+from __future__ import annotations
+
+import threading
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlalchemy import Engine, insert, select
+
+from regulars import ledger
+from regulars.ledger import Claim, Settlement, State
+from regulars.store.engine import write
+from regulars.store.tables import promises
+from tests.common.people import add_customer
+
+NOW = datetime(2026, 6, 10, 12, 0, tzinfo=UTC)
+LEASE = timedelta(seconds=60)
+
+
+def _planned(engine: Engine, count: int, **more: object) -> list[int]:
+    with write(engine) as connection:
+        rows = [
+            {
+                "campaign": "news", "step": "news", "customer_id": add_customer(connection), "occurrence": "1",
+                "state": "planned", "kind": "marketing", "priority": 0, "rule": "r", "due_at": NOW,
+                "expires_at": NOW + timedelta(days=2), "next_at": NOW, "created_at": NOW, **more,
+            }
+            for _ in range(count)
+        ]  # fmt: skip
+        connection.execute(insert(promises), rows)
+        return list(connection.scalars(select(promises.c.id).order_by(promises.c.id)))
+
+
+def _claim(engine: Engine, limit: int = 10, wall: datetime = NOW) -> Claim | None:
+    with write(engine) as connection:
+        return ledger.claim(connection, kinds={"marketing"}, limit=limit, now=NOW, wall=wall, lease=LEASE, worker="w")
+
+
+def _states(engine: Engine) -> list[str]:
+    with write(engine) as connection:
+        return list(connection.scalars(select(promises.c.state).order_by(promises.c.id)))
+
+
+def test_what_one_worker_holds_another_cannot_take(engine: Engine) -> None:
+    ids = _planned(engine, 5)
+    first, second, third = _claim(engine, 3), _claim(engine, 3), _claim(engine, 3)
+    assert first is not None
+    assert second is not None
+    assert third is None
+    assert sorted(first.rows + second.rows) == ids
+
+
+def test_the_most_important_goes_first_and_the_future_waits(engine: Engine) -> None:
+    _planned(engine, 1, priority=1)
+    _planned(engine, 1, priority=5)
+    _planned(engine, 1, next_at=NOW + timedelta(minutes=1))
+    claim = _claim(engine)
+    assert claim is not None
+    assert claim.rows == (2, 1)
+
+
+def test_a_row_goes_its_whole_way(engine: Engine) -> None:
+    (row,) = _planned(engine, 1)
+    claim = _claim(engine)
+    assert claim is not None
+    with write(engine) as connection:
+        assert ledger.begin(connection, claim.id, [row], wall=NOW, lease=LEASE) == {row}
+    assert _states(engine) == ["sending"]
+    sent = Settlement(row, State.SENT, detail="250 ok", code=250, message_id="<1@x>", template="t", data="{}")
+    with write(engine) as connection:
+        assert ledger.settle(connection, claim.id, [sent], NOW) == 1
+        assert ledger.release(connection, claim.id) == 0
+    with write(engine) as connection:
+        found = connection.execute(select(promises)).mappings().one()
+    assert (found["state"], found["code"], found["attempts"], found["message_id"], found["settled_at"]) == (
+        "sent", 250, 1, "<1@x>", NOW,
+    )  # fmt: skip
+    with write(engine) as connection:  # a settled row is settled
+        assert ledger.settle(connection, claim.id, [Settlement(row, State.FAILED)], NOW) == 0
+
+
+def test_a_dead_workers_rows_return_or_are_named(engine: Engine) -> None:
+    ids = _planned(engine, 4)
+    claim = _claim(engine)
+    assert claim is not None
+    with write(engine) as connection:
+        ledger.begin(connection, claim.id, ids[:2], wall=NOW, lease=LEASE)
+    early, late = NOW + timedelta(seconds=59), NOW + timedelta(seconds=61)
+    with write(engine) as connection:
+        assert ledger.recover(connection, now=NOW, wall=early) == ledger.Recovery(0, 0)
+        assert ledger.recover(connection, now=NOW, wall=late) == ledger.Recovery(2, 2)
+    assert _states(engine) == ["uncertain", "uncertain", "planned", "planned"]
+
+
+def test_the_fence_stops_a_worker_that_was_given_up(engine: Engine) -> None:
+    ids = _planned(engine, 3)
+    slow = _claim(engine)
+    assert slow is not None
+    with write(engine) as connection:
+        ledger.begin(connection, slow.id, ids[:1], wall=NOW, lease=LEASE)
+        ledger.recover(connection, now=NOW, wall=NOW + timedelta(seconds=61))
+    quick = _claim(engine, wall=NOW + timedelta(seconds=62))
+    assert quick is not None
+    assert quick.rows == tuple(ids[1:])
+    with write(engine) as connection:
+        assert ledger.begin(connection, slow.id, ids[1:], wall=NOW, lease=LEASE) == set()
+        # What it had handed over before is its own to settle: the truth is welcome late.
+        assert ledger.settle(connection, slow.id, [Settlement(ids[0], State.SENT)], NOW) == 1
+        assert ledger.settle(connection, slow.id, [Settlement(ids[1], State.SENT)], NOW) == 0
+    assert _states(engine) == ["sent", "claimed", "claimed"]
+
+
+def test_resending_the_uncertain_is_the_policys_choice(engine: Engine) -> None:
+    ids = _planned(engine, 1)
+    claim = _claim(engine)
+    assert claim is not None
+    with write(engine) as connection:
+        ledger.begin(connection, claim.id, ids, wall=NOW, lease=LEASE)
+        ledger.recover(connection, now=NOW, wall=NOW + timedelta(seconds=61), resend=True)
+    assert _states(engine) == ["planned"]
+
+
+def test_many_workers_at_once_share_the_rows_without_overlap(engine: Engine) -> None:
+    ids = _planned(engine, 60)
+    taken: list[int] = []
+    lock = threading.Lock()
+
+    def work() -> None:
+        while (claim := _claim(engine, 7)) is not None:
+            with lock:
+                taken.extend(claim.rows)
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(taken) == ids
+
+
+@pytest.mark.parametrize("seconds", [0, 1, 3])
+def test_a_providers_rate_is_shared_and_refills(engine: Engine, seconds: int) -> None:
+    with write(engine) as connection:
+        assert ledger.allowance(connection, "p", rate=10, burst=10, wall=NOW) == 10
+        ledger.spend(connection, "p", 10)
+        later = NOW + timedelta(seconds=seconds)
+        assert ledger.allowance(connection, "p", rate=4, burst=10, wall=later) == min(10, 4 * seconds)
