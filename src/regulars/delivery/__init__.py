@@ -1,4 +1,7 @@
-"""Messages to one mail server, each with a classified result; and the local inbox that stands in for one."""
+"""Messages to one mail server, each with a classified result; and the local inbox that stands in for one.
+
+The inbox is imported from `regulars.delivery.inbox` and `.pages`: who only sends need not load them.
+"""
 
 from regulars.delivery.courier import Courier as Courier
 from regulars.delivery.parcel import Outcome as Outcome
