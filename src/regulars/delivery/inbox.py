@@ -109,8 +109,9 @@ class Inbox:
     async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: N802 - aiosmtpd's
         """Keeps one message; called by aiosmtpd, for one message at a time."""
         number = self._last + 1
+        sender = "" if envelope.mail_from in {None, "<>"} else str(envelope.mail_from)
         try:
-            path = _keep(self.folder, number, envelope.mail_from, envelope.rcpt_tos, bytes(envelope.content))
+            path = _keep(self.folder, number, sender, envelope.rcpt_tos, bytes(envelope.content))
         except OSError as error:
             return f"451 4.3.0 the message could not be kept: {error.strerror}"
         self._last = number
@@ -127,7 +128,7 @@ def _keep(folder: Path, number: int, sender: str, recipients: list[str], content
     headers = email.message_from_bytes(content)
     mark = blake2b(str(headers["message-id"] or number).encode("utf-8", "replace"), digest_size=4).hexdigest()
     path = folder / f"{number:06d}-{mark}.eml"
-    trace = [f"Delivered-To: {recipient}" for recipient in recipients] + [f"Return-Path: <{sender or ''}>"]
+    trace = [f"Delivered-To: {recipient}" for recipient in recipients] + [f"Return-Path: <{sender}>"]
     part = folder / f".{path.name}.part"
     part.write_bytes("".join(f"{line}\r\n" for line in trace).encode("utf-8", "surrogateescape") + content)
     part.replace(path)
