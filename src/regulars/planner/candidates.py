@@ -17,7 +17,6 @@ from sqlalchemy import (
     Text,
     case,
     cast,
-    column,
     func,
     literal,
     null,
@@ -33,6 +32,7 @@ from regulars.ledger import State
 from regulars.planner.dates import DueDay, DueTime, due_days, due_times, since_midnight
 from regulars.store.functions import regulars_date, regulars_day
 from regulars.store.happenings import happenings
+from regulars.store.rowset import rowset
 from regulars.store.tables import customers, members, promises
 from regulars.store.types import MICROSECOND, Instant, Key, to_micros
 
