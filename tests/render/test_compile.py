@@ -195,6 +195,7 @@ def test_the_digest_changes_with_every_source(desk: Desk) -> None:
         ("<mj-text>\n{% include 'x' %}</mj-text>", "T002", 2, 1),
         ('\n<mj-include path="_base/no.mjml" />', "T010", 2, 19),
         ("<mj-text>\n<b>x</mj-text>", "T010", 2, 1),
+        ("<mj-text>\n<a href={{ links.book }}>x</a></mj-text>", "T010", 2, 1),
         ('<mj-image alt="" src="x" colour="{{\n today }}" />', "T010", 1, 73),
     ],
 )

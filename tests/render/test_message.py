@@ -104,6 +104,30 @@ def test_html_in_data_is_text(desk: Desk) -> None:
     assert name in rendered.text
 
 
+@pytest.mark.parametrize(
+    "url",
+    [
+        "javascript:alert(1)",
+        "JaVaScRiPt:alert(1)",
+        "java\nscript:x",
+        " \x01javascript:x",
+        "data:text/html,x",
+        "vbscript:x",
+    ],
+)
+def test_a_link_never_leads_to_a_program(desk: Desk, url: str) -> None:
+    for inner in (
+        '<mj-button href="{{ event.url }}">x</mj-button>',
+        "<mj-text><a href='{{ event.url }}'>x</a></mj-text>",
+    ):
+        desk.email(inner)
+        with pytest.raises(RenderFailed, match="may not lead to") as caught:
+            desk.render(event={"url": url})
+        assert "letter/body.mjml:1:" in caught.value.where
+    desk.email('<mj-button href="{{ event.url }}/b?x={{ event.n }}">x</mj-button>')
+    assert 'href="https://x.example/a:b/b?x=1"' in desk.render(event={"url": "https://x.example/a:b", "n": 1}).html
+
+
 def test_the_subject_is_one_clean_line(desk: Desk) -> None:
     desk.email("<mj-text>x</mj-text>", subject="Hi {{ customer.name }},\n  news")
     assert (

@@ -191,8 +191,8 @@ def finish(read: Draft) -> CompiledEmail:
         language=read.language,
         locale=read.language,
         digest=digest([*sources, read.language]),
-        html=_part(HTML, woven.restore(read.content), read.html),
-        text=_part(TEXT, derived, read.own_text or read.html),
+        html=_part(HTML, woven.restore(read.content), woven.tags),
+        text=_part(TEXT, derived, woven.tags if read.own_text is None else read.own_text),
         subject=_part(TEXT, _joined(read.subject), read.subject),
         preheader=_part(TEXT, _joined(read.preheader), read.preheader) if read.preheader else None,
     )

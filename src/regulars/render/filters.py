@@ -6,6 +6,7 @@ thousand emails of one run show the same few dates and prices.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date as Date
@@ -252,6 +253,22 @@ def years_since(context: Context, value: Any) -> int:
     return today.year - day.year - (0 if reached else 1)
 
 
+_SCHEME = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*:")
+_SCHEMES = ("https:", "http:", "mailto:", "tel:", "cid:")
+
+
+def web_address(value: Any) -> str:
+    """The value, if a link may lead there: `https:`, `http:`, `mailto:`, `tel:`. Put around links by the compiler."""
+    if not isinstance(value, str):
+        raise _refuse(value, "address")
+    scheme = _SCHEME.match(value if value.isprintable() else re.sub(r"[\x00-\x20\x7f-\x9f]+", "", value).lstrip())
+    if scheme is None and value[:1].isspace():
+        scheme = _SCHEME.match(value.lstrip())
+    if scheme and scheme[0].lower() not in _SCHEMES:
+        raise UndefinedError(f"a link may not lead to `{value[:60]}`")
+    return value
+
+
 def _present(name: str) -> Callable[..., Any]:
     """Jinja's filter `name`, except that a missing value does not become the word None."""
     original = JINJA[name]
@@ -276,5 +293,6 @@ FILTERS: dict[str, Callable[..., Any]] = {name: _present(name) for name in _TEXT
     "number": number,
     "plural": plural,
     "vocative": vocative,
+    "web_address": web_address,
 }
 FUNCTIONS: dict[str, Callable[..., Any]] = {"years_since": years_since}

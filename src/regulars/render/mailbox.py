@@ -10,8 +10,6 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
-import idna
-
 _LOCAL = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
 _LOCAL_UTF8 = re.compile(
     r"(?:[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]|[^\W_]|\u00b7)+(?:\.(?:[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]|[^\W_])+)*"
@@ -87,6 +85,8 @@ def wire(address: str) -> str:
 def _domain(domain: str) -> str:
     host = domain
     if not domain.isascii():
+        import idna  # its tables are large, and most mail needs none of them
+
         try:
             host = idna.encode(domain, uts46=True).decode()
         except idna.IDNAError as error:

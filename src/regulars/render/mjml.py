@@ -9,7 +9,7 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import mrml
 
@@ -79,6 +79,11 @@ _TOKEN = re.compile(
 )
 _ATTRIBUTE = re.compile(r"""([\w:-]+)\s*=\s*("[^"]*"|'[^']*')""", re.DOTALL)
 MARK = re.compile(r"<!--\s*zqj(?P<comment>\d+)jqz\s*-->|zqj(?P<word>\d+)jqz(?:=\"\")?")
+_LINK = re.compile(r"""(?:href|src|background|background-url|action)\s*=\s*["']\s*zqj(\d+)jqz""")
+_PRINT = re.compile(r"\{\{[-+]?\s*(.*?)\s*[-+]?\}\}", re.DOTALL)
+_GUARD = " | web_address"
+_QUOTED = re.compile(r""""[^"]*"|'[^']*'""")
+_UNQUOTED = re.compile(r"=\s*zqj\d+jqz")
 _SPACE = re.compile(r"[ \t\r\n\f]+")
 
 
@@ -88,8 +93,7 @@ class Woven:
 
     text: str = ""
     kept: list[str] = field(default_factory=list)
-    places: list[Span] = field(default_factory=list)
-    blocks: set[int] = field(default_factory=set)
+    pieces: list[Piece] = field(default_factory=list)
     statements: dict[int, str] = field(default_factory=dict)
     defaults: set[int] = field(default_factory=set)
     """Marks inside `<mj-attributes>`, which show only where an element takes the default."""
@@ -98,11 +102,23 @@ class Woven:
         """Sets a text aside and gives the number of its mark."""
         number = len(self.kept)
         self.kept.append(text)
-        self.places.append(piece.span)
+        self.pieces.append(piece)
         if piece.kind is Kind.BLOCK:
-            self.blocks.add(number)
             self.statements[number] = piece.statement
         return number
+
+    @property
+    def tags(self) -> tuple[Piece, ...]:
+        """The Jinja tags in order, as they will run."""
+        pairs = zip(self.pieces, self.kept, strict=True)
+        return tuple(replace(p, text=text) for p, text in pairs if p.kind in (Kind.PRINT, Kind.BLOCK))
+
+    def guard_links(self, tag: str) -> None:
+        """Where data decide where a link leads or a picture comes from, the value must be a web address."""
+        for number in map(int, _LINK.findall(tag)):
+            found = _PRINT.fullmatch(self.kept[number])
+            if found and not found[1].endswith(_GUARD):
+                self.kept[number] = f"{{{{ ({found[1]}){_GUARD} }}}}"
 
     def restore(self, text: str) -> str:
         """The text with every mark replaced by what it stands for."""
@@ -111,7 +127,7 @@ class Woven:
     def vanished(self, text: str) -> list[Span]:
         """Where the tags were written that are no longer in the text."""
         there = {int(m["comment"] or m["word"]) for m in MARK.finditer(text)}
-        return [span for number, span in enumerate(self.places) if number not in there | self.defaults]
+        return [p.span for number, p in enumerate(self.pieces) if number not in there | self.defaults]
 
 
 class Weaver:
@@ -197,6 +213,9 @@ class Weaver:
             found = _TOKEN.fullmatch(whole)
             if found:
                 self._tag(found, _at(first, start))
+            self.woven.guard_links(whole)
+            if _UNQUOTED.search(_QUOTED.sub('""', whole)):
+                self._fault("a value in an attribute needs quotes", _at(first, start), expected='`href="{{ … }}"`')
             self._out.append(_ascii_attributes(whole, self.woven, piece))
         self._rest(piece, at)
 
