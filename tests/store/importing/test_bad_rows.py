@@ -175,7 +175,13 @@ def test_a_quotation_mark_left_open_costs_only_the_rows_it_swallows(sqlite_desk:
     (fault,) = report.bad
     assert (fault.line, fault.column) == (5, "name")
     assert "quotation mark that is not closed" in (fault.hint or "")
-    assert [name for (name,) in sqlite_desk.rows(tables.customers, "external_id")] == ["c-1", "c-2", "c-3", "c-7", "c-8"]
+    assert [name for (name,) in sqlite_desk.rows(tables.customers, "external_id")] == [
+        "c-1",
+        "c-2",
+        "c-3",
+        "c-7",
+        "c-8",
+    ]
 
 
 def test_all_faults_of_a_row_are_told_at_once(sqlite_desk: Desk) -> None:

@@ -77,7 +77,7 @@ def email(raw: Any) -> str | None:
         local, _, domain = value.rpartition("@")
         return f"{local}@{domain.lower()}"
     try:
-        return str(validate_email(value, check_deliverability=False, test_environment=True).normalized)
+        return str(validate_email(value, check_deliverability=False, test_environment=True, strict=True).normalized)
     except EmailNotValidError as error:
         raise Refused(f"is not an e-mail address: {_first_sentence(error)}", _email_hint(value)) from None
 

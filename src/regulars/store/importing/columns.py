@@ -33,6 +33,10 @@ def plain_name(header: str) -> str:
     return "".join(c for c in unicodedata.normalize("NFKD", header.casefold()) if c.isalnum())
 
 
+_MOST = 1_000
+"""Columns of one file; JSON Lines whose keys are data would have more."""
+
+
 class Columns:
     """The columns of one file, settled as their headers come up; a JSON Lines file may bring new ones late."""
 
@@ -53,19 +57,27 @@ class Columns:
     def settle(self, headers: Iterable[str]) -> None:
         """Decides what each header means: first those the person mapped, then exact names, then synonyms."""
         fresh = [h for h in headers if h and h not in self.used and h not in self.ignored]
+        if len(self.used) + len(self.ignored) + len(fresh) > _MOST:
+            raise Invalid(
+                [Diagnostic("D001", f"the file has more than {_MOST:,} columns", Span(str(self._path), 1, 1))]
+            )
         guesses: tuple[Callable[[str], Column | None], ...] = (
             lambda header: self._known.get(self._mapping.get(header, "")),
             lambda header: self._exact.get(plain_name(header)),
             lambda header: self._words.get(plain_name(header)),
         )
+        found: dict[str, Column] = {}
         for guess in guesses:
             for header in fresh:
                 column = guess(header)
-                if column is not None and header not in self.used and column.name not in self.names:
-                    self.used[header] = column
-                    self.headers[column.key] = header
+                taken = self.names | {one.name for one in found.values()}
+                if column is not None and header not in found and column.name not in taken:
+                    found[header] = column
         for header in fresh:
-            if header not in self.used:
+            if header in found:
+                self.used[header] = found[header]
+                self.headers[found[header].key] = header
+            else:
                 self.ignored[header] = None if header.startswith("_") else self._like(header)
 
     @property

@@ -29,6 +29,9 @@ _NEXT = re.compile(r"^(?P<sku>.+?)\s*:\s*(?P<days>\d{1,4})(?:\s*days?)?$")
 KINDS = {"next": "next", "accessories": "accessory"}
 """Columns of links, and what the database calls them."""
 
+_NEAR = 5_000
+"""Products among which the nearest name is looked for."""
+
 Link = tuple[str, int | None]
 """A product's sku, and after how many days it is usually bought."""
 
@@ -41,7 +44,7 @@ def sequence(raw: Any) -> list[Link]:
             days = item.get("after_days")
             if not isinstance(item.get("sku"), str) or not isinstance(days, int | None) or isinstance(days, bool):
                 raise Refused("is not a list of products", 'expected `{"sku": "chainsaw", "after_days": 60}`')
-            found.append((item["sku"], days))
+            found.append((item["sku"].strip(), days))
             continue
         parts = _NEXT.match(str(item))
         found.append((parts["sku"], int(parts["days"])) if parts else (str(item), None))
@@ -98,15 +101,16 @@ class Products(Importer):
         """Replaces the links of each product that states any; a link to a product nobody knows is refused."""
         named = {sku for sku, _ in self._links} | {sku for _, links in self._links.values() for sku, _ in links}
         known = {sku: keys[0] for sku, keys in lookup(connection, products.c.sku, named, products.c.id).items()}
+        near = list(connection.scalars(select(products.c.sku).limit(_NEAR))) if named - known.keys() else []
         wanted: list[tuple[int, str, int, int, int | None]] = []
         for (sku, kind), (row, links) in self._links.items():
-            wanted += self._resolved(known, sku, kind, row, links)
+            wanted += self._resolved(known, near, sku, kind, row, links)
         changed = self._replace(connection, {(known[sku], kind) for sku, kind in self._links}, wanted)
         self._refresh(connection, changed | self._touched)
         return [fault for row, _ in self._links.values() for fault in row.faults]
 
     def _resolved(
-        self, known: Mapping[str, int], sku: str, kind: str, row: Row, links: Iterable[Link]
+        self, known: Mapping[str, int], near: Sequence[str], sku: str, kind: str, row: Row, links: Iterable[Link]
     ) -> list[tuple[int, str, int, int, int | None]]:
         column = "next" if kind == "next" else "accessories"
         found: dict[int, tuple[int, str, int, int, int | None]] = {}
@@ -118,7 +122,7 @@ class Products(Importer):
                         row.headers.get(column, column),
                         target,
                         f"product `{target}` is not known; `{sku}` is in, without this link",
-                        did_you_mean(target, known),
+                        did_you_mean(target, near),
                     )
                 )
             elif known[target] not in found:

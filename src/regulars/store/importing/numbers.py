@@ -25,7 +25,6 @@ _TWO_WAYS = re.compile(r"[-+]?[1-9]\d{0,2}[.,]\d{3}", re.ASCII)
 
 def decimal(mark: str | None = None) -> Callable[[Any], Decimal | None]:
     """A reader of numbers; `mark` is the decimal mark of a file whose numbers could be read two ways."""
-
     plain_point = mark != ","
 
     def read(raw: Any) -> Decimal | None:

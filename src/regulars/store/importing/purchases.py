@@ -78,13 +78,12 @@ class Purchases(History):
         return known + own_columns(self._declared, readers, lambda _: cells.clean)
 
     def check(self, row: Row) -> None:
-        if "id" in row.values or not row.has_cell("id"):
-            if self.has_owner_and_time(row, "purchase") and "id" not in row.values:
-                said = [row.get(n) for n in ("amount", "currency", "quantity", "discount", "price", "line_amount")]
-                pieces = [[p.sku, p.quantity, p.amount] for p in row.get("products") or []]
-                self.name_by_content(row, "purchase", [*said, pieces])
-        else:
+        if "id" not in row.values and row.has_cell("id"):
             row.refuse("has no id", name="id")
+        elif "id" not in row.values and self.has_owner_and_time(row, "purchase"):
+            said = [row.get(n) for n in ("amount", "currency", "quantity", "discount", "price", "line_amount")]
+            pieces = [[p.sku, p.quantity, p.amount] for p in row.get("products") or []]
+            self.name_by_content(row, "purchase", [*said, pieces])
         row.values["data"] = typed(row, (row.get("data") or {}) | own_values(row), self._declared, self.options)
 
     def units(self, rows: Iterator[Row]) -> Iterator[list[Row]]:
@@ -99,7 +98,7 @@ class Purchases(History):
             yield self._whole(unit)
 
     def _whole(self, unit: list[Row]) -> list[Row]:
-        if not any(row.faults for row in unit):
+        if not any(row.faults for row in unit) and self.has_owner_and_time(unit[0], "purchase"):
             self._refuse_contradictions(unit)
         return _refuse_together(unit)
 
