@@ -21,6 +21,7 @@ class Code:
     right: str
     warning: bool = False
     encoding: str = "utf-8"
+    language: str = "yaml"
 
 
 def campaign(*lines: str, email: bool = True) -> str:
@@ -49,8 +50,7 @@ def page(sections: Mapping[str, Iterable[Code]], intro: str) -> str:
 def _entry(code: Code) -> str:
     note = " (a warning: the work goes on)" if code.warning else ""
     text = f"### {code.code}: {code.title}\n\n{code.meaning}{note}\n\n"
-    if code.wrong.strip():
-        text += f"Wrong:\n\n```yaml\n{code.wrong.rstrip()}\n```\n\n"
-    if code.right.strip():
-        text += f"Right:\n\n```yaml\n{code.right.rstrip()}\n```\n"
-    return text
+    for word, example in (("Wrong", code.wrong), ("Right", code.right)):
+        if example.strip():
+            text += f"{word}:\n\n```{code.language}\n{example.rstrip()}\n```\n\n"
+    return text.rstrip() + "\n"

@@ -173,7 +173,9 @@ def _read(root: Entries, complaints: Complaints, *, whole: bool) -> Rulebook:
     tests = tuple(test for _, test in trial_reader.read(root, complaints, events, fields))
     everything = checks.Everything(root, complaints, events, fields, campaigns)
     everything.check(company, policy)
-    return Rulebook(company, policy or Policy(), campaigns, {**EVENTS, **events}, fields, tests, dict(spans(root)))
+    known = {**EVENTS, **events}
+    places = dict(spans(root))
+    return Rulebook(company or _NOBODY, policy or Policy(), campaigns, known, fields, tests, places)
 
 
 def _company(root: Entries, complaints: Complaints, *, whole: bool) -> Company | None:

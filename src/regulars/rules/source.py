@@ -61,9 +61,8 @@ def parse(raw: bytes, shown: str) -> Source:
         readable = raw[: error.start].decode("utf-8-sig", errors="replace")
         rows = (readable + "?").splitlines()  # the question mark stands for the byte
         message = f"the file is not UTF-8: byte 0x{raw[error.start]:02x} is not text"
-        fault = Diagnostic(
-            "Y007", message, Span(shown, len(rows), len(rows[-1])), hint="save it as UTF-8, without another encoding"
-        )
+        place = Span(shown, len(rows), len(rows[-1]))
+        fault = Diagnostic("Y007", message, place, hint="save it as UTF-8, without another encoding")
         return Source(shown, raw.decode("utf-8-sig", errors="replace"), None, [fault])
     strange = list(faults.strange_characters(text, shown))
     if strange:

@@ -1,0 +1,6 @@
+"""A folder of rules and emails, loaded and checked as a whole."""
+
+from regulars.workspace.folder import Workspace, check, open_workspace
+from regulars.workspace.starter import starter
+
+__all__ = ["Workspace", "check", "open_workspace", "starter"]

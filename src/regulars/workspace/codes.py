@@ -1,0 +1,158 @@
+"""The codes of conditions, emails and data files, and the page of all codes.
+
+The rules' own codes and their examples are in `rules.codes`. Every code that the engine can say is on the page; a test
+holds that, and that docs/diagnostics.md is this page.
+"""
+
+from __future__ import annotations
+
+from regulars.rules import codes
+from regulars.rules.codes import Code, campaign
+from regulars.rules.codes_rules import RULES
+from regulars.rules.codes_yaml import YAML
+
+INTRO = """\
+# What `regulars check` says
+
+Each message names the file, line and column, underlines the place, and says what was expected. All mistakes of all
+files come in one go. An error stops the work until it is mended; a warning does not. `--json` gives the same as data.
+
+The letters: Y a file that is no YAML, R rules, A conditions, T emails, D files of data to import.
+"""
+
+CONDITIONS = (
+    Code(
+        "A001",
+        "Condition that cannot be used",
+        "A condition speaks of something that does not exist, compares what cannot be compared, or breaks off. The mark"
+        " is at the very word.",
+        campaign("when: customer.purchase >= 1"),
+        campaign("when: customer.purchases >= 1"),
+    ),
+)
+
+
+def _email(code: str, title: str, meaning: str, wrong: str = "", right: str = "", *, warning: bool = False) -> Code:
+    return Code(code, title, meaning, wrong, right, warning, language="jinja")
+
+
+EMAILS = (
+    _email(
+        "T001",
+        "No such email",
+        "A campaign names an email that has no folder with a `body.mjml` under `templates/emails/`.",
+    ),
+    _email(
+        "T002",
+        "Not Jinja",
+        "A tag is not closed, or is none that emails know.",
+        "{% if customer.first_name %}Dear {{ customer.first_name }}",
+        "{% if customer.first_name %}Dear {{ customer.first_name }}{% endif %}",
+    ),
+    _email(
+        "T003",
+        "Unknown name",
+        "Emails speak of `customer`, `manager`, `company`, `event`, `purchase`, `coupon`, `links` and `today`.",
+        "{{ client.first_name }}",
+        "{{ customer.first_name }}",
+    ),
+    _email(
+        "T004",
+        "Unknown field",
+        "The name exists, and has no such field in this campaign: there is no coupon without an `offer`, and no event"
+        " where no event sets the campaign off.",
+        "{{ customer.firstname }}",
+        "{{ customer.first_name }}",
+    ),
+    _email(
+        "T005",
+        "Missing word",
+        "The body uses `t.name`, and the words of a language have no `name`.",
+        "{{ t.headline }}",
+        "{{ t.heading }}",
+    ),
+    _email("T006", "Unused word", "A word is written that no body uses; perhaps its name is misspelt.", warning=True),
+    _email(
+        "T007",
+        "Unknown filter",
+        "A value is passed through a filter that does not exist.",
+        "{{ coupon.amount | currency }}",
+        "{{ coupon.amount | money }}",
+    ),
+    _email("T008", "No subject", "The words of each language need a `subject` and a `preheader`."),
+    _email(
+        "T009",
+        "Missing language",
+        "The email has no words in the company's language (an error), or lacks a language that other emails have"
+        " (a warning): those clients get it in the company's language.",
+    ),
+    _email(
+        "T010",
+        "Not MJML",
+        "The body is not MJML: a tag is unknown, not closed or in the wrong place, or an included file is not there.",
+        "<mj-txt>Hello</mj-txt>",
+        "<mj-text>Hello</mj-text>",
+    ),
+    _email(
+        "T011",
+        "Picture without words",
+        "Many readers see no pictures until they ask for them. Say in `alt` what it shows.",
+        '<mj-image src="https://studio.example/card.png" />',
+        '<mj-image src="https://studio.example/card.png" alt="A birthday card" />',
+    ),
+    _email(
+        "T012",
+        "No way to unsubscribe",
+        "A marketing email must let its reader leave.",
+        "</mj-body>",
+        '<mj-include path="_base/footer.mjml" />\n</mj-body>',
+    ),
+    _email(
+        "T013",
+        "Link to nowhere",
+        "A link has no address, or one that no mail program can open.",
+        '<mj-button href="www.studio.example">Book</mj-button>',
+        '<mj-button href="https://www.studio.example">Book</mj-button>',
+    ),
+    _email("T014", "Too large", "Some mail programs cut emails off at 102 kB of HTML.", warning=True),
+    _email("T015", "File that cannot be read", "A file of words or a sample is not YAML, or not UTF-8 text."),
+    _email(
+        "T016",
+        "Sample that does not fit",
+        "`sample.yaml` holds data for a preview without a client, and the email needs more than it has.",
+        warning=True,
+    ),
+    _email(
+        "T017",
+        "Value that may be missing",
+        "Not every client has this value. An email with a gap in it is not sent, so say what stands there instead.",
+        "Dear {{ customer.first_name }}",
+        "{% if customer.first_name %}Dear {{ customer.first_name }}{% else %}Good day{% endif %}",
+        warning=True,
+    ),
+)
+
+DATA = (
+    Code("D001", "File that cannot be imported", "The file as a whole cannot be read.", "", ""),
+    Code(
+        "D002",
+        "Column not found",
+        "A column that every row needs is not among those that the first line names. `--map` says which one it is.",
+        "",
+        "",
+    ),
+    Code("D003", "No such column", "`--map` names a column that the file does not have.", "", ""),
+    Code("D004", "Map to nothing", "`--map` names a field that does not exist, or one field twice.", "", ""),
+)
+
+
+def page() -> str:
+    """All codes as Markdown: the text of docs/diagnostics.md."""
+    sections = {
+        "Files": YAML,
+        "Rules": RULES,
+        "Conditions": CONDITIONS,
+        "Emails": EMAILS,
+        "Data": DATA,
+    }
+    return codes.page(sections, INTRO)

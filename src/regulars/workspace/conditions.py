@@ -1,0 +1,44 @@
+"""Every condition of the rules, parsed; what is wrong in one is said at its character in the file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from regulars.audience import Catalogue, Expression, ExpressionErrors, parse
+from regulars.core.diagnostics import Diagnostic
+from regulars.rules.load import Loaded
+from regulars.rules.model import Campaign, Loc, Rulebook
+
+
+def written(campaign: Campaign) -> Iterator[tuple[Loc, str]]:
+    """The conditions of a campaign with their locations."""
+    loc: Loc = ("campaigns", campaign.name)
+    for key in ("when", "audience"):
+        text = getattr(campaign, key)
+        if text is not None:
+            yield (*loc, key), text
+    for index, step in enumerate(campaign.steps):
+        if step.condition is not None:
+            yield (*loc, "steps", index, "if"), step.condition
+
+
+def parsed(rulebook: Rulebook, catalogue: Catalogue, loaded: Loaded, faults: list[Diagnostic]) -> dict[Loc, Expression]:
+    """All conditions that are sound by location; what is wrong with the others is added to `faults`."""
+    found: dict[Loc, Expression] = {}
+    for campaign in rulebook.campaigns.values():
+        for loc, text in written(campaign):
+            event = campaign.on if campaign.on in rulebook.events else None
+            try:
+                found[loc] = parse(text, catalogue, event=event)
+            except ExpressionErrors as errors:
+                faults += [
+                    Diagnostic(
+                        "A001",
+                        problem.message,
+                        loaded.part(loc, problem.offset, problem.length),
+                        expected=problem.expected,
+                        hint=problem.hint,
+                    )
+                    for problem in errors.problems
+                ]
+    return found

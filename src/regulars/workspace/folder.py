@@ -1,0 +1,92 @@
+"""A workspace: `campaigns/` and `templates/emails/` under one root, read and found sound as a whole.
+
+Whoever holds a `Workspace` holds rules without an error. Emails are looked for in the workspace first, then in the
+starter, so a workspace needs to bring only what it changes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import babel
+
+from regulars.audience import Catalogue, Expression
+from regulars.core.diagnostics import Diagnostic, Severity, did_you_mean, in_order
+from regulars.core.errors import Invalid
+from regulars.render import Templates
+from regulars.render.check import check as check_emails
+from regulars.rules.load import Loaded, load
+from regulars.rules.model import Loc, Rulebook
+from regulars.workspace import sealed
+from regulars.workspace.conditions import parsed
+from regulars.workspace.emails import usages
+from regulars.workspace.starter import starter
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """Sound rules, their conditions compiled by location, and the emails they send."""
+
+    root: Path
+    rulebook: Rulebook
+    catalogue: Catalogue
+    conditions: Mapping[Loc, Expression]
+    templates: Templates
+
+
+def open_workspace(root: Path) -> Workspace:
+    """The workspace under `root`; raises Invalid with all that is wrong and the texts it is wrong in.
+
+    Emails that were found sound and have not changed since are not compiled once more to find that out.
+    """
+    workspace, faults, sources = _examined(root, trusting=True)
+    if workspace is None:
+        raise Invalid([fault for fault in faults if fault.severity is Severity.ERROR], sources)
+    return workspace
+
+
+def check(root: Path) -> tuple[Workspace | None, list[Diagnostic], dict[str, str]]:
+    """The workspace unless there is an error, everything that is wrong, and the texts of all files read by path."""
+    return _examined(root, trusting=False)
+
+
+def _examined(root: Path, *, trusting: bool) -> tuple[Workspace | None, list[Diagnostic], dict[str, str]]:
+    loaded = load(root / "campaigns", Path.cwd())
+    faults = list(loaded.diagnostics)
+    draft = loaded.draft
+    if draft is None:
+        return None, faults, loaded.sources
+    faults += _locale(draft, loaded)
+    catalogue = Catalogue.of(draft)
+    conditions = parsed(draft, catalogue, loaded, faults)
+    folders = _folders(root)
+    templates = Templates(folders, draft.company.locale)
+    seal = sealed.of(loaded.sources, folders)
+    if not (trusting and sealed.holds(root, seal)):
+        faults += check_emails(templates, list(usages(draft)))
+    sources = {**loaded.sources, **templates.library.sources()}
+    if any(fault.severity is Severity.ERROR for fault in faults):
+        return None, in_order(faults), sources
+    sealed.keep(root, seal)
+    return Workspace(root, draft, catalogue, conditions, templates), in_order(faults), sources
+
+
+def _folders(root: Path) -> list[Path]:
+    own, packaged = root / "templates" / "emails", starter() / "templates" / "emails"
+    return [own] if own.resolve() == packaged.resolve() else [own, packaged]
+
+
+def _locale(rulebook: Rulebook, loaded: Loaded) -> list[Diagnostic]:
+    """A company's language that the tables of dates and money do not have."""
+    written = rulebook.company.locale
+    try:
+        babel.Locale.parse(written, sep="-" if "-" in written else "_")
+    except (ValueError, babel.UnknownLocaleError):
+        span = loaded.part(("company", "locale"), 0, len(written))
+        known = [name.replace("_", "-") for name in babel.localedata.locale_identifiers()]
+        message = f"`{written}` is not a language that is known"
+        expected = "a language with or without a country, such as `ro` or `pt-BR`"
+        return [Diagnostic("R018", message, span, expected=expected, hint=did_you_mean(written, known))]
+    return []

@@ -1,0 +1,30 @@
+"""The page of codes: made from the tables, complete, and current."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+from regulars.rules.codes import table
+from regulars.workspace import codes
+
+ROOT = Path(__file__).parents[2]
+PAGE = ROOT / "docs" / "diagnostics.md"
+
+
+def test_the_page_is_current() -> None:
+    if os.environ.get("REGULARS_SNAPSHOTS") == "write":
+        PAGE.write_text(codes.page(), encoding="utf-8")
+    assert PAGE.read_text(encoding="utf-8") == codes.page(), "REGULARS_SNAPSHOTS=write makes it anew"
+
+
+def test_every_code_that_can_be_said_is_on_the_page() -> None:
+    said: set[str] = set()
+    for path in (ROOT / "src").rglob("*.py"):
+        if "codes" not in path.name:
+            said |= set(re.findall(r'"([A-Z]\d{3})"', path.read_text(encoding="utf-8")))
+    explained = {*table(), *(code.code for code in (*codes.CONDITIONS, *codes.EMAILS, *codes.DATA))}
+    assert said == explained
+    for code in explained:
+        assert f"### {code}: " in codes.page()
