@@ -17,7 +17,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, OperationalError
 
 from regulars.core.errors import EnvironmentFailed
-from regulars.store import functions
+from regulars.store import fields, functions
 
 _PLANNING = 7_246_001
 """Key of the PostgreSQL advisory lock that lets one planner work at a time."""
@@ -55,6 +55,7 @@ def _open_sqlite(url: Any) -> Engine:
         connection.execute("PRAGMA cache_size=-65536")
         connection.execute("PRAGMA temp_store=MEMORY")
         functions.register(connection)
+        fields.register(connection)
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:

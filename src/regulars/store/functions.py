@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import re
 import sqlite3
+from datetime import date
 from typing import Any
 
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import GenericFunction
-from sqlalchemy.types import Double, Integer
+from sqlalchemy.types import Boolean, Double, Integer, Text
 
 from regulars.core.calendar import local_date
 from regulars.store.types import from_micros
@@ -83,8 +84,136 @@ def date_number(value: object) -> int | None:
     return int(value.replace("-", "")) if isinstance(value, str) and _DATE.match(value) else None
 
 
+class regulars_days(GenericFunction[float]):  # noqa: N801 - the name it has in SQL
+    """Days from the second date to the first, as a double."""
+
+    type = Double()
+    inherit_cache = True
+
+
+@compiles(regulars_days, "postgresql")
+def _days_in_postgresql(element: Any, compiler: Any, **options: Any) -> str:
+    later, earlier = (compiler.process(clause, **options) for clause in element.clauses)
+    return f"CAST(({later}) - ({earlier}) AS double precision)"
+
+
+class regulars_plus(GenericFunction[float]):  # noqa: N801 - the name it has in SQL
+    """Two doubles added. Kept in parentheses, since doubles are not associative, and never widened to NUMERIC."""
+
+    type = Double()
+    inherit_cache = True
+
+
+class regulars_minus(GenericFunction[float]):  # noqa: N801 - the name it has in SQL
+    """The second double taken from the first."""
+
+    type = Double()
+    inherit_cache = True
+
+
+class regulars_times(GenericFunction[float]):  # noqa: N801 - the name it has in SQL
+    """Two doubles multiplied."""
+
+    type = Double()
+    inherit_cache = True
+
+
+class regulars_over(GenericFunction[float]):  # noqa: N801 - the name it has in SQL
+    """The first double divided by the second; NULL when that is zero."""
+
+    type = Double()
+    inherit_cache = True
+
+
+_INFIX: dict[type[GenericFunction[Any]], str] = {
+    regulars_plus: "(({0}) + ({1}))",
+    regulars_minus: "(({0}) - ({1}))",
+    regulars_times: "(({0}) * ({1}))",
+    regulars_over: "(({0}) / nullif({1}, 0.0))",
+}
+
+
+def _infix(element: Any, compiler: Any, **options: Any) -> str:
+    return _INFIX[type(element)].format(*(compiler.process(clause, **options) for clause in element.clauses))
+
+
+for _function in _INFIX:
+    compiles(_function)(_infix)
+
+
+class regulars_contains(GenericFunction[bool]):  # noqa: N801 - the name it has in SQL
+    """Whether the first text has the second in it, exact to the letter."""
+
+    type = Boolean()
+    inherit_cache = True
+
+
+@compiles(regulars_contains)
+def _contains(element: Any, compiler: Any, **options: Any) -> str:
+    name = "strpos" if compiler.dialect.name == "postgresql" else "instr"
+    return f"({name}({compiler.process(element.clauses, **options)}) > 0)"
+
+
+class regulars_ordered(GenericFunction[str]):  # noqa: N801 - the name it has in SQL
+    """A text that orders by code point, whatever the database's own alphabet."""
+
+    type = Text()
+    inherit_cache = True
+
+
+@compiles(regulars_ordered)
+def _ordered(element: Any, compiler: Any, **options: Any) -> str:
+    order = '"C"' if compiler.dialect.name == "postgresql" else "BINARY"
+    return f"(({compiler.process(element.clauses, **options)}) COLLATE {order})"
+
+
+class regulars_starts_with(GenericFunction[bool]):  # noqa: N801 - the name it has in SQL
+    """Whether the first text begins with the second."""
+
+    type = Boolean()
+    inherit_cache = True
+
+
+@compiles(regulars_starts_with, "postgresql")
+def _starts_in_postgresql(element: Any, compiler: Any, **options: Any) -> str:
+    return f"starts_with({compiler.process(element.clauses, **options)})"
+
+
+class regulars_ends_with(GenericFunction[bool]):  # noqa: N801 - the name it has in SQL
+    """Whether the first text ends with the second."""
+
+    type = Boolean()
+    inherit_cache = True
+
+
+@compiles(regulars_ends_with, "postgresql")
+def _ends_in_postgresql(element: Any, compiler: Any, **options: Any) -> str:
+    whole, part = (compiler.process(clause, **options) for clause in element.clauses)
+    return f"starts_with(reverse({whole}), reverse({part}))"
+
+
+def days_between(later: str | None, earlier: str | None) -> float | None:
+    """`regulars_days` for SQLite."""
+    if later is None or earlier is None:
+        return None
+    return float((date.fromisoformat(later) - date.fromisoformat(earlier)).days)
+
+
+def starts_with(whole: str | None, part: str | None) -> bool | None:
+    """`regulars_starts_with` for SQLite."""
+    return None if whole is None or part is None else whole.startswith(part)
+
+
+def ends_with(whole: str | None, part: str | None) -> bool | None:
+    """`regulars_ends_with` for SQLite."""
+    return None if whole is None or part is None else whole.endswith(part)
+
+
 def register(connection: sqlite3.Connection) -> None:
     """Makes the functions known to a SQLite connection."""
     connection.create_function("regulars_number", 1, number, deterministic=True)
     connection.create_function("regulars_day", 2, day, deterministic=True)
     connection.create_function("regulars_date", 1, date_number, deterministic=True)
+    connection.create_function("regulars_days", 2, days_between, deterministic=True)
+    connection.create_function("regulars_starts_with", 2, starts_with, deterministic=True)
+    connection.create_function("regulars_ends_with", 2, ends_with, deterministic=True)

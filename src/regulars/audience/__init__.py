@@ -1,0 +1,29 @@
+"""Conditions: who matches, as SQL for sets and one by one in Python, and why."""
+
+from regulars.audience.catalogue import BUILT_IN, FACTS, FUNCTIONS, Catalogue, Field, Function
+from regulars.audience.explain import Clause
+from regulars.audience.expression import Expression, parse
+from regulars.audience.people import EventFact, Person, PurchaseFact, load_people
+from regulars.audience.problems import ExpressionErrors, Problem
+from regulars.audience.sql import Scope
+from regulars.audience.today import today_by_zone
+
+__all__ = [
+    "BUILT_IN",
+    "FACTS",
+    "FUNCTIONS",
+    "Catalogue",
+    "Clause",
+    "EventFact",
+    "Expression",
+    "ExpressionErrors",
+    "Field",
+    "Function",
+    "Person",
+    "Problem",
+    "PurchaseFact",
+    "Scope",
+    "load_people",
+    "parse",
+    "today_by_zone",
+]

@@ -1,0 +1,138 @@
+"""Calls: which arguments each function takes, and the node it becomes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from jinja2 import nodes as jinja
+
+from regulars.audience import nodes
+from regulars.audience.catalogue import FUNCTIONS
+from regulars.audience.literals import KINDS, adapt
+from regulars.audience.nodes import PURCHASE, Node
+from regulars.core.clock import duration
+from regulars.core.diagnostics import did_you_mean
+from regulars.rules.names import FieldType
+
+if TYPE_CHECKING:
+    from regulars.audience.check import Checker
+
+LONGEST = timedelta(days=36_500)
+"""The longest `within`; a century is for ever."""
+
+_PARAMETERS: dict[str, tuple[str, ...]] = {
+    "days_since": ("date",), "days_until": ("date",),
+    "contains": ("text", "part"), "starts_with": ("text", "part"), "ends_with": ("text", "part"),
+    "bought": ("what", "within"), "did": ("event", "within"), "count": ("event", "within"),
+    "spent": ("within",), "first": ("event",), "last": ("event",),
+}  # fmt: skip
+_RESULTS = {"did": FieldType.BOOL, "count": FieldType.NUMBER, "spent": FieldType.NUMBER,
+            "first": FieldType.INSTANT, "last": FieldType.INSTANT}  # fmt: skip
+
+Arguments = dict[str, jinja.Expr]
+
+
+def call(checker: Checker, node: jinja.Call) -> Node | None:
+    """The node of a call, or None when one of its arguments is wrong; raises Wrong for the call itself."""
+    if not isinstance(node.node, jinja.Name):
+        raise checker.wrong(node.node, f"`{checker.words(node.node)}` is not a function", "a function",
+                            f"functions are {', '.join(f'`{f}`' for f in FUNCTIONS)}")  # fmt: skip
+    name = node.node.name
+    if name not in FUNCTIONS:
+        raise checker.wrong(node.node, f"there is no function `{name}`", "a function", did_you_mean(name, FUNCTIONS))
+    given = _arguments(checker, node, name)
+    if name in ("days_since", "days_until"):
+        return _days(checker, node, given["date"], until=name == "days_until")
+    if name in ("contains", "starts_with", "ends_with"):
+        return _text_test(checker, node, name, given)
+    before = len(checker.problems)
+    within = _within(checker, given.get("within"))
+    place = checker.place(node)
+    if name == "bought":
+        what = _written(checker, given["what"], "a sku or category")
+        return None if len(checker.problems) > before else nodes.Bought(*place, FieldType.BOOL, what, within)
+    event = PURCHASE if name == "spent" else _event(checker, given["event"])
+    if len(checker.problems) > before:
+        return None
+    return nodes.History(*place, _RESULTS[name], name, event, within)
+
+
+def _arguments(checker: Checker, node: jinja.Call, name: str) -> Arguments:
+    """Arguments by parameter; only `within` may be left out."""
+    parameters, usage = _PARAMETERS[name], f"`{FUNCTIONS[name].usage}`"
+    if node.dyn_args is not None or node.dyn_kwargs is not None:
+        raise checker.wrong(node, "arguments are written one by one", usage)
+    if len(node.args) > len(parameters):
+        raise checker.wrong(node.args[len(parameters)], f"`{name}` takes no more than {_many(parameters)}", usage)
+    given: Arguments = dict(zip(parameters, node.args, strict=False))
+    for keyword in node.kwargs:
+        place = checker.source.before(checker.source.span(keyword.value, wide=True)[0], 2)
+        if keyword.key not in parameters:
+            hint = did_you_mean(keyword.key, parameters)
+            raise checker.wrong(place, f"`{name}` has no argument `{keyword.key}`", usage, hint)
+        if keyword.key in given:
+            raise checker.wrong(place, f"`{keyword.key}` is given twice", usage)
+        given[keyword.key] = keyword.value
+    missing = [p for p in parameters if p not in given and p != "within"]
+    if missing:
+        raise checker.wrong(node, f"`{name}` needs {' and '.join(f'`{m}`' for m in missing)}", usage)
+    return given
+
+
+def _many(parameters: Sequence[str]) -> str:
+    return "one argument" if len(parameters) == 1 else f"{len(parameters)} arguments"
+
+
+def _written(checker: Checker, node: jinja.Expr, what: str) -> str:
+    """A text the author wrote in quotes; empty when a problem was noted instead."""
+    if isinstance(node, jinja.Const) and isinstance(node.value, str):
+        found = checker.value(node)
+        if found is not None and not node.value.strip():
+            checker.note(checker.wrong(node, "this text is empty", what))
+        return node.value
+    hint = f"write `'{node.name}'`, with quotes" if isinstance(node, jinja.Name) else None
+    checker.note(checker.wrong(node, f"`{checker.words(node)}` is not a text in quotes", f"{what}, in quotes", hint))
+    return ""
+
+
+def _event(checker: Checker, node: jinja.Expr) -> str:
+    name = _written(checker, node, "the name of an event")
+    if name.strip() and name not in checker.catalogue.events:
+        hint = did_you_mean(name, checker.catalogue.events)
+        checker.note(checker.wrong(node, f"there is no event `{name}`", "a declared event, or `purchase`", hint))
+    return name
+
+
+def _within(checker: Checker, node: jinja.Expr | None) -> timedelta | None:
+    if node is None:
+        return None
+    text = _written(checker, node, "a duration such as `'30 days'`")
+    if not text.strip():
+        return None
+    try:
+        found = duration(text)
+    except (ValueError, OverflowError):
+        checker.note(checker.wrong(node, f"`{text}` is not a duration", "a duration such as `'30 days'`"))
+        return None
+    if not timedelta() < found <= LONGEST:
+        checker.note(checker.wrong(node, f"`{text}` is no stretch of time to look back on", "1 minute up to 100 years"))
+    return found
+
+
+def _days(checker: Checker, node: jinja.Call, argument: jinja.Expr, *, until: bool) -> Node | None:
+    found = checker.value(argument)
+    if found is None:
+        return None
+    found = adapt(checker, found, FieldType.DATE)
+    if found.type not in (FieldType.DATE, FieldType.INSTANT):
+        raise checker.wrong(argument, f"`{checker.words(argument)}` is {KINDS[found.type]}, not a date", "a date")
+    return nodes.DaysSince(*checker.place(node), FieldType.NUMBER, found, until)
+
+
+def _text_test(checker: Checker, node: jinja.Call, name: str, given: Arguments) -> Node | None:
+    sides = [checker.text(given["text"]), checker.text(given["part"])]
+    if sides[0] is None or sides[1] is None:
+        return None
+    return nodes.TextTest(*checker.place(node), FieldType.BOOL, name, sides[0], sides[1])

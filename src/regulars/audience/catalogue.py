@@ -1,0 +1,105 @@
+"""What a condition may ask about: fields of clients, events and their fields, functions.
+
+The names every workspace has come from `rules.names`; their meaning is written here once, in the words that
+docs/conditions.md uses. The workspace's own fields and events come from its rule files. A built-in field
+cannot be redefined.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from regulars.rules.model import Rulebook
+from regulars.rules.names import CUSTOMER, DERIVED, EVENTS, FieldType
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A field of a client."""
+
+    name: str
+    type: FieldType
+    doc: str
+    custom: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """A function of the language; `usage` shows its arguments."""
+
+    name: str
+    usage: str
+    doc: str
+
+
+_MEANING = {
+    "external_id": "the client's id in your own system",
+    "email": "the address",
+    "name": "full name",
+    "first_name": "first name",
+    "last_name": "family name",
+    "company": "the company the client works for",
+    "phone": "telephone number, as imported",
+    "locale": "language, such as `ro` or `pt-BR`",
+    "timezone": "time zone, such as `Europe/Chisinau`",
+    "country": "country, as imported",
+    "source": "how they heard of you",
+    "birthday": "date of birth",
+    "created_at": "when the client became known",
+    "manager": "external id of the client's manager",
+    "purchases": "how many purchases up to now",
+    "spent": "the total of all purchases up to now",
+    "first_purchase_at": "when the first purchase was made",
+    "last_purchase_at": "when the latest purchase was made",
+    "rhythm": "mean days between purchases; none below two",
+    "overdue": "days since the last purchase divided by `rhythm`: 2 is twice as long as usual",
+    "next_product": "sku of the next thing in a declared sequence that is not bought yet",
+    "next_product_at": "when that is usually bought",
+}
+
+BUILT_IN: Mapping[str, Field] = {name: Field(name, kind, _MEANING[name]) for name, kind in CUSTOMER.items()}
+"""The fields every client has."""
+FACTS = frozenset(DERIVED)
+"""Those of them that follow from the client's purchases."""
+
+FUNCTIONS: Mapping[str, Function] = {
+    f.name: f
+    for f in (
+        Function(
+            "days_since", "days_since(date)", "whole days from a date or instant up to now; negative if it is to come"
+        ),
+        Function(
+            "days_until", "days_until(date)", "whole days from now up to a date or instant; negative if it is past"
+        ),
+        Function("bought", "bought('sku or category', within='30 days')", "whether a purchase had such a product"),
+        Function("did", "did('event', within='14 days')", "whether such an event happened"),
+        Function("count", "count('event', within='30 days')", "how many such events happened"),
+        Function("spent", "spent(within='365 days')", "the total of the purchases"),
+        Function("first", "first('event')", "when such an event happened first"),
+        Function("last", "last('event')", "when such an event happened last"),
+        Function("contains", "contains(text, part)", "whether the text has the part in it"),
+        Function("starts_with", "starts_with(text, part)", "whether the text begins with the part"),
+        Function("ends_with", "ends_with(text, part)", "whether the text ends with the part"),
+    )
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Catalogue:
+    """Fields and events of one workspace; `zone` is the company's, in which written dates begin."""
+
+    fields: Mapping[str, Field]
+    events: Mapping[str, Mapping[str, FieldType]]
+    zone: str = "UTC"
+
+    @classmethod
+    def of(cls, rulebook: Rulebook) -> Catalogue:
+        """What the rules of this workspace may ask."""
+        own = {
+            name: Field(name, kind, "declared by the workspace", custom=True) for name, kind in rulebook.fields.items()
+        }
+        events = {name: dict(declared) for name, declared in rulebook.events.items()}
+        for name, built_in in EVENTS.items():
+            events[name] = events.get(name, {}) | dict(built_in)
+        return cls(fields=own | dict(BUILT_IN), events=events, zone=rulebook.company.timezone)

@@ -1,0 +1,115 @@
+"""A checked condition: one tree, compiled to SQL for sets and evaluated in Python for one person.
+
+Both are three-valued. In SQL an unknown result is NULL, which a WHERE takes for no; whoever negates the
+whole must say `coalesce(…, false)` first. `evaluate` gives a plain yes or no.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+
+from jinja2 import nodes as jinja
+from sqlalchemy.sql import ColumnElement
+
+from regulars.audience import nodes
+from regulars.audience.catalogue import Catalogue
+from regulars.audience.check import Checker
+from regulars.audience.explain import Clause, explain
+from regulars.audience.nodes import PURCHASE, Node
+from regulars.audience.people import Person
+from regulars.audience.problems import ExpressionErrors, Problem
+from regulars.audience.python import Evaluation
+from regulars.audience.source import LONGEST, Source
+from regulars.audience.sql import Scope, Statement
+
+DEEPEST = 40
+"""How deep parts may be nested in parts."""
+_LARGEST = 2_000
+"""How many parts a condition may have, once chains such as `a < b < c` are spelled out."""
+
+
+@dataclass(frozen=True)
+class Expression:
+    """A condition whose names and types are right."""
+
+    text: str
+    node: Node
+
+    def sql(self, scope: Scope) -> ColumnElement[bool]:
+        """The condition over `scope`; NULL is unknown. Raises ValueError when the scope lacks what it asks."""
+        return Statement(scope).value(self.node)
+
+    def evaluate(self, person: Person, now: datetime) -> bool:
+        """Whether it holds for the person at `now`; unknown counts as no."""
+        return Evaluation(person, now).value(self.node) is True
+
+    def explain(self, person: Person, now: datetime) -> Clause:
+        """The same with every part's value."""
+        return explain(self.text, self.node, Evaluation(person, now))
+
+    @cached_property
+    def fields(self) -> frozenset[str]:
+        """The fields of clients it reads."""
+        return frozenset(n.name for n in _walk(self.node) if isinstance(n, nodes.CustomerField))
+
+    @cached_property
+    def events(self) -> frozenset[str]:
+        """The events whose history it reads; `purchase` is one."""
+        named = {n.event for n in _walk(self.node) if isinstance(n, nodes.History)}
+        return frozenset(named | {PURCHASE for n in _walk(self.node) if isinstance(n, nodes.Bought)})
+
+
+def parse(text: str, catalogue: Catalogue, event: str | None = None) -> Expression:
+    """Reads and checks a condition; raises ExpressionErrors with everything that is wrong.
+
+    `event` is the event that sets the campaign off, whose fields the condition may use.
+    """
+    if not text.strip():
+        raise ExpressionErrors(
+            text, [Problem(0, 1, "the condition is empty", "a yes or no, such as `customer.spent > 100`")]
+        )
+    if len(text) > LONGEST:
+        raise ExpressionErrors(text, [Problem(LONGEST, 1, f"the condition is longer than {LONGEST} characters")])
+    deep = ExpressionErrors(text, [Problem(0, 1, f"the condition is nested more than {DEEPEST} deep")])
+    try:
+        source = Source(text)
+        tree = source.read()
+    except RecursionError:
+        raise deep from None
+    if _depth(tree) > DEEPEST:
+        raise deep
+    checker = Checker(source, catalogue, event)
+    found = checker.condition(tree)
+    if checker.problems or found is None:
+        raise ExpressionErrors(text, checker.problems)
+    if _size(found, {}) > _LARGEST:
+        raise ExpressionErrors(text, [Problem(0, 1, "the condition has too many parts")])
+    return Expression(text, found)
+
+
+def _depth(root: jinja.Node) -> int:
+    """How deep the tree goes; `a or b or c` is one level, however long."""
+    deepest, waiting = 0, [(root, 1)]
+    while waiting:
+        node, depth = waiting.pop()
+        deepest = max(deepest, depth)
+        for child in node.iter_child_nodes():
+            flat = isinstance(node, (jinja.And, jinja.Or)) and type(child) is type(node) and child is node.left
+            waiting.append((child, depth if flat else depth + 1))
+    return deepest
+
+
+def _size(node: Node, known: dict[int, int]) -> int:
+    """How many nodes the tree has when shared ones are counted each time they are used."""
+    if id(node) not in known:
+        known[id(node)] = 1 + sum(_size(part, known) for part in node.parts())
+    return known[id(node)]
+
+
+def _walk(node: Node) -> Iterator[Node]:
+    yield node
+    for part in node.parts():
+        yield from _walk(part)

@@ -1,0 +1,296 @@
+"""A condition as a SQLAlchemy expression over clients, with the very meanings of the Python.
+
+Values: texts, doubles, booleans, dates, instants as microseconds since 1970, and NULL for unknown. What
+the author or the data say travels as bound parameters, never as SQL.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Date,
+    Double,
+    FromClause,
+    Select,
+    Text,
+    case,
+    cast,
+    func,
+    literal,
+    null,
+    select,
+    type_coerce,
+)
+from sqlalchemy.sql import ColumnElement, and_, not_, or_
+from sqlalchemy.types import TypeEngine
+
+from regulars.audience import days, nodes
+from regulars.audience.catalogue import FACTS
+from regulars.audience.nodes import PURCHASE, Comparison, Node
+from regulars.rules.names import FieldType
+from regulars.store import tables
+from regulars.store.fields import BY_TYPE, regulars_list_holds
+from regulars.store.functions import (
+    regulars_contains,
+    regulars_days,
+    regulars_ends_with,
+    regulars_minus,
+    regulars_ordered,
+    regulars_over,
+    regulars_plus,
+    regulars_starts_with,
+    regulars_times,
+)
+from regulars.store.types import DAY, MICROSECOND, MONEY_SCALE, to_micros
+
+_TYPES: dict[FieldType, TypeEngine[Any]] = {
+    FieldType.TEXT: Text(), FieldType.NUMBER: Double(), FieldType.BOOL: Boolean(), FieldType.DATE: Date(),
+    FieldType.INSTANT: BigInteger(), FieldType.LIST: Text(),
+}  # fmt: skip
+_COMPARE: dict[Comparison, Callable[[Any, Any], Any]] = {
+    Comparison.EQ: operator.eq, Comparison.NE: operator.ne, Comparison.LT: operator.lt,
+    Comparison.LE: operator.le, Comparison.GT: operator.gt, Comparison.GE: operator.ge,
+}  # fmt: skip
+_CALCULATE: dict[str, Callable[..., ColumnElement[float]]] = {
+    "+": regulars_plus, "-": regulars_minus, "*": regulars_times, "/": regulars_over,
+}  # fmt: skip
+_TEXT_TESTS: dict[str, Callable[..., ColumnElement[bool]]] = {
+    "contains": regulars_contains, "starts_with": regulars_starts_with, "ends_with": regulars_ends_with,
+}  # fmt: skip
+
+Column = ColumnElement[Any]
+
+
+@dataclass(frozen=True)
+class Scope:
+    """What a condition is asked of. The statement must have `customers`, and `facts` joined to it.
+
+    `facts` is the table or `store.facts.source(…)`. `today` is each client's own date, as `today_by_zone` makes
+    it. `event_data` and `event_at` are those of the event that set the campaign off, where there is one.
+    """
+
+    now: datetime
+    customers: FromClause
+    facts: FromClause
+    zone: str
+    today: ColumnElement[date] | None = None
+    event_data: ColumnElement[Any] | None = None
+    event_at: ColumnElement[Any] | None = None
+
+
+@dataclass(frozen=True)
+class Statement:
+    """Writes nodes as SQL within one scope."""
+
+    scope: Scope
+
+    def value(self, node: Node) -> Column:
+        """The SQL of a node; unknown is NULL."""
+        match node:
+            case nodes.AllOf() | nodes.AnyOf() | nodes.Not() | nodes.IsNone() | nodes.Choose():
+                return self._logic(node)
+            case nodes.Compare() | nodes.Member() | nodes.Holds() | nodes.TextTest():
+                return self._test(node)
+            case nodes.Arithmetic() | nodes.Negate() | nodes.DaysSince():
+                return self._number(node)
+            case nodes.Bought() | nodes.History():
+                return self._history(node)
+        return self._plain(node)
+
+    def _plain(self, node: Node) -> Column:
+        match node:
+            case nodes.Literal(value=None):
+                return cast(null(), _TYPES[node.type])
+            case nodes.Literal(value=datetime() as value):
+                return literal(to_micros(value), BigInteger)
+            case nodes.Literal():
+                return literal(node.value, _TYPES[node.type])
+            case nodes.Now():
+                return self._now
+            case nodes.Today():
+                return self._today
+            case nodes.EventField(name="at"):
+                return type_coerce(_given(self.scope.event_at, "event_at"), BigInteger)
+            case nodes.EventField() | nodes.CustomerField(custom=True):
+                return self._from_json(node)
+            case nodes.CustomerField():
+                return self._built_in(node.name)
+        raise TypeError(f"no SQL for {node!r}")
+
+    @property
+    def _now(self) -> Column:
+        return literal(to_micros(self.scope.now), BigInteger)
+
+    @property
+    def _today(self) -> Column:
+        return _given(self.scope.today, "today")
+
+    def _json(self, node: Node) -> tuple[Column, str]:
+        if isinstance(node, nodes.EventField):
+            return _given(self.scope.event_data, "event_data"), node.name
+        assert isinstance(node, nodes.CustomerField)
+        return self.scope.customers.c.attrs, node.name
+
+    def _from_json(self, node: Node) -> Column:
+        data, key = self._json(node)
+        return BY_TYPE[node.type](data, literal(key, Text))
+
+    def _built_in(self, name: str) -> Column:
+        clients = self.scope.customers
+        if name in FACTS:
+            return self._fact(name)
+        if name == "manager":
+            them = tables.managers.alias()
+            return self._one(select(them.c.external_id).where(them.c.id == clients.c.manager_id))
+        if name == "created_at":
+            return type_coerce(clients.c.created_at, BigInteger)
+        return clients.c[name]
+
+    def _fact(self, name: str) -> Column:
+        facts = self.scope.facts
+        match name:
+            case "next_product":
+                things = tables.products.alias()
+                return self._one(select(things.c.sku).where(things.c.id == facts.c.next_product_id))
+            case "purchases":
+                return cast(func.coalesce(facts.c.purchases, literal(0)), Double)
+            case "spent":
+                return _money(func.coalesce(type_coerce(facts.c.spent, BigInteger), literal(0)))
+            case "rhythm":
+                return facts.c.rhythm
+            case "overdue":
+                since = cast(self._now - type_coerce(facts.c.last_purchase_at, BigInteger), Double)
+                return regulars_over(regulars_over(since, literal(float(DAY), Double)), facts.c.rhythm)
+        return type_coerce(facts.c[name], BigInteger)
+
+    def _logic(self, node: Node) -> Column:
+        match node:
+            case nodes.Not():
+                return not_(self.value(node.operand))
+            case nodes.AllOf():
+                return and_(*(self.value(part) for part in node.operands))
+            case nodes.AnyOf():
+                return or_(*(self.value(part) for part in node.operands))
+            case nodes.IsNone():
+                return self.value(node.operand).is_(None)
+            case nodes.Choose():
+                return case((self.value(node.condition), self.value(node.yes)), else_=self.value(node.no))
+        raise TypeError(f"no SQL for {node!r}")
+
+    def _test(self, node: Node) -> Column:
+        match node:
+            case nodes.Compare():
+                return self._compare(node)
+            case nodes.Member(items=()):
+                return literal(False, Boolean)
+            case nodes.Member():
+                return self.value(node.operand).in_([self.value(item) for item in node.items])
+            case nodes.Holds():
+                data, key = self._json(node.field)
+                return regulars_list_holds(data, literal(key, Text), self.value(node.operand))
+            case nodes.TextTest():
+                return _TEXT_TESTS[node.function](self.value(node.whole), self.value(node.part))
+        raise TypeError(f"no SQL for {node!r}")
+
+    def _compare(self, node: nodes.Compare) -> Column:
+        op, left, right = node.op, node.left, node.right
+        if isinstance(right, nodes.DaysSince):
+            op, left, right = op.swapped, right, left
+        if isinstance(left, nodes.DaysSince) and left.operand.type is FieldType.INSTANT:
+            match right:
+                case nodes.Literal(value=float() as count):
+                    cheap = isinstance(left.operand, (nodes.CustomerField, nodes.EventField))
+                    moment = self.value(left.operand)
+                    bounds = days.compare(op, count, moment, self.scope.now, until=left.until, cheap=cheap)
+                    if bounds is not None:
+                        return bounds
+        one, two = self.value(left), self.value(right)
+        if left.type is FieldType.TEXT and op not in (Comparison.EQ, Comparison.NE):
+            one, two = regulars_ordered(one), regulars_ordered(two)
+        compared: Column = _COMPARE[op](one, two)
+        return compared
+
+    def _number(self, node: Node) -> Column:
+        match node:
+            case nodes.Negate():
+                return regulars_minus(literal(0.0, Double), self.value(node.operand))
+            case nodes.Arithmetic():
+                return _CALCULATE[node.op](self.value(node.left), self.value(node.right))
+            case nodes.DaysSince():
+                since = self.value(node.operand)
+                if node.operand.type is FieldType.DATE:
+                    pair = (since, self._today) if node.until else (self._today, since)
+                    return regulars_days(*pair)
+                found = days.days_since(since, self.scope.now)
+                return regulars_minus(literal(0.0, Double), found) if node.until else found
+        raise TypeError(f"no SQL for {node!r}")
+
+    # ---------------------------------------------------------------- what happened
+
+    def _history(self, node: nodes.Bought | nodes.History) -> Column:
+        if isinstance(node, nodes.Bought):
+            return self._bought(node)
+        if node.within is None and node.event == PURCHASE and (fact := _FACT_OF.get(node.function)):
+            return self._built_in(fact)
+        table = (tables.purchases if node.event == PURCHASE else tables.events).alias()
+        at = type_coerce(table.c.occurred_at, BigInteger)
+        match node.function:
+            case "did":
+                return self._rows(select(literal(1)), table, node.event, node.within).exists()
+            case "count":
+                return cast(
+                    self._one(self._rows(select(func.count(table.c.id)), table, node.event, node.within)), Double
+                )
+            case "spent":
+                total = cast(func.sum(type_coerce(table.c.amount, BigInteger)), BigInteger)
+                return _money(
+                    func.coalesce(self._one(self._rows(select(total), table, node.event, node.within)), literal(0))
+                )
+            case "first":
+                return self._one(self._rows(select(func.min(at)), table, node.event, node.within))
+        return self._one(self._rows(select(func.max(at)), table, node.event, node.within))
+
+    def _rows(self, query: Select[Any], table: FromClause, event: str, within: timedelta | None) -> Select[Any]:
+        """The client's rows of one kind that have happened, and not longer ago than `within`."""
+        at, now = type_coerce(table.c.occurred_at, BigInteger), to_micros(self.scope.now)
+        query = query.select_from(table).where(table.c.customer_id == self.scope.customers.c.id)
+        if event != PURCHASE:
+            query = query.where(table.c.name == literal(event, Text))
+        if within is not None:
+            query = query.where(at > literal(now - within // MICROSECOND, BigInteger))
+        return query.where(at <= literal(now, BigInteger)).correlate(self.scope.customers)
+
+    def _bought(self, node: nodes.Bought) -> Column:
+        bought, lines, things = (t.alias() for t in (tables.purchases, tables.purchase_lines, tables.products))
+        what = literal(node.what, Text)
+        query = self._rows(select(literal(1)), bought, PURCHASE, node.within)
+        return (
+            query.join(lines, lines.c.purchase_id == bought.c.id)
+            .join(things, things.c.id == lines.c.product_id)
+            .where(or_(things.c.sku == what, things.c.category == what))
+            .exists()
+        )
+
+    def _one(self, query: Select[Any]) -> Column:
+        return query.correlate(self.scope.customers, self.scope.facts).scalar_subquery()
+
+
+_FACT_OF = {"count": "purchases", "spent": "spent", "first": "first_purchase_at", "last": "last_purchase_at"}
+"""What the facts know already of all purchases."""
+
+
+def _given(column: ColumnElement[Any] | None, name: str) -> Column:
+    if column is None:
+        raise ValueError(f"the condition needs `{name}` in its scope")
+    return column
+
+
+def _money(amount: Column) -> Column:
+    return regulars_over(cast(amount, Double), literal(float(MONEY_SCALE), Double))
