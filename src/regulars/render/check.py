@@ -7,6 +7,7 @@ T012 no way to unsubscribe · T013 link · T014 too big · T015 file unreadable 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -28,6 +29,7 @@ PRODUCT = frozenset("sku name category price currency url image_url".split())
 NAMES = frozenset({*FIELDS, "customer", "event", "today"})
 FUNCTIONS = frozenset({"years_since"})
 _OFTEN_MISSING = frozenset("name first_name last_name company phone birthday".split())
+_WORD = re.compile(r"\bt\s*\.\s*(\w+)")
 _SCHEMES = ("https://", "http://", "mailto:", "tel:", "#", "zqj")
 
 
@@ -171,8 +173,9 @@ def _unused(templates: Templates, read: Draft) -> Iterator[Diagnostic]:
     body = [read.body.text, *(w.text for w in read.words.values())]
     override = templates.library.find(read.email, "body.txt")
     texts = "\n".join([*body, override.text if override else "", *_included(templates)])
+    used = set(_WORD.findall(texts))
     for name, word in read.words.items():
-        if word.span.path == own.path and name not in ("subject", "preheader") and f"t.{name}" not in texts:
+        if word.span.path == own.path and name not in ("subject", "preheader") and name not in used:
             yield Diagnostic("T006", f"the word `{name}` is not used", word.span, severity=Severity.WARNING)
 
 
