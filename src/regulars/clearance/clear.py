@@ -21,7 +21,9 @@ from regulars.store.tables import promises
 
 def clear(connection: Connection, ground: Ground, lives: Mapping[str, Live]) -> int:
     """Examines every held promise whose time to be looked at has come; the number that may go now."""
-    waiting = and_(promises.c.state == State.HELD, promises.c.next_at <= ground.now)
+    waiting = and_(
+        promises.c.state == State.HELD, promises.c.next_at <= ground.now, ground.mine(promises.c.customer_id)
+    )
     _skip_removed(connection, ground, lives, waiting)
     paused = sorted(key for key, live in lives.items() if not live.campaign.enabled)
     active = and_(waiting, promises.c.campaign.not_in(paused))

@@ -36,6 +36,8 @@ class Ground:
     facts: FromClause
     scope: Scope
     zones: tuple[str, ...]
+    only: int | None = None
+    """The one client who is looked at, in a rehearsal; None: all."""
 
     @property
     def rulebook(self) -> Rulebook:
@@ -58,19 +60,25 @@ class Ground:
         scope = replace(self.scope, event_data=event_data, event_at=event_at)
         return func.coalesce(condition.sql(scope), False)
 
+    def mine(self, customer_id: ColumnElement[int]) -> ColumnElement[bool]:
+        """Whether a row is of a client who is looked at."""
+        return true() if self.only is None else customer_id == self.only
+
     def state(self, name: str) -> ColumnElement[bool]:
         """`when` and `audience` of a campaign together."""
         return and_(self.holds("campaigns", name, "when"), self.holds("campaigns", name, "audience"))
 
 
-def ground(connection: Connection, rules: Ruleset, now: datetime) -> Ground:
+def ground(connection: Connection, rules: Ruleset, now: datetime, only: int | None = None) -> Ground:
     """Looks at the database once for what every condition of this transaction needs."""
     company_zone = rules.rulebook.company.timezone
     found = connection.scalars(select(customers.c.timezone).distinct()).all()
     facts = fact_store.source(connection, now)
+    if only is not None:
+        facts = select(facts).where(facts.c.customer_id == only).subquery("facts_of_one")
     scope = Scope(
         now=now, customers=customers, facts=facts, zone=company_zone,
         today=today_by_zone(connection, now, company_zone),
     )  # fmt: skip
     zones = tuple(sorted({company_zone, *(z for z in found if z)}))
-    return Ground(connection, rules, now, facts, scope, zones)
+    return Ground(connection, rules, now, facts, scope, zones, only)

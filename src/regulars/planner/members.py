@@ -48,6 +48,7 @@ def _move_one(connection: Connection, ground: Ground, live: Live) -> Movement:
         .where(
             members.c.campaign == live.key,
             members.c.left_at.is_(None),
+            ground.mine(members.c.customer_id),
             ~exists().where(here.c.id == members.c.customer_id),
         )
         .values(left_at=ground.now)

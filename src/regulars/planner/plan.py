@@ -42,12 +42,15 @@ class Plan:
     lives: Mapping[str, Live]
 
 
-def plan(connection: Connection, rules: Ruleset, now: datetime) -> Plan:
-    """Plans at `now` in the caller's transaction."""
+def plan(connection: Connection, rules: Ruleset, now: datetime, *, only: int | None = None) -> Plan:
+    """Plans at `now` in the caller's transaction.
+
+    With `only`, the key of one client, all others are left out: for a transaction that will be undone.
+    """
     planning_lock(connection)
     changes = enforce(connection, rules.rulebook, now)
     lives = live(connection, rules.rulebook)
-    where = ground(connection, rules, now)
+    where = ground(connection, rules, now, only)
     movements = move(connection, where, lives)
     promised = 0
     for found in by_priority(lives):

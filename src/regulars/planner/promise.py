@@ -122,6 +122,7 @@ def _promise_after(
         rows.select_from(last).where(
             last.c.campaign == live.key,
             last.c.step == before.key,
+            ground.mine(last.c.customer_id),
             went,
             last.c.settled_at <= ground.now - step.wait,
             last.c.settled_at > floor - step.wait,

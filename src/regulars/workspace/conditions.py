@@ -27,7 +27,7 @@ def parsed(rulebook: Rulebook, catalogue: Catalogue, loaded: Loaded, faults: lis
     found: dict[Loc, Expression] = {}
     for campaign in rulebook.campaigns.values():
         for loc, text in written(campaign):
-            event = campaign.on if campaign.on in rulebook.events else None
+            event = campaign.on if campaign.on in catalogue.events else None
             try:
                 found[loc] = parse(text, catalogue, event=event)
             except ExpressionErrors as errors:
