@@ -23,7 +23,7 @@ WORDS = [
     "250-unfinished",
     "250 2.0.0 ok\r\n250 2.0.0 ok",
     "nonsense",
-    "\udcff\udc00",
+    "\udcff\udcfe",
 ]
 
 
@@ -36,8 +36,8 @@ def faults(draw: st.DrawFn) -> Fault:
         act = Act.CLOSE  # saying nothing is stalling
     if stage is Stage.DOT and text.startswith("354"):
         text = ""  # a server that asks for a body twice has its own tests
-    if stage is Stage.BODY and act is Act.REPLY:
-        text = "nonsense"  # one that judges a message before its end and then takes it is lying
+    if stage is Stage.BODY and (act is Act.REPLY or text.startswith("2")):
+        text = "nonsense"  # to judge a message before its end and then do otherwise is lying
     on = tuple(draw(st.lists(st.integers(1, 12), min_size=1, max_size=3, unique=True)))
     took = stage is Stage.DOT and not text.startswith(("4", "5")) and draw(st.booleans())
     return Fault(stage, act, text, on, took=took)
