@@ -27,7 +27,7 @@ from regulars.core.calendar import zone
 from regulars.render.vocative import vocative as called
 
 FORMATS = "_formats"
-"""The context's own name for its `Formats`; template authors cannot write it."""
+"""The context's own name for its `Formats`; `check` knows no such name, so no author comes to lean on it."""
 STYLES = ("short", "medium", "long", "full")
 CATEGORIES = ("zero", "one", "two", "few", "many", "other")
 
