@@ -26,6 +26,10 @@ BEYOND = {
     "shape: a backfill since a day that does not exist",
     "shape: a time zone that does not exist",
     "shape: a weekday that is none",
+    "shape: a wait beyond all calendars",
+    "shape: a 30 February every year",
+    "shape: a schedule of every minute",
+    "shape: a schedule with seconds",
 }
 """Cases of those codes that need a calendar, a list of zones or the network's words, not a schema."""
 

@@ -14,7 +14,8 @@ from typing import Any
 from cronsim import CronSim, CronSimError
 
 from regulars.core.calendar import Window
-from regulars.core.clock import duration, words
+from regulars.core.clock import duration as any_duration
+from regulars.core.clock import words
 
 CLOCK = re.compile(r"^([01]?\d|2[0-3]):([0-5]\d)$")
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
@@ -22,7 +23,19 @@ MONTHS = (
     "january", "february", "march", "april", "may", "june",
     "july", "august", "september", "october", "november", "december",
 )  # fmt: skip
+LONGEST = timedelta(days=36_525)
 ORDINALS = {"first": 1, "second": 2, "third": 3, "fourth": 4, "last": -1}
+
+
+def duration(text: str) -> timedelta:
+    """`"14 days"` as a timedelta of at most a hundred years, so that no date it leads to is beyond the calendar."""
+    try:
+        span = any_duration(text)
+    except OverflowError:
+        span = timedelta.max
+    if span > LONGEST:
+        raise ValueError(f"`{text}` is longer than a hundred years")
+    return span
 
 
 def clock(text: str) -> time:
@@ -132,7 +145,8 @@ def _cron_of(text: str) -> str:
         r"^\s*(daily|weekly|monthly|quarterly|yearly)(?:\s+on\s+(.+?))?\s+at\s+(\d{1,2}:\d{2})\s*$", text.lower()
     )
     if not found:
-        return text.strip()
+        # Five fields, the first a number: no seconds, and no email every minute.
+        return text.strip() if re.fullmatch(r"\s*\d+(\s+\S+){4}\s*", text) else "unreadable"
     often, on, at = found[1], (found[2] or "").split(), clock(found[3])
     head = f"{at.minute} {at.hour}"
     months = {"quarterly": "1,4,7,10"}.get(often, "*")
