@@ -117,7 +117,7 @@ def worker() -> None:
     url, root, smtp = sys.argv[2:5]
     given = settings.load(Path(root), {"REGULARS_DATABASE_URL": url, "REGULARS_SMTP_URL": smtp})
     machine = Machine(given, open_engine(url), clock.system)
-    assert machine.rules.templates.compiled("news", "en")
+    machine.rules.templates.compiled("news", "en")
     stages = Stages()
     print("ready", flush=True)
     sys.stdin.readline()

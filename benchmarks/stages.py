@@ -5,12 +5,14 @@ from __future__ import annotations
 import functools
 import time
 from collections.abc import Callable
+from importlib import import_module
 from typing import Any
 
-from regulars.dispatch import compose as _composed  # noqa: F401
-import regulars.dispatch.compose as compose
-import regulars.dispatch.run as run
 from regulars.render import mime
+
+# By name: the package re-exports functions that are called like their modules.
+compose = import_module("regulars.dispatch.compose")
+run = import_module("regulars.dispatch.run")
 
 PLACES: dict[str, list[tuple[Any, str]]] = {
     "claim": [(run, "claim"), (run, "release")],

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -71,3 +73,24 @@ def complain(error: RegularsError, *, as_json: bool) -> None:
         emit({"errors": [{"code": type(error).__name__, "severity": "error", "message": str(error)}]})
         return
     click.echo(f"error: {error}", err=True)
+
+
+@contextmanager
+def progress_bar(title: str, *, quiet: bool) -> Iterator[Callable[[int, int], None]]:
+    """A bar on stderr, when that is a terminal; call it with (done, total)."""
+    if quiet or not sys.stderr.isatty():
+        yield lambda done, total: None
+        return
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task(title, total=None)
+        yield lambda done, total: progress.update(task, completed=done, total=total or None)
+
+
+def when(moment: datetime, zone: str) -> str:
+    """An instant on a local clock, to the minute."""
+    from regulars.core.calendar import zone as zone_of
+
+    return f"{moment.astimezone(zone_of(zone)):%Y-%m-%d %H:%M}"

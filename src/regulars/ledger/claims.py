@@ -17,7 +17,19 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, delete, exists, insert, select, update
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    ColumnElement,
+    Connection,
+    any_,
+    delete,
+    exists,
+    insert,
+    literal,
+    select,
+    update,
+)
 
 from regulars.ledger.states import Reason, State
 from regulars.store.tables import buckets, claims, promises
@@ -49,7 +61,7 @@ def claim(
     # Drawn, not counted: SQLite counts the numbers of deleted rows again, and a fence must never come back.
     claim_id = secrets.randbits(62)
     connection.execute(insert(claims).values(id=claim_id, worker=worker, taken_at=wall, lease_until=wall + lease))
-    connection.execute(update(promises).where(promises.c.id.in_(ids)).values(state=State.CLAIMED, claim_id=claim_id))
+    connection.execute(update(promises).where(_among(connection, ids)).values(state=State.CLAIMED, claim_id=claim_id))
     return Claim(claim_id, tuple(int(i) for i in ids))
 
 
@@ -60,7 +72,7 @@ def begin(connection: Connection, claim_id: int, ids: Sequence[int], *, wall: da
         return set()
     moved = connection.scalars(
         update(promises)
-        .where(promises.c.id.in_(ids), promises.c.claim_id == claim_id, promises.c.state == State.CLAIMED)
+        .where(_among(connection, ids), promises.c.claim_id == claim_id, promises.c.state == State.CLAIMED)
         .values(state=State.SENDING)
         .returning(promises.c.id)
     )
@@ -128,3 +140,10 @@ def allowance(connection: Connection, provider: str, *, rate: float, burst: floa
 def spend(connection: Connection, provider: str, count: int) -> None:
     """Takes `count` messages out of the provider's bucket."""
     connection.execute(update(buckets).where(buckets.c.provider == provider).values(tokens=buckets.c.tokens - count))
+
+
+def _among(connection: Connection, keys: Sequence[int]) -> ColumnElement[bool]:
+    """Whether a promise is one of `keys`, handed over as one parameter however many they are."""
+    if connection.dialect.name == "postgresql":
+        return promises.c.id == any_(literal(list(keys), ARRAY(BigInteger)))
+    return promises.c.id.in_(keys)

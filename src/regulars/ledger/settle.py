@@ -9,11 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import Connection, Text, bindparam, cast, column, func, select, update
-from sqlalchemy.dialects.postgresql import ARRAY, SMALLINT
-from sqlalchemy.types import BigInteger, TypeEngine
+import orjson
+from sqlalchemy import Connection, func, select, text
 
 from regulars.ledger.states import Reason, State
 from regulars.store.tables import promises
@@ -36,9 +34,6 @@ class Settlement:
     data: str | None = None
 
 
-_MINE = promises.c.state.in_([State.CLAIMED, State.SENDING, State.UNCERTAIN])
-
-
 def settle(connection: Connection, claim_id: int, outcomes: Sequence[Settlement], now: datetime) -> int:
     """Writes the outcomes; the number of rows that were still this claim's."""
     if not outcomes:
@@ -51,54 +46,36 @@ def settle(connection: Connection, claim_id: int, outcomes: Sequence[Settlement]
 def _columns(o: Settlement, now: datetime) -> tuple[object, ...]:
     ended = o.state not in (State.HELD, State.PLANNED)
     return (
-        o.id, str(o.state), o.reason and str(o.reason), o.detail, o.code, int(o.attempted),
+        o.id, o.state.value, o.reason and o.reason.value, o.detail, o.code, int(o.attempted),
         to_micros(o.next_at or now), to_micros(now) if ended else None, o.message_id, o.template, o.data,
     )  # fmt: skip
 
 
 _NAMES = (
-    "id",
-    "state",
-    "reason",
-    "detail",
-    "code",
-    "attempted",
-    "next_at",
-    "settled_at",
-    "message_id",
-    "template",
-    "data",
-)
-_TYPES: tuple[TypeEngine[Any], ...] = (
-    BigInteger(), Text(), Text(), Text(), SMALLINT(), SMALLINT(), BigInteger(), BigInteger(), Text(), Text(), Text(),
+    "id", "state", "reason", "detail", "code", "attempted", "next_at", "settled_at", "message_id", "template", "data",
 )  # fmt: skip
 
-
-def _postgresql_update() -> object:
-    arrays = [cast(bindparam(f"p_{n}"), ARRAY(t)) for n, t in zip(_NAMES, _TYPES, strict=True)]
-    new = (
-        func.unnest(*arrays)
-        .table_valued(*(column(n, t) for n, t in zip(_NAMES, _TYPES, strict=True)))
-        .render_derived(name="new")
+# All rows of a chunk as one JSON parameter: a third of the cost of eleven arrays, whose text has to be escaped.
+_POSTGRESQL = text(
+    """
+    UPDATE promises SET
+        state = new.state, reason = new.reason, detail = new.detail, next_at = new.next_at,
+        settled_at = new.settled_at, attempts = promises.attempts + new.attempted,
+        code = coalesce(new.code, promises.code), message_id = coalesce(new.message_id, promises.message_id),
+        template = coalesce(new.template, promises.template), data = coalesce(new.data, promises.data)
+    FROM json_to_recordset(CAST(:rows AS json)) AS new (
+        id bigint, state text, reason text, detail text, code smallint, attempted smallint, next_at bigint,
+        settled_at bigint, message_id text, template text, data text
     )
-    kept = {name: func.coalesce(new.c[name], promises.c[name]) for name in ("message_id", "template", "data", "code")}
-    return (
-        update(promises)
-        .where(promises.c.id == new.c.id, promises.c.claim_id == bindparam("fence"), _MINE)
-        .values(
-            state=new.c.state, reason=new.c.reason, detail=new.c.detail, next_at=new.c.next_at,
-            settled_at=new.c.settled_at, attempts=promises.c.attempts + new.c.attempted, **kept,
-        )
-    )  # fmt: skip
-
-
-_POSTGRESQL = _postgresql_update()
+    WHERE promises.id = new.id AND promises.claim_id = :fence
+        AND promises.state IN ('claimed', 'sending', 'uncertain')
+    """
+)
 
 
 def _settle_postgresql(connection: Connection, claim_id: int, outcomes: Sequence[Settlement], now: datetime) -> int:
-    lists = zip(*(_columns(o, now) for o in outcomes), strict=True)
-    values = {f"p_{name}": list(items) for name, items in zip(_NAMES, lists, strict=True)}
-    return connection.execute(_POSTGRESQL, {**values, "fence": claim_id}).rowcount  # type: ignore[call-overload, no-any-return]
+    rows = orjson.dumps([dict(zip(_NAMES, _columns(o, now), strict=True)) for o in outcomes]).decode()
+    return connection.execute(_POSTGRESQL, {"rows": rows, "fence": claim_id}).rowcount
 
 
 def _settle_each(connection: Connection, claim_id: int, outcomes: Sequence[Settlement], now: datetime) -> int:

@@ -1,0 +1,164 @@
+"""The files of the demo's business: about 200 clients and three years of what they did, the same every time.
+
+Most of it is drawn from a seeded generator. On top of that a few clients are placed so that the day shows
+every campaign, and every way in which an email does not go: quiet hours, the cap, holdouts, people who left.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import random
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from regulars.demo.names import COMPANIES, MANAGERS, PRODUCTS, REGIONS, Region
+
+DAY = date(2026, 6, 10)
+"""The day that is played: a Wednesday."""
+_PRICES = {sku: float(price) for sku, _, _, price, _, _ in PRODUCTS}
+_PARTS = ("blade", "chain", "line", "gloves")
+
+
+def write_files(folder: Path) -> dict[str, Path]:
+    """Writes managers, products, customers, purchases and events; the path of each, in the order of importing."""
+    folder.mkdir(parents=True, exist_ok=True)
+    draw = random.Random(1888)  # noqa: S311 - the same business every time
+    people = _people(draw)
+    orders = [order for person in people for order in _history(draw, person)]
+    events: list[dict[str, Any]] = []
+    _place(people, orders, events)
+    for person in people:
+        person.pop("_zone", None)
+    paths = {kind: folder / f"{kind}.csv" for kind in ("managers", "products", "customers", "purchases")}
+    paths["events"] = folder / "events.jsonl"
+    _csv(paths["managers"], ("id", "name", "title", "email", "phone", "locale"), MANAGERS)
+    header = ("sku", "name", "category", "price", "next", "accessories")
+    _csv(paths["products"], header, PRODUCTS)
+    _csv(paths["customers"], tuple(people[0]), [tuple(p.values()) for p in people])
+    _csv(paths["purchases"], ("order", "customer", "date", "products", "amount"), orders)
+    lines = (json.dumps(event, ensure_ascii=False) for event in events)
+    paths["events"].write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return paths
+
+
+def _csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(header)
+        writer.writerows(rows)
+
+
+def _people(draw: random.Random) -> list[dict[str, Any]]:
+    people = []
+    for region in REGIONS:
+        for _ in range(region.share):
+            number = len(people) + 1
+            people.append(_person(draw, region, number))
+    return people
+
+
+def _person(draw: random.Random, region: Region, number: int) -> dict[str, Any]:
+    firsts, lasts = draw.choice((region.men, region.women))
+    birthday = date(1955, 1, 1) + timedelta(days=draw.randrange(17_000))
+    if (birthday.month, birthday.day) == (DAY.month, DAY.day):
+        birthday += timedelta(days=40)
+    return {
+        "id": f"v-{number:03}",
+        "email": f"client{number:03}@mail.example",
+        "first_name": draw.choice(firsts),
+        "last_name": draw.choice(lasts),
+        "company": draw.choice(COMPANIES) if draw.random() < 0.15 else "",
+        "locale": region.locale,
+        "timezone": draw.choice(region.zones),
+        "country": region.country,
+        "birthday": birthday.isoformat() if draw.random() < 0.8 else "",
+        "source": draw.choice(("a neighbour", "the market", "the web", "an advert")),
+        "manager": draw.choice(MANAGERS)[0],
+        "consent": "no" if draw.random() < 0.04 else "yes",
+    }
+
+
+def _history(draw: random.Random, person: dict[str, Any]) -> list[tuple[Any, ...]]:
+    """Purchases up to two weeks before the day: a machine first, the next ones and parts in between."""
+    if draw.random() < 0.12:
+        return []
+    moment = date(2023, 2, 1) + timedelta(days=draw.randrange(1150))
+    orders: list[tuple[Any, ...]] = []
+    machines = iter(("mower", "chainsaw", "brush-cutter"))
+    while moment < DAY - timedelta(days=14) and len(orders) < 9:
+        sku = next(machines, None) if not orders or draw.random() < 0.3 else None
+        orders.append(_order(person, len(orders), moment, sku or draw.choice(_PARTS)))
+        moment += timedelta(days=draw.randrange(35, 240))
+    return orders
+
+
+def _order(person: dict[str, Any], number: int, day: date, *skus: str) -> tuple[Any, ...]:
+    amount = sum(_PRICES[sku] for sku in skus)
+    return (f"o-{person['id'][2:]}-{number + 1}", person["id"], day.isoformat(), "; ".join(skus), f"{amount:.2f}")
+
+
+def _place(people: list[dict[str, Any]], orders: list[tuple[Any, ...]], events: list[dict[str, Any]]) -> None:
+    """The clients whose day this is."""
+    by_zone: dict[str, list[dict[str, Any]]] = {}
+    for person in people:
+        by_zone.setdefault(person["timezone"], []).append(person)
+
+    def take(zone: str) -> dict[str, Any]:
+        person = by_zone[zone].pop()
+        person["consent"] = "yes"
+        orders[:] = [order for order in orders if order[1] != person["id"]]
+        return person
+
+    def bought(person: dict[str, Any], *days_and_skus: tuple[str, str]) -> None:
+        orders.extend(_order(person, n, date.fromisoformat(d), s) for n, (d, s) in enumerate(days_and_skus))
+
+    silent_since = (DAY - timedelta(days=91)).isoformat()
+    for zone in ("Europe/Chisinau", "Europe/Kyiv", "Europe/Tallinn", "America/New_York"):
+        born = take(zone)
+        born["birthday"] = f"19{70 + len(events) % 20}-06-10"
+        bought(born, ("2024-03-02", "mower"), ("2026-04-20", "gloves"))
+        years = take(zone)
+        bought(years, ("2024-06-10", "mower"), ("2026-05-03", "blade"))
+        for _ in range(3):
+            gone = take(zone)
+            bought(gone, (silent_since, "brush-cutter"))
+        fresh = take(zone)
+        bought(fresh, ("2026-06-10", "mower"))
+    everything = take("Europe/Bucharest")  # birthday, anniversary and long silence on one day: the cap decides
+    everything["birthday"] = "1979-06-10"
+    bought(everything, ("2025-06-10", "mower"), (silent_since, "brush-cutter"))
+    left = take("Europe/Bucharest")
+    left["birthday"] = "1985-06-10"
+    left["consent"] = "no"
+    for _ in range(2):  # a mower ninety days ago: a chainsaw is due
+        due = take("Europe/Kyiv")
+        bought(due, ((DAY - timedelta(days=90)).isoformat(), "mower"), ("2026-05-30", "gloves"))
+    upset = take("Europe/Chisinau")
+    bought(upset, (silent_since, "brush-cutter"))
+    events.append(_event(upset, "complaint.opened", "2026-06-01T10:20", {"about": "Waited three weeks for a part"}))
+    _meetings(take, events)
+
+
+def _meetings(take: Any, events: list[dict[str, Any]]) -> None:
+    for zone, hour, topic in (
+        ("Europe/Chisinau", "11:05", "Care of the park in the season of 2026"),
+        ("Europe/Tallinn", "14:40", "Machines for the new orchard"),
+        ("America/New_York", "16:10", "Service contract, second year"),
+    ):
+        agreements = [
+            {"what": "Send the offer with the service plan", "owner": "Ion Munteanu", "due": "2026-06-12"},
+            {"what": "Choose the first two machines", "owner": "you", "due": "2026-06-19"},
+        ]
+        data = {"topic": topic, "place": "our showroom, 14 Columna St", "agreements": agreements}
+        events.append(_event(take(zone), "meeting.completed", f"{DAY}T{hour}", data))
+    for zone in ("Europe/Chisinau", "Europe/Kyiv"):
+        data = {"contract": "S-2026-17", "project": "Spring service of five machines", "completed_on": "2026-06-09"}
+        events.append(_event(take(zone), "contract.completed", f"{DAY - timedelta(days=1)}T13:30", data))
+
+
+def _event(person: dict[str, Any], name: str, at: str, data: dict[str, Any]) -> dict[str, Any]:
+    assert datetime.fromisoformat(at)
+    return {"id": f"{name}-{person['id']}", "customer": person["id"], "name": name, "occurred_at": at, "data": data}
