@@ -60,7 +60,8 @@ def test_a_cell_of_several_products(shop: Desk) -> None:
 def test_json_lines_carry_lines_and_data(shop: Desk) -> None:
     line = (
         '{"id": "A", "email": "ANA@client.example", "at": "x", "date": "2026-05-01T10:00:00Z", "amount": 19.9,'
-        ' "currency": "eur", "products": [{"sku": "oil", "quantity": 2, "price": "9.95"}], "data": {"till": 3, "note": "née"}}'
+        ' "currency": "eur", "products": [{"sku": "oil", "quantity": 2, "price": "9.95"}],'
+        ' "data": {"till": 3, "note": "née"}}'
     )
     assert shop.bring(Kind.PURCHASES, line, "purchases.jsonl").added == 1
     assert shop.bring(Kind.PURCHASES, line, "purchases.jsonl").unchanged == 1
