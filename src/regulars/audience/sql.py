@@ -28,7 +28,7 @@ from sqlalchemy import (
     select,
     type_coerce,
 )
-from sqlalchemy.sql import ColumnElement, and_, not_, or_
+from sqlalchemy.sql import ColumnElement, and_, or_
 from sqlalchemy.types import TypeEngine
 
 from regulars.audience import days, nodes
@@ -41,7 +41,9 @@ from regulars.store.functions import (
     regulars_contains,
     regulars_days,
     regulars_ends_with,
+    regulars_is_null,
     regulars_minus,
+    regulars_not,
     regulars_ordered,
     regulars_over,
     regulars_plus,
@@ -173,13 +175,13 @@ class Statement:
     def _logic(self, node: Node) -> Column:
         match node:
             case nodes.Not():
-                return not_(self.value(node.operand))
+                return regulars_not(self.value(node.operand))
             case nodes.AllOf():
                 return and_(*(self.value(part) for part in node.operands))
             case nodes.AnyOf():
                 return or_(*(self.value(part) for part in node.operands))
             case nodes.IsNone():
-                return self.value(node.operand).is_(None)
+                return regulars_is_null(self.value(node.operand))
             case nodes.Choose():
                 return case((self.value(node.condition), self.value(node.yes)), else_=self.value(node.no))
         raise TypeError(f"no SQL for {node!r}")

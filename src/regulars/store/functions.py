@@ -125,11 +125,27 @@ class regulars_over(GenericFunction[float]):  # noqa: N801 - the name it has in 
     inherit_cache = True
 
 
+class regulars_not(GenericFunction[bool]):  # noqa: N801 - the name it has in SQL
+    """The opposite; NULL for NULL. In parentheses, since NOT binds more loosely than what may follow it."""
+
+    type = Boolean()
+    inherit_cache = True
+
+
+class regulars_is_null(GenericFunction[bool]):  # noqa: N801 - the name it has in SQL
+    """Whether the value is NULL."""
+
+    type = Boolean()
+    inherit_cache = True
+
+
 _INFIX: dict[type[GenericFunction[Any]], str] = {
     regulars_plus: "(({0}) + ({1}))",
     regulars_minus: "(({0}) - ({1}))",
     regulars_times: "(({0}) * ({1}))",
     regulars_over: "(({0}) / nullif({1}, 0.0))",
+    regulars_not: "(NOT ({0}))",
+    regulars_is_null: "(({0}) IS NULL)",
 }
 
 

@@ -1,0 +1,131 @@
+"""Random clients with histories, and how they get into a database."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from hypothesis import strategies as st
+from sqlalchemy import Connection
+
+from regulars.audience import BUILT_IN, Catalogue, Field
+from regulars.rules.names import EVENTS, FieldType
+from regulars.store import facts
+from tests.common import people
+
+NOWS = (
+    datetime(2026, 3, 29, 0, 30, tzinfo=UTC),  # half an hour before Europe's clocks go forward
+    datetime(2026, 10, 25, 1, 0, tzinfo=UTC),  # the hour that happens twice there
+    datetime(2026, 11, 1, 6, 0, tzinfo=UTC),  # the same in New York
+    datetime(2024, 2, 29, 10, 30, tzinfo=UTC),  # three dates on earth at once
+    datetime(2026, 12, 31, 23, 59, 59, 999_999, tzinfo=UTC),
+)
+ZONES = (None, "Europe/Chisinau", "America/New_York", "Pacific/Kiritimati", "Pacific/Pago_Pago", "Asia/Kathmandu",
+         "Nowhere/Atlantis")  # fmt: skip
+TEXTS = ("", "a", "A", "ab", "ä", "a\u0308", "Ж", "日本", "🎈", "z%_", "it's", "10", " 7 ", "1e3", "true", "EE", "İ")
+SKUS = {"haircut": "hair", "shampoo": "care", "hair": None, "wax": "care"}
+EVENT_DATA: dict[str, FieldType] = {
+    "score": FieldType.NUMBER, "comment": FieldType.TEXT, "late": FieldType.BOOL, "day": FieldType.DATE,
+    "starts_at": FieldType.INSTANT, "topics": FieldType.LIST,
+}  # fmt: skip
+OWN = {"points": FieldType.NUMBER, "tier": FieldType.TEXT, "vip": FieldType.BOOL, "renewal": FieldType.DATE,
+       "seen": FieldType.INSTANT, "tags": FieldType.LIST}  # fmt: skip
+CATALOGUE = Catalogue(
+    fields={**{n: Field(n, kind, "", custom=True) for n, kind in OWN.items()}, **BUILT_IN},
+    events={**EVENTS, "visit.done": EVENT_DATA, "complaint": {}},
+    zone="Europe/Tallinn",
+)
+
+JSON_VALUES = st.one_of(
+    st.none(), st.booleans(), st.sampled_from(TEXTS),
+    st.sampled_from([0, 1, 7, -3, 10**15, 10**16 + 1, -(10**14), 10**30, 123456789012345, -12345678901234, -123456789012345,
+                     0.1, -0.0, 1.0, 1e15, 1.1e15, 1e16, 1e-15, 9e-16, 1e-7, 1e22, 5e-324, 1.7e308,
+                     0.30000000000000004, 2.5]),
+    st.floats(-1e16, 1e16, allow_nan=False),
+    st.sampled_from(["2026-03-29", "2024-02-29", "2023-02-29", "1900-02-29", "2000-02-29", "2026-04-31", "0000-01-01",
+                     "2026-3-29", "2026-03-29\n", "2026-03-29T00:00", "9999-12-31"]),
+    st.sampled_from(["2026-03-29T00:30:00Z", "2026-03-29 00:30", "2026-03-29T00:30:00.5+05:45", "2026-03-29T24:00Z",
+                     "2026-03-29T10:00:60Z", "2026-03-28T23:59:59.999999-11:00", "2023-02-29T00:00Z",
+                     "0001-01-01T00:00+14:00", "9999-12-31T23:59:59-14:00", "2026-03-29T10:00+15:00"]),
+    st.sampled_from(["12", "-3.5", "+4", "1_0", "٣", "1e2", "Infinity", "NaN", " 8 ", "9\n", "1234567890123456", "0.1"]),
+    st.lists(st.one_of(st.sampled_from(TEXTS), st.integers(0, 3), st.none()), max_size=3),
+    st.just({"score": 1}),
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Happening:
+    """A purchase (`skus` and amount) or an event (`name` and data)."""
+
+    at: datetime
+    name: str
+    amount: int | None
+    skus: tuple[str, ...]
+    data: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Client:
+    """One random client."""
+
+    fields: dict[str, Any]
+    happened: list[Happening]
+
+
+def moments(now: datetime) -> st.SearchStrategy[datetime]:
+    """Instants around `now`, the edges of whole days more often than chance would have them."""
+    edge = st.builds(lambda d, m: timedelta(days=d, microseconds=m), st.integers(-3, 40), st.integers(-1, 1))
+    anywhere = st.timedeltas(timedelta(days=-3), timedelta(days=400))
+    return st.one_of(edge, anywhere).map(lambda age: now - age)
+
+
+@st.composite
+def clients(draw: Callable[..., Any], now: datetime) -> Client:
+    """A client as it may come from an import."""
+    text = st.none() | st.sampled_from(TEXTS)
+    fields: dict[str, Any] = {name: draw(text) for name in ("name", "first_name", "country", "source", "locale")}
+    fields["timezone"] = draw(st.sampled_from(ZONES))
+    days = st.sampled_from([now.date() + timedelta(days=n) for n in (-1, 0, 1)] + [date(1980, 2, 29)])
+    fields["birthday"] = draw(st.none() | days)
+    fields["created_at"] = draw(moments(now))
+    fields["manager"] = draw(st.sampled_from([None, "m-1", "m-2"]))
+    fields["attrs"] = draw(st.dictionaries(st.sampled_from(sorted(OWN)), JSON_VALUES))
+    happening = st.builds(
+        Happening,
+        at=moments(now),
+        name=st.sampled_from(["purchase", "purchase", "visit.done", "complaint"]),
+        amount=st.none() | st.integers(-10_000_000, 10_000_000_000_000),
+        skus=st.lists(st.sampled_from(sorted(SKUS)), max_size=2).map(tuple),
+        data=st.dictionaries(st.sampled_from(sorted(EVENT_DATA)), JSON_VALUES, max_size=3),
+    )
+    return Client(fields, draw(st.lists(happening, max_size=5)))
+
+
+def furnish(connection: Connection) -> None:
+    """What every population shares: managers, products, a sequence."""
+    for manager in ("m-1", "m-2"):
+        people.add_manager(connection, manager)
+    for sku, category in SKUS.items():
+        people.add_product(connection, sku, category=category)
+    people.add_link(connection, "haircut", "next", "shampoo", after_days=20)
+    people.add_link(connection, "shampoo", "next", "wax")
+
+
+def add(connection: Connection, client: Client) -> int:
+    """Puts the client and the history in; facts are not refreshed."""
+    key = people.add_customer(connection, consent=False, **client.fields)
+    for each in client.happened:
+        if each.name == "purchase":
+            amount = None if each.amount is None else Decimal(each.amount) / 10_000
+            people.add_purchase(connection, key, each.at, *each.skus, amount=amount)
+        else:
+            people.add_event(connection, key, each.name, each.at, each.data)
+    return key
+
+
+def settle(connection: Connection) -> None:
+    """Brings the facts up to the purchases."""
+    facts.refresh(connection)

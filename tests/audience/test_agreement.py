@@ -1,0 +1,108 @@
+"""A condition selects by SQL exactly those whom it selects in Python, on both databases."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import Connection, Engine, bindparam, select
+from sqlalchemy.sql import ColumnElement
+
+from regulars.audience import Expression, ExpressionErrors, Scope, load_people, parse, today_by_zone
+from regulars.store import facts
+from regulars.store.engine import rehearse
+from regulars.store.tables import customers, events
+from tests.audience.conditions import conditions
+from tests.audience.populations import CATALOGUE, NOWS, Client, add, clients, furnish, settle
+
+COMPANY_ZONE = "Europe/Tallinn"
+BATCH = 12
+"""Conditions asked of one population: people are dear, questions are cheap."""
+
+hard = settings(
+    # Shrinking a whole population takes minutes and the message names the one condition that failed.
+    phases=[Phase.explicit, Phase.reuse, Phase.generate],
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+worlds = st.sampled_from(NOWS).flatmap(
+    lambda now: st.tuples(st.just(now), st.lists(clients(now), min_size=1, max_size=6))
+)
+
+
+def understood(text: str, event: str | None = None) -> Expression | None:
+    """The condition; None where random arithmetic went out of range, which is refused on purpose."""
+    try:
+        return parse(text, CATALOGUE, event)
+    except ExpressionErrors as errors:
+        assert all("multiplication" in p.message or "deep" in p.message for p in errors.problems), (text, errors)
+        return None
+
+
+def by_sql(connection: Connection, expression: Expression, scope: Scope) -> list[tuple[int, Any]]:
+    """Each client's three-valued answer."""
+    asked = scope.customers.join(scope.facts, scope.facts.c.customer_id == scope.customers.c.id)
+    answer: ColumnElement[Any] = expression.sql(scope)
+    query = select(scope.customers.c.id, answer).select_from(asked).order_by(scope.customers.c.id)
+    return [(key, None if value is None else bool(value)) for key, value in connection.execute(query)]
+
+
+def scope_at(connection: Connection, now: datetime) -> Scope:
+    return Scope(
+        now=now, customers=customers, facts=facts.source(connection, now), zone=COMPANY_ZONE,
+        today=today_by_zone(connection, now, COMPANY_ZONE),
+    )  # fmt: skip
+
+
+@hard
+@given(world=worlds, texts=st.lists(conditions(), min_size=BATCH, max_size=BATCH))
+def test_sql_and_python_agree(engine: Engine, world: tuple[datetime, list[Client]], texts: list[str]) -> None:
+    now, population = world
+    with rehearse(engine) as connection:
+        furnish(connection)
+        keys = [add(connection, client) for client in population]
+        settle(connection)
+        scope = scope_at(connection, now)
+        known = load_people(connection, keys, now, COMPANY_ZONE)
+        for text in texts:
+            if (expression := understood(text)) is None:
+                continue
+            expected = [(key, expression.explain(known[key], now).value) for key in sorted(keys)]
+            assert by_sql(connection, expression, scope) == expected, text
+            chosen = select(customers.c.id).join(scope.facts, scope.facts.c.customer_id == customers.c.id)
+            found = set(connection.scalars(chosen.where(expression.sql(scope))))
+            assert found == {key for key in keys if expression.evaluate(known[key], now)}, text
+
+
+@hard
+@given(world=worlds, texts=st.lists(conditions(event=True), min_size=BATCH, max_size=BATCH))
+def test_they_agree_on_the_event_that_set_it_off(
+    engine: Engine, world: tuple[datetime, list[Client]], texts: list[str]
+) -> None:
+    now, population = world
+    with rehearse(engine) as connection:
+        furnish(connection)
+        keys = [add(connection, client) for client in population]
+        settle(connection)
+        scope = scope_at(connection, now)
+        happened = events.alias("happened")
+        scope = Scope(now, customers, scope.facts, scope.zone, scope.today, happened.c.data, happened.c.occurred_at)
+        columns = (happened.c.id, happened.c.customer_id, happened.c.occurred_at, happened.c.data)
+        rows = connection.execute(select(*columns).where(happened.c.name == "visit.done")).all()
+        known = load_people(connection, keys, now, COMPANY_ZONE)
+        query = (
+            select(happened.c.id)
+            .join(customers, customers.c.id == happened.c.customer_id)
+            .join(scope.facts, scope.facts.c.customer_id == customers.c.id)
+            .where(happened.c.name == bindparam(None, "visit.done"))
+        )
+        for text in texts:
+            if (expression := understood(text, "visit.done")) is None:
+                continue
+            expected = set()
+            for key, customer, at, data in rows:
+                known[customer].event = {**data, "at": at}
+                if expression.evaluate(known[customer], now):
+                    expected.add(key)
+            assert set(connection.scalars(query.where(expression.sql(scope)))) == expected, text
