@@ -135,26 +135,26 @@ class ScriptedServer:
         self._loop.close()
 
     async def _serve(self) -> None:
-        talks: set[asyncio.Task[None]] = set()
+        talks: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
 
         async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             task = asyncio.current_task()
             assert task is not None
-            talks.add(task)
+            talks[task] = writer
             self.connections += 1
             try:
                 await Conversation(self, reader, writer, self.connections).hold()
             finally:
-                talks.discard(task)
+                del talks[task]
 
         context = self.tls if self.implicit_tls else None
         server = await asyncio.start_server(talk, "127.0.0.1", 0, ssl=context)
         self._ready.set_result(server.sockets[0].getsockname()[1])
         await self._stop.wait()
         server.close()
-        for task in list(talks):
-            task.cancel()
-        await asyncio.gather(*talks, return_exceptions=True)
+        for writer in talks.values():
+            writer.transport.abort()
+        await asyncio.gather(*talks)
 
     def fault_at(self, stage: Stage, line: bytes) -> Fault | None:
         """The fault that strikes now; counts the visit."""
@@ -184,8 +184,6 @@ class Conversation:
                 await self.command(await self.line())
         except (_Gone, ConnectionError, ssl.SSLError):
             pass
-        except asyncio.CancelledError:
-            self.writer.transport.abort()
         finally:
             self.writer.close()
             with contextlib.suppress(ConnectionError, ssl.SSLError):

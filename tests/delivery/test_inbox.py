@@ -11,8 +11,7 @@ from lxml import etree, html
 
 from regulars.core.errors import EnvironmentFailed
 from regulars.delivery import Outcome, Parcel
-from regulars.delivery.inbox import Inbox, stored
-from regulars.delivery.pages import write_index
+from regulars.delivery.inbox import Inbox, stored, write_index
 from tests.delivery.posting import BODY, deliver, parcels
 
 PIXEL = base64.b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7")

@@ -10,6 +10,7 @@ import asyncio
 import base64
 import ipaddress
 import socket
+from functools import cache
 from typing import cast
 
 import aiosmtplib
@@ -92,7 +93,7 @@ def offers(client: aiosmtplib.SMTP, provider: Provider) -> Server:
 
 async def _own_name(client: aiosmtplib.SMTP) -> str:
     """The machine's full name, or the address it speaks from (RFC 5321, 4.1.3) when it has none."""
-    name = await asyncio.to_thread(socket.getfqdn)
+    name = await asyncio.to_thread(_full_name)
     if "." in name and name.isascii() and name.isprintable() and " " not in name:
         return name
     own = client.get_transport_info("sockname")
@@ -101,6 +102,12 @@ async def _own_name(client: aiosmtplib.SMTP) -> str:
     except (ValueError, TypeError, IndexError):
         return "localhost"
     return f"[IPv6:{address}]" if address.version == 6 else f"[{address}]"
+
+
+@cache
+def _full_name() -> str:
+    """Asked once: it may take a look at a slow name server."""
+    return socket.getfqdn()
 
 
 def _where(provider: Provider) -> str:

@@ -7,39 +7,22 @@ what the folder holds, also after a crash. Files are numbered in order of arriva
 from __future__ import annotations
 
 import asyncio
-import email
-import email.policy
 import socket
 import threading
 from concurrent.futures import Future
-from dataclasses import dataclass
-from email.message import EmailMessage
-from hashlib import blake2b
 from pathlib import Path
 from typing import Any, Self
 
 from aiosmtpd.smtp import SMTP
 
 from regulars.core.errors import EnvironmentFailed
+from regulars.delivery.kept import StoredMessage, keep, number, stored
+from regulars.delivery.pages import write_index
+
+__all__ = ["Inbox", "StoredMessage", "stored", "write_index"]
 
 LARGEST = 64 * 1024 * 1024
 """Bytes of the largest message taken."""
-
-
-@dataclass(frozen=True, slots=True)
-class StoredMessage:
-    """One kept message: its envelope, and its bytes exactly as they were sent."""
-
-    number: int
-    path: Path
-    sender: str
-    recipients: tuple[str, ...]
-    content: bytes
-
-    @property
-    def message(self) -> EmailMessage:
-        """The message as the standard library reads it."""
-        return email.message_from_bytes(self.content, policy=email.policy.default)
 
 
 class Inbox:
@@ -75,7 +58,7 @@ class Inbox:
             where = f"{self.host}:{self.port}"
             raise EnvironmentFailed(f"the inbox cannot listen on {where} or write to {self.folder}: {error}") from error
         self.port = listener.getsockname()[1]
-        self._last = max((_number(path) for path in self.folder.glob("*.eml")), default=0)
+        self._last = max((number(path) for path in self.folder.glob("*.eml")), default=0)
         ready: Future[None] = Future()
         self._thread = threading.Thread(target=asyncio.run, args=(self._serve(listener, ready),), daemon=True)
         self._thread.start()
@@ -108,46 +91,11 @@ class Inbox:
 
     async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: N802 - aiosmtpd's
         """Keeps one message; called by aiosmtpd, for one message at a time."""
-        number = self._last + 1
+        next_number = self._last + 1
         sender = "" if envelope.mail_from in {None, "<>"} else str(envelope.mail_from)
         try:
-            path = _keep(self.folder, number, sender, envelope.rcpt_tos, bytes(envelope.content))
+            path = keep(self.folder, next_number, sender, envelope.rcpt_tos, bytes(envelope.content))
         except OSError as error:
             return f"451 4.3.0 the message could not be kept: {error.strerror}"
-        self._last = number
+        self._last = next_number
         return f"250 2.0.0 kept as {path.name}"
-
-
-def stored(folder: Path) -> list[StoredMessage]:
-    """The messages that an inbox has kept in the folder, in order of arrival."""
-    return [_read(path) for path in sorted(folder.glob("*.eml"), key=lambda path: (_number(path), path.name))]
-
-
-def _keep(folder: Path, number: int, sender: str, recipients: list[str], content: bytes) -> Path:
-    """Writes the file: trace lines as a mailbox has them, then the message; visible only when complete."""
-    headers = email.message_from_bytes(content)
-    mark = blake2b(str(headers["message-id"] or number).encode("utf-8", "replace"), digest_size=4).hexdigest()
-    path = folder / f"{number:06d}-{mark}.eml"
-    trace = [f"Delivered-To: {recipient}" for recipient in recipients] + [f"Return-Path: <{sender}>"]
-    part = folder / f".{path.name}.part"
-    part.write_bytes("".join(f"{line}\r\n" for line in trace).encode("utf-8", "surrogateescape") + content)
-    part.replace(path)
-    return path
-
-
-def _read(path: Path) -> StoredMessage:
-    content = path.read_bytes()
-    recipients: list[str] = []
-    line, _, rest = content.partition(b"\r\n")
-    while line.startswith(b"Delivered-To: "):
-        recipients.append(line[14:].decode("utf-8", "replace"))
-        line, _, rest = rest.partition(b"\r\n")
-    sender = line.removeprefix(b"Return-Path: <").removesuffix(b">").decode("utf-8", "replace")
-    if not line.startswith(b"Return-Path: "):  # a file that somebody else put here
-        sender, recipients, rest = "", [], content
-    return StoredMessage(_number(path), path, sender, tuple(recipients), rest)
-
-
-def _number(path: Path) -> int:
-    digits = path.name.partition("-")[0]
-    return int(digits) if digits.isascii() and digits.isdigit() else 0

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from lxml import etree
 
-from regulars.delivery.inbox import StoredMessage, stored
+from regulars.delivery.kept import StoredMessage, stored
 
 _POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; img-src data:; font-src data:; form-action 'none'; base-uri 'none'"
