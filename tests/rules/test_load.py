@@ -153,7 +153,7 @@ campaigns:
     goal: purchse within 3 days
     offer: {coupon: {percent: 500, gift: x, valid: [1, 2]}}
     kind: markting
-    pririty: high
+    prority: high
     priority: high
   b: hello
   c:
@@ -163,7 +163,7 @@ tests:
   - customer: {shoe_siz: 1, birthday: 1900-01-01, shoe_size: big, overdue: 1}
     on: 2026-13-10
     events: [{name: nope, at: 1}]
-    expect: {c: {subjec: x}, a: {step: y}}
+    expect: {c: {sbject: x}, a: {step: y}}
 """
 
 

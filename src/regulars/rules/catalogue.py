@@ -37,7 +37,7 @@ def events(root: Node, complaints: Complaints) -> dict[str, Mapping[str, FieldTy
     declared: dict[str, Mapping[str, FieldType]] = {}
     for name in section.entries:
         loc: Loc = ("events", name)
-        if not re.match(_EVENT, name):
+        if not re.fullmatch(_EVENT, name):
             better = reworded(name, _EVENT)
             hint = f"write `{better}`" if better else None
             message = f"`{name}` cannot be the name of an event"

@@ -213,7 +213,7 @@ def reworded(text: str, pattern: str = r"^[a-z][a-z0-9-]*$") -> str | None:
         guess = "#" + text.lstrip("#").lower()
     else:
         keep = r"[^a-z0-9.-]+" if "." in pattern else r"[^a-z0-9-]+"
-        guess = re.sub(keep, "-", text.strip().lower()).strip("-.0123456789")
+        guess = re.sub(keep, "-", text.strip().lower()).lstrip("0123456789").strip("-.")
     return guess if guess and re.match(pattern, guess) and guess != text else None
 
 

@@ -7,6 +7,7 @@ Files are read one by one and brought together by section; a fault in one campai
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -202,10 +203,9 @@ def _campaigns(root: Entries, complaints: Complaints) -> Iterator[tuple[str, Cam
         return
     for name in section.entries:
         loc = ("campaigns", name)
-        better = reworded(name)
-        sound = True
-        if better or not _is_name(name):
-            sound = False
+        sound = bool(NAME.fullmatch(name))
+        if not sound:
+            better = reworded(name)
             complaints.say(
                 "R006",
                 f"`{name}` cannot be the name of a campaign",
@@ -219,11 +219,8 @@ def _campaigns(root: Entries, complaints: Complaints) -> Iterator[tuple[str, Cam
             yield name, campaign
 
 
+NAME = re.compile(r"[a-z][a-z0-9-]*")
 _CAMPAIGNS = "a name for each campaign, with its keys indented under it"
-
-
-def _is_name(text: str) -> bool:
-    return text.isascii() and text[:1].islower() and text == text.lower() and text.replace("-", "").isalnum()
 
 
 def _model(
