@@ -19,7 +19,8 @@ def upgrade() -> None:
     """Makes every table."""
     _people()
     _goods()
-    _history()
+    _purchases()
+    _events()
     _facts()
     _rights()
     _promises()
@@ -104,8 +105,8 @@ def _goods() -> None:
     )
 
 
-def _history() -> None:
-    """What clients did."""
+def _purchases() -> None:
+    """What clients bought."""
     op.create_table(
         "purchases",
         sa.Column("id", KEY, nullable=False),
@@ -139,6 +140,10 @@ def _history() -> None:
         sa.PrimaryKeyConstraint("purchase_id", "line", name="pk_purchase_lines"),
     )
     op.create_index("ix_purchase_lines_product_id", "purchase_lines", ["product_id"])
+
+
+def _events() -> None:
+    """What else happened."""
     op.create_table(
         "events",
         sa.Column("id", KEY, nullable=False),
