@@ -160,12 +160,12 @@ def _by_date(ground: Ground, live: Live) -> Select[Any] | None:
 
 
 def _day_number(ground: Ground, field: str) -> ColumnElement[int]:
-    """A customer's date as 20260131: a date as it stands, an instant by the company's calendar."""
+    """A customer's date as 20260131: a date as it stands, an instant by the client's calendar."""
     if field in ground.rulebook.fields:
         return regulars_date(customers.c.attrs[field].as_string())
     found = (customers if field in customers.c else ground.facts).c[field]
     if isinstance(found.type, Instant):
-        return regulars_day(type_coerce(found, BigInteger), ground.rulebook.company.timezone)
+        return regulars_day(type_coerce(found, BigInteger), ground.zone)
     return regulars_date(found)
 
 

@@ -1,0 +1,1 @@
+"""What would happen: plan, forecast, test, preview and explain, by the code that does it, without a trace."""

@@ -1,0 +1,148 @@
+"""All that the database knows of one client and may matter to a campaign: the reading half of `explain`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, case, func, null, or_, select
+
+from regulars.clearance import Ground, Live
+from regulars.clearance.doubts import rights
+from regulars.core.errors import NotFound
+from regulars.ledger import COUNTED
+from regulars.rules.grammar import Cap
+from regulars.rules.model import Kind
+from regulars.store.happenings import happenings
+from regulars.store.tables import consents, customers, members, promises, suppressions
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One promise as the ledger has it."""
+
+    id: int
+    campaign: str
+    step: str
+    occurrence: str
+    state: str
+    reason: str | None
+    detail: str | None
+    due_at: datetime
+    next_at: datetime
+    created_at: datetime
+    settled_at: datetime | None
+    code: int | None
+    message_id: str | None
+
+    @property
+    def verdict(self) -> tuple[str, str | None]:
+        """State and reason."""
+        return self.state, self.reason
+
+
+@dataclass(frozen=True, slots=True)
+class Stay:
+    """The client's stay in the state of a `when` campaign; `baseline`: was in it when the rule came."""
+
+    entered_at: datetime
+    left_at: datetime | None
+    baseline: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Happening:
+    """Something that happened, under the id that names its occurrence."""
+
+    external_id: str
+    at: datetime
+    data: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Consent:
+    """The client's latest word on a topic."""
+
+    topic: str
+    granted: bool
+    at: datetime
+    source: str
+
+
+def find(connection: Connection, customer: str) -> int:
+    """The key of the client with this external id or, if there is none, this address; raises NotFound."""
+    query = (
+        select(customers.c.id)
+        .where(or_(customers.c.external_id == customer, func.lower(customers.c.email) == customer.strip().lower()))
+        .order_by(customers.c.external_id != customer, customers.c.id)
+    )
+    found = connection.scalar(query)
+    if found is None:
+        raise NotFound("customer", customer)
+    return int(found)
+
+
+def rows(connection: Connection, customer_id: int) -> list[Row]:
+    """All promises of the client, in the order in which they were due."""
+    columns = [promises.c[name] for name in Row.__dataclass_fields__]
+    query = select(*columns).where(promises.c.customer_id == customer_id).order_by(promises.c.due_at, promises.c.id)
+    return [Row(*row) for row in connection.execute(query)]
+
+
+def stays(connection: Connection, customer_id: int) -> dict[str, Stay]:
+    """By campaign key, the client's latest stay in its state."""
+    columns = (members.c.campaign, members.c.entered_at, members.c.left_at, members.c.baseline)
+    found = connection.execute(select(*columns).where(members.c.customer_id == customer_id))
+    return {str(row[0]): Stay(*row[1:]) for row in found}
+
+
+def happened(connection: Connection, name: str, customer_id: int, now: datetime) -> list[Happening]:
+    """What happened to the client under this name up to now, the latest first."""
+    source = happenings(name)
+    query = (
+        select(source.c.external_id, source.c.occurred_at, source.c.data)
+        .where(source.c.customer_id == customer_id, source.c.occurred_at <= now)
+        .order_by(source.c.occurred_at.desc(), source.c.id.desc())
+    )
+    found = connection.execute(query)
+    return [Happening(row[0], row[1], row[2] or {}) for row in found]
+
+
+def forbidden(ground: Ground, live: Live, customer_id: int) -> str | None:
+    """What the client, or the lack of an address, forbids now; None if nothing does."""
+    words = case(*((condition, str(reason)) for condition, reason in rights(ground, live)), else_=null())
+    return ground.connection.scalar(select(words).where(customers.c.id == customer_id))
+
+
+def bucket(connection: Connection, customer_id: int) -> int:
+    """The client's own number, for control groups."""
+    return int(connection.execute(select(customers.c.bucket).where(customers.c.id == customer_id)).scalar_one())
+
+
+def consent(connection: Connection, customer_id: int) -> list[Consent]:
+    """The client's word on every topic they spoke of."""
+    columns = (consents.c.topic, consents.c.granted, consents.c.at, consents.c.source)
+    query = select(*columns).where(consents.c.customer_id == customer_id).order_by(consents.c.topic)
+    return [Consent(*row) for row in connection.execute(query)]
+
+
+def suppression(connection: Connection, customer_id: int) -> tuple[str, str, datetime] | None:
+    """(scope, reason, when) under which the client's address is suppressed."""
+    joined = suppressions.join(customers, customers.c.email_hash == suppressions.c.email_hash)
+    columns = (suppressions.c.scope, suppressions.c.reason, suppressions.c.at)
+    row = connection.execute(select(*columns).select_from(joined).where(customers.c.id == customer_id)).one_or_none()
+    return None if row is None else (str(row[0]), str(row[1]), row[2])
+
+
+def cap_use(connection: Connection, customer_id: int, cap: Cap, now: datetime) -> int:
+    """How many places under the frequency cap the client's emails take now."""
+    query = select(func.count()).where(
+        promises.c.customer_id == customer_id,
+        promises.c.kind == Kind.MARKETING,
+        promises.c.recipient == "customer",
+        promises.c.state.in_(COUNTED),
+        func.coalesce(promises.c.settled_at, promises.c.next_at) > now - cap.per,
+    )
+    return int(connection.scalar(query) or 0)

@@ -1,0 +1,50 @@
+"""The rules as the database knows them: what would hold if nobody had changed a file.
+
+Company and policy are taken from the files; the database keeps campaigns only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from pydantic import ValidationError
+from sqlalchemy import Connection
+
+from regulars.audience import Catalogue, Expression, ExpressionErrors, parse
+from regulars.clearance import Ruleset
+from regulars.rehearsal.records import sources_in_force
+from regulars.rules.model import Campaign, Loc, Rulebook
+from regulars.workspace.conditions import written
+
+
+@dataclass(frozen=True)
+class Rules:
+    """A rulebook with its conditions."""
+
+    rulebook: Rulebook
+    conditions: Mapping[Loc, Expression]
+
+
+def rules_in_force(connection: Connection, rules: Ruleset) -> Rules | None:
+    """The rules that were last put into force; None when there are none, or they cannot be read any more."""
+    stored = sources_in_force(connection)
+    if not stored:
+        return None
+    book = rules.rulebook
+    try:
+        campaigns = {name: Campaign.model_validate({**source, "name": name}) for name, source in stored.items()}
+        old = Rulebook(book.company, book.policy, campaigns, book.events, book.fields)
+        return Rules(old, conditions(old))
+    except (ValidationError, ExpressionErrors, TypeError):
+        return None  # written by a version that knew other words, or about events that are gone
+
+
+def conditions(book: Rulebook) -> dict[Loc, Expression]:
+    """Every condition of the rulebook, by where it is written; raises ExpressionErrors."""
+    catalogue = Catalogue.of(book)
+    return {
+        loc: parse(text, catalogue, campaign.on if campaign.on in catalogue.events else None)
+        for campaign in book.campaigns.values()
+        for loc, text in written(campaign)
+    }

@@ -1,0 +1,208 @@
+"""One plain sentence about one campaign and one client: what became of it, what comes next, or why nothing does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import pairwise
+
+from regulars.audience import Clause, Person
+from regulars.clearance import Ground, Live
+from regulars.ledger import Reason, State
+from regulars.planner.dates import due_times
+from regulars.rehearsal import dossier
+from regulars.rehearsal.dossier import Row, Stay
+from regulars.rehearsal.sentences import because, day, when, why_not
+from regulars.rehearsal.turning import StateOf, kept_date, rounds, turns
+from regulars.rules.model import Campaign
+
+HORIZON = timedelta(days=400)
+"""How far ahead the next date is looked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """What is known: the ledger before and after a plan now, the stay in the state, the conditions' values."""
+
+    ground: Ground
+    live: Live
+    person: Person
+    before: Sequence[Row]
+    after: Sequence[Row]
+    changed: Sequence[Row]
+    stay: Stay | None
+    clauses: Mapping[str, Clause]
+    names: Mapping[str, str]
+
+    @property
+    def campaign(self) -> Campaign:
+        """The rule."""
+        return self.live.campaign
+
+    @property
+    def zone(self) -> str:
+        """The client's clock."""
+        return str(self.person.fields.get("timezone") or self.person.zone)
+
+    def when(self, moment: datetime) -> str:
+        """An instant on the client's clock."""
+        return when(moment, self.zone)
+
+    def why(self, row: Row) -> str:
+        """A row's reason in words."""
+        detail = self.names.get(row.detail or "", row.detail)
+        return because(row.reason, detail)
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """The sentence, and when an email may become due if nothing else happens."""
+
+    sentence: str
+    due_from: datetime | None = None
+
+
+def outlook(case: Case) -> Outlook:
+    """What matters most first: what is under way, what was just decided, what is to come."""
+    if not case.campaign.enabled:
+        return Outlook(f"{_last(case)}Not due: the campaign is switched off.")
+    return _under_way(case) or _decided(case) or _between_steps(case) or _to_come(case)
+
+
+def _under_way(case: Case) -> Outlook | None:
+    for row in case.after:
+        if row.state == State.PLANNED:
+            return Outlook(f"Due now: `{row.step}` may go.", case.ground.now)
+        if row.state in (State.CLAIMED, State.SENDING):
+            return Outlook(f"`{row.step}` is being sent.", case.ground.now)
+    for row in case.after:
+        if row.state == State.HELD:
+            return Outlook(f"`{row.step}` waits until {case.when(row.next_at)}: {case.why(row)}.", row.next_at)
+    return None
+
+
+def _decided(case: Case) -> Outlook | None:
+    skipped = [row for row in case.changed if row.state == State.SKIPPED]
+    return Outlook(f"`{skipped[-1].step}` is due but will not go: {case.why(skipped[-1])}.") if skipped else None
+
+
+def _between_steps(case: Case) -> Outlook | None:
+    """The wait between two emails of a sequence."""
+    for before, step in pairwise(case.campaign.all_steps):
+        for row in reversed(case.after):
+            went = row.state in (State.SENT, State.UNCERTAIN) or row.reason == Reason.STEP_CONDITION
+            known = any(r.step == step.key and r.occurrence == row.occurrence for r in case.after)
+            if row.step == before.key and went and not known and row.settled_at is not None:
+                due = row.settled_at + step.wait
+                if due > case.ground.now:
+                    end = f", unless there is a `{case.campaign.until}` before" if case.campaign.until else ""
+                    return Outlook(f"{_ended(case, row)} `{step.key}` follows on {case.when(due)}{end}.", due)
+    return None
+
+
+def _to_come(case: Case) -> Outlook:
+    found: Callable[[Case], Outlook] = {
+        "on": _event, "when": _state, "every": _date, "at": _time, "schedule": _time
+    }[case.campaign.trigger]  # fmt: skip
+    told = found(case)
+    return Outlook(f"{_last(case)}{told.sentence}", told.due_from)
+
+
+def _last(case: Case) -> str:
+    """What became of the latest promise, as a sentence of its own."""
+    return f"{_ended(case, case.after[-1])} " if case.after else ""
+
+
+def _ended(case: Case, row: Row) -> str:
+    at = case.when(row.settled_at or row.due_at)
+    match row.state:
+        case State.SENT:
+            return f"`{row.step}` was sent on {at}."
+        case State.SKIPPED:
+            return f"`{row.step}` was skipped on {at}: {case.why(row)}."
+        case State.UNCERTAIN:
+            return f"`{row.step}` may have been sent on {at}: {case.why(row)}."
+    return f"`{row.step}` {row.state} on {at}: {case.why(row)}."
+
+
+def _event(case: Case) -> Outlook:
+    name, now = case.campaign.on, case.ground.now
+    assert name is not None
+    assert case.ground.only is not None
+    wait = case.campaign.all_steps[0].wait
+    latest = dossier.happened(case.ground.connection, name, case.ground.only, now)
+    if not latest:
+        return Outlook(f"Not due: there was no `{name}`.")
+    due, said = latest[0].at + wait, f"the latest `{name}` was on {case.when(latest[0].at)}"
+    if any(row.occurrence == latest[0].external_id for row in case.after):
+        return Outlook(f"Nothing more to come: {said}.")
+    if due > now:
+        return Outlook(f"Not due yet: {said}; due on {case.when(due)}.", due)
+    if due <= case.live.since and case.live.since.year > 1970:
+        return Outlook(f"Not due: {said}, before the rule came into force on {day(case.live.since, case.zone)}.")
+    audience = case.clauses.get("audience")
+    if audience is not None and audience.value is not True:
+        return Outlook(f"Not due: {why_not(audience)}.")
+    return Outlook(f"Not due: {said}, too long ago.")
+
+
+def _state(case: Case) -> Outlook:
+    now, pause = case.ground.now, case.campaign.reentry.after
+    wait = case.campaign.all_steps[0].wait
+    had = [row for row in case.after if row.state not in (State.SKIPPED, State.FAILED)]
+    if pause is None and had:
+        return Outlook("It comes once only.")
+    free = had[-1].due_at + pause if had and pause else None
+    false = next((clause for clause in case.clauses.values() if clause.value is not True), None)
+    if false is not None:
+        turn = next(turns(StateOf.of(case.ground.rules, case.campaign), case.person, now, now + HORIZON), None)
+        if turn is None:
+            return Outlook(f"Not due: {why_not(false)}.")
+        due = max(turn + wait, free) if free else turn + wait
+        return Outlook(f"Not due: {why_not(false)}; becomes due on {day(due, case.zone)} {_if(case)}.", due)
+    if case.stay is None or case.stay.left_at is not None:
+        return Outlook("Not due.")
+    since = f"has been in the state since {case.when(case.stay.entered_at)}"
+    if case.stay.baseline:
+        return Outlook(
+            f"Not due: was past it when the rule came into force on {day(case.live.applied_at, case.zone)},"
+            " and is left alone until it ends and begins again."
+        )
+    if any(row.due_at >= case.stay.entered_at for row in case.after):
+        return Outlook(f"Nothing more to come: {since}.")
+    due = max(case.stay.entered_at + wait, free) if free else case.stay.entered_at + wait
+    return Outlook(f"Not due yet: {since}; due on {case.when(due)}.", due)
+
+
+def _if(case: Case) -> str:
+    """What must not happen in the meantime."""
+    conditions = StateOf.of(case.ground.rules, case.campaign).parts
+    bought = {"purchases", "spent", "last_purchase_at", "rhythm", "overdue", "next_product", "next_product_at"}
+    if any(part.fields & bought or "purchase" in part.events for part in conditions):
+        return "if they do not buy"
+    return "if nothing else happens"
+
+
+def _date(case: Case) -> Outlook:
+    every, now = case.campaign.every, case.ground.now
+    assert every is not None
+    if kept_date(case.person, every.field) is None:
+        return Outlook(f"Not due: `customer.{every.field}` is not known.")
+    until = now + timedelta(days=31 * every.months + 60)
+    policy = case.ground.rulebook.policy
+    due = next(rounds(every, policy, case.person, now, until), None)
+    audience = case.clauses.get("audience")
+    if audience is not None and audience.value is not True:
+        return Outlook(f"Not due: {why_not(audience)}.")
+    return Outlook(f"Not due: next on {case.when(due)}.", due) if due else Outlook("Not due: its date is yet far off.")
+
+
+def _time(case: Case) -> Outlook:
+    campaign, now = case.campaign, case.ground.now
+    times = due_times(campaign.at or (), campaign.schedule, (case.zone,), now, now + HORIZON)
+    due = min((time.due_at for time in times), default=None)
+    audience = case.clauses.get("audience")
+    if audience is not None and audience.value is not True:
+        return Outlook(f"Not due: {why_not(audience)}.")
+    return Outlook(f"Not due: next on {case.when(due)}.", due) if due else Outlook("Not due: its dates are past.")

@@ -1,0 +1,199 @@
+"""What a rehearsal reads out of the ledger: samples for people to look at, counts, and when to look again."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import pairwise
+from typing import Any
+
+from sqlalchemy import BigInteger, ColumnElement, Connection, and_, func, or_, select, type_coerce
+
+from regulars.clearance import Live
+from regulars.ledger import State
+from regulars.rules.model import Rulebook
+from regulars.store.happenings import happenings
+from regulars.store.tables import campaigns, customers, members, promises, rule_versions
+from regulars.store.types import from_micros, to_micros
+
+_WENT = (State.SENT, State.UNCERTAIN, State.SKIPPED)
+_SLICE = 5_000
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One client of a campaign and what the plan decided for them. `outcome`: due, held or skipped."""
+
+    outcome: str
+    step: str
+    customer: str
+    name: str | None
+    email: str | None
+    due_at: datetime
+    next_at: datetime | None
+    reason: str | None
+    detail: str | None
+
+
+def decided(now: datetime) -> ColumnElement[bool]:
+    """What a plan at `now` left: planned, held, or skipped by it."""
+    skipped = and_(promises.c.state == State.SKIPPED, promises.c.settled_at == now)
+    return or_(promises.c.state.in_([State.PLANNED, State.HELD]), skipped)
+
+
+def samples(connection: Connection, lives: Mapping[str, Live], now: datetime, count: int) -> dict[str, list[Sample]]:
+    """By campaign name, up to `count` clients of each step, outcome and reason, in the order in which they were due."""
+    place = func.row_number().over(
+        partition_by=(promises.c.campaign, promises.c.step, promises.c.state, promises.c.reason),
+        order_by=(promises.c.due_at, promises.c.id),
+    )
+    ranked = select(promises, place.label("place")).where(decided(now)).subquery()
+    query = (
+        select(ranked, customers.c.external_id, customers.c.name, customers.c.first_name, customers.c.email)
+        .join(customers, customers.c.id == ranked.c.customer_id)
+        .where(ranked.c.place <= count)
+        .order_by(ranked.c.campaign, ranked.c.state.desc(), ranked.c.reason, ranked.c.due_at, ranked.c.id)
+    )
+    found: dict[str, list[Sample]] = {}
+    for row in connection.execute(query):
+        outcome = "due" if row.state == State.PLANNED else str(row.state)
+        sample = Sample(
+            outcome, row.step, row.external_id, row.name or row.first_name, row.email, row.due_at,
+            row.next_at if row.state == State.HELD else None, row.reason, _named(lives, row.detail),
+        )  # fmt: skip
+        found.setdefault(_name(lives, row.campaign), []).append(sample)
+    return found
+
+
+def _name(lives: Mapping[str, Live], key: str) -> str:
+    return lives[key].campaign.name if key in lives else key
+
+
+def _named(lives: Mapping[str, Live], detail: str | None) -> str | None:
+    """The winner of a cap by the name it has now; other details as they are."""
+    return None if detail is None else _name(lives, detail)
+
+
+def left_alone(connection: Connection, keys: Iterable[str]) -> dict[str, int]:
+    """For these campaigns, how many were past the trigger when the rule came, and are not written to."""
+    rows = connection.execute(
+        select(members.c.campaign, func.count())
+        .where(members.c.campaign.in_(list(keys)), members.c.baseline, members.c.left_at.is_(None))
+        .group_by(members.c.campaign)
+    )
+    return {key: int(count) for key, count in rows}
+
+
+def held(connection: Connection, lives: Mapping[str, Live]) -> dict[str, Counter[str]]:
+    """By campaign name, how many wait now, and why."""
+    return _reasons(connection, lives, promises.c.state == State.HELD)
+
+
+def skipped(connection: Connection, lives: Mapping[str, Live], at: datetime) -> dict[str, Counter[str]]:
+    """By campaign name, how many were skipped at that instant, and why."""
+    return _reasons(connection, lives, and_(promises.c.state == State.SKIPPED, promises.c.settled_at == at))
+
+
+def _reasons(connection: Connection, lives: Mapping[str, Live], chosen: ColumnElement[bool]) -> dict[str, Counter[str]]:
+    found: dict[str, Counter[str]] = {}
+    columns = (promises.c.campaign, promises.c.reason)
+    rows = connection.execute(select(*columns, func.count()).where(chosen).group_by(*columns))
+    for key, reason, count in rows:
+        found.setdefault(_name(lives, key), Counter())[str(reason)] += int(count)
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Email:
+    """One email that went: campaign key, step, and the client's external id."""
+
+    campaign: str
+    step: str
+    customer: str
+
+
+def emails(connection: Connection, ids: Sequence[int]) -> list[Email]:
+    """The emails of these promises."""
+    found: list[Email] = []
+    for start in range(0, len(ids), _SLICE):
+        rows = connection.execute(
+            select(promises.c.campaign, promises.c.step, customers.c.external_id)
+            .join(customers, customers.c.id == promises.c.customer_id)
+            .where(promises.c.id.in_(ids[start : start + _SLICE]))
+        )
+        found += [Email(*row) for row in rows]
+    return found
+
+
+def sources_in_force(connection: Connection) -> dict[str, dict[str, Any]]:
+    """By name, the text of every campaign in force, as data."""
+    joined = campaigns.join(rule_versions, rule_versions.c.rule == campaigns.c.rule)
+    query = select(campaigns.c.name, rule_versions.c.source).select_from(joined).where(campaigns.c.retired_at.is_(None))
+    return {str(name): dict(source) for name, source in connection.execute(query)}
+
+
+def names_of_keys(connection: Connection, book: Rulebook) -> dict[str, str]:
+    """Campaign keys and the names the files have for them: a campaign renamed in the files goes by its new name."""
+    renamed = {campaign.was: name for name, campaign in book.campaigns.items() if campaign.was}
+    digests = {campaign.digest: name for name, campaign in book.campaigns.items()}
+    rows = connection.execute(select(campaigns.c.key, campaigns.c.name, campaigns.c.rule))
+    return {
+        key: name if name in book.campaigns else renamed.get(name, digests.get(rule, name)) for key, name, rule in rows
+    }
+
+
+def upcoming(connection: Connection, lives: Mapping[str, Live], after: datetime) -> datetime | None:
+    """The next instant after `after` at which the ledger or what has happened by now lets something become due."""
+    found = [connection.scalar(select(func.min(_micros(promises.c.next_at))).where(
+        promises.c.state.in_([State.HELD, State.PLANNED]), promises.c.next_at > after
+    ))]  # fmt: skip
+    for live in lives.values():
+        if live.campaign.enabled:
+            found += _steps(connection, live, after)
+            found += _first(connection, live, after)
+    instants = [int(moment) for moment in found if moment is not None]
+    return from_micros(min(instants)) if instants else None
+
+
+def _steps(connection: Connection, live: Live, after: datetime) -> list[int | None]:
+    """When the waits between steps end."""
+    return [
+        _soonest(
+            connection, promises.c.settled_at, step.wait, after,
+            promises.c.campaign == live.key, promises.c.step == before.key, promises.c.state.in_(_WENT),
+        )
+        for before, step in pairwise(live.campaign.all_steps)
+    ]  # fmt: skip
+
+
+def _first(connection: Connection, live: Live, after: datetime) -> list[int | None]:
+    """When the first step's wait ends, and the pause before the campaign may come again."""
+    campaign = live.campaign
+    wait, pause = campaign.all_steps[0].wait, campaign.reentry.after
+    if campaign.on is not None:
+        happened = happenings(campaign.on)
+        return [_soonest(connection, happened.c.occurred_at, wait, after)]
+    if campaign.when is None:
+        return []
+    found = [_soonest(connection, promises.c.due_at, pause, after, promises.c.campaign == live.key)] if pause else []
+    if wait:
+        mine = (members.c.campaign == live.key, members.c.left_at.is_(None), ~members.c.baseline)
+        found.append(_soonest(connection, members.c.entered_at, wait, after, *mine))
+    return found
+
+
+def _soonest(
+    connection: Connection,
+    moment: ColumnElement[datetime],
+    wait: timedelta,
+    after: datetime,
+    *chosen: ColumnElement[bool],
+) -> int | None:
+    first = connection.scalar(select(func.min(_micros(moment))).where(moment > after - wait, *chosen))
+    return None if first is None else to_micros(from_micros(int(first)) + wait)
+
+
+def _micros(moment: ColumnElement[datetime]) -> ColumnElement[int]:
+    return type_coerce(moment, BigInteger)
