@@ -56,13 +56,15 @@ class Complaints:
     def __init__(self, root: Node) -> None:
         self.root = root
         self.diagnostics: list[Diagnostic] = []
+        self._said: set[Diagnostic] = set()
 
     def say(
         self, code: str, message: str, loc: Loc, *, key: bool = False, part: Span | None = None, **more: Any
     ) -> None:
         """A diagnostic at a value; with `key` at its key, with `part` there."""
         fault = Diagnostic(code, message, part or self.span(loc, key=key), **more)
-        if fault not in self.diagnostics:  # an aliased value has several places in the tree, and one in the file
+        if fault not in self._said:  # an aliased value has several places in the tree, and one in the file
+            self._said.add(fault)
             self.diagnostics.append(fault)
 
     def span(self, loc: Loc, *, key: bool = False) -> Span | None:
