@@ -51,6 +51,7 @@ CASES = [
     *envelope(Stage.DATA),
     Case(Fault(Stage.MAIL, text="530 5.7.0 log in first"), DEFERRED, ACCEPTED, code=530),
     Case(Fault(Stage.DATA, text="250 2.0.0 too polite"), UNSENT, ACCEPTED),
+    Case(Fault(Stage.DATA, text="354 go ahead\r\n250 2.0.0 thanks already"), UNKNOWN, UNKNOWN),
     Case(Fault(Stage.BODY, Act.CLOSE), UNKNOWN, UNKNOWN),
     Case(Fault(Stage.BODY, Act.CLOSE, "421 4.3.0 out of memory"), DEFERRED, DEFERRED, code=421),
     Case(Fault(Stage.BODY, Act.STALL), UNKNOWN, UNKNOWN, rest=UNSENT),
