@@ -48,7 +48,7 @@ def compose(job: Job, workshop: Workshop, now: datetime, web_url: str, secret: b
     letter = address(job, rulebook.company, recipient, values, rendered, now)
     parcel = Parcel(
         key=job.id,
-        sender=house(rulebook.company).wire,
+        sender=house(rulebook.company.sender).wire,
         recipients=letter.recipients,
         data=mime.assemble(letter),
         smtputf8=letter.needs_smtputf8,
@@ -57,16 +57,16 @@ def compose(job: Job, workshop: Workshop, now: datetime, web_url: str, secret: b
 
 
 @lru_cache(maxsize=16)
-def house(company: Company) -> Mailbox:
-    """The company's own mailbox."""
-    return Mailbox.parse(company.sender)
+def house(sender: str) -> Mailbox:
+    """The company's own mailbox, read once."""
+    return Mailbox.parse(sender)
 
 
 def address(
     job: Job, company: Company, recipient: Record, values: Mapping[str, Any], rendered: Rendered, now: datetime
 ) -> mime.Letter:
     """The letter around the rendered texts: who it is from and to, and how to leave."""
-    sender, reply_to = house(company), company.reply_to
+    sender, reply_to = house(company.sender), company.reply_to
     domain = sender.address.rpartition("@")[2]
     if job.campaign.sender == "manager" and job.manager is not None:
         sender, reply_to = in_person(sender, job.manager)
@@ -76,13 +76,14 @@ def address(
         sender=sender,
         to=Mailbox(recipient["name"] or full_name(recipient), recipient["email"]),
         cc=tuple(Mailbox(m["name"], m["email"]) for m in copies),
-        reply_to=Mailbox.parse(reply_to) if reply_to else None,
+        reply_to=house(reply_to) if reply_to else None,
         subject=rendered.subject,
         html=rendered.html,
         text=rendered.text,
         message_id=ids.message_id(key, domain),
         date=now,
         unsubscribe_url=values["links"]["unsubscribe"],
+        list_id=f"{job.campaign.name}.{domain}" if values["links"]["unsubscribe"] else None,
     )
 
 

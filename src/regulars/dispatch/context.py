@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date, datetime
 from decimal import Decimal
-from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -42,7 +41,6 @@ def advertises(campaign: Campaign) -> bool:
     return campaign.kind is Kind.MARKETING and campaign.to == "customer"
 
 
-@lru_cache(maxsize=16)
 def company(of: Company) -> Mapping[str, Any]:
     """The company as templates know it."""
     names = ("name", "address", "website", "phone", "logo", "color", "currency", "locale", "timezone")

@@ -81,7 +81,7 @@ _ATTRIBUTE = re.compile(r"""([\w:-]+)\s*=\s*("[^"]*"|'[^']*')""", re.DOTALL)
 MARK = re.compile(r"<!--\s*zqj(?P<comment>\d+)jqz\s*-->|zqj(?P<word>\d+)jqz(?:=\"\")?")
 _LINK = re.compile(r"""(?:href|src|background|background-url|action)\s*=\s*["']\s*zqj(\d+)jqz""")
 _PRINT = re.compile(r"\{\{[-+]?\s*(.*?)\s*[-+]?\}\}", re.DOTALL)
-_GUARD = " | web_address"
+GUARD = " | web_address"
 _QUOTED = re.compile(r""""[^"]*"|'[^']*'""")
 _UNQUOTED = re.compile(r"=\s*zqj\d+jqz")
 _SPACE = re.compile(r"[ \t\r\n\f]+")
@@ -117,8 +117,8 @@ class Woven:
         """Where data decide where a link leads or a picture comes from, the value must be a web address."""
         for number in map(int, _LINK.findall(tag)):
             found = _PRINT.fullmatch(self.kept[number])
-            if found and not found[1].endswith(_GUARD):
-                self.kept[number] = f"{{{{ ({found[1]}){_GUARD} }}}}"
+            if found and not found[1].endswith(GUARD):
+                self.kept[number] = f"{{{{ ({found[1]}){GUARD} }}}}"
 
     def restore(self, text: str) -> str:
         """The text with every mark replaced by what it stands for."""

@@ -12,7 +12,7 @@ from html import unescape
 
 from lxml import etree, html
 
-from regulars.render.mjml import MARK, Woven
+from regulars.render.mjml import GUARD, MARK, Woven
 
 _BLOCKS = frozenset(
     [
@@ -226,7 +226,7 @@ def _link(node: html.HtmlElement, writer: _Writer) -> None:
     label = writer.woven.restore(_SPACE.sub(" ", node.text_content()).strip())
     if url.startswith("mailto:"):
         url = url.removeprefix("mailto:").split("?")[0]
-    if not url or url.startswith(("#", "tel:")) or label == writer.woven.restore(url):
+    if not url or url.startswith(("#", "tel:")) or label == writer.woven.restore(url).replace(GUARD, ""):
         return
     writer.text(f": {url}" if label or node.find(".//img") is not None else url)
     writer.after_url = True

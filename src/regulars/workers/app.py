@@ -62,7 +62,7 @@ def schedule() -> dict[str, dict[str, Any]]:
 
 def _transport(url: str) -> dict[str, Any]:
     if url.startswith("sqla+"):
-        return {"polling_interval": 0.5}
+        return {"connect_args": {"timeout": 60}}  # seconds to wait for another process's write
     if url.startswith("redis"):
         # Longer than any task runs: Redis hands an unacknowledged message out again after this.
         return {"visibility_timeout": 3600}
