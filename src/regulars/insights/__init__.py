@@ -1,0 +1,7 @@
+"""How did it go: what became of every promise, and what the emails changed."""
+
+from regulars.insights.intervals import Interval, difference, wilson
+from regulars.insights.lift import Group, Lift, lift
+from regulars.insights.report import Figures, Report, report
+
+__all__ = ["Figures", "Group", "Interval", "Lift", "Report", "difference", "lift", "report", "wilson"]

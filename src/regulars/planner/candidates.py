@@ -25,6 +25,7 @@ from sqlalchemy import (
     type_coerce,
 )
 from sqlalchemy.sql import ColumnElement, and_, true
+from sqlalchemy.types import TypeEngine
 
 from regulars.clearance import Ground, Live
 from regulars.core.calendar import SENTINELS
@@ -42,7 +43,7 @@ _NO_SOURCE = cast(null(), Key)
 LOOK_BACK = timedelta(days=400)
 """How long after its date a recurring email is still named as late: more than one round of a year."""
 
-_TIMES = {"zone": Text(), "occurrence": Text(), "due_at": BigInteger()}
+_TIMES: dict[str, TypeEngine[Any]] = {"zone": Text(), "occurrence": Text(), "due_at": BigInteger()}
 
 
 def candidates(ground: Ground, live: Live) -> Select[Any] | None:

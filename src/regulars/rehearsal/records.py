@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Connection, and_, func, or_, select, type_coerce
+from sqlalchemy import BigInteger, ColumnElement, Connection, and_, func, insert, or_, select, type_coerce
 
 from regulars.clearance import Live
 from regulars.ledger import State
@@ -197,3 +197,47 @@ def _soonest(
 
 def _micros(moment: ColumnElement[datetime]) -> ColumnElement[int]:
     return type_coerce(moment, BigInteger)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where an email of a campaign stands for one client: its promise, or the sequence that it would belong to."""
+
+    promise: int | None
+    occurrence: str | None
+    source_id: int | None
+
+
+def latest_place(connection: Connection, live: Live, step: str, customer_id: int) -> Place:
+    """The latest sequence of the campaign that the client has, with this step's promise if it was made."""
+    mine = select(promises.c.id, promises.c.step, promises.c.occurrence, promises.c.source_id).where(
+        promises.c.campaign == live.key, promises.c.customer_id == customer_id
+    )
+    found = connection.execute(mine.order_by(promises.c.due_at.desc(), promises.c.id.desc())).all()
+    if not found:
+        return Place(None, None, _latest_event(connection, live, customer_id))
+    sequence = [row for row in found if row.occurrence == found[0].occurrence]
+    promise = next((int(row.id) for row in sequence if row.step == step), None)
+    return Place(promise, str(found[0].occurrence), found[0].source_id)
+
+
+def _latest_event(connection: Connection, live: Live, customer_id: int) -> int | None:
+    if live.campaign.on is None:
+        return None
+    happened = happenings(live.campaign.on)
+    query = select(happened.c.id).where(happened.c.customer_id == customer_id)
+    found = connection.scalar(query.order_by(happened.c.occurred_at.desc(), happened.c.id.desc()).limit(1))
+    return None if found is None else int(found)
+
+
+def stand_in(
+    connection: Connection, live: Live, step: str, customer_id: int, place: Place, now: datetime
+) -> int:  # fmt: skip
+    """A promise to compose an email from, in a transaction that will be undone; its key."""
+    campaign = live.campaign
+    row = {
+        "campaign": live.key, "step": step, "customer_id": customer_id, "occurrence": place.occurrence or "preview",
+        "state": State.SKIPPED, "kind": campaign.kind, "recipient": campaign.to, "source_id": place.source_id,
+        "rule": campaign.digest, "due_at": now, "expires_at": now, "next_at": now, "created_at": now,
+    }  # fmt: skip
+    return int(connection.execute(insert(promises).values(row).returning(promises.c.id)).scalar_one())
