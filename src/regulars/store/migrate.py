@@ -14,7 +14,6 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 from sqlalchemy import Connection, Engine, text
-from sqlalchemy.exc import OperationalError
 
 from regulars.core.errors import EnvironmentFailed
 from regulars.store.engine import read, write
@@ -57,10 +56,7 @@ def upgrade(engine: Engine) -> str:
 
 def require_current(engine: Engine) -> None:
     """Raises EnvironmentFailed unless the database is at the revision that this version needs."""
-    try:
-        found = current(engine)
-    except OperationalError as error:
-        raise EnvironmentFailed(f"the database failed: {error.orig}") from error
+    found = current(engine)
     needed = head()
     if found == needed:
         return

@@ -86,7 +86,10 @@ BAD_PURCHASES = [
     Case("o-4,c-1,2026-01-01,mower,-1,,10,EUR", "qty", "cancelled purchases are not imported"),
     Case("o-5,c-1,2026-01-01,mower,1,,-10,EUR", "total", "refunds are not imported"),
     Case("o-6,c-1,2026-01-01,mower,1.5,,10,EUR", "qty", "is not a whole number"),
-    Case("o-7,c-1,2026-01-01,mower,0,,10,EUR", "qty", "expected 1 or more"),
+    Case("o-7,c-1,2026-01-01,mower,0,,10,EUR", "qty", "expected 1 to 1,000,000"),
+    Case("o-7a,c-1,2026-01-01,mower,1000001,,10,EUR", "qty", "expected 1 to 1,000,000"),
+    Case("o-7b,c-1,2026-01-01,mower,1,,100000000001,EUR", "total", "is too large a sum"),
+    Case("o-7c,c-1,2026-01-01,mower,1000000,1000000,,EUR", None, "comes to too large a sum"),
     Case("o-8,c-1,2026-01-01,mower,1,,10 euro,EUR", "total", "is not a number", "currency goes into a column"),
     Case("o-9,c-1,2026-01-01,mower,1,,1e999,EUR", "total", "is not a number"),
     Case("o-10,c-1,2062-01-01,mower,1,,10,EUR", "date", "is in the future"),
@@ -104,7 +107,8 @@ def test_every_kind_of_bad_purchase_is_named_and_the_good_ones_are_in(desk: Desk
         Kind.PURCHASES,
         "\n".join([PURCHASE_HEADER, good, *(case.row for case in BAD_PURCHASES), good.replace("good-1", "good-2")]),
     )
-    for line, (fault, case) in enumerate(zip(report.bad, BAD_PURCHASES, strict=True), 3):
+    bad = sorted(report.bad, key=lambda fault: fault.line)
+    for line, (fault, case) in enumerate(zip(bad, BAD_PURCHASES, strict=True), 3):
         assert (fault.line, fault.column, case.reason in fault.reason) == (line, case.column, True), (fault, case)
         assert case.hint is None or case.hint in (fault.hint or ""), (fault, case)
     assert report.added == 2
@@ -130,7 +134,10 @@ def test_half_a_purchase_is_not_imported(desk: Desk, rows: list[str], line: int,
     assert list(by_line.values()) == [f"belongs to the same purchase as line {line}"]
 
 
+DEEP = '{"x": ' * 30 + "1" + "}" * 30
 BAD_EVENTS = [
+    (f'{{"customer": "c-1", "event": "a.b", "date": "2026-06-01", "data": {DEEP}}}', "nested more than 20 deep", None),
+    (f'{{"customer": "c-1", "event": "a.b", "date": "2026-06-01", "data": {{"x": "{"y" * 70_000}"}}}}', "64 kB", None),
     ('{"customer": "c-1", "at": 1', "is not JSON", None),
     ('["c-1"]', "is not a JSON object", None),
     ('{"customer": "c-1", "event": "Meeting!", "date": "2026-06-01"}', "is not the name of an event", "small letters"),

@@ -22,10 +22,17 @@ WORDS = {
 }
 
 
-def test_the_example_prints_what_the_page_says(sqlite_desk: Desk) -> None:
+def test_the_example_says_what_happens(sqlite_desk: Desk) -> None:
     content, printed = re.findall(r"```(?:csv|text)\n(.*?)\n```", PAGE, re.DOTALL)
     report = sqlite_desk.bring(Kind.CUSTOMERS, content, "clients.csv")
-    assert "\n".join(report.lines("clients.csv")) == printed
+    head, rest = printed.split("\n", 1)
+    assert [int(n) for n in re.findall(r"\d+", head)] == [
+        report.rows, report.added, report.changed, report.unchanged, report.refused,
+    ]  # fmt: skip
+    assert re.findall(r"column `(.*?)` was not read", rest) == list(report.ignored)
+    told = " ".join(rest.split("──\n")[1].split())
+    expected = [f"{b.line} {b.column} {b.value} {b.reason}" + (f"; {b.hint}" if b.hint else "") for b in report.bad]
+    assert told == " ".join(expected)
 
 
 @pytest.mark.parametrize("kind", list(Kind))

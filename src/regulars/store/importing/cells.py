@@ -26,6 +26,9 @@ _PLAIN = re.compile(
 )
 _PIECE = re.compile(r"^(?P<sku>.+?)\s*(?:[×*]\s*|\s[xX]\s?)(?P<count>\d{1,6})$")
 
+_DEEPEST = 20
+"""Levels of lists and objects inside each other."""
+
 _YES = frozenset({"yes", "y", "true", "t", "1", "on", "subscribed", "да", "так", "da", "jah", "oui", "ja", "sí", "tak"})
 _NO = frozenset({"no", "n", "false", "f", "0", "off", "unsubscribed", "нет", "ні", "nu", "ei", "non", "nein", "nie"})
 
@@ -162,19 +165,21 @@ def data(raw: Any) -> dict[str, Any]:
             raise Refused(f"is not JSON: {error}") from None
     if not isinstance(value, dict):
         raise Refused("is not a JSON object", 'expected one such as `{"topic": "Spring service"}`')
-    if len(orjson.dumps(value)) > 65_536:
-        raise Refused("is longer than 64 kB")
     cleaned = clean(value)
     assert isinstance(cleaned, dict)
+    if len(orjson.dumps(cleaned)) > 65_536:
+        raise Refused("is longer than 64 kB")
     return cleaned
 
 
-def clean(value: Any) -> Any:
+def clean(value: Any, depth: int = 0) -> Any:
     """A JSON value of which every text, keys included, has been checked by `plain`."""
+    if depth > _DEEPEST:
+        raise Refused(f"is nested more than {_DEEPEST} deep")
     if isinstance(value, str):
         return plain(value)
     if isinstance(value, list):
-        return [clean(item) for item in value]
+        return [clean(item, depth + 1) for item in value]
     if isinstance(value, dict):
-        return {plain(key): clean(item) for key, item in value.items()}
+        return {plain(key): clean(item, depth + 1) for key, item in value.items()}
     return value

@@ -33,10 +33,10 @@ def reader(decimal: str | None) -> cells.Reader:
         try:
             quantity = count(piece.get("quantity", 1)) or 1
             amount, price = money(piece.get("amount", "")), money(piece.get("price", ""))
+            if amount is None and price is not None:
+                amount = numbers.bounded(price * quantity)
         except Refused as refused:
             raise Refused(f"`{piece['sku']}`: {refused.reason}", refused.hint) from None
-        if amount is None and price is not None:
-            amount = price * quantity
         return Line(str(sku(piece["sku"])), quantity, amount, name(piece.get("name", "")))
 
     return lambda raw: [read_one(piece) for piece in cells.pieces(raw)] or None

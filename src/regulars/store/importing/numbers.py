@@ -63,6 +63,11 @@ def _number_hint(value: str) -> str | None:
     return None
 
 
+MOST_MONEY = 10**15
+"""A hundred thousand million, in ten-thousandths: sums of many still fit the database's integers."""
+MOST_PIECES = 1_000_000
+
+
 def money(mark: str | None, below_zero: str) -> Reader:
     """A reader of amounts in ten-thousandths; below zero they are refused with the given reason."""
     number = decimal(mark)
@@ -73,9 +78,16 @@ def money(mark: str | None, below_zero: str) -> Reader:
             return None
         if value < 0:
             raise Refused(below_zero)
-        return int((value * MONEY_SCALE).to_integral_value())
+        return bounded(int((value * MONEY_SCALE).to_integral_value()))
 
     return read
+
+
+def bounded(amount: int) -> int:
+    """The amount in ten-thousandths; refused when it is more than anybody pays."""
+    if amount > MOST_MONEY:
+        raise Refused("is too large a sum")
+    return amount
 
 
 def count(mark: str | None, below_zero: str) -> Reader:
@@ -90,8 +102,8 @@ def count(mark: str | None, below_zero: str) -> Reader:
             raise Refused("is not a whole number")
         if value < 0:
             raise Refused(below_zero)
-        if not 1 <= value < 2**31:
-            raise Refused("is not a quantity: expected 1 or more")
+        if not 1 <= value <= MOST_PIECES:
+            raise Refused(f"is not a quantity: expected 1 to {MOST_PIECES:,}")
         return int(value)
 
     return read

@@ -119,7 +119,7 @@ class Purchases(History):
         self.find_customers(connection, [unit[0] for unit in units])
         for unit in units:
             _refuse_together(unit)
-        found = [_put_together(unit) for unit in units if not unit[0].faults]
+        found = [purchase for unit in units if not unit[0].faults and (purchase := _put_together(unit)) is not None]
         names = [purchase.name for purchase in found]
         owners = lookup(connection, purchases.c.external_id, names, purchases.c.customer_id)
         given = rowset(connection, "given", _PURCHASE, [_tuple(purchase) for purchase in found])
@@ -179,7 +179,8 @@ def _refuse_together(unit: list[Row]) -> list[Row]:
     return unit
 
 
-def _put_together(unit: Sequence[Row]) -> _Purchase:
+def _put_together(unit: list[Row]) -> _Purchase | None:
+    """The purchase that the rows describe; refuses them when it comes to more than anybody pays."""
     first = unit[0]
     found: list[Line] = []
     sums: list[int] = []
@@ -197,6 +198,10 @@ def _put_together(unit: Sequence[Row]) -> _Purchase:
     amount = stated if stated is not None else (sum(sums) if sums else None)
     if amount is not None and len(found) == 1 and found[0].amount is None:
         found = [Line(found[0].sku, found[0].quantity, amount, found[0].name)]
+    if max([amount or 0, *sums]) > numbers.MOST_MONEY:
+        first.refuse("comes to too large a sum")
+        _refuse_together(unit)
+        return None
     return _Purchase(first, found, amount, sum(counts) if counts else None)
 
 

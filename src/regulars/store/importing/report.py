@@ -70,12 +70,6 @@ class BadRow:
             "hint": self.hint,
         }
 
-    def lines(self, name: str) -> list[str]:
-        """The fault for people to read; `name` is the file's."""
-        what = " ".join(part for part in (self.column, f"`{self.value}`" if self.value else None) if part)
-        told = [f"{name}:{self.line}: {what + ' ' if what else ''}{self.reason}"]
-        return [*told, f"  = help: {self.hint}"] if self.hint else told
-
 
 @dataclass(frozen=True, slots=True)
 class ImportReport:
@@ -116,24 +110,3 @@ class ImportReport:
             "ignored": dict(self.ignored),
             "notes": list(self.notes),
         }
-
-    def lines(self, name: str) -> list[str]:
-        """The report for people to read; `name` is the file's."""
-        counts = ("added", "changed", "unchanged", "refused")
-        told = [f"{name}: {self.rows:,} rows: " + ", ".join(f"{getattr(self, each):,} {each}" for each in counts)]
-        told.append("  read: " + ", ".join(_pair(header, column) for header, column in self.columns.items()))
-        if self.ignored:
-            told.append("  ignored: " + ", ".join(_resembling(*pair) for pair in self.ignored.items()))
-        told += [f"  note: {note}" for note in self.notes]
-        for fault in self.bad:
-            told += fault.lines(name)
-        more = self.bad_total - len(self.bad)
-        return [*told, f"… and {more:,} more"] if more else told
-
-
-def _pair(header: str, column: str) -> str:
-    return f"`{header}`" if header == column else f"`{header}` as {column}"
-
-
-def _resembling(header: str, like: str | None) -> str:
-    return f"`{header}`" + (f' (is it {like}? say `--map "{header}={like}"`)' if like else "")
