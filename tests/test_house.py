@@ -23,7 +23,13 @@ CLOCKS = {
 }
 # Outside these rooms nobody builds SQL; a door may still hold an Engine or a Connection.
 SQL_ROOMS = {"store", "audience", "ledger", "clearance", "planner", "insights"}
-SQL_FILES = {"src/regulars/dispatch/load.py", "src/regulars/dispatch/coupons.py"}
+SQL_FILES = {
+    "src/regulars/dispatch/load.py",
+    "src/regulars/dispatch/coupons.py",
+    "src/regulars/rehearsal/dossier.py",
+    "src/regulars/rehearsal/records.py",
+    "src/regulars/rehearsal/scene.py",
+}
 HANDLES = {"Engine", "Connection"}
 
 # Bracketed, so that this file does not find itself.
