@@ -6,7 +6,7 @@ that the maintained table and a look at a past day cannot disagree.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator
 from datetime import datetime
 from typing import Any
 
@@ -35,7 +35,7 @@ from regulars.store.rowset import ids
 from regulars.store.tables import customers, facts, product_links, products, purchase_lines, purchases
 from regulars.store.types import DAY, Instant, Money
 
-Restriction = Select[Any] | Sequence[int]
+Restriction = Select[Any] | Collection[int]
 """Some clients: their ids, or a SELECT of one column of them."""
 
 USUAL_GAP = 30

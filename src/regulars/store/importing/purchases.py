@@ -17,7 +17,7 @@ from regulars.store.importing.columns import Column
 from regulars.store.importing.history import History
 from regulars.store.importing.lines import Line
 from regulars.store.importing.rows import Row, Written, own_columns, own_values, typed
-from regulars.store.rowset import Types, lookup, rowset, upsert
+from regulars.store.rowset import Types, ids, lookup, rowset, upsert
 from regulars.store.tables import products, purchase_lines, purchases
 from regulars.store.types import Instant, Json, Key, Money
 
@@ -128,11 +128,10 @@ class Purchases(History):
             defaults["currency"] = literal(self.options.currency, Text)
         added, changed = upsert(connection, purchases, given, "external_id", defaults=defaults)
         changed |= self._write_lines(connection, found) - added
-        written = added | changed
-        keys = lookup(connection, purchases.c.external_id, names, purchases.c.id)
-        touched = {p.row.get("customer_id") for p in found if keys[p.name][0] in written}
-        moved = {owners[p.name][0] for p in found if p.name in owners and keys[p.name][0] in written}
-        facts.refresh(connection, sorted(touched | moved))
+        written = select(purchases.c.customer_id).where(purchases.c.id.in_(ids(connection, added | changed)))
+        touched = set(connection.scalars(written.distinct())) if added or changed else set()
+        moved = {one for p in found for one in owners.get(p.name, ()) if one != p.row.get("customer_id")}
+        facts.refresh(connection, touched | moved)
         return Written(len(added), len(changed), len(found) - len(added) - len(changed))
 
     def _write_lines(self, connection: Connection, found: Iterable[_Purchase]) -> set[int]:
