@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import click
 
@@ -44,8 +44,8 @@ def _mapping(_: click.Context, __: click.Parameter, values: Iterable[str]) -> di
 @click.pass_obj
 @click.pass_context
 def import_command(
-    ctx: click.Context, door: Door, kind: str, file: Path, mapping: dict[str, str], dates: str | None,
-    decimal: str | None, encoding: str | None, bad_rows: Path | None,
+    ctx: click.Context, door: Door, kind: str, file: Path, mapping: dict[str, str], dates: Literal["dmy", "mdy"] | None,
+    decimal: Literal[".", ","] | None, encoding: str | None, bad_rows: Path | None,
 ) -> None:  # fmt: skip
     """Bring in a CSV or JSON Lines FILE. Importing it again changes nothing.
 
@@ -58,7 +58,7 @@ def import_command(
     options = Options(
         timezone=book.company.timezone, currency=book.company.currency, fields=book.fields, events=book.events,
         dates=dates, decimal=decimal, encoding=encoding, bad_rows=bad_rows,
-    )  # type: ignore[arg-type]  # fmt: skip
+    )  # fmt: skip
     with progress_bar(f"Importing {file.name}", quiet=door.as_json) as progress:
         report = import_file(
             door.engine, Kind(kind), file, now=clock.system(), secret=door.settings.secret, mapping=mapping,

@@ -71,7 +71,8 @@ def _import(door: Door, folder: Path) -> None:
 def _play(door: Door, folder: Path) -> Played:
     from contextlib import closing
 
-    from regulars.delivery.inbox import Inbox, write_index
+    from regulars.delivery.inbox import Inbox
+    from regulars.delivery.pages import write_index
     from regulars.demo import Helpers, play
 
     box = folder / INBOX

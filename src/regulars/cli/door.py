@@ -67,6 +67,10 @@ class Door:
 
         return open_workspace(self.root)
 
+    def prepare(self) -> tuple[Workspace, Engine]:
+        """Opens the rules and the database, or says what is wrong with them."""
+        return self.rules, self.engine
+
     def now(self, given: str | None) -> datetime:
         """The instant a person named (`2026-06-10`, `2026-06-10 09:30`, with or without zone), or the present."""
         return clock.system() if given is None else moment(given, self.rules.rulebook.company.timezone)

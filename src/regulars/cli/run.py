@@ -86,8 +86,7 @@ def beat_command(door: Door, loglevel: str) -> None:
 @click.pass_obj
 def up_command(door: Door, concurrency: int, loglevel: str) -> None:
     """Run everything on this machine until Ctrl-C: a worker and the scheduler."""
-    assert door.rules  # faulty rules are told now, not by a worker's log
-    assert door.engine
+    door.prepare()  # faulty rules are told now, not by a worker's log
     commands = [
         _celery(door, "worker", "--concurrency", str(concurrency), "--loglevel", loglevel),
         _celery(door, "beat", "--loglevel", loglevel),

@@ -10,7 +10,7 @@ import csv
 import json
 import random
 from collections.abc import Iterable, Sequence
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -52,7 +52,7 @@ def _csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[Any]]) -> No
 
 
 def _people(draw: random.Random) -> list[dict[str, Any]]:
-    people = []
+    people: list[dict[str, Any]] = []
     for region in REGIONS:
         for _ in range(region.share):
             number = len(people) + 1
@@ -63,8 +63,8 @@ def _people(draw: random.Random) -> list[dict[str, Any]]:
 def _person(draw: random.Random, region: Region, number: int) -> dict[str, Any]:
     firsts, lasts = draw.choice((region.men, region.women))
     birthday = date(1955, 1, 1) + timedelta(days=draw.randrange(17_000))
-    if (birthday.month, birthday.day) == (DAY.month, DAY.day):
-        birthday += timedelta(days=40)
+    if birthday.month == DAY.month and abs(birthday.day - DAY.day) <= 1:
+        birthday += timedelta(days=40)  # the day and its eve belong to those who are placed
     return {
         "id": f"v-{number:03}",
         "email": f"client{number:03}@mail.example",
@@ -157,8 +157,9 @@ def _meetings(take: Any, events: list[dict[str, Any]]) -> None:
     for zone in ("Europe/Chisinau", "Europe/Kyiv"):
         data = {"contract": "S-2026-17", "project": "Spring service of five machines", "completed_on": "2026-06-09"}
         events.append(_event(take(zone), "contract.completed", f"{DAY - timedelta(days=1)}T13:30", data))
+    night = {"contract": "S-2026-21", "project": "Winter storage", "completed_on": "2026-06-09"}
+    events.append(_event(take("Europe/Bucharest"), "contract.completed", f"{DAY - timedelta(days=1)}T20:30", night))
 
 
 def _event(person: dict[str, Any], name: str, at: str, data: dict[str, Any]) -> dict[str, Any]:
-    assert datetime.fromisoformat(at)
     return {"id": f"{name}-{person['id']}", "customer": person["id"], "name": name, "occurred_at": at, "data": data}

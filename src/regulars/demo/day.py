@@ -24,7 +24,7 @@ from regulars.ledger import State
 from regulars.store.engine import read
 from regulars.store.tables import campaigns, promises
 
-HOURS = (9, 10, 11, 12, 13, 15, 17, 19)
+HOURS = (9, 10, 11, 12, 13, 15, 17, 19, 21)
 """Hours of the company's clock at which the day is looked at."""
 _PATIENCE = 60.0
 """Seconds to wait for a worker that does not answer."""

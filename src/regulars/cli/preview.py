@@ -1,0 +1,131 @@
+"""`preview` and `send-test`: an email as a client would get it, on this machine or in your own inbox."""
+
+from __future__ import annotations
+
+import asyncio
+import webbrowser
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from regulars.cli.door import Door, json_option, now_option
+from regulars.cli.output import emit
+from regulars.core.errors import EnvironmentFailed, RegularsError
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+    from regulars.delivery import Result
+    from regulars.rehearsal import Preview
+
+_customer = click.option("--customer", metavar="ID", help="A client by id or address; default: the email's sample.")
+_step = click.option("--step", metavar="NAME", help="One email of a sequence; default: all.")
+_locale = click.option("--locale", metavar="LANG", help="Another language than the client's.")
+
+
+@click.command("preview")
+@click.argument("campaign")
+@_customer
+@_step
+@_locale
+@click.option(
+    "--format", "form", type=click.Choice(["text", "html", "eml", "json"]), default="text", show_default=True,
+    help="What to print or write.",
+)  # fmt: skip
+@click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Write files into this folder.")
+@click.option("--open", "show", is_flag=True, help="Open the HTML in a browser.")
+@now_option
+@json_option
+@click.pass_obj
+def preview_command(
+    door: Door, campaign: str, customer: str | None, step: str | None, locale: str | None, form: str,
+    out: Path | None, show: bool, now: str | None,
+) -> None:  # fmt: skip
+    """Show the emails of CAMPAIGN as a client would get them, by the code that sends them."""
+    from regulars.rehearsal import preview
+
+    engine = None if customer is None else door.engine
+    found = preview(
+        engine, door.rules, campaign, customer=customer, step=step, now=door.now(now), locale=locale,
+        settings=door.settings,
+    )  # fmt: skip
+    if out is not None or show:
+        paths = _write(found, out or door.settings.var / "previews", "html" if show else form)
+        for path in paths:
+            click.echo(str(path))
+            if show:
+                webbrowser.open(path.resolve().as_uri())
+    elif door.as_json or form == "json":
+        emit({"emails": [one.to_json() for one in found]})
+    else:
+        click.echo("\n\n".join(_printed(one, form) for one in found))
+
+
+def _printed(one: Preview, form: str) -> str:
+    if form == "html":
+        return one.html
+    if form == "eml":
+        return one.eml.decode("utf-8", "replace").replace("\r\n", "\n")
+    copies = f"\nCc:      {', '.join(one.cc)}" if one.cc else ""
+    notes = "".join(f"\nNote:    {warning}" for warning in one.warnings)
+    return (
+        f"From:    {one.sender}\nTo:      {one.to}{copies}\nSubject: {one.subject}\n         {one.preheader}"
+        f"{notes}\n\n{one.text}"
+    )
+
+
+def _write(found: list[Preview], folder: Path, form: str) -> list[Path]:
+    import orjson
+
+    folder.mkdir(parents=True, exist_ok=True)
+    paths = []
+    for one in found:
+        path = folder / f"{one.campaign}.{one.step}.{one.locale}.{'txt' if form == 'text' else form}"
+        content = {
+            "text": one.text.encode(), "html": one.html.encode(), "eml": one.eml, "json": orjson.dumps(one.to_json()),
+        }[form]  # fmt: skip
+        path.write_bytes(content)
+        paths.append(path)
+    return paths
+
+
+@click.command("send-test")
+@click.argument("campaign")
+@click.option("--to", "address", required=True, metavar="ADDR", help="Whom to send it to.")
+@_customer
+@_step
+@_locale
+@now_option
+@json_option
+@click.pass_obj
+def send_test_command(
+    door: Door, campaign: str, address: str, customer: str | None, step: str | None, locale: str | None, now: str | None
+) -> None:
+    """Send the emails of CAMPAIGN to ADDR, marked as a test. The ledger does not notice; no link in it is live."""
+    engine = None if customer is None else door.engine
+    try:
+        results = asyncio.run(_send(door, engine, campaign, address, customer, step, locale, now))
+    except ValueError as error:
+        raise RegularsError(str(error)) from error
+    if door.as_json:
+        emit({"sent": [{"step": p.step, "outcome": r.outcome, "server": r.text} for p, r in results]})
+    else:
+        for one, result in results:
+            click.echo(f"{one.subject}: {result.outcome} ({result.text})")
+    if any(result.outcome != "accepted" for _, result in results):
+        raise EnvironmentFailed("the mail server did not take every email")
+
+
+async def _send(
+    door: Door, engine: Engine | None, campaign: str, address: str, customer: str | None, step: str | None,
+    locale: str | None, now: str | None,
+) -> list[tuple[Preview, Result]]:  # fmt: skip
+    from regulars.delivery import Courier, Provider
+    from regulars.rehearsal import send_test
+
+    async with Courier(Provider.parse(door.settings.smtp_url)) as courier:
+        return await send_test(
+            engine, door.rules, campaign, address, courier, customer=customer, step=step,
+            now=door.now(now), locale=locale, settings=door.settings,
+        )  # fmt: skip

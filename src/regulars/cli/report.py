@@ -1,0 +1,60 @@
+"""`report`: what was sent, held, skipped, and why; and what it changed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from regulars.cli.door import Door, json_option, moment, now_option
+from regulars.cli.output import counts, emit, table
+
+if TYPE_CHECKING:
+    from regulars.insights import Lift
+
+
+@click.command("report")
+@click.option("--since", metavar="TIME", help="Count what came to an end from then on.")
+@click.option("--until", metavar="TIME", help="Count what came to an end before then.")
+@now_option
+@json_option
+@click.pass_obj
+def report_command(door: Door, since: str | None, until: str | None, now: str | None) -> None:
+    """Count by campaign; with a goal and a holdout, also the lift with its 95 % interval."""
+    from regulars.insights import report
+    from regulars.store.engine import read
+
+    zone = door.rules.rulebook.company.timezone
+    with read(door.engine) as connection:
+        found = report(
+            connection, door.rules.rulebook, door.now(now), since=moment(since, zone) if since else None,
+            until=moment(until, zone) if until else None,
+        )  # fmt: skip
+    if door.as_json:
+        emit(found.to_json())
+        return
+    rows = [
+        (
+            name, f"{f.sent:,}", f"{f.due:,}", counts(dict(f.held)), counts(dict(f.skipped)), f"{f.failed:,}",
+            f"{f.uncertain:,}", f"{f.bounced:,}",
+        )
+        for name, f in found.campaigns.items()
+    ]  # fmt: skip
+    headings = ("campaign", "sent", "due", "held", "skipped", "failed", "uncertain", "bounced")
+    table(None, headings, rows, numbers=(1, 2, 5, 6, 7))
+    for name, figures in found.campaigns.items():
+        if figures.lift is not None:
+            click.echo(_lift(name, figures.lift))
+
+
+def _lift(name: str, measured: Lift) -> str:
+    """The effect of a campaign in one line."""
+    written, control = measured.written, measured.control
+    head = (
+        f"{name}: {measured.goal}: {written.reached:,} of {written.clients:,} written to,"
+        f" {control.reached:,} of {control.clients:,} held out"
+    )
+    if measured.gain is None or measured.interval is None:
+        return f"{head}; nothing to compare yet"
+    sure = measured.interval
+    return f"{head}; {measured.gain:+.1%} (95 % interval {sure.low:+.1%} to {sure.high:+.1%})"
