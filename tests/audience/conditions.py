@@ -30,12 +30,20 @@ def _one_of_events(name: str) -> Text:
     return st.sampled_from(_EVENTS).flatmap(lambda event: _within(f"{name}('{event}'"))
 
 
-def conditions(*, event: bool = False) -> Text:
-    """Conditions; with `event`, some that ask the event of a `visit.done` campaign."""
+_EVENT_FIELDS: dict[str | None, str] = {
+    None: "",
+    "visit.done": "score comment late day starts_at topics at",
+    "purchase": "amount currency quantity discount at",
+}
+
+
+def conditions(event: str | None = None) -> Text:
+    """Conditions; with an event, `visit.done` or `purchase`, also about the one that set the campaign off."""
+    known = _EVENT_FIELDS[event].split()
 
     def fields(customer: str, happening: str) -> Text:
-        names = [f"customer.{n}" for n in customer.split()] + [f"event.{n}" for n in happening.split() if event]
-        return st.sampled_from(names)
+        ours = [f"event.{n}" for n in happening.split() if n in known]
+        return st.sampled_from([f"customer.{n}" for n in customer.split()] + 2 * ours)
 
     yes_no, number = st.deferred(lambda: _yes_no), st.deferred(lambda: _number)
     text, day, moment = st.deferred(lambda: _text), st.deferred(lambda: _day), st.deferred(lambda: _moment)
@@ -62,14 +70,14 @@ def conditions(*, event: bool = False) -> Text:
     )
     days = st.builds("{}({})".format, st.sampled_from(["days_since", "days_until"]), day | moment)
     _number = st.one_of(
-        fields("purchases spent rhythm overdue points", "score"),
+        fields("purchases spent rhythm overdue points", "score amount quantity discount"),
         count,
         days,
         days,
         _one_of_events("count"),
         _within("spent("),
         st.builds("({} {} {})".format, number, st.sampled_from("+-*/"), number),
-        st.builds("-{}".format, fields("points overdue", "score")),
+        st.builds("-{}".format, fields("points overdue", "score discount")),
         chosen(number),
     )
     iso = st.sampled_from(_DAYS).map(quoted)

@@ -41,8 +41,8 @@ CATALOGUE = Catalogue(
 
 JSON_VALUES = st.one_of(
     st.none(), st.booleans(), st.sampled_from(TEXTS),
-    st.sampled_from([0, 1, 7, -3, 10**15, 10**16 + 1, -(10**14), 10**30, 123456789012345, -12345678901234, -123456789012345,
-                     0.1, -0.0, 1.0, 1e15, 1.1e15, 1e16, 1e-15, 9e-16, 1e-7, 1e22, 5e-324, 1.7e308,
+    st.sampled_from([0, 1, 7, -3, 10**15, 10**16 + 1, -(10**14), 10**30, 123456789012345, -12345678901234,
+                     -123456789012345, 0.1, -0.0, 1.0, 1e15, 1.1e15, 1e16, 1e-15, 9e-16, 1e-7, 1e22, 5e-324, 1.7e308,
                      0.30000000000000004, 2.5]),
     st.floats(-1e16, 1e16, allow_nan=False),
     st.sampled_from(["2026-03-29", "2024-02-29", "2023-02-29", "1900-02-29", "2000-02-29", "2026-04-31", "0000-01-01",
@@ -50,7 +50,8 @@ JSON_VALUES = st.one_of(
     st.sampled_from(["2026-03-29T00:30:00Z", "2026-03-29 00:30", "2026-03-29T00:30:00.5+05:45", "2026-03-29T24:00Z",
                      "2026-03-29T10:00:60Z", "2026-03-28T23:59:59.999999-11:00", "2023-02-29T00:00Z",
                      "0001-01-01T00:00+14:00", "9999-12-31T23:59:59-14:00", "2026-03-29T10:00+15:00"]),
-    st.sampled_from(["12", "-3.5", "+4", "1_0", "٣", "1e2", "Infinity", "NaN", " 8 ", "9\n", "1234567890123456", "0.1"]),
+    st.sampled_from(["12", "-3.5", "+4", "1_0", "٣", "1e2", "Infinity", "NaN", " 8 ", "9\n", "0.1",
+                     "1234567890123456"]),
     st.lists(st.one_of(st.sampled_from(TEXTS), st.integers(0, 3), st.none()), max_size=3),
     st.just({"score": 1}),
 )  # fmt: skip
@@ -65,6 +66,12 @@ class Happening:
     amount: int | None
     skus: tuple[str, ...]
     data: dict[str, Any]
+    quantity: int | None
+
+    @property
+    def currency(self) -> str | None:
+        """What a purchase was paid in."""
+        return "EUR" if self.quantity else None
 
 
 @dataclass(frozen=True)
@@ -100,6 +107,7 @@ def clients(draw: Callable[..., Any], now: datetime) -> Client:
         amount=st.none() | st.integers(-10_000_000, 10_000_000_000_000),
         skus=st.lists(st.sampled_from(sorted(SKUS)), max_size=2).map(tuple),
         data=st.dictionaries(st.sampled_from(sorted(EVENT_DATA)), JSON_VALUES, max_size=3),
+        quantity=st.none() | st.integers(-1, 3),
     )
     return Client(fields, draw(st.lists(happening, max_size=5)))
 
@@ -120,7 +128,10 @@ def add(connection: Connection, client: Client) -> int:
     for each in client.happened:
         if each.name == "purchase":
             amount = None if each.amount is None else Decimal(each.amount) / 10_000
-            people.add_purchase(connection, key, each.at, *each.skus, amount=amount)
+            people.add_purchase(
+                connection, key, each.at, *each.skus, amount=amount, quantity=each.quantity, currency=each.currency,
+                discount=None if each.quantity is None else Decimal(each.quantity) / 7, data=each.data,
+            )  # fmt: skip
         else:
             people.add_event(connection, key, each.name, each.at, each.data)
     return key

@@ -264,11 +264,14 @@ class Checker:
 
     def _compare(self, node: jinja.Compare) -> Node | None:
         found: list[Node | None] = []
-        written = (node.expr, *(operand.expr for operand in node.ops))
-        sides: Sides = {e: self.value(e) for e in written if not _is_none(e) and not _is_list(e)}
+        listed = [o.expr for o in node.ops if o.op in ("in", "notin") and _is_list(o.expr)]
+        written = [e for e in (node.expr, *(o.expr for o in node.ops)) if not any(e is each for each in listed)]
+        sides: Sides = {e: self.value(e) for e in written if not _is_none(e)}
         left = node.expr
         for operand in node.ops:
             right = operand.expr
+            if any(left is each for each in listed):
+                raise self.wrong(left, *_FOREIGN[jinja.List])
             found.append(self._membership(left, operand, sides) if operand.op in ("in", "notin")
                          else self._comparison(left, _COMPARISONS[operand.op], right, sides))  # fmt: skip
             left = right

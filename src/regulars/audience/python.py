@@ -153,8 +153,8 @@ class Evaluation:
         if node.function == "spent":
             if node.within is None:
                 return self._built_in("spent")
-            return _money(sum((p.amount or Decimal(0) for p in self.person.purchases if self._recent(p.at, node.within)),
-                              Decimal(0)))  # fmt: skip
+            recent = [p.amount for p in self.person.purchases if self._recent(p.at, node.within)]
+            return _money(sum((amount for amount in recent if amount is not None), Decimal(0)))
         moments = [to_micros(at) for at in self._moments(node.event) if self._recent(at, node.within)]
         match node.function:
             case "did":

@@ -44,9 +44,18 @@ class Source(Parser):
         self.tokens = [t for t in self._lex() if t[1] not in ignored_tokens]
         self.stream = TokenStream(_ENVIRONMENT.lexer.wrap(self.tokens), None, None)
 
+    def _refuse_braces(self) -> None:
+        found = re.match(r"\s*(\{[{%])", self.text)
+        if found:
+            problem = Problem(
+                found.start(1), 2, "a condition is written without braces", hint=f"leave `{found[1]}` out"
+            )
+            raise ExpressionErrors(self.text, [problem])
+
     def _lex(self) -> list[tuple[int, str, str]]:
         found: list[tuple[int, str, str]] = []
         offset = 0
+        self._refuse_braces()
         try:
             for _, kind, value in _ENVIRONMENT.lexer.tokeniter(self.text, None, None, "variable"):
                 found.append((offset, kind, value))
@@ -125,5 +134,7 @@ def _refused(text: str, at: int, said: str) -> ExpressionErrors:
 
 
 def _expected(said: str) -> str | None:
-    found = re.match(r"expected token '([^']+)'", said) or re.match(r"unexpected '.', expected '(.)'", said)
+    found = re.match(
+        r"(?:expected token|unexpected end of template, expected|unexpected '.', expected) '([^']+)'", said
+    )
     return f"`{found[1]}`" if found and "end of" not in found[1] else None
