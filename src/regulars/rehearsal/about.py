@@ -58,9 +58,8 @@ def _bought(person: Person, now: datetime, zone: str) -> Iterator[Fact]:
         return
     yield Fact("rhythm", rhythm, f"Buys every {show(round(rhythm, 1))} days on average.")
     overdue = (now - last) // MICROSECOND / DAY / rhythm
-    yield Fact(
-        "overdue", overdue, f"{show(round(overdue, 2))} of their usual intervals passed since the last purchase."
-    )
+    times = show(round(overdue, 2))
+    yield Fact("overdue", overdue, f"The time since the last purchase is {times} times as long as usual.")
 
 
 def _next(person: Person, zone: str) -> Iterator[Fact]:
@@ -76,13 +75,9 @@ def _rights(ground: Ground, customer_id: int, zone: str) -> Iterator[Fact]:
         sentence = f"{verb} `{word.topic}` emails: said so on {day(word.at, zone)} ({word.source})."
         yield Fact("consent", word.granted, sentence)
     if not words:
-        opt_in = ground.rulebook.policy.consent == "opt-in"
-        end = "so none is sent" if opt_in else "which does not forbid them"
-        yield Fact(
-            "consent",
-            None,
-            f"Said nothing about marketing emails, {end} (`consent: {ground.rulebook.policy.consent}`).",
-        )
+        mode = ground.rulebook.policy.consent
+        end = "so none is sent" if mode == "opt-in" else "which does not forbid them"
+        yield Fact("consent", None, f"Said nothing about marketing emails, {end} (`consent: {mode}`).")
     suppressed = dossier.suppression(ground.connection, customer_id)
     if suppressed is not None:
         scope, reason, at = suppressed
