@@ -9,6 +9,11 @@ from regulars.delivery import Outcome, Result, retry
 from regulars.ledger import Reason, Settlement, State
 
 
+def away(result: Result) -> bool:
+    """Whether no session could be opened: that says nothing of the message, which waits as if it had not been tried."""
+    return result.outcome is Outcome.DEFERRED and result.code is None
+
+
 def settlement(
     result: Result, attempts: int, now: datetime, *, resend: bool, message_id: str, template: str, data: str
 ) -> Settlement:
@@ -23,5 +28,7 @@ def settlement(
             return Settlement(result.key, State.FAILED, reason, result.text, data=data, **known)  # type: ignore[arg-type]
         case Outcome.UNKNOWN if not resend:
             return Settlement(result.key, State.UNCERTAIN, Reason.CONNECTION_LOST, result.text, data=data, **known)  # type: ignore[arg-type]
+        case Outcome.DEFERRED if away(result):
+            return Settlement(result.key, State.PLANNED, next_at=now, attempted=False)
     again = retry.next_attempt(result, attempts + 1, now, random.random())  # noqa: S311 - jitter, not a secret
     return Settlement(result.key, State.HELD, Reason.RETRY, result.text, next_at=again, **known)  # type: ignore[arg-type]

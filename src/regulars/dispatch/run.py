@@ -8,32 +8,56 @@ Per batch, in this order, because the order is what keeps every promise:
 4. one transaction settles the last chunk and gives back what was not begun.
 
 A process that dies before 3 leaves rows that others take over; during 3, at most one chunk is uncertain.
+A database that goes away in 3 or 4 is waited for: what the server said is known, and is written down.
 """
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Protocol
+from enum import IntEnum
+from functools import partial
+from typing import Protocol, TypeVar
 
 from sqlalchemy import Connection, Engine
 
 from regulars.clearance import Ruleset, confirm, ground, live
 from regulars.core.clock import Clock
+from regulars.core.errors import EnvironmentFailed
 from regulars.delivery import Outcome, Parcel, Result
 from regulars.dispatch.compose import Composed, Workshop, compose
 from regulars.dispatch.coupons import mint
 from regulars.dispatch.load import Job, load
 from regulars.dispatch.outcome import settlement
-from regulars.ledger import Reason, Settlement, State, allowance, begin, claim, recover, release, settle, spend
-from regulars.render import RenderFailed
+from regulars.ledger import (
+    Reason,
+    Settlement,
+    State,
+    allowance,
+    begin,
+    claim,
+    recover,
+    release,
+    renew,
+    settle,
+    spend,
+    waiting,
+)
 from regulars.store import engine as store
 from regulars.store.rights import suppress_customer
 
 RENDER_PAUSE = timedelta(minutes=15)
 """When a promise that could not be rendered is tried again; somebody mends a template in between."""
+THROTTLE_PAUSE = 0.5
+"""Seconds to wait for a provider's rate; less than the second's worth that its bucket holds."""
+DATABASE_PAUSES = (0.1, 0.3, 1.0, 3.0, 5.0, 10.0, 10.0)
+"""Seconds between attempts to write down what the server has said, while the database is away."""
+
+_T = TypeVar("_T")
 
 
 class Rules(Ruleset, Workshop, Protocol):
@@ -70,15 +94,29 @@ class Options:
 
 @dataclass
 class Summary:
-    """How many promises came to each state in one run; `stopped` when the server could not be reached."""
+    """How many promises came to each state in one run, and the lanes whose server could not be reached."""
 
     states: Counter[str] = field(default_factory=Counter)
-    stopped: bool = False
+    down: set[str] = field(default_factory=set)
+
+    @property
+    def stopped(self) -> bool:
+        """Whether something waits because a server is away."""
+        return bool(self.down)
+
+    def count(self, outcomes: Iterable[Settlement]) -> None:
+        """Adds what has been written down."""
+        self.states.update(outcome.state for outcome in outcomes)
 
     @property
     def sent(self) -> int:
         """Messages the server accepted."""
         return self.states[State.SENT]
+
+
+class _Idle(IntEnum):
+    NOTHING = 0
+    THROTTLED = 1
 
 
 @dataclass(slots=True)
@@ -101,34 +139,51 @@ class Dispatcher:
     async def run(
         self, stop: Callable[[], bool] = lambda: False, progress: Callable[[int], None] | None = None
     ) -> Summary:
-        """Recovers what dead workers left, then works through the ledger; gives what came of it."""
+        """Recovers what dead workers left, then works through the ledger; gives what came of it.
+
+        A lane whose rate is used up is waited for. `stop` is asked before every chunk.
+        """
         summary = Summary()
         resend = self.rules.rulebook.policy.uncertain == "resend"
         with store.write(self.engine) as connection:
             recover(connection, now=self.clock(), wall=self.wall(), resend=resend)
-        for lane in self.lanes:
-            while not stop() and not summary.stopped:
-                batch = self._take(lane, summary)
-                if batch is None:
-                    break
-                await self._send(lane, batch, summary)
-                if progress is not None:
-                    progress(summary.sent)
+        while not stop():
+            found = await self._round(summary, stop)
+            if found is _Idle.NOTHING:
+                break
+            if found is _Idle.THROTTLED:
+                await asyncio.sleep(THROTTLE_PAUSE)
+            elif progress is not None:
+                progress(summary.sent)
         return summary
 
-    def _take(self, lane: Lane, summary: Summary) -> _Batch | None:
+    async def _round(self, summary: Summary, stop: Callable[[], bool]) -> _Idle | None:
+        """Sends one batch, of the first lane that has one: what is urgent never queues behind the rest."""
+        idle = _Idle.NOTHING
+        for lane in self.lanes:
+            if lane.name not in summary.down:
+                batch = self._take(lane, summary)
+                if isinstance(batch, _Batch):
+                    await self._send(lane, batch, summary, stop)
+                    return None
+                idle = max(idle, batch)
+        return idle
+
+    def _take(self, lane: Lane, summary: Summary) -> _Batch | _Idle:
         options, now, wall = self.options, self.clock(), self.wall()
         with store.write(self.engine) as connection:
             limit = options.batch
             if lane.rate is not None:
                 tokens = allowance(connection, lane.name, rate=lane.rate, burst=max(lane.rate, 1.0), wall=wall)
                 limit = min(limit, int(tokens))
-            taken = limit and claim(
+                if limit < 1:
+                    return _Idle.THROTTLED if waiting(connection, lane.kinds, now) else _Idle.NOTHING
+            taken = claim(
                 connection, kinds=lane.kinds, limit=limit, now=now, wall=wall, lease=options.lease,
                 worker=options.worker,
             )  # fmt: skip
             if not taken:
-                return None
+                return _Idle.NOTHING
             lives = live(connection, self.rules.rulebook)
             where = ground(connection, self.rules, now)
             ids = confirm(connection, where, lives, taken.id)
@@ -145,7 +200,7 @@ class Dispatcher:
             try:
                 made = compose(job, self.rules, now, self.options.web_url, self.options.secret)
                 batch.composed.append(made)
-            except (RenderFailed, ValueError) as error:
+            except Exception as error:  # noqa: BLE001 - whatever one email is made of, the others go
                 batch.broken.append(
                     Settlement(
                         job.id, State.HELD, Reason.RENDER_ERROR, str(error)[:500], next_at=now + RENDER_PAUSE,
@@ -154,23 +209,59 @@ class Dispatcher:
                 )  # fmt: skip
         return batch
 
-    async def _send(self, lane: Lane, batch: _Batch, summary: Summary) -> None:
-        options = self.options
+    async def _send(self, lane: Lane, batch: _Batch, summary: Summary, stop: Callable[[], bool]) -> None:
         outcomes = batch.broken
-        for chunk in _chunks(batch.composed, options.chunk):
-            with store.write(self.engine) as connection:
-                self._settle(connection, batch, outcomes, summary)
-                keys = [made.parcel.key for made in chunk]
-                ours = begin(connection, batch.claim_id, keys, wall=self.wall(), lease=options.lease)
+        for chunk in _chunks(batch.composed, self.options.chunk):
+            if stop():
+                break
+            ours = await self._write(partial(self._next, batch, outcomes, chunk))
+            summary.count(outcomes)
             going = {made.parcel.key: made for made in chunk if made.parcel.key in ours}
-            results = await lane.carrier.deliver([made.parcel for made in going.values()])
+            results = await self._deliver(lane, batch.claim_id, [made.parcel for made in going.values()])
             outcomes = self._outcomes(batch.jobs, going, results)
             if results and all(r.outcome in (Outcome.DEFERRED, Outcome.UNSENT) and r.code is None for r in results):
-                summary.stopped = True  # the server is not there: the rest goes back and waits with the next wake-up
+                summary.down.add(lane.name)  # the server is not there: the rest waits with the next wake-up
                 break
+        await self._write(partial(self._last, batch, outcomes))
+        summary.count(outcomes)
+
+    def _next(
+        self, batch: _Batch, outcomes: Sequence[Settlement], chunk: Sequence[Composed], connection: Connection
+    ) -> set[int]:
+        keys = [made.parcel.key for made in chunk]
+        ours = begin(connection, batch.claim_id, keys, wall=self.wall(), lease=self.options.lease)
+        self._settle(connection, batch, outcomes)
+        return ours
+
+    def _last(self, batch: _Batch, outcomes: Sequence[Settlement], connection: Connection) -> None:
+        renew(connection, batch.claim_id, wall=self.wall(), lease=self.options.lease)
+        self._settle(connection, batch, outcomes)
+        release(connection, batch.claim_id)
+
+    async def _write(self, work: Callable[[Connection], _T]) -> _T:
+        """One transaction, tried again while the database is away: what the server has said must not be forgotten."""
+        for pause in DATABASE_PAUSES:
+            try:
+                with store.write(self.engine) as connection:
+                    return work(connection)
+            except EnvironmentFailed:
+                await asyncio.sleep(pause)
         with store.write(self.engine) as connection:
-            self._settle(connection, batch, outcomes, summary)
-            release(connection, batch.claim_id)
+            return work(connection)
+
+    async def _deliver(self, lane: Lane, claim_id: int, parcels: Sequence[Parcel]) -> list[Result]:
+        """Hands over one chunk; however slow the server is, nobody takes us for dead meanwhile."""
+        keeper = asyncio.create_task(self._keep(claim_id))
+        try:
+            return await lane.carrier.deliver(parcels)
+        finally:
+            keeper.cancel()
+
+    async def _keep(self, claim_id: int) -> None:
+        while True:
+            await asyncio.sleep(self.options.lease.total_seconds() / 3)
+            with suppress(EnvironmentFailed), store.write(self.engine) as connection:
+                renew(connection, claim_id, wall=self.wall(), lease=self.options.lease)
 
     def _outcomes(
         self, jobs: Mapping[int, Job], going: Mapping[int, Composed], results: Sequence[Result]
@@ -185,17 +276,13 @@ class Dispatcher:
             for made in (going[result.key],)
         ]  # fmt: skip
 
-    def _settle(self, connection: Connection, batch: _Batch, outcomes: Sequence[Settlement], summary: Summary) -> None:
+    def _settle(self, connection: Connection, batch: _Batch, outcomes: Sequence[Settlement]) -> None:
         now = self.clock()
         settle(connection, batch.claim_id, outcomes, now)
         for outcome in outcomes:
-            summary.states[outcome.state] += 1
-            if outcome.reason is Reason.ADDRESS_REFUSED:
-                self._suppress(connection, batch.jobs[outcome.id], outcome, now)
-
-    def _suppress(self, connection: Connection, job: Job, outcome: Settlement, now: datetime) -> None:
-        if job.campaign.to == "customer":
-            suppress_customer(connection, job.customer_id, "all", "bounced", now, outcome.detail)
+            job = batch.jobs[outcome.id]
+            if outcome.reason is Reason.ADDRESS_REFUSED and job.campaign.to == "customer":
+                suppress_customer(connection, job.customer_id, "all", "bounced", now, outcome.detail)
 
 
 def _chunks(composed: Sequence[Composed], size: int) -> Iterator[Sequence[Composed]]:

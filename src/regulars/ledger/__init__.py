@@ -1,6 +1,17 @@
 """The table of promises: what is owed, in hand, done and unknown. Renders nothing, sends nothing."""
 
-from regulars.ledger.claims import Claim, Recovery, allowance, begin, claim, recover, release, spend
+from regulars.ledger.claims import (
+    Claim,
+    Recovery,
+    allowance,
+    begin,
+    claim,
+    recover,
+    release,
+    renew,
+    spend,
+    waiting,
+)
 from regulars.ledger.settle import Settlement, counts, settle
 from regulars.ledger.states import COUNTED, OPEN, Reason, State
 
@@ -18,6 +29,8 @@ __all__ = [
     "counts",
     "recover",
     "release",
+    "renew",
     "settle",
     "spend",
+    "waiting",
 ]

@@ -32,6 +32,7 @@ from sqlalchemy import (
 )
 
 from regulars.ledger.states import Reason, State
+from regulars.store import engine as store
 from regulars.store.tables import buckets, claims, promises
 
 
@@ -65,10 +66,27 @@ def claim(
     return Claim(claim_id, tuple(int(i) for i in ids))
 
 
+def waiting(connection: Connection, kinds: Collection[str], now: datetime) -> bool:
+    """Whether any promise of the kinds may go now."""
+    mine = promises.c.kind.in_(sorted(kinds))
+    query = select(promises.c.id).where(promises.c.state == State.PLANNED, promises.c.next_at <= now, mine).limit(1)
+    return connection.scalar(query) is not None
+
+
+def renew(connection: Connection, claim_id: int, *, wall: datetime, lease: timedelta) -> bool:
+    """Prolongs the claim; whether it is still ours.
+
+    First in every transaction that ends or moves rows of a claim, as in `recover`: who locks in one order cannot
+    lock each other out.
+    """
+    return (
+        connection.execute(update(claims).where(claims.c.id == claim_id).values(lease_until=wall + lease)).rowcount == 1
+    )
+
+
 def begin(connection: Connection, claim_id: int, ids: Sequence[int], *, wall: datetime, lease: timedelta) -> set[int]:
     """Marks a chunk as being sent and renews the lease; gives the rows that are still ours."""
-    renewed = connection.execute(update(claims).where(claims.c.id == claim_id).values(lease_until=wall + lease))
-    if renewed.rowcount != 1:
+    if not renew(connection, claim_id, wall=wall, lease=lease):
         return set()
     moved = connection.scalars(
         update(promises)
@@ -128,10 +146,12 @@ def allowance(connection: Connection, provider: str, *, rate: float, burst: floa
         select(buckets.c.tokens, buckets.c.filled_at).where(buckets.c.provider == provider).with_for_update()
     ).one_or_none()
     if row is None:
-        connection.execute(insert(buckets).values(provider=provider, tokens=burst, filled_at=wall))
-        return burst
+        full = store.insert(connection, buckets).values(provider=provider, tokens=burst, filled_at=wall)
+        first = connection.scalar(full.on_conflict_do_nothing().returning(buckets.c.provider))
+        # Another worker may have been the first in the same moment: it has the burst, we come again.
+        return 0.0 if first is None else burst
     before: float = row.tokens
-    gained = max(0.0, (wall - row.filled_at).total_seconds()) * rate
+    gained: float = max(0.0, (wall - row.filled_at).total_seconds()) * rate
     tokens = min(burst, before + gained)
     connection.execute(update(buckets).where(buckets.c.provider == provider).values(tokens=tokens, filled_at=wall))
     return tokens

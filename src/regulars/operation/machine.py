@@ -15,17 +15,17 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import uvloop
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine
 
 from regulars.core.clock import Clock
 from regulars.core.settings import Settings
 from regulars.delivery import Courier
 from regulars.dispatch import Dispatcher, Lane, Options, Summary
-from regulars.ledger import State
+from regulars.ledger import waiting
 from regulars.operation.servers import lanes
 from regulars.planner import Plan, plan
+from regulars.rules.model import Kind
 from regulars.store import engine as store
-from regulars.store.tables import promises
 from regulars.workspace import Workspace, open_workspace
 
 
@@ -68,14 +68,18 @@ class Machine:
 
     def waiting(self, now: datetime) -> bool:
         """Whether anything may go now."""
-        query = select(promises.c.id).where(promises.c.state == State.PLANNED, promises.c.next_at <= now).limit(1)
         with store.read(self.engine) as connection:
-            return connection.scalar(query) is not None
+            return waiting(connection, list(Kind), now)
 
     def dispatch(
-        self, clock: Clock, *, turn: timedelta | None = None, progress: Callable[[int], None] | None = None
+        self,
+        clock: Clock,
+        *,
+        turn: timedelta | None = None,
+        stop: Callable[[], bool] = lambda: False,
+        progress: Callable[[int], None] | None = None,
     ) -> Summary:
-        """Sends what is planned, for about as long as `turn` or until nothing is left."""
+        """Sends what is planned until nothing is left, `turn` is over or `stop` says so; finishes the chunk in hand."""
         options = Options(
             web_url=self.settings.web_url,
             secret=self.settings.secret,
@@ -86,7 +90,7 @@ class Machine:
         )
         dispatcher = Dispatcher(self.engine, self.rules, self._lanes, options, clock=clock, wall=self.wall)
         end = None if turn is None else self.wall() + turn
-        return self._runner.run(dispatcher.run(lambda: end is not None and self.wall() >= end, progress))
+        return self._runner.run(dispatcher.run(lambda: stop() or (end is not None and self.wall() >= end), progress))
 
     def tick(self, clock: Clock) -> Ticked:
         """One plan and one dispatch until nothing is left."""

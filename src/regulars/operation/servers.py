@@ -9,7 +9,7 @@ from regulars.rules.model import Kind
 
 
 def lanes(settings: Settings) -> tuple[list[Courier], list[Lane]]:
-    """One server for everything, or one of their own for transactional emails, which then never queue behind marketing."""
+    """One server for everything, or one more for transactional emails, which then never queue behind marketing."""
     main = Provider.parse(settings.smtp_url)
     courier = Courier(main)
     if settings.smtp_transactional_url is None:

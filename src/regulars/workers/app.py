@@ -6,12 +6,13 @@ acknowledged late and fetched one at a time, so a killed worker's wake-up goes t
 
 from __future__ import annotations
 
+import mmap
 import os
 from pathlib import Path
 from typing import Any
 
 from celery import Celery
-from celery.signals import worker_process_shutdown, worker_shutdown
+from celery.signals import worker_process_shutdown, worker_shutdown, worker_shutting_down
 from kombu import Queue
 
 from regulars.core import settings as settings_module
@@ -77,6 +78,20 @@ def _create() -> Celery:
 
 
 app = _create()
+
+
+_stopping = mmap.mmap(-1, 1)
+"""One byte that all processes of this worker share: a pool process hears of a shutdown only through it."""
+
+
+def stopping() -> bool:
+    """Whether this worker has been told to end: tasks finish the chunk in hand and leave the rest."""
+    return _stopping[0] != 0
+
+
+@worker_shutting_down.connect
+def _stop(**_: object) -> None:
+    _stopping[0] = 1
 
 
 @worker_process_shutdown.connect

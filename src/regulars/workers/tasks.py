@@ -11,7 +11,7 @@ from regulars.core.clock import Clock
 from regulars.core.errors import Invalid
 from regulars.store.importing import Kind, Options, import_file
 from regulars.workers import process
-from regulars.workers.app import app
+from regulars.workers.app import DISPATCH_EVERY, app, stopping
 
 log = logging.getLogger("regulars.workers")
 TURN = timedelta(seconds=50)
@@ -43,12 +43,12 @@ def plan(now: str | None = None) -> None:
 def dispatch(now: str | None = None) -> None:
     """Sends what is planned; wakes itself again when its turn ends before the work does."""
     machine, time = process.current(), _clock(now)
-    summary = machine.dispatch(time, turn=TURN)
+    summary = machine.dispatch(time, turn=TURN, stop=stopping)
     if summary.states:
         log.info("dispatched: %s", ", ".join(f"{n} {state}" for state, n in sorted(summary.states.items())))
     if not summary.stopped and machine.waiting(time()):
-        # A moment later: what is left may wait for a provider's rate, or be in another worker's hands.
-        dispatch.apply_async((now,), countdown=1)
+        # Behind what waits in the other queues. If nobody takes it up soon, all are busy and beat wakes them anyway.
+        dispatch.apply_async((now,), expires=DISPATCH_EVERY)
 
 
 @app.task(name="regulars.ingest")
