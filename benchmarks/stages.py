@@ -58,4 +58,4 @@ class Stages:
             finally:
                 self.seconds["send"] += time.process_time() - begun
 
-        Courier.deliver = timed  # type: ignore[method-assign]
+        Courier.deliver = timed  # type: ignore[method-assign, assignment]

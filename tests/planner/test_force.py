@@ -45,7 +45,7 @@ def test_a_renamed_campaign_keeps_its_promises(bench: Bench, renamed: dict[str, 
     _buyer(bench)
     assert bench.send("2026-06-10T12:01") != []
     bench.rules = bench.rules.with_campaigns(renamed)
-    assert [c.what for c in bench.plan("2026-06-10T13:00").changes][0] == "renamed"
+    assert bench.plan("2026-06-10T13:00").changes[0].what == "renamed"
     assert bench.send("2026-06-10T13:00") == []
     _buyer(bench, "bo", "2026-06-10T14:00")
     assert bench.send("2026-06-10T14:01") == [("bo", "thanks", "thanks")]

@@ -6,12 +6,13 @@ The bytes depend on the letter alone: the boundary comes from the Message-ID, so
 from __future__ import annotations
 
 import re
-from binascii import b2a_base64
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
 from hashlib import blake2b
 from struct import Struct
+
+from pybase64 import b64encode
 
 from regulars.render.headers import extra, mailboxes, parameter, unstructured, urls
 from regulars.render.mailbox import Mailbox
@@ -146,7 +147,7 @@ def _text(text: str) -> bytes:
 
 
 def _base64(raw: bytes) -> bytes:
-    coded = b2a_base64(raw, newline=False)
+    coded = b64encode(raw)
     whole, rest = divmod(len(coded), 76)
     lines = b"\r\n".join(_lines(whole).unpack_from(coded))
     return b"%b\r\n%b" % (lines, coded[whole * 76 :]) if rest and whole else lines or coded

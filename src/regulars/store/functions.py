@@ -68,7 +68,8 @@ class regulars_date(GenericFunction[int]):  # noqa: N801 - the name it has in SQ
 @compiles(regulars_date, "postgresql")
 def _date_in_postgresql(element: Any, compiler: Any, **options: Any) -> str:
     inner = f"CAST({compiler.process(element.clauses, **options)} AS text)"
-    return f"(CASE WHEN {inner} ~ '^[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}$' THEN CAST(replace({inner}, '-', '') AS integer) END)"
+    plain = f"CAST(replace({inner}, '-', '') AS integer)"
+    return f"(CASE WHEN {inner} ~ '^[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}$' THEN {plain} END)"
 
 
 def day(micros: int | None, zone_name: str) -> int | None:
