@@ -56,7 +56,8 @@ heading: "Good day, {{ customer.first_name }}"
 def _body() -> str:
     """MJML that renders to about 8 kB of HTML with nine links, each client's own."""
     links = "\n".join(
-        f'<p><a href="https://bench.example/{n}?c={{{{ customer.external_id }}}}">Offer {n} for {{{{ customer.name }}}}</a></p>'
+        f'<p><a href="https://bench.example/{n}?c={{{{ customer.external_id }}}}">'
+        f"Offer {n} for {{{{ customer.name }}}}</a></p>"
         for n in range(1, 9)
     )
     filler = " ".join(f"Sentence {n} of a letter about what is new." for n in range(70))
@@ -228,7 +229,8 @@ def _print(
     workers = [sum(float(str(r["cpu"])) for r in reports) / emails * 1e6 for _, reports in costs]
     print(f"  {'all':<10} {statistics.median(workers):7.1f} µs")
     print(
-        f"CPU of the whole machine per email, PostgreSQL and sink included: {statistics.median(c for c, _ in costs) * 1e6:.0f} µs"
+        whole = statistics.median(cost for cost, _ in costs) * 1e6
+        print(f"CPU of the whole machine per email, PostgreSQL and sink included: {whole:.0f} µs")
     )
 
 
