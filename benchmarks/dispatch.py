@@ -228,10 +228,8 @@ def _print(
         print(f"  {name:<10} {statistics.median(values):7.1f} µs")
     workers = [sum(float(str(r["cpu"])) for r in reports) / emails * 1e6 for _, reports in costs]
     print(f"  {'all':<10} {statistics.median(workers):7.1f} µs")
-    print(
-        whole = statistics.median(cost for cost, _ in costs) * 1e6
-        print(f"CPU of the whole machine per email, PostgreSQL and sink included: {whole:.0f} µs")
-    )
+    whole = statistics.median(cost for cost, _ in costs) * 1e6
+    print(f"CPU of the whole machine per email, PostgreSQL and sink included: {whole:.0f} µs")
 
 
 if __name__ == "__main__":
