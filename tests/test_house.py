@@ -22,7 +22,7 @@ CLOCKS = {
     "src/regulars/core/clock.py": "it is the clock",
 }
 # Outside these rooms nobody builds SQL; a door may still hold an Engine or a Connection.
-SQL_ROOMS = {"store", "audience", "ledger", "clearance", "planner", "insights"}
+SQL_ROOMS = {"store", "audience", "ledger", "clearance", "planner", "insights", "tracking"}
 SQL_FILES = {
     "src/regulars/dispatch/load.py",
     "src/regulars/dispatch/coupons.py",

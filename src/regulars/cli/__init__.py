@@ -23,13 +23,17 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "explain": ("explain", "Say why a client got, or did not get, an email."),
     "test": ("trial", "Run the tests of the rule files on a frozen clock."),
     "tick": ("run", "Plan and send once: for cron, and for trying."),
-    "up": ("run", "Run everything on this machine: worker and scheduler."),
+    "up": ("run", "Run everything on this machine: worker, scheduler and web pages."),
     "worker": ("run", "Run a Celery worker."),
     "beat": ("run", "Run the Celery scheduler."),
+    "web": ("web", "Serve the pages that emails link to, and the API."),
     "report": ("report", "Count what was sent, held, skipped, and why."),
     "demo": ("demo", "Play one day of a small business, from import to inbox."),
     "db": ("data", "Bring the database to the shape this version needs."),
 }
+
+INTERRUPTED = 130
+"""The exit code after Ctrl-C, as of any program that a signal ends."""
 
 
 class Commands(click.Group):
@@ -64,16 +68,23 @@ class Commands(click.Group):
             formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Runs the command; an error of ours is printed for the person and becomes the exit code."""
-        from regulars.core.errors import RegularsError
-
+        """Runs the command; an error that can be foreseen is told in a line and becomes the exit code."""
         try:
             return super().invoke(ctx)
-        except RegularsError as error:
+        except (click.ClickException, click.exceptions.Exit, click.Abort):
+            raise
+        except KeyboardInterrupt:
+            click.echo("stopped", err=True)
+            ctx.exit(INTERRUPTED)
+        except Exception as error:
             from regulars.cli.output import complain
+            from regulars.cli.trouble import named
 
-            complain(error, as_json=bool(ctx.params.get("as_json")) or "--json" in ctx.meta)
-            ctx.exit(error.exit_code)
+            told = named(error)
+            if told is None:
+                raise
+            complain(told, as_json=bool(ctx.params.get("as_json")) or "--json" in ctx.meta)
+            ctx.exit(told.exit_code)
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -88,6 +99,7 @@ def main(ctx: click.Context, workspace: Path | None, as_json: bool) -> None:
     """Turn one-time buyers into regular clients by email.
 
     Campaigns are rules in files; `plan` shows who would get what before anything is sent.
+
     Exit codes: 0 fine, 1 your files or data are wrong, 2 usage, 3 a server or database failed.
     """
     from regulars.cli.door import Door

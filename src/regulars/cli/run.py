@@ -44,6 +44,9 @@ def tick_command(door: Door, now: str | None) -> None:
         raise EnvironmentFailed("the mail server could not be reached; what is planned waits for the next tick")
 
 
+_OURSELVES = "from regulars.cli import main; main(prog_name='regulars')"
+
+
 def _celery(door: Door, *arguments: str) -> list[str]:
     os.environ["REGULARS_WORKSPACE"] = str(door.root)
     door.settings.var.mkdir(parents=True, exist_ok=True)
@@ -82,16 +85,18 @@ def beat_command(door: Door, loglevel: str) -> None:
 
 @click.command("up")
 @click.option("-c", "--concurrency", default=1, show_default=True, help="How many worker processes.")
+@click.option("--port", default=8000, show_default=True, help="Where the web pages listen, on this machine only.")
 @click.option("--loglevel", default="INFO", show_default=True)
 @click.pass_obj
-def up_command(door: Door, concurrency: int, loglevel: str) -> None:
-    """Run everything on this machine until Ctrl-C: a worker and the scheduler."""
+def up_command(door: Door, concurrency: int, port: int, loglevel: str) -> None:
+    """Run everything on this machine until Ctrl-C: a worker, the scheduler, and the pages that emails link to."""
     door.prepare()  # faulty rules are told now, not by a worker's log
     commands = [
         _celery(door, "worker", "--concurrency", str(concurrency), "--loglevel", loglevel),
         _celery(door, "beat", "--loglevel", loglevel),
+        [sys.executable, "-c", _OURSELVES, "--workspace", str(door.root), "web", "--port", str(port)],
     ]
-    click.echo(f"Regulars is up in {door.root}; Ctrl-C ends it.")
+    click.echo(f"Regulars is up in {door.root}, its pages at http://127.0.0.1:{port}; Ctrl-C ends it.")
     children = [subprocess.Popen(command) for command in commands]
 
     def stop(number: int, _: FrameType | None) -> None:

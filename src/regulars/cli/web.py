@@ -1,0 +1,34 @@
+"""`web`: the pages that emails link to, and the API."""
+
+from __future__ import annotations
+
+import os
+
+import click
+
+from regulars.cli.door import Door
+
+
+@click.command("web")
+@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
+@click.option("--port", default=8000, show_default=True, help="The port to listen on.")
+@click.option("--processes", default=1, show_default=True, help="How many processes answer.")
+@click.option(
+    "--trust", default="127.0.0.1", show_default=True, metavar="ADDRESSES",
+    help="Proxies whose word about the caller's address counts; `*` for all.",
+)  # fmt: skip
+@click.pass_obj
+def web_command(door: Door, host: str, port: int, processes: int, trust: str) -> None:
+    """Serve the pages that emails link to: unsubscribe, preferences, surveys; and the API.
+
+    REGULARS_WEB_URL is where the world reaches it, with a path if a proxy puts it below one.
+    """
+    import uvicorn
+
+    door.prepare()  # faulty rules and an old database are told now
+    os.environ["REGULARS_WORKSPACE"] = str(door.root)
+    # No access log: the links in it are secrets.
+    uvicorn.run(
+        "regulars.web:from_environment", factory=True, host=host, port=port, workers=processes, access_log=False,
+        log_level="warning", ws="none", lifespan="off", forwarded_allow_ips=trust, server_header=False,
+    )  # fmt: skip

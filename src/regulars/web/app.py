@@ -1,0 +1,104 @@
+"""The application: which path leads to which page."""
+
+from __future__ import annotations
+
+import logging
+import os
+from pathlib import Path
+
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+from starlette.types import ASGIApp
+
+from regulars.core import clock, settings
+from regulars.core.errors import RegularsError
+from regulars.store import migrate
+from regulars.store.engine import open_engine
+from regulars.web import unsubscribe
+from regulars.web.looks import stylesheet
+from regulars.web.shell import Shell
+from regulars.web.site import Site
+from regulars.web.visit import answer, by_link
+
+_LOG = logging.getLogger(__name__)
+_PAGE = ["GET", "POST"]
+
+
+def create(site: Site) -> ASGIApp:
+    """The application on a site's surroundings."""
+    app = Starlette(
+        routes=[
+            Route("/healthz", _health),
+            Route("/readyz", _ready),
+            Route("/style.css", _style),
+            Route("/u/{token}", by_link(unsubscribe.show, unsubscribe.act), methods=_PAGE),
+        ],
+        exception_handlers={HTTPException: _refused, Exception: _failed},
+    )
+    app.state.site = site
+    return Shell(app, site.prefix)
+
+
+def from_environment() -> ASGIApp:
+    """The application of the workspace in REGULARS_WORKSPACE, for an ASGI server's `--factory`."""
+    found = settings.load(Path(os.environ.get("REGULARS_WORKSPACE", ".")))
+    engine = open_engine(found.database_url)
+    if engine.dialect.name == "sqlite":
+        migrate.upgrade(engine)
+    else:
+        migrate.require_current(engine)
+    return create(Site(engine, found.workspace, found.web_url, found.secret, clock.system))
+
+
+async def _health(_: Request) -> Response:
+    """The process answers."""
+    return PlainTextResponse("ok\n")
+
+
+async def _ready(request: Request) -> Response:
+    """The database has the shape this version needs, and the rules can be read."""
+    site: Site = request.app.state.site
+
+    def look() -> str | None:
+        try:
+            migrate.require_current(site.engine)
+            _ = site.rules
+        except RegularsError as error:
+            return str(error)
+        return None
+
+    trouble = await run_in_threadpool(look)
+    if trouble:
+        _LOG.error("not ready: %s", trouble)
+        return PlainTextResponse("not ready\n", 503)
+    return PlainTextResponse("ready\n")
+
+
+async def _style(request: Request) -> Response:
+    site: Site = request.app.state.site
+    css = await run_in_threadpool(lambda: stylesheet(site.rules.rulebook.company.color))
+    return Response(css, media_type="text/css", headers={"cache-control": "public, max-age=300"})
+
+
+async def _refused(request: Request, error: Exception) -> Response:
+    """A path that leads nowhere, a method that is not taken, a form that cannot be read."""
+    assert isinstance(error, HTTPException)
+    site: Site = request.app.state.site
+    name = {404: "unknown", 405: "unclear"}.get(error.status_code, "unclear")
+    found = await run_in_threadpool(answer, request, site, name, error.status_code)
+    found.headers.update(error.headers or {})
+    return found
+
+
+async def _failed(request: Request, error: Exception) -> Response:
+    """Our own mistake or a database that is away: said kindly, without a detail."""
+    site: Site = request.app.state.site
+    status = 503 if isinstance(error, RegularsError) else 500
+    try:
+        return await run_in_threadpool(answer, request, site, "failed", status)
+    except RegularsError:
+        return PlainTextResponse("not available now\n", 503)

@@ -1,0 +1,39 @@
+"""How much one source may ask: a token bucket for each, in this process's memory.
+
+Genuine links are counted by link, not by address: a mail provider's servers post unsubscriptions for all of its
+users from a few addresses. Wrong links are counted by address, so that guessing is slow.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+_SOURCES = 20_000
+"""Sources remembered at most; the one not seen for longest is forgotten first."""
+
+
+@dataclass
+class Limiter:
+    """Lets `burst` through at once and `rate` per second from then on."""
+
+    rate: float
+    burst: float
+    clock: Callable[[], float] = time.monotonic
+    _buckets: OrderedDict[str, tuple[float, float]] = field(default_factory=OrderedDict, repr=False)
+    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
+
+    def allows(self, source: str) -> bool:
+        """Takes one from the source's bucket; False when it is empty."""
+        now = self.clock()
+        with self._lock:
+            tokens, filled = self._buckets.pop(source, (self.burst, now))
+            tokens = min(self.burst, tokens + (now - filled) * self.rate)
+            allowed = tokens >= 1
+            self._buckets[source] = (tokens - 1 if allowed else tokens, now)
+            if len(self._buckets) > _SOURCES:
+                self._buckets.popitem(last=False)
+        return allowed

@@ -1,0 +1,80 @@
+"""What surrounds every answer, errors too: security headers, a limit on what is sent to us, the path behind a proxy."""
+
+from __future__ import annotations
+
+from starlette.datastructures import MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.responses import PlainTextResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+PAGE_BYTES = 64 * 1024
+API_BYTES = 4 * 1024 * 1024
+"""The largest bodies taken: of a form, and of a batch for the API."""
+
+HEADERS = {
+    "content-security-policy": (
+        "default-src 'none'; style-src 'self'; img-src 'self' https: data:; form-action 'self'; "
+        "base-uri 'none'; frame-ancestors 'none'"
+    ),
+    "referrer-policy": "no-referrer",
+    "cache-control": "no-store",
+    "x-content-type-options": "nosniff",
+    "x-robots-tag": "noindex, nofollow",
+    "cross-origin-opener-policy": "same-origin",
+    "permissions-policy": "camera=(), geolocation=(), microphone=(), payment=()",
+}
+"""On every answer, unless it says otherwise itself. A link is a secret: it is never stored or passed on."""
+
+
+class Shell:
+    """The outermost layer of the application."""
+
+    def __init__(self, app: ASGIApp, prefix: str) -> None:
+        self.app, self.prefix = app, prefix
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        scope = self._below(scope)
+        most = API_BYTES if "/api/" in scope["path"] else PAGE_BYTES
+
+        async def guarded(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in HEADERS.items():
+                    headers.setdefault(name, value)
+            await send(message)
+
+        if _announced(scope) > most:
+            await PlainTextResponse("too large\n", 413)(scope, receive, guarded)
+            return
+        await self.app(scope, _counted(receive, most), guarded)
+
+    def _below(self, scope: Scope) -> Scope:
+        """A proxy may cut the public prefix off or leave it on; both lead to the same page."""
+        if self.prefix and not scope.get("root_path") and scope["path"].startswith(self.prefix + "/"):
+            return {**scope, "root_path": self.prefix}
+        return scope
+
+
+def _announced(scope: Scope) -> int:
+    for name, value in scope["headers"]:
+        if name == b"content-length" and value.isdigit():
+            return int(value)
+    return 0
+
+
+def _counted(receive: Receive, most: int) -> Receive:
+    got = 0
+
+    async def counted() -> Message:
+        nonlocal got
+        message = await receive()
+        got += len(message.get("body", b""))
+        if got > most:
+            raise HTTPException(413)
+        return message
+
+    return counted

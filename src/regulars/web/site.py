@@ -1,0 +1,76 @@
+"""What every page needs: the database, the rules as they are on disk now, the secret of the links, the clock."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from sqlalchemy import Engine
+
+from regulars.core import signing
+from regulars.core.clock import Clock
+from regulars.core.errors import Invalid
+from regulars.web.limits import Limiter
+from regulars.workspace import Workspace, open_workspace
+
+_LOG = logging.getLogger(__name__)
+_LOOK = 5.0
+"""Seconds between looks at the files."""
+
+
+@dataclass
+class Site:
+    """The surroundings of one web process; handlers share it between threads."""
+
+    engine: Engine
+    root: Path
+    web_url: str
+    secret: bytes = field(repr=False)
+    clock: Clock
+    links: Limiter = field(default_factory=lambda: Limiter(rate=1.0, burst=60.0), repr=False)
+    wrong: Limiter = field(default_factory=lambda: Limiter(rate=0.2, burst=30.0), repr=False)
+    """How often a genuine link may be used, by link; how often a wrong one may be tried, by address."""
+    _rules: Workspace | None = field(default=None, init=False, repr=False)
+    _stamp: tuple[int, float] = field(default=(0, 0.0), init=False, repr=False)
+    _looked: float = field(default=float("-inf"), init=False, repr=False)
+    _lock: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False)
+
+    @property
+    def prefix(self) -> str:
+        """The path below which the site is seen from outside, such as `/mail`; usually empty."""
+        return urlsplit(self.web_url).path.rstrip("/")
+
+    @property
+    def rules(self) -> Workspace:
+        """The rules. While the files are faulty, those that were sound last: a client can leave all the same."""
+        with self._lock:
+            if self._rules is not None and time.monotonic() - self._looked < _LOOK:
+                return self._rules
+            stamp = _stamp(self.root)
+            if self._rules is None or stamp != self._stamp:
+                self._read(stamp)
+            self._looked = time.monotonic()
+            assert self._rules is not None
+            return self._rules
+
+    def _read(self, stamp: tuple[int, float]) -> None:
+        try:
+            self._rules = open_workspace(self.root)
+        except Invalid:
+            if self._rules is None:
+                raise
+            _LOG.error("the rules have faults (`regulars check` lists them); pages keep the former ones")
+        self._stamp = stamp
+
+    def payload(self, purpose: str, token: str) -> str | None:
+        """What a genuine token carries."""
+        return signing.verify(purpose, token, self.secret)
+
+
+def _stamp(root: Path) -> tuple[int, float]:
+    files = [f for room in ("campaigns", "templates") for f in (root / room).rglob("*") if f.is_file()]
+    return len(files), max((f.stat().st_mtime for f in files), default=0.0)

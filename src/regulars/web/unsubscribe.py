@@ -1,0 +1,42 @@
+"""`/u/{token}`: leaving. GET shows one button and the way back; POST does it, also from a mail program (RFC 8058)."""
+
+from __future__ import annotations
+
+from starlette.datastructures import FormData
+from starlette.responses import PlainTextResponse, Response
+
+from regulars.store.rights import MARKETING
+from regulars.tracking import come_back, leave, standing
+from regulars.web.topics import label
+from regulars.web.visit import Visit, said
+
+
+def show(visit: Visit) -> Response:
+    """The page: what they get, the button, or that they have left and how to come back."""
+    now = standing(visit.connection, visit.who.customer)
+    topic = visit.who.topic
+    return visit.page(
+        "unsubscribe.html",
+        gone=now.gone,
+        topic=None if topic == MARKETING else label(visit.book, topic, visit.t),
+        topic_left=topic in now.left,
+        erased=visit.who.erased,
+    )
+
+
+def act(visit: Visit, form: FormData) -> Response:
+    """Leaves, or comes back. A mail program's own button means everything, and gets no redirect."""
+    if said(form, "List-Unsubscribe") == "One-Click":
+        leave(visit.connection, visit.who, [MARKETING], visit.now, "one-click")
+        return PlainTextResponse(visit.t("left_title") + "\n")
+    what = said(form, "leave")
+    topics = {"all": MARKETING, "topic": visit.who.topic}
+    if what in topics:
+        leave(visit.connection, visit.who, [topics[what]], visit.now, "page")
+    elif what == "back" and not visit.who.erased:
+        now = standing(visit.connection, visit.who.customer)
+        back = [topic for topic in (MARKETING, visit.who.topic) if topic in now.left]
+        come_back(visit.connection, visit.who, back, visit.now, "page", visit.t("come_back"))
+    else:
+        return visit.message("unclear", status=400)
+    return visit.again()

@@ -1,0 +1,135 @@
+"""Links that are not genuine, and what surrounds every answer."""
+
+from __future__ import annotations
+
+import base64
+from pathlib import Path
+
+import pytest
+
+from regulars.core import signing
+from regulars.store import migrate
+from regulars.store.engine import open_engine
+from tests.common.people import SECRET
+from tests.web.shop import Shop, open_shop
+
+PAGES = ("u",)
+
+
+def wrong_tokens(good: str) -> dict[str, str]:
+    """Tokens that nobody should be able to use."""
+    raw = base64.urlsafe_b64decode(good + "=" * (-len(good) % 4))
+    other = base64.urlsafe_b64encode(raw[:15] + b"2").rstrip(b"=").decode()
+    return {
+        "another client's number under the same mark": other,
+        "one character changed": ("A" if good[0] != "A" else "B") + good[1:],
+        "cut": good[:-3],
+        "longer": good + "AAAA",
+        "very long": "A" * 5000,
+        "another purpose": signing.sign("coupon", "1", SECRET),
+        "another secret": signing.sign("promise", "1", b"another secret"),
+        "no such promise": signing.sign("promise", "999999", SECRET),
+        "a huge number": signing.sign("promise", "9" * 40, SECRET),
+        "no number": signing.sign("promise", "one", SECRET),
+        "another alphabet's digits": signing.sign("promise", "١٢", SECRET),
+        "not base64": "%F0%9F%8C%B7",
+        "zero": "%00",
+        "percent": "%25%25",
+        "two dots": "..%2F..",
+    }
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_wrong_link_is_refused_kindly(small_shop: Shop, page: str) -> None:
+    good = small_shop.link(page, small_shop.promise(small_shop.customer()))
+    before = small_shop.everything()
+    for what, token in wrong_tokens(good.rpartition("/")[2]).items():
+        answer = small_shop.get(f"/{page}/{token}")
+        assert answer.status in (404, 429), what
+        assert "<h1>" in answer.text, what
+    assert small_shop.everything() == before
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_wrong_link_changes_nothing_by_post(shop: Shop, page: str) -> None:
+    good = shop.link(page, shop.promise(shop.customer()))
+    before = shop.everything()
+    for what, token in wrong_tokens(good.rpartition("/")[2]).items():
+        assert shop.post(f"/{page}/{token}", leave="all").status in (404, 429), what
+    assert shop.everything() == before
+
+
+def test_guessing_becomes_slow_and_genuine_links_do_not(small_shop: Shop) -> None:
+    good = small_shop.link("u", small_shop.promise(small_shop.customer()))
+    statuses = {small_shop.get(f"/u/guess{number}").status for number in range(60)}
+    assert statuses == {404, 429}
+    assert small_shop.get(good).status == 200
+
+
+@pytest.mark.parametrize("path", ["/", "/nothing", "/u", "/u/", "/u/a/b", "/favicon.ico"])
+def test_no_page_there(small_shop: Shop, path: str) -> None:
+    answer = small_shop.get(path)
+    assert answer.status == 404
+    assert "content-security-policy" in answer.headers
+
+
+@pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH", "OPTIONS"])
+def test_other_methods_are_refused(small_shop: Shop, method: str) -> None:
+    path = small_shop.link("u", small_shop.promise(small_shop.customer()))
+    assert small_shop.ask(method, path).status == 405
+
+
+def test_every_page_is_closed_to_scripts_and_stores(small_shop: Shop) -> None:
+    page = small_shop.get(small_shop.link("u", small_shop.promise(small_shop.customer())))
+    policy = page.headers["content-security-policy"]
+    assert "default-src 'none'" in policy
+    assert "script" not in policy
+    assert "unsafe" not in policy
+    assert page.headers["referrer-policy"] == "no-referrer"
+    assert page.headers["cache-control"] == "no-store"
+    assert "<script" not in page.text
+    assert "style=" not in page.text
+
+
+def test_a_large_body_is_refused_announced_or_not(small_shop: Shop) -> None:
+    path = small_shop.link("u", small_shop.promise(small_shop.customer()))
+    form = {"content-type": "application/x-www-form-urlencoded"}
+    assert small_shop.ask("POST", path, b"a=" + b"x" * 100_000, form).status == 413
+    lengthless = {**form, "transfer-encoding": "chunked"}
+    body = b"".join(b"400\r\n" + b"x" * 1024 + b"\r\n" for _ in range(100)) + b"0\r\n\r\n"
+    assert small_shop.ask("POST", path, body, lengthless).status == 413
+
+
+@pytest.mark.parametrize("body", [b"--x\r\nnonsense", b"", b"--x--", b"\xff\xfe" * 50])
+def test_a_form_that_cannot_be_read_is_refused(small_shop: Shop, body: bytes) -> None:
+    path = small_shop.link("u", small_shop.promise(small_shop.customer()))
+    headers = {"content-type": "multipart/form-data; boundary=x"}
+    assert small_shop.ask("POST", path, body, headers).status == 400
+
+
+@pytest.mark.parametrize("cut", [False, True])
+def test_below_a_path_whether_the_proxy_cuts_it_or_not(shop_below_mail: Shop, cut: bool) -> None:
+    shop = shop_below_mail
+    path = shop.link("u", shop.promise(shop.customer()))
+    page = shop.get(path.removeprefix("/mail") if cut else path)
+    assert page.status == 200
+    assert 'href="../style.css"' in page.text
+    assert shop.get("/style.css" if cut else "/mail/style.css").headers["content-type"].startswith("text/css")
+
+
+def test_health_and_readiness(small_shop: Shop) -> None:
+    assert small_shop.get("/healthz").text == "ok\n"
+    assert small_shop.get("/readyz").status == 503  # these tables were made without a migration
+
+
+def test_ready_on_a_database_of_this_version(tmp_path: Path) -> None:
+    engine = open_engine(f"sqlite:///{tmp_path / 'regulars.sqlite'}")
+    migrate.upgrade(engine)
+    with open_shop(engine) as shop:
+        assert shop.get("/readyz").text == "ready\n"
+    engine.dispose()
+
+
+def test_a_stranger_is_answered_in_the_language_of_the_browser(small_shop: Shop) -> None:
+    answer = small_shop.ask("GET", "/u/x", headers={"accept-language": "fr, et;q=0.8, en;q=0.5, ;;q=x"})
+    assert '<html lang="et">' in answer.text
