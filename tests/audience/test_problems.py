@@ -90,6 +90,7 @@ CASES: list[tuple[str, str, str]] = [
     ("«customer.purchases ** 2» == 0", "`**`", ""),
     ("«{'a': 1}» == 1", "`{…}`", ""),
     ("customer.name is «defined»", "`is defined`", "write `is not none`"),
+    ("customer.name is not «defined»", "`is defined`", "write `is not none`"),
     ("customer.purchases > «1e16»", "numbers reach", ""),
     ("customer.purchases > «100000000000000000000000»", "numbers reach", ""),
     ("customer.name == «'a\\x00b'»", "no database can keep", ""),
@@ -202,9 +203,10 @@ def damaged(draw: Callable[..., Any]) -> str:
 def test_any_text_is_understood_or_refused_at_a_place_within_it(text: str) -> None:
     try:
         parse(text, CATALOGUE)
-        return
     except ExpressionErrors as errors:
         found = errors.problems
+    else:
+        return
     assert found
     assert all(0 <= p.offset <= len(text) and p.length >= 1 for p in found)
     assert all(p.offset + p.length <= max(len(text), p.offset + 1) for p in found)

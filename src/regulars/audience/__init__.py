@@ -1,7 +1,7 @@
 """Conditions: who matches, as SQL for sets and one by one in Python, and why."""
 
 from regulars.audience.catalogue import BUILT_IN, FACTS, FUNCTIONS, Catalogue, Field, Function
-from regulars.audience.explain import Clause
+from regulars.audience.explain import Clause, show
 from regulars.audience.expression import Expression, parse
 from regulars.audience.people import EventFact, Person, PurchaseFact, load_people
 from regulars.audience.problems import ExpressionErrors, Problem
@@ -25,5 +25,6 @@ __all__ = [
     "Scope",
     "load_people",
     "parse",
+    "show",
     "today_by_zone",
 ]

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
 from regulars.audience import nodes
-from regulars.audience.nodes import Node
-from regulars.audience.python import Evaluation
+from regulars.audience.nodes import Comparison, Node
+from regulars.audience.python import COMPARE, Evaluation
 from regulars.rules.names import FieldType
 from regulars.store.types import from_micros
 
@@ -32,10 +32,10 @@ class Clause:
         return f"{self.text}: {self.reading + ' is ' if self.reading else ''}{show(self.value)}"
 
     def lines(self, depth: int = 0) -> Iterator[str]:
-        """The whole tree, a line each, parts indented below what they belong to; plain values are in the readings."""
+        """The whole tree, a line each, parts indented below what they belong to; a reading speaks for plain values."""
         yield "  " * depth + str(self)
         for part in self.parts:
-            if part.parts:
+            if part.parts or self.reading is None:
                 yield from part.lines(depth + 1)
 
 
@@ -44,30 +44,40 @@ def explain(text: str, node: Node, evaluation: Evaluation) -> Clause:
     value = evaluation.value(node)
     if node.type is FieldType.INSTANT and value is not None:
         value = _datetime(value)
-    parts = tuple(explain(text, part, evaluation) for part in node.parts() if not isinstance(part, nodes.Literal) or
-                  isinstance(node, nodes.Compare))  # fmt: skip
-    return Clause(text[node.start : node.end], value, parts, _reading(text, node, parts))
+    written = text[node.start : node.end]
+    if isinstance(node, nodes.Not) and node.operand.start == node.start:  # `not in`, `is not none`
+        inside = explain(text, node.operand, evaluation)
+        return Clause(written, value, inside.parts, inside.reading)
+    kept = [p for p in node.parts() if isinstance(node, nodes.Compare) or not isinstance(p, nodes.Literal)]
+    parts = tuple(explain(text, part, evaluation) for part in kept)
+    return Clause(written, value, parts, _reading(text, node, kept, parts))
 
 
-def _reading(text: str, node: Node, parts: tuple[Clause, ...]) -> str | None:
-    """The clause with the values of its plain parts; None where the text already says it all."""
+def _reading(text: str, node: Node, kept: Sequence[Node], parts: Sequence[Clause]) -> str | None:
+    """The clause with the values of its parts in their place; None where that would say nothing new."""
     if isinstance(node, nodes.Compare):
-        left, right = _pair(parts[0].value, parts[1].value)
+        left, right = _sides(node.op, parts[0].value, parts[1].value)
         return f"{left} {node.op} {right}"
-    if isinstance(node, (nodes.Member, nodes.TextTest, nodes.DaysSince, nodes.Arithmetic, nodes.IsNone, nodes.Holds)):
-        written, at = "", node.start
-        for part, clause in zip((p for p in node.parts() if not isinstance(p, nodes.Literal)), parts, strict=True):
-            written += text[at : part.start] + show(clause.value)
-            at = part.end
-        return written + text[at : node.end] if parts else None
-    return None
+    if not parts or not isinstance(node, _READ):
+        return None
+    written, at = "", node.start
+    for part, clause in zip(kept, parts, strict=True):
+        written += text[at : part.start] + show(clause.value)
+        at = part.end
+    return written + text[at : node.end]
 
 
-def _pair(left: Any, right: Any) -> tuple[str, str]:
-    """Both sides in words; numbers that would look the same but are not are written out."""
+_READ = (nodes.Member, nodes.Holds, nodes.TextTest, nodes.IsNone, nodes.DaysSince, nodes.Arithmetic, nodes.Negate)
+"""What is easier to follow with values in place of names."""
+
+
+def _sides(op: Comparison, left: Any, right: Any) -> tuple[str, str]:
+    """Both sides in words; numbers in full where the short ones would compare otherwise."""
     one, two = show(left), show(right)
-    if one == two and left != right:
-        return repr(left), repr(right)
+    if isinstance(left, float) and isinstance(right, float):
+        compare = COMPARE[op]
+        if compare(float(one), float(two)) != compare(left, right):
+            return repr(left), repr(right)
     return one, two
 
 
@@ -79,7 +89,7 @@ def show(value: Any) -> str:
         case bool():
             return "true" if value else "false"
         case float():
-            short = f"{value:.4f}".rstrip("0").rstrip(".")
+            short = f"{value + 0.0:.4f}".rstrip("0").rstrip(".")
             return repr(value) if float(short) == 0 != value else short
         case datetime():
             return f"{value:%Y-%m-%d %H:%M} UTC"

@@ -19,10 +19,11 @@ from regulars.core import calendar
 from regulars.store.fields import readable
 from regulars.store.types import DAY, MICROSECOND, MONEY_SCALE, to_micros
 
-_COMPARE: dict[Comparison, Callable[[Any, Any], bool]] = {
+COMPARE: dict[Comparison, Callable[[Any, Any], bool]] = {
     Comparison.EQ: operator.eq, Comparison.NE: operator.ne, Comparison.LT: operator.lt,
     Comparison.LE: operator.le, Comparison.GT: operator.gt, Comparison.GE: operator.ge,
 }  # fmt: skip
+"""What each comparison does to two known values."""
 _TEXT_TESTS: dict[str, Callable[[str, str], bool]] = {
     "contains": operator.contains, "starts_with": str.startswith, "ends_with": str.endswith,
 }  # fmt: skip
@@ -116,7 +117,7 @@ class Evaluation:
         match node:
             case nodes.Compare():
                 left, right = self.value(node.left), self.value(node.right)
-                return None if left is None or right is None else _COMPARE[node.op](left, right)
+                return None if left is None or right is None else COMPARE[node.op](left, right)
             case nodes.Member(items=()):
                 return False
             case nodes.Member():

@@ -106,6 +106,8 @@ def _noting(inner: Callable[..., Any]) -> Callable[..., Any]:
         found = inner(self, *args, **options)
         if isinstance(found, nodes.Node):
             self.note(found, start)
+            if given is not None and isinstance(found, nodes.Not):  # `x is not none` comes as two nodes at once
+                self.note(found.node, start)
         return found
 
     return method

@@ -206,7 +206,7 @@ def _purchase_in_postgresql(element: Any, compiler: Any, **options: Any) -> str:
 
 def _object(data: str | None) -> dict[str, Any]:
     try:
-        found = json.loads(data) if data else {}
+        found = json.loads(data) if isinstance(data, str) else None
     except ValueError:
         return {}
     return found if isinstance(found, dict) else {}
