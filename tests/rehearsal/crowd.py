@@ -16,12 +16,15 @@ DAYS = 120
 ZONES = (None, "Pacific/Auckland", "America/New_York", "Asia/Kathmandu")
 
 
-def every_kind() -> Rules:
+STATE = "days_since(customer.last_purchase_at) > 20 or customer.overdue >= 2"
+
+
+def every_kind(state: str = STATE) -> Rules:
     """Rules of all kinds of trigger, with waits, steps, pauses, control groups and a cap."""
     return rules(
         {
             "silent": {
-                "when": "days_since(customer.last_purchase_at) > 20 or customer.overdue >= 2", "again": "after 40 days",
+                "when": state, "again": "after 40 days",
                 "priority": 5, "steps": [{"email": "a"}, {"email": "b", "wait": "3 days", "if": "customer.spent > 50"}],
                 "until": "purchase", "holdout": "20%",
             },
@@ -42,8 +45,8 @@ def every_kind() -> Rules:
     )  # fmt: skip
 
 
-def gather(bench: Bench, seed: int, count: int = 12) -> list[str]:
-    """Puts the crowd in, with what they did and will do; their external ids."""
+def gather(bench: Bench, seed: int, count: int = 12, *, minutes: int = 1) -> list[str]:
+    """Puts the crowd in, with what they did and will do, at multiples of so many minutes; their external ids."""
     dice = random.Random(seed)
     names = [f"c-{number}" for number in range(count)]
     with write(bench.engine) as connection:
@@ -61,13 +64,13 @@ def gather(bench: Bench, seed: int, count: int = 12) -> list[str]:
             if dice.random() < 0.1:
                 people.add_suppression(connection, f"{name}@client.example")
             for _ in range(dice.randrange(5)):
-                people.add_purchase(connection, key, _some_time(dice), amount=dice.randrange(10, 90))
+                people.add_purchase(connection, key, _some_time(dice, minutes), amount=dice.randrange(10, 90))
             for event in ("visit.done", "complaint.opened"):
                 for _ in range(dice.randrange(3)):
-                    people.add_event(connection, key, event, _some_time(dice), {"score": dice.randrange(10)})
+                    people.add_event(connection, key, event, _some_time(dice, minutes), {"score": dice.randrange(10)})
         facts.refresh(connection)
     return names
 
 
-def _some_time(dice: random.Random) -> datetime:
-    return START + timedelta(minutes=dice.randrange(DAYS * 24 * 60))
+def _some_time(dice: random.Random, minutes: int) -> datetime:
+    return START + timedelta(minutes=dice.randrange(DAYS * 24 * 60) // minutes * minutes)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import select
@@ -105,7 +106,7 @@ def _only(told: Explanation) -> str:
     return told.campaigns[0].sentence
 
 
-def _ada(bench: Bench, *purchases: str, **fields: object) -> int:
+def _ada(bench: Bench, *purchases: str, **fields: Any) -> int:
     with write(bench.engine) as connection:
         key = people.add_customer(connection, "ada", **fields)
         for day in purchases:
