@@ -18,6 +18,15 @@ if TYPE_CHECKING:
 KINDS = ("customers", "purchases", "products", "events", "managers")
 
 
+def _kind(_: click.Context, __: click.Parameter, value: str) -> str:
+    if value in KINDS:
+        return value
+    from regulars.core.diagnostics import did_you_mean
+
+    hint = did_you_mean(value, KINDS) or f"expected one of {', '.join(KINDS)}"
+    raise click.BadParameter(f"`{value}` cannot be imported; {hint}")
+
+
 def _mapping(_: click.Context, __: click.Parameter, values: Iterable[str]) -> dict[str, str]:
     found = {}
     for value in values:
@@ -29,7 +38,7 @@ def _mapping(_: click.Context, __: click.Parameter, values: Iterable[str]) -> di
 
 
 @click.command("import")
-@click.argument("kind", type=click.Choice(KINDS))
+@click.argument("kind", callback=_kind)
 @click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
 @click.option(
     "--map", "mapping", multiple=True, callback=_mapping, metavar="COLUMN=FIELD", help="Say what a column is."
@@ -47,7 +56,9 @@ def import_command(
     ctx: click.Context, door: Door, kind: str, file: Path, mapping: dict[str, str], dates: Literal["dmy", "mdy"] | None,
     decimal: Literal[".", ","] | None, encoding: str | None, bad_rows: Path | None,
 ) -> None:  # fmt: skip
-    """Bring in a CSV or JSON Lines FILE. Importing it again changes nothing.
+    """Bring in a CSV or JSON Lines FILE of customers, purchases, products, events or managers (KIND).
+
+    Importing a file again changes nothing.
 
     Good rows are in, bad rows are named by line and reason (exit code 1). Nobody who left, and no suppressed
     address, comes back by an import.

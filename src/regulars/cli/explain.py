@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from regulars.cli.door import Door, json_option, now_option
-from regulars.cli.output import emit, when
+from regulars.cli.output import emit, say, when
 
 if TYPE_CHECKING:
     from regulars.rehearsal import Explanation, Row, View
@@ -29,27 +29,28 @@ def explain_command(door: Door, customer: str, campaign: str | None, now: str | 
         return
     _facts(found)
     for view in found.campaigns:
-        click.echo(f"\n{click.style(view.campaign, bold=True)}: {view.sentence}")
+        click.echo("")
+        say(f"{click.style(view.campaign, bold=True)}: {view.sentence}")
         _detail(view, found.zone, whole=campaign is not None)
 
 
 def _facts(found: Explanation) -> None:
     click.echo(f"{click.style(found.customer, bold=True)}, {when(found.now, found.zone)} ({found.zone})")
     for fact in found.facts:
-        click.echo(f"  {fact.sentence}")
+        say(fact.sentence, indent=2)
 
 
 def _detail(view: View, zone: str, *, whole: bool) -> None:
     for row in view.ledger:
-        click.echo(f"  ledger: {_row(row, zone)}")
+        say(f"ledger: {_row(row, zone)}", indent=2)
     if not whole:
         return
     for row in view.plan:
-        click.echo(f"  a plan now: {_row(row, zone)}")
+        say(f"a plan now: {_row(row, zone)}", indent=2)
     for name, clause in view.clauses.items():
         click.echo(f"  {name}:")
-        for line in clause.lines(2):
-            click.echo(f"  {line}")
+        for line in clause.lines():
+            say(line.lstrip(), indent=4 + len(line) - len(line.lstrip()))
 
 
 def _row(row: Row, zone: str) -> str:

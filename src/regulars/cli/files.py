@@ -7,7 +7,7 @@ import json
 import click
 
 from regulars.cli.door import Door, json_option
-from regulars.cli.output import emit
+from regulars.cli.output import emit, say
 from regulars.core.diagnostics import Severity, render
 from regulars.core.errors import NotFound
 
@@ -33,13 +33,18 @@ def check_command(ctx: click.Context, door: Door) -> None:
             click.echo(render(diagnostics, sources) + "\n")
         if workspace is not None and not errors:
             book = workspace.rulebook
+            also = f", {_number(warnings, 'warning')}" if warnings else ""
             click.echo(
                 f"{len(book.campaigns)} campaigns, {len(book.tests)} tests, {len(workspace.templates.names())} emails:"
-                f" no mistakes{f', {warnings} warnings' if warnings else ''}"
+                f" no mistakes{also}"
             )
         else:
-            click.echo(f"{errors} {'error' if errors == 1 else 'errors'}, {warnings} warnings")
+            click.echo(f"{_number(errors, 'error')}, {_number(warnings, 'warning')}")
     ctx.exit(1 if errors else 0)
+
+
+def _number(count: int, noun: str) -> str:
+    return f"{count} {noun}{'' if count == 1 else 's'}"
 
 
 @click.command("describe")
@@ -59,7 +64,9 @@ def describe_command(door: Door, campaign: str | None) -> None:
         emit({"campaigns": {c.name: describe(c, book) for c in chosen}})
         return
     for one in chosen:
-        click.echo(f"{click.style(one.name, bold=True)}\n  {describe(one, book)}\n")
+        click.secho(one.name, bold=True)
+        say(describe(one, book), indent=2, hanging=0)
+        click.echo("")
 
 
 @click.command("schema")

@@ -83,9 +83,11 @@ def _samples(found: Forecast, zone: str) -> None:
                 why += f" ({sample.detail})"
             if sample.next_at is not None:
                 why += f", until {when(sample.next_at, zone)}"
-            rows.append((name, sample.step, sample.name or sample.customer, sample.email or "–", sample.outcome, why))
+            which = name if sample.step == name else f"{name}: {sample.step}"
+            client = f"{sample.customer} {sample.name or ''}".rstrip()
+            rows.append((which, client, sample.email or "–", sample.outcome, why))
     if rows:
-        table("For example", ("campaign", "email", "client", "address", "outcome", "why"), rows)
+        table("For example", ("campaign", "client", "address", "outcome", "why"), rows)
 
 
 def _days(found: Forecast) -> None:

@@ -2,28 +2,30 @@
 
 from __future__ import annotations
 
+import os
 import sys
+import textwrap
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from regulars.core.errors import Invalid, RegularsError
 
-if TYPE_CHECKING:
-    from rich.console import Console
-
 VERSION = 1
 """The version of every JSON document that the commands print; see docs/commands.md."""
 
 
-def console() -> Console:
-    """A console on standard output, as wide as the terminal, at least 100 columns when it is not one."""
-    from rich.console import Console
+def width() -> int:
+    """Columns to print in: the terminal's, or COLUMNS, or 110 where there is neither."""
+    import shutil
 
-    return Console(highlight=False, width=None if sys.stdout.isatty() else 110, soft_wrap=False)
+    if sys.stdout.isatty():
+        return shutil.get_terminal_size().columns
+    given = os.environ.get("COLUMNS", "")
+    return int(given) if given.isdecimal() and int(given) >= 40 else 110
 
 
 def emit(document: dict[str, Any]) -> None:
@@ -36,20 +38,38 @@ def emit(document: dict[str, Any]) -> None:
 def table(
     title: str | None, headings: Sequence[str], rows: Iterable[Sequence[str]], numbers: Sequence[int] = ()
 ) -> None:
-    """A table; the columns in `numbers` are right-aligned."""
+    """A table and an empty line; the columns in `numbers` are right-aligned, no line ends in blanks."""
     from rich import box
+    from rich.console import Console
     from rich.markup import escape
     from rich.table import Table
 
-    made = Table(
-        title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False,
-        header_style="bold",
-    )  # fmt: skip
+    made = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
     for index, heading in enumerate(headings):
         made.add_column(heading, justify="right" if index in numbers else "left", overflow="fold")
     for row in rows:
         made.add_row(*(escape(cell) for cell in row))
-    console().print(made)
+    console = Console(highlight=False, width=width() + 1)  # the frame begins with a blank that is cut off below
+    with console.capture() as captured:
+        console.print(made)
+    if title:
+        click.secho(title, bold=True)
+    lines = [line.rstrip() for line in captured.get().splitlines()]
+    click.echo("\n".join(line.removeprefix(" ") for line in lines if click.unstyle(line).strip()) + "\n")
+
+
+def say(text: str, *, indent: int = 0, hanging: int = 2) -> None:
+    """A sentence or two, broken at blanks to the width of the terminal; further lines hang by `hanging`."""
+    click.echo(
+        textwrap.fill(
+            text,
+            width(),
+            initial_indent=" " * indent,
+            subsequent_indent=" " * (indent + hanging),
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
+    )
 
 
 def counts(words: dict[str, int]) -> str:
