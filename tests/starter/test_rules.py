@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from regulars.rehearsal.trial import run_trials
 from regulars.rules.load import load
 from regulars.rules.model import Kind, Rulebook
+from regulars.workspace import open_workspace
 
 ROOT = Path(__file__).parents[2]
 PLAYS = (
@@ -55,3 +57,9 @@ def test_the_page_of_plays_tells_the_truth(rulebook: Rulebook) -> None:
     order = [f"{c.name} {c.priority}" for c in rulebook.by_priority]
     assert ", ".join(order) in " ".join(page.split())
     assert (ROOT / "docs" / "images" / "starter.png").stat().st_size < 400_000
+
+
+def test_the_starters_own_tests_pass() -> None:
+    results = run_trials(open_workspace(ROOT))
+    assert len(results) >= 60
+    assert [(result.test.name, list(result.failures)) for result in results if not result.passed] == []
