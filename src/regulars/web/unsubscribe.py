@@ -5,8 +5,9 @@ from __future__ import annotations
 from starlette.datastructures import FormData
 from starlette.responses import PlainTextResponse, Response
 
+from regulars.ledger.recall import recall
 from regulars.store.rights import MARKETING
-from regulars.tracking import come_back, leave, standing
+from regulars.tracking import How, come_back, leave, standing
 from regulars.web.topics import label
 from regulars.web.visit import Visit, said
 
@@ -27,12 +28,12 @@ def show(visit: Visit) -> Response:
 def act(visit: Visit, form: FormData) -> Response:
     """Leaves, or comes back. A mail program's own button means everything, and gets no redirect."""
     if said(form, "List-Unsubscribe") == "One-Click":
-        leave(visit.connection, visit.who, [MARKETING], visit.now, "one-click")
+        _leave(visit, MARKETING, "one-click")
         return PlainTextResponse(visit.t("left_title") + "\n")
     what = said(form, "leave")
     topics = {"all": MARKETING, "topic": visit.who.topic}
     if what in topics:
-        leave(visit.connection, visit.who, [topics[what]], visit.now, "page")
+        _leave(visit, topics[what], "page")
     elif what == "back" and not visit.who.erased:
         now = standing(visit.connection, visit.who.customer)
         back = [topic for topic in (MARKETING, visit.who.topic) if topic in now.left]
@@ -40,3 +41,8 @@ def act(visit: Visit, form: FormData) -> Response:
     else:
         return visit.message("unclear", status=400)
     return visit.again()
+
+
+def _leave(visit: Visit, topic: str, how: How) -> None:
+    if leave(visit.connection, visit.who, [topic], visit.now, how):
+        recall(visit.connection, visit.who.customer)
