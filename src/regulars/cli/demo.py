@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
-from datetime import datetime
+from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,11 +13,11 @@ import click
 
 from regulars.cli.door import Door
 from regulars.cli.output import counts, table, when
-from regulars.core.calendar import instant
 
 if TYPE_CHECKING:
-    from regulars.demo import Played
+    from regulars.demo import Helpers
     from regulars.insights.history import Row
+    from regulars.rehearsal import Day
 
 
 INBOX = "inbox"
@@ -34,83 +35,123 @@ def demo_command(folder: Path) -> None:
     """
     for name in [n for n in os.environ if n.startswith("REGULARS_")]:
         del os.environ[name]  # the demo never touches a real database or mail server
-    _make(folder)
+    from regulars.delivery.inbox import Inbox
+    from regulars.delivery.pages import write_index
+    from regulars.demo import Helpers, play
+
+    made = _make(folder)
     door = Door(given=folder, as_json=False)
     assert door.settings.database_url.startswith("sqlite:")
-    click.secho(f"1. A workspace in {folder}", bold=True)
-    book = door.rules.rulebook
-    click.echo(f"   {len(book.campaigns)} campaigns of {book.company.name}, checked: no mistakes")
-    click.secho("2. Clients and what they did", bold=True)
-    _import(door, folder)
-    click.secho("3. The day", bold=True)
-    played = _play(door, folder)
-    _show(door, folder, played)
+    _title(1, f"A workspace in {folder}" + ("" if made else ", which was there already"))
+    with Inbox(folder / INBOX) as inbox, closing(Helpers(door.settings, inbox.url)) as helpers:
+        book = door.rules.rulebook
+        click.echo(f"   {len(book.campaigns)} campaigns of {book.company.name}, checked: no mistakes")
+        _title(2, "Its clients, and what they did")
+        _import(door, folder)
+        forecast = _forecast(door, helpers)
+        _title(4, "The day itself: a Celery worker plans and sends to an SMTP server")
+        zone = book.company.timezone
+        new = play(door.engine, zone, helpers, lambda at, sent: click.echo(f"   {when(at, zone)[11:]}  {sent} sent"))
+    write_index(folder / INBOX)
+    _show(door, folder, new, forecast)
 
 
-def _make(folder: Path) -> None:
+def _title(number: int, words: str) -> None:
+    click.secho(f"{number}. {words}", bold=True)
+
+
+def _make(folder: Path) -> bool:
     from regulars.workspace import starter
 
-    for room in ("campaigns", "templates"):
-        if not (folder / room).exists():
-            shutil.copytree(starter() / room, folder / room, ignore=shutil.ignore_patterns("README.md", "__pycache__"))
+    rooms = [room for room in ("campaigns", "templates") if not (folder / room).exists()]
+    for room in rooms:
+        shutil.copytree(starter() / room, folder / room, ignore=shutil.ignore_patterns("README.md", "__pycache__"))
+    return bool(rooms)
 
 
 def _import(door: Door, folder: Path) -> None:
-    from regulars.demo import DAY, write_files
+    from regulars.demo import morning, write_files
     from regulars.store.importing import Kind, Options, import_file
 
     book = door.rules.rulebook
     zone = book.company.timezone
     options = Options(timezone=zone, currency=book.company.currency, fields=book.fields, events=book.events)
-    morning = instant(datetime.combine(DAY, datetime.min.time()), zone)
     for kind, path in write_files(folder / "data").items():
-        report = import_file(door.engine, Kind(kind), path, now=morning, secret=door.settings.secret, options=options)
+        report = import_file(
+            door.engine, Kind(kind), path, now=morning(zone), secret=door.settings.secret, options=options
+        )
         click.echo(f"   {path.name}: {report.added} added, {report.unchanged} known, {report.refused} refused")
 
 
-def _play(door: Door, folder: Path) -> Played:
-    from contextlib import closing
+def _forecast(door: Door, helpers: Helpers) -> Day:
+    """Puts the rules in force, then asks the plan what the day will bring."""
+    from regulars.demo import DAY, morning, put_in_force
+    from regulars.rehearsal import forecast
 
-    from regulars.delivery.inbox import Inbox
-    from regulars.delivery.pages import write_index
-    from regulars.demo import Helpers, play
-
-    box = folder / INBOX
     zone = door.rules.rulebook.company.timezone
-    with Inbox(box) as inbox, closing(Helpers(door.settings, inbox.url)) as helpers:
-        played = play(door.engine, zone, helpers, lambda at: click.echo(f"   {when(at, zone)}: plan and send"))
-    write_index(box)
-    return played
+    start = put_in_force(door.engine, zone, helpers)
+    _title(3, f"The rules are in force since {when(start, zone)}; what {DAY} will bring, by `regulars plan`")
+    day = forecast(door.engine, door.rules, morning(zone), 1).days[0]
+    rows = [
+        (
+            name,
+            str(day.sent.get(name, 0)),
+            counts(dict(day.held.get(name, {}))),
+            counts(dict(day.skipped.get(name, {}))),
+        )
+        for name in sorted({*day.sent, *day.held, *day.skipped})
+    ]
+    table(None, ("campaign", "to send", "held", "skipped"), rows, numbers=(1,))
+    return day
 
 
-def _show(door: Door, folder: Path, played: Played) -> None:
+def _show(door: Door, folder: Path, new: int, forecast: Day) -> None:
+    from regulars.demo import Reasons
     from regulars.insights.history import history
 
     zone = door.rules.rulebook.company.timezone
-    with_about = {name: c.about or "" for name, c in door.rules.rulebook.campaigns.items()}
+    reasons = Reasons(door.engine, door.rules)
     rows = history(door.engine, door.rules.rulebook)
-    sent = [r for r in rows if r.state == "sent"]
+    sent = sorted((r for r in rows if r.state == "sent"), key=lambda r: (r.at, r.campaign, r.customer))
+    _title(5, f"Who got what, and why: {len(sent)} emails")
     table(
-        f"Sent: {len(sent)}", ("when", "client", "campaign", "why"),
-        [(when(r.at, zone), f"{r.customer} {r.name or ''}", r.campaign, with_about.get(r.campaign, "")) for r in sent],
+        None, ("when", "client", "campaign", "why"),
+        [(when(r.at, zone)[11:], _client(r), r.campaign, reasons.why(r.campaign, r.customer, r.at)) for r in sent],
     )  # fmt: skip
-    others = [r for r in rows if r.state != "sent"]
+    others = sorted((r for r in rows if r.state != "sent"), key=lambda r: (r.campaign, r.customer))
+    _title(6, f"Who did not, and why: {len(others)}")
     table(
-        f"Held or skipped: {len(others)}", ("client", "campaign", "outcome", "why"),
-        [(f"{r.customer} {r.name or ''}", r.campaign, r.state, _why(r, zone)) for r in others],
+        None, ("outcome", "client", "campaign", "why"),
+        [(r.state, _client(r), r.campaign, _why(r, zone)) for r in others],
     )  # fmt: skip
-    new = played.after - played.before
-    if played.before:
-        click.secho(f"This day was played before: {new} emails were sent now, none of them twice.", bold=True)
-    click.echo(f"In all: {counts({r.state: sum(o.state == r.state for o in rows) for r in rows})}.")
-    click.echo(f"The inbox:  {(folder / INBOX / 'index.html').resolve().as_uri()}")
-    click.echo(f"Look on:    regulars -w {folder} explain CLIENT    regulars -w {folder} report")
+    _sum(new, forecast, sent)
+    click.echo(f"The inbox:   {(folder / INBOX / 'index.html').resolve().as_uri()}")
+    click.echo(f"One client:  regulars -w {folder} explain v-070 --now {sent[0].at:%Y-%m-%d}T22:00")
+    click.echo(f"The count:   regulars -w {folder} report")
+
+
+def _sum(new: int, forecast: Day, sent: Sequence[Row]) -> None:
+    promised = sum(forecast.sent.values())
+    if new == promised and new:
+        click.secho(f"The plan said {promised} emails; {new} were sent.", bold=True)
+    elif new == 0:
+        click.secho(
+            f"This day was played before: all {len(sent)} emails are in the ledger, none was sent again.", bold=True
+        )
+    else:
+        click.secho(
+            f"The plan said {promised} emails; {new} were sent: `regulars -w DIR report` has the rest.", bold=True
+        )
+
+
+def _client(row: Row) -> str:
+    return f"{row.customer} {row.name or ''}".rstrip()
 
 
 def _why(row: Row, zone: str) -> str:
-    words = row.reason or ""
-    if row.detail:
-        words += f" ({row.detail})"
-    if row.state == "held" and row.next_at is not None:
-        words += f", until {when(row.next_at, zone)}"
-    return words
+    from regulars.rehearsal.sentences import because
+
+    if row.reason == "cap":
+        return f"the cap is used up: {row.detail} went first"
+    words = because(row.reason, row.detail)
+    return f"{words}, until {when(row.next_at, zone)}" if row.state == "held" else words

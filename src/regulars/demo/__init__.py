@@ -1,6 +1,7 @@
 """One day of a small business, played for real on this machine."""
 
 from regulars.demo.business import DAY, write_files
-from regulars.demo.day import Helpers, Played, play
+from regulars.demo.day import Helpers, morning, play, put_in_force
+from regulars.demo.reasons import Reasons
 
-__all__ = ["DAY", "Helpers", "Played", "play", "write_files"]
+__all__ = ["DAY", "Helpers", "Reasons", "morning", "play", "put_in_force", "write_files"]

@@ -116,15 +116,17 @@ def _place(people: list[dict[str, Any]], orders: list[tuple[Any, ...]], events: 
         orders.extend(_order(person, n, date.fromisoformat(d), s) for n, (d, s) in enumerate(days_and_skus))
 
     silent_since = (DAY - timedelta(days=91)).isoformat()
-    for zone in ("Europe/Chisinau", "Europe/Kyiv", "Europe/Tallinn", "America/New_York"):
+    for index, zone in enumerate(("Europe/Chisinau", "Europe/Kyiv", "Europe/Tallinn", "America/New_York")):
         born = take(zone)
-        born["birthday"] = f"19{70 + len(events) % 20}-06-10"
+        born["birthday"] = f"19{68 + 7 * index}-06-10"
         bought(born, ("2024-03-02", "mower"), ("2026-04-20", "gloves"))
         years = take(zone)
-        bought(years, ("2024-06-10", "mower"), ("2026-05-03", "blade"))
-        for _ in range(3):
+        bought(years, (f"{2025 - index}-06-10", "mower"), ("2026-05-03", "blade"))
+        for _ in range(2):
             gone = take(zone)
             bought(gone, (silent_since, "brush-cutter"))
+        slower = take(zone)  # used to come every month, and has been away for two
+        bought(slower, *(((DAY - timedelta(days=days)).isoformat(), "line") for days in (120, 90, 60)))
         fresh = take(zone)
         bought(fresh, ("2026-06-10", "mower"))
     everything = take("Europe/Bucharest")  # birthday, anniversary and long silence on one day: the cap decides
@@ -144,7 +146,7 @@ def _place(people: list[dict[str, Any]], orders: list[tuple[Any, ...]], events: 
 
 def _meetings(take: Any, events: list[dict[str, Any]]) -> None:
     for zone, hour, topic in (
-        ("Europe/Chisinau", "11:05", "Care of the park in the season of 2026"),
+        ("Europe/Chisinau", "11:05", "Care of the park, season of 2026"),
         ("Europe/Tallinn", "14:40", "Machines for the new orchard"),
         ("America/New_York", "16:10", "Service contract, second year"),
     ):

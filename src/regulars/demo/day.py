@@ -11,32 +11,22 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Engine, func, or_, select
+from sqlalchemy import Engine
 
 from regulars.core.calendar import instant
 from regulars.core.errors import EnvironmentFailed
 from regulars.core.settings import Settings
 from regulars.demo.business import DAY
-from regulars.ledger import State
-from regulars.store.engine import read
-from regulars.store.tables import campaigns, promises
+from regulars.insights import sent, settled
 
-HOURS = (9, 10, 11, 12, 13, 15, 17, 19, 21)
+HOURS = (9, 10, 12, 13, 15, 17, 21)
 """Hours of the company's clock at which the day is looked at."""
+_ALONE = ("--without-gossip", "--without-mingle", "--without-heartbeat")
+"""One worker need not look for others."""
 _PATIENCE = 60.0
 """Seconds to wait for a worker that does not answer."""
-
-
-@dataclass(frozen=True, slots=True)
-class Played:
-    """The instants of the day that were played, the first when the rules came into force."""
-
-    moments: tuple[datetime, ...]
-    before: int
-    after: int
 
 
 class Helpers:
@@ -50,7 +40,7 @@ class Helpers:
             "REGULARS_DATABASE_URL": settings.database_url,
             "REGULARS_BROKER_URL": settings.broker_url,
         }
-        worker = ["celery", "--app", "regulars.workers", "worker", "--pool", "solo", "--loglevel", "INFO"]
+        worker = ["celery", "--app", "regulars.workers", "worker", "--pool", "solo", "--loglevel", "INFO", *_ALONE]
         self.worker = subprocess.Popen(
             [sys.executable, "-m", *worker], env=environment, stdout=self._log, stderr=self._log
         )
@@ -82,41 +72,43 @@ class Helpers:
         self._log.close()
 
 
-def play(engine: Engine, zone: str, helpers: Helpers, progress: Callable[[datetime], None]) -> Played:
-    """Plans and sends at each hour of the day; returns when everything that may go has gone."""
-    midnight = datetime.combine(DAY, datetime.min.time())
-    start = instant(midnight - timedelta(hours=12), zone)
-    hours = [instant(midnight + timedelta(hours=h), zone) for h in HOURS]
-    before = _sent(engine)
-    for moment in (start, *hours):
-        progress(moment)
-        helpers.wake("regulars.plan", moment)
-        _wait(engine, moment, helpers.worker)
-    return Played((start, *hours), before, _sent(engine))
+def put_in_force(engine: Engine, zone: str, helpers: Helpers) -> datetime:
+    """Plans at noon of the day before, so that the rules are in force when the day begins; when that was."""
+    start = _at(zone, -12)
+    _turn(engine, helpers, start)
+    return start
 
 
-def _sent(engine: Engine) -> int:
-    with read(engine) as connection:
-        return int(connection.scalar(select(func.count()).where(promises.c.state == State.SENT)) or 0)
+def play(engine: Engine, zone: str, helpers: Helpers, progress: Callable[[datetime, int], None]) -> int:
+    """Plans and sends at each hour of the day; returns how many went, when everything that may go has gone.
+
+    `progress` is told each hour and how many went in it.
+    """
+    before = sent(engine)
+    for hour in HOURS:
+        already = sent(engine)
+        _turn(engine, helpers, _at(zone, hour))
+        progress(_at(zone, hour), sent(engine) - already)
+    return sent(engine) - before
 
 
-def _wait(engine: Engine, moment: datetime, process: subprocess.Popen[bytes]) -> None:
-    """Until the plan of that moment is made and nothing that may go is left."""
+def morning(zone: str) -> datetime:
+    """The instant at which the day begins."""
+    return _at(zone, 0)
+
+
+def _at(zone: str, hour: int) -> datetime:
+    return instant(datetime.combine(DAY, datetime.min.time()) + timedelta(hours=hour), zone)
+
+
+def _turn(engine: Engine, helpers: Helpers, moment: datetime) -> None:
+    """Wakes the worker, and waits until the plan of that moment is made and nothing that may go is left."""
+    helpers.wake("regulars.plan", moment)
     until = time.monotonic() + _PATIENCE
     while time.monotonic() < until:
-        if process.poll() is not None:
+        if helpers.worker.poll() is not None:
             raise EnvironmentFailed("the worker ended by itself; var/worker.log says why")
-        if _done(engine, moment):
+        if settled(engine, moment):
             return
-        time.sleep(0.1)
+        time.sleep(0.05)
     raise EnvironmentFailed(f"the worker did nothing for {_PATIENCE:.0f} seconds; var/worker.log may say why")
-
-
-def _done(engine: Engine, moment: datetime) -> bool:
-    going = or_(
-        promises.c.state.in_([State.CLAIMED, State.SENDING]),
-        (promises.c.state == State.PLANNED) & (promises.c.next_at <= moment),
-    )
-    with read(engine) as connection:
-        planned = connection.scalar(select(func.min(campaigns.c.planned_at)).where(campaigns.c.retired_at.is_(None)))
-        return planned == moment and connection.scalar(select(promises.c.id).where(going).limit(1)) is None

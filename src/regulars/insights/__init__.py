@@ -2,6 +2,19 @@
 
 from regulars.insights.intervals import Interval, difference, wilson
 from regulars.insights.lift import Group, Lift, lift
+from regulars.insights.progress import sent, settled
 from regulars.insights.report import Figures, Report, report
 
-__all__ = ["Figures", "Group", "Interval", "Lift", "Report", "difference", "lift", "report", "wilson"]
+__all__ = [
+    "Figures",
+    "Group",
+    "Interval",
+    "Lift",
+    "Report",
+    "difference",
+    "lift",
+    "report",
+    "sent",
+    "settled",
+    "wilson",
+]

@@ -23,6 +23,9 @@ PLAN_EVERY = 60.0
 DISPATCH_EVERY = 15.0
 """Seconds between wake-ups; a wake-up with nothing to do costs one query."""
 
+LOOK_EVERY = 0.25
+"""Seconds between looks into the embedded broker's queues when they are empty."""
+
 
 def configure(celery: Celery, settings: Settings) -> None:
     """Puts the settings of a workspace into the application."""
@@ -63,6 +66,9 @@ def schedule() -> dict[str, dict[str, Any]]:
 
 def _transport(url: str) -> dict[str, Any]:
     if url.startswith("sqla+"):
+        from kombu.transport.sqlalchemy import Transport
+
+        Transport.polling_interval = LOOK_EVERY  # an option of this name would go to the database's driver
         return {"connect_args": {"timeout": 60}}  # seconds to wait for another process's write
     if url.startswith("redis"):
         # Longer than any task runs: Redis hands an unacknowledged message out again after this.

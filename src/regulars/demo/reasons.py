@@ -1,0 +1,108 @@
+"""Why a client got an email, in a few words of their own: `last bought 91 days ago`, `born on 10 June 1974`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date, datetime
+
+from sqlalchemy import Engine
+
+from regulars.audience import Clause, Person, load_people
+from regulars.core.calendar import local_date
+from regulars.rehearsal.dossier import find
+from regulars.rules.model import Campaign
+from regulars.store.engine import read
+from regulars.workspace import Workspace
+
+_DATES = {"birthday": "born on", "first_purchase_at": "first bought on", "created_at": "known since"}
+
+
+class Reasons:
+    """Reads each client once for each instant."""
+
+    def __init__(self, engine: Engine, rules: Workspace) -> None:
+        self.engine, self.rules = engine, rules
+        self._known: dict[tuple[str, datetime], Person] = {}
+
+    def why(self, campaign: str, customer: str, at: datetime) -> str:
+        """What set the campaign off for the client (external id) by then."""
+        rule = self.rules.rulebook.campaigns.get(campaign)
+        if rule is None:
+            return "the campaign is no longer in the files"
+        person = self._person(customer, at)
+        zone = str(person.fields.get("timezone") or person.zone)
+        if rule.every is not None:
+            return _date(person, rule.every.field, zone)
+        if rule.on is not None:
+            return _event(person, rule.on, at, zone)
+        condition = self.rules.conditions.get(("campaigns", campaign, "when"))
+        return _about(rule) if condition is None else _state(condition.explain(person, at)) or _about(rule)
+
+    def _person(self, customer: str, at: datetime) -> Person:
+        if (customer, at) not in self._known:
+            with read(self.engine) as connection:
+                key = find(connection, customer)
+                found = load_people(connection, [key], at, self.rules.rulebook.company.timezone)
+            self._known[customer, at] = found[key]
+        return self._known[customer, at]
+
+
+def _about(rule: Campaign) -> str:
+    return rule.about or rule.name
+
+
+def _day(moment: date) -> str:
+    return f"{moment.day} {moment:%B %Y}"
+
+
+def _date(person: Person, field: str, zone: str) -> str:
+    value = person.fields.get(field)
+    if value is None:
+        return f"`{field}` is not known"
+    day = local_date(value, zone) if isinstance(value, datetime) else value
+    return f"{_DATES.get(field, field.replace('_', ' '))} {_day(day)}"
+
+
+def _event(person: Person, name: str, at: datetime, zone: str) -> str:
+    if name == "purchase":
+        days = [purchase.at for purchase in person.purchases if purchase.at <= at]
+        many = "the first time" if len(days) == 1 else f"{len(days)} times"
+        return f"bought on {_day(local_date(days[-1], zone))}, {many} so far" if days else "bought"
+    found = [event for event in person.events if event.name == name and event.at <= at]
+    words = name.replace(".", " ").replace("_", " ")
+    if not found:
+        return words
+    topic = next((value for value in found[-1].data.values() if isinstance(value, str) and " " in value), None)
+    return f"{words}: {topic}" if topic else f"{words} on {_day(local_date(found[-1].at, zone))}"
+
+
+def _state(clause: Clause) -> str:
+    return ", ".join(dict.fromkeys(words for part in _true(clause) for words in _said(part)))
+
+
+def _true(clause: Clause) -> Iterator[Clause]:
+    """The smallest parts that make a condition true."""
+    if clause.reading is None and clause.parts and all(isinstance(p.value, bool | None) for p in clause.parts):
+        for part in clause.parts:
+            if part.value is True:
+                yield from _true(part)
+    else:
+        yield clause
+
+
+def _said(clause: Clause) -> list[str]:
+    """The values that a comparison speaks of, in words; as it reads with values where there are none for them."""
+    known = [words for part in clause.parts for words in _value(part)]
+    return known or [clause.reading or clause.text]
+
+
+def _value(part: Clause) -> Iterator[str]:
+    match part.text, part.value:
+        case "days_since(customer.last_purchase_at)", float() as days:
+            yield f"last bought {days:.0f} days ago"
+        case "customer.overdue", float() as times:
+            yield f"away {times:.1f} times as long as usual"
+        case "customer.next_product", str() as sku:
+            yield f"has no {sku} yet"
+        case "days_since(customer.next_product_at)", float() as days:
+            yield f"which is usual since {days:.0f} days" if days >= 1 else "which is usual from today on"

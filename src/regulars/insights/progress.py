@@ -1,0 +1,28 @@
+"""How far the workers are: for programs that wait for them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import Engine, func, or_, select
+
+from regulars.ledger import State
+from regulars.store.engine import read
+from regulars.store.tables import campaigns, promises
+
+
+def settled(engine: Engine, moment: datetime) -> bool:
+    """Whether the plan of that moment is made, and everything that may go by then has gone."""
+    going = or_(
+        promises.c.state.in_([State.CLAIMED, State.SENDING]),
+        (promises.c.state == State.PLANNED) & (promises.c.next_at <= moment),
+    )
+    with read(engine) as connection:
+        planned = connection.scalar(select(func.min(campaigns.c.planned_at)).where(campaigns.c.retired_at.is_(None)))
+        return planned == moment and connection.scalar(select(promises.c.id).where(going).limit(1)) is None
+
+
+def sent(engine: Engine) -> int:
+    """How many emails have been sent in all."""
+    with read(engine) as connection:
+        return int(connection.scalar(select(func.count()).where(promises.c.state == State.SENT)) or 0)
