@@ -13,14 +13,14 @@ from sqlalchemy.sql import ColumnElement, FromClause, and_
 
 from regulars.clearance.ground import Ground
 from regulars.ledger import COUNTED, Reason, State
+from regulars.rules.grammar import Cap
 from regulars.rules.model import Kind
 from regulars.store.tables import promises
 from regulars.store.types import MICROSECOND, to_micros
 
 
-def hold_capped(connection: Connection, ground: Ground, chosen: ColumnElement[bool]) -> int:
+def hold_capped(connection: Connection, ground: Ground, chosen: ColumnElement[bool], cap: Cap | None) -> int:
     """Holds or skips the chosen marketing promises that exceed the cap; the number of losers."""
-    cap = ground.rulebook.policy.cap
     if cap is None:
         return 0
     waiting = _waiting(chosen)

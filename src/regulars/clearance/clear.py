@@ -1,4 +1,4 @@
-"""The order in which a promise is examined, set-wise: late, doubts, quiet hours, cap, and then it may go.
+"""The order in which a promise is examined, set-wise: late, doubts, a break, quiet hours, caps, and then it may go.
 
 `clear` examines what waits in the ledger; `confirm` examines once more what a worker has claimed.
 """
@@ -15,6 +15,7 @@ from regulars.clearance.doubts import doubts
 from regulars.clearance.ground import Ground
 from regulars.clearance.live import Live
 from regulars.clearance.quiet import hold_quiet
+from regulars.clearance.wishes import hold_paused, hold_spaced
 from regulars.ledger import Reason, State
 from regulars.store.tables import promises
 
@@ -30,8 +31,10 @@ def clear(connection: Connection, ground: Ground, lives: Mapping[str, Live]) -> 
     connection.execute(update(promises).where(waiting, promises.c.campaign.in_(paused)).values(reason=Reason.PAUSED))
     _skip_late(connection, ground, waiting)
     _skip_doubtful(connection, ground, lives, active)
+    hold_paused(connection, ground, active)
     hold_quiet(connection, ground, lives.values(), active)
-    hold_capped(connection, ground, active)
+    hold_capped(connection, ground, active, ground.rulebook.policy.cap)
+    hold_spaced(connection, ground, active)
     return connection.execute(
         update(promises).where(active).values(state=State.PLANNED, reason=None, detail=None)
     ).rowcount
@@ -47,6 +50,7 @@ def confirm(connection: Connection, ground: Ground, lives: Mapping[str, Live], c
     _skip_removed(connection, ground, lives, mine)
     _skip_late(connection, ground, mine)
     _skip_doubtful(connection, ground, lives, mine)
+    hold_paused(connection, ground, mine)
     hold_quiet(connection, ground, lives.values(), mine)
     paused = sorted(key for key, live in lives.items() if not live.campaign.enabled)
     if paused:

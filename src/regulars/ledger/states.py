@@ -36,6 +36,7 @@ class Reason(StrEnum):
     RETRY = "retry"  # the server asked to come back
     RENDER_ERROR = "render-error"
     PAUSED = "paused"  # the campaign is switched off
+    CLIENT_PAUSED = "paused-by-client"  # they asked for a break
 
     HOLDOUT = "holdout"
     AGAIN = "again"  # had this campaign too recently

@@ -26,7 +26,17 @@ from sqlalchemy import (
 from regulars.core.errors import NotFound
 from regulars.store.engine import insert
 from regulars.store.rowset import ids
-from regulars.store.tables import consent_log, consents, customers, events, promises, purchases, suppressions
+from regulars.store.tables import (
+    consent_log,
+    consents,
+    copies,
+    customers,
+    events,
+    preferences,
+    promises,
+    purchases,
+    suppressions,
+)
 
 MARKETING = "marketing"
 """The topic that stands for all topics."""
@@ -135,6 +145,14 @@ def suppress(
     return changed is not None
 
 
+def suppress_customer(
+    connection: Connection, customer_id: int, scope: Scope, reason: str, at: datetime, detail: str | None = None
+) -> bool:
+    """Bars the address that a client has now. Tells whether it is new."""
+    address = connection.scalar(select(customers.c.email_hash).where(customers.c.id == customer_id))
+    return address is not None and suppress(connection, address, scope, reason, at, detail)
+
+
 def unsuppress(connection: Connection, email_hash: str, *, at: datetime, source: str) -> bool:
     """Lifts the bar from an address: an operator's own act, nothing else calls it. Tells whether there was one."""
     gone = connection.execute(
@@ -172,6 +190,9 @@ def erase(connection: Connection, customer_id: int, now: datetime) -> None:
     mentions = promises.c.detail.contains("@")
     quiet = {"data": None, "detail": case((mentions, None), else_=promises.c.detail)}
     connection.execute(update(promises).where(promises.c.customer_id == customer_id).values(quiet))
+    mine = select(promises.c.id).where(promises.c.customer_id == customer_id)
+    connection.execute(delete(copies).where(copies.c.promise_id.in_(mine)))
+    connection.execute(delete(preferences).where(preferences.c.customer_id == customer_id))
     for table in (events, purchases):
         connection.execute(update(table).where(table.c.customer_id == customer_id).values(data={}))
     connection.execute(update(consent_log).where(consent_log.c.customer_id == customer_id).values(detail=None))

@@ -13,6 +13,7 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     SmallInteger,
     Table,
@@ -192,6 +193,16 @@ consent_log = Table(
     Column("detail", Json),
 )
 
+preferences = Table(
+    "preferences",
+    metadata,
+    # What a client asked for beyond consent; no row means nothing special.
+    Column("customer_id", Key, ForeignKey("customers.id", ondelete="CASCADE"), primary_key=True),
+    Column("paused_until", Instant),  # no marketing before
+    Column("gap_days", SmallInteger),  # at most one marketing email in so many days
+    Column("at", Instant, nullable=False),
+)
+
 
 # ---------------------------------------------------------------- promises
 
@@ -239,6 +250,23 @@ promises = Table(
         postgresql_where=text("state IN ('claimed','sending')"),
     ),
     Index("ix_promises_message", "message_id"),
+)
+
+layouts = Table(
+    "layouts",
+    metadata,
+    # The first email that was made by a version of a template: what all others differ from only a little.
+    Column("digest", Text, primary_key=True),
+    Column("html", LargeBinary, nullable=False),
+)
+
+copies = Table(
+    "copies",
+    metadata,
+    # Each email as it was sent, packed against its layout: for the page that shows it in a browser.
+    Column("promise_id", Key, ForeignKey("promises.id", ondelete="CASCADE"), primary_key=True),
+    Column("layout", Text, nullable=False),
+    Column("html", LargeBinary, nullable=False),
 )
 
 claims = Table(
