@@ -143,11 +143,11 @@ def test_a_changed_line_shows_who_gains_and_who_loses(bench: Bench) -> None:
     old = {"back": {"when": "days_since(customer.last_purchase_at) > 90", "email": "a"}}
     bench.rules = rules(old)
     with write(bench.engine) as connection:
-        for name, day in {"soon": "2026-03-01T12:00", "now": "2025-12-02T12:00", "late": "2026-02-20T12:00"}.items():
+        for name, day in {"soon": "2026-03-01T12:00", "now": "2025-12-02T12:00", "late": "2026-03-02T12:30"}.items():
             people.add_purchase(connection, people.add_customer(connection, name), day)
     bench.plan("2026-03-01T13:00")
-    sooner = bench.rules.with_campaigns({"back": {"when": "days_since(customer.last_purchase_at) > 10", "email": "a"}})
-    found = forecast(bench.engine, sooner, at("2026-03-02T13:00"), 12)
+    sooner = bench.rules.with_campaigns({"back": {"when": "days_since(customer.last_purchase_at) > 1", "email": "a"}})
+    found = forecast(bench.engine, sooner, at("2026-03-02T13:00"), 3)
     assert [(b.change.campaign, b.change.what, b.left_alone) for b in found.changes] == [("back", "changed", 1)]
     assert found.difference is not None
     # In these days the old rule would have missed `now`, who is past the new one already and so is left alone.

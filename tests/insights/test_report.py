@@ -1,0 +1,153 @@
+"""The report counts every promise once, and measures what a campaign changes."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import Engine, insert, select, update
+
+from regulars.insights import Report, report
+from regulars.store.engine import read, write
+from regulars.store.tables import campaigns, promises
+from tests.common import people
+from tests.common.bench import Bench, at
+from tests.common.rules import rules
+
+NOW = at("2026-06-01T12:00")
+STATES = [
+    ("planned", None), ("claimed", None), ("sending", None), ("held", "quiet-hours"), ("held", "cap"), ("sent", None),
+    ("failed", "refused"), ("uncertain", "worker-lost"), ("bounced", None), ("skipped", "late"), ("skipped", "holdout"),
+]  # fmt: skip
+
+
+def _promise(bench: Bench, customer: int, state: str, reason: str | None, at_: str, campaign: str = "visit") -> None:
+    ended = state not in ("planned", "claimed", "sending", "held")
+    when = at(at_)
+    with write(bench.engine) as connection:
+        number = len(connection.scalars(select(promises.c.id)).all())
+        connection.execute(
+            insert(promises).values(
+                campaign=campaign, step="a", customer_id=customer, occurrence=f"o-{number}", state=state, reason=reason,
+                kind="marketing", rule="r", due_at=when, expires_at=when + timedelta(days=2), next_at=when,
+                created_at=when, settled_at=when if ended else None,
+            )
+        )  # fmt: skip
+
+
+def _report(bench: Bench, **period: object) -> Report:
+    assert bench.rules is not None
+    with read(bench.engine) as connection:
+        return report(connection, bench.rules.rulebook, NOW, **period)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def bench(engine: Engine) -> Bench:
+    found = Bench(engine)
+    found.rules = rules({"visit": {"on": "visit.done", "email": "a"}, "idle": {"on": "purchase", "email": "b"}})
+    found.plan("2026-01-01T00:00")
+    return found
+
+
+def test_every_state_is_counted_and_adds_up(bench: Bench) -> None:
+    with write(bench.engine) as connection:
+        ada = people.add_customer(connection, "ada")
+    for state, reason in STATES * 2:
+        _promise(bench, ada, state, reason, "2026-05-01T12:00")
+    found = _report(bench)
+    assert found.to_json() == {
+        "now": "2026-06-01T12:00:00+00:00", "since": None, "until": None,
+        "campaigns": {
+            "visit": {
+                "due": 6, "held": {"cap": 2, "quiet-hours": 2}, "skipped": {"holdout": 2, "late": 2}, "sent": 2,
+                "failed": 2, "uncertain": 2, "bounced": 2,
+            },
+            "idle": {"due": 0, "held": {}, "skipped": {}, "sent": 0, "failed": 0, "uncertain": 0, "bounced": 0},
+        },
+    }  # fmt: skip
+    assert found.campaigns["visit"].total == len(STATES) * 2
+
+
+def test_a_period_is_from_and_up_to_and_leaves_open_ones_in(bench: Bench) -> None:
+    with write(bench.engine) as connection:
+        ada = people.add_customer(connection, "ada")
+    for day in ("2026-04-30T23:59", "2026-05-01T00:00", "2026-05-31T23:59", "2026-06-01T00:00"):
+        _promise(bench, ada, "sent", None, day)
+    _promise(bench, ada, "held", "cap", "2026-03-01T00:00")
+    found = _report(bench, since=at("2026-05-01T00:00"), until=at("2026-06-01T00:00")).campaigns["visit"]
+    assert (found.sent, found.held) == (2, {"cap": 1})
+
+
+def test_a_campaign_is_counted_under_the_name_it_has_now(bench: Bench) -> None:
+    with write(bench.engine) as connection:
+        ada = people.add_customer(connection, "ada")
+        connection.execute(update(campaigns).where(campaigns.c.name == "visit").values(name="after-visit"))
+    _promise(bench, ada, "sent", None, "2026-05-01T00:00")
+    found = _report(bench).campaigns
+    assert (found["after-visit"].sent, found["visit"].sent) == (1, 0)
+
+
+# ---------------------------------------------------------------- lift
+
+
+def _measured(bench: Bench) -> None:
+    rule = {"on": "visit.done", "email": "a", "goal": "purchase within 14 days", "holdout": "50%"}
+    bench.rules = rules({"visit": rule, "idle": {"on": "purchase", "email": "b"}})
+
+
+def test_lift_counts_each_client_once_and_only_in_time(bench: Bench) -> None:
+    _measured(bench)
+    bought = {  # days after the email, of which the fourteenth counts
+        "early": -1, "first": 0.5, "last": 14, "too-late": 14.5, "never": None,
+    }  # fmt: skip
+    for state, reason in (("sent", None), ("skipped", "holdout"), ("skipped", "late")):
+        for name, days in bought.items():
+            with write(bench.engine) as connection:
+                key = people.add_customer(connection, f"{name}-{state}-{reason}")
+                if days is not None:
+                    people.add_purchase(connection, key, at("2026-05-01T12:00") + timedelta(days=days))
+            _promise(bench, key, state, reason, "2026-05-01T12:00")
+            _promise(bench, key, state, reason, "2026-05-02T12:00")
+    with write(bench.engine) as connection:
+        fresh = people.add_customer(connection, "fresh")
+    _promise(bench, fresh, "sent", None, "2026-05-25T12:00")  # its fourteen days are not over
+    figures = _report(bench).campaigns["visit"]
+    assert figures.lift is not None
+    written, control = figures.lift.written, figures.lift.control
+    assert (written.clients, written.reached, control.clients, control.reached) == (5, 2, 5, 2)
+    assert figures.lift.gain == 0
+    assert figures.to_json()["lift"]["goal"] == "purchase within 14 days"
+
+
+def test_an_empty_group_has_no_gain(bench: Bench) -> None:
+    _measured(bench)
+    figures = _report(bench).campaigns["visit"]
+    assert figures.lift is not None
+    assert figures.lift.to_json()["gain"] is None
+    assert figures.lift.to_json()["interval"] is None
+
+
+def test_the_control_group_of_a_real_plan_is_measured(bench: Bench) -> None:
+    """Half are held out; of those written to four in five come back, of the others one in five."""
+    _measured(bench)
+    bench.plan("2026-03-01T00:00")
+    with write(bench.engine) as connection:
+        keys = {f"c-{number}": people.add_customer(connection, f"c-{number}") for number in range(60)}
+        for key in keys.values():
+            people.add_event(connection, key, "visit.done", "2026-03-02T12:00")
+    bench.send("2026-03-02T12:00")
+    outcomes = {row["customer"]: row["state"] for row in bench.ledger()}
+    seen: Counter[str] = Counter()
+    with write(bench.engine) as connection:
+        for name, state in outcomes.items():
+            seen[state] += 1
+            if (seen[state] % 5 == 0) is (state == "skipped"):
+                people.add_purchase(connection, keys[name], "2026-03-05T12:00")
+    lift = _report(bench).campaigns["visit"].lift
+    assert lift is not None
+    assert (lift.written.clients, lift.control.clients) == (seen["sent"], seen["skipped"])
+    assert lift.written.clients + lift.control.clients == 60
+    assert lift.interval is not None
+    assert lift.gain is not None
+    assert 0.3 < lift.interval.low < lift.gain < lift.interval.high < 0.9

@@ -1,0 +1,200 @@
+"""Rule tests: they pass when the rule is right, and say what was expected, found and why when it is not."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from regulars.core.errors import NotFound
+from regulars.rehearsal import TrialResult, run_trials
+from regulars.rehearsal.trial import matches
+from regulars.workspace import open_workspace
+from tests.common.workspace import write_workspace
+
+BACK = {
+    "when": "customer.overdue >= 2 or days_since(customer.last_purchase_at) > 90",
+    "again": "after 365 days", "steps": [{"email": "back"}, {"wait": "12 days", "email": "last-day"}],
+    "until": "purchase", "holdout": "50%",
+}  # fmt: skip
+SILENT = {"purchases": ["2026-03-11"]}
+
+
+def trial(
+    root: Path, campaigns: Mapping[str, Any], tests: Sequence[Mapping[str, Any]], **parts: Any
+) -> list[TrialResult]:  # fmt: skip
+    """Runs the tests in a workspace of their own."""
+    write_workspace(root, campaigns, **parts)
+    named = [{"name": f"test {number}", **test} for number, test in enumerate(tests)]
+    (root / "campaigns" / "tests.yaml").write_text(yaml.safe_dump({"tests": named}, allow_unicode=True), "utf-8")
+    return run_trials(open_workspace(root))
+
+
+def one(root: Path, campaigns: Mapping[str, Any], expect: Any, *, on: str, **test: Any) -> Sequence[str]:
+    """Runs one test of the campaign `back`; its failures."""
+    parts = test.pop("parts", {})
+    return trial(root, campaigns, [{"on": on, "expect": {"back": expect}, **test}], **parts)[0].failures
+
+
+def test_the_starter_passes() -> None:
+    seen: list[tuple[int, int]] = []
+    results = run_trials(
+        open_workspace(Path(__file__).parents[2]), progress=lambda done, of, _: seen.append((done, of))
+    )
+    assert [(r.test.name, r.failures) for r in results if not r.passed] == []
+    assert len(results) > 35
+    assert seen == [(number, len(results)) for number in range(1, len(results) + 1)]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "play"),
+    [
+        ("days_since(customer.last_purchase_at) > 90", "days_since(customer.last_purchase_at) > 91", "win-back"),
+        ("customer.overdue >= 2", "customer.overdue >= 3", "win-back"),
+        ("{wait: 12 days,", "{wait: 13 days,", "win-back"),
+        ("percent: 50", "percent: 40", "win-back"),
+        ("customer.purchases == 1", "customer.purchases >= 1", "thank-you"),
+        ("within='14 days'", "within='200 days'", "quality-survey"),
+        ("{wait: 1 day,", "{wait: 2 days,", "quality-survey"),
+        ("kind: transactional", "kind: marketing", "meeting-summary"),
+    ],
+)
+def test_a_starter_rule_that_is_broken_fails(tmp_path: Path, old: str, new: str, play: str) -> None:
+    root = Path(__file__).parents[2]
+    (tmp_path / "campaigns").mkdir()
+    for name in ("company", play):
+        text = (root / "campaigns" / f"{name}.yaml").read_text("utf-8")
+        assert name == "company" or old in text
+        (tmp_path / "campaigns" / f"{name}.yaml").write_text(text.replace(old, new), "utf-8")
+    failed = [r for r in run_trials(open_workspace(tmp_path)) if not r.passed]
+    assert failed
+    assert all(failure.startswith(f"{play}: expected") for r in failed for failure in r.failures)
+
+
+# ---------------------------------------------------------------- what is found
+
+
+def test_an_email_is_described_by_subject_step_and_text(tmp_path: Path) -> None:
+    expect = {"step": "last-day", "subject": "last-day for *", "contains": "Two days left"}
+    parts = {"lines": {"last-day": "Two days\n left"}}
+    on = "2026-06-22 13:00"  # 91 times 24 hours after midday, and twelve days
+    assert one(tmp_path, {"back": BACK}, expect, on=on, customer=SILENT, parts=parts) == []
+
+
+def test_only_the_day_up_to_the_hour_counts(tmp_path: Path) -> None:
+    for on in ("2026-06-10 11:59", "2026-06-11 12:00"):
+        assert one(tmp_path, {"back": BACK}, "nothing", on=on, customer=SILENT) == []
+    assert one(tmp_path, {"back": BACK}, {"step": "back"}, on="2026-06-10", customer=SILENT) == []
+
+
+def test_a_failure_says_why_nothing_was_sent(tmp_path: Path) -> None:
+    said = one(tmp_path, {"back": BACK}, {"subject": "*"}, on="2026-05-11", customer=SILENT)
+    assert len(said) == 1
+    assert said[0] == (
+        "back: expected an email, but none was sent: Not due: `customer.overdue` is unknown and last bought 61 days"
+        " ago; becomes due on 2026-06-10 if they do not buy."
+        " (`customer.overdue >= 2 or days_since(customer.last_purchase_at) > 90` is not true)"
+    )
+
+
+def test_a_failure_says_what_was_sent_instead(tmp_path: Path) -> None:
+    said = one(tmp_path, {"back": BACK}, "nothing", on="2026-06-10", customer=SILENT)
+    assert said == [
+        "back: expected nothing, but `back` was sent at 2026-06-10 12:00 with the subject `back for client`"
+    ]
+
+
+def test_a_failure_names_each_thing_that_differs(tmp_path: Path) -> None:
+    expect = {"step": "last-day", "subject": "BACK*", "contains": "50 %"}
+    said = one(tmp_path, {"back": BACK}, expect, on="2026-06-10", customer=SILENT)
+    assert [sentence.split(":")[1].strip()[:40] for sentence in said] == [
+        "expected the step `last-day`, but `back`", "expected the subject `BACK*`, but it is ",
+        "expected `50 %` in the text of `back`, b",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("reason", "policy", "customer", "on"),
+    [
+        ("holdout", {}, SILENT, "2026-06-10"),
+        ("quiet-hours", {"quiet_hours": "10:00-09:00"}, SILENT, "2026-06-10 13:00"),
+        ("no-address", {}, SILENT | {"email": None}, "2026-06-10"),
+        ("cap", {"cap": "1 per 7 days"}, {"purchases": ["2026-03-11", "2026-06-10 11:00"]}, "2026-06-10 12:00"),
+    ],
+)
+def test_a_reason_can_be_expected(
+    tmp_path: Path, reason: str, policy: dict[str, Any], customer: dict[str, Any], on: str
+) -> None:
+    rules: dict[str, Any] = {"back": BACK if reason != "cap" else {"on": "purchase", "email": "back"}}
+    rules |= {"first": {"on": "purchase", "priority": 9, "email": "first"}} if reason == "cap" else {}
+    expect = {"reason": reason}
+    assert one(tmp_path, rules, expect, on=on, customer=customer, parts={"policy": policy}) == []
+    assert one(tmp_path, rules, {"reason": "late"}, on=on, customer=customer, parts={"policy": policy}) != []
+
+
+def test_nobody_is_in_a_control_group_unless_the_test_says_so(tmp_path: Path) -> None:
+    many = {f"rule-{n}": BACK | {"priority": n} for n in range(5)}
+    tests = [{"on": "2026-06-10", "customer": SILENT, "expect": {name: {"step": "back"} for name in many}}]
+    tests += [{"on": "2026-06-10", "customer": SILENT, "expect": {name: {"reason": "holdout"}}} for name in many]
+    results = trial(tmp_path, many, tests)
+    assert [result.failures for result in results] == [[]] * 6
+    assert len(results[0].sent) == 5
+    assert {len(result.sent) for result in results[1:]} == {4}
+
+
+def test_rules_that_came_later_leave_the_past_alone(tmp_path: Path) -> None:
+    test = {"since": "2026-06-15", "customer": SILENT}
+    assert one(tmp_path, {"back": BACK}, "nothing", on="2026-06-15", **test) == []
+    said = one(tmp_path, {"back": BACK}, {}, on="2026-06-15", **test)
+    assert "was past it when the rule came into force on 2026-06-15" in said[0]
+    backfilled = {"back": BACK | {"backfill": "all"}}
+    assert one(tmp_path, backfilled, {"step": "back"}, on="2026-06-15", **test) == []
+
+
+def test_the_clients_own_clock_counts(tmp_path: Path) -> None:
+    campaigns = {"back": {"every": "year since customer.birthday", "email": "back"}}
+    for zone in ("Pacific/Kiritimati", "Pacific/Pago_Pago", "Asia/Kathmandu"):
+        customer = {"timezone": zone, "birthday": "1990-06-10"}
+        assert one(tmp_path, campaigns, "nothing", on="2026-06-10 09:59", customer=customer) == []
+        assert one(tmp_path, campaigns, {}, on="2026-06-10 10:00", customer=customer) == []
+
+
+def test_instants_in_events_are_the_clients_clock_too(tmp_path: Path) -> None:
+    campaigns = {
+        "back": {"on": "visit.booked", "audience": "event.starts_at > event.at and days_until(event.starts_at) == 1",
+                 "email": "back"}
+    }  # fmt: skip
+    write_workspace(tmp_path, campaigns)
+    company = yaml.safe_load((tmp_path / "campaigns" / "company.yaml").read_text("utf-8"))
+    company["events"]["visit.booked"] = {"starts_at": "instant"}
+    (tmp_path / "campaigns" / "company.yaml").write_text(yaml.safe_dump(company), "utf-8")
+    events = [{"name": "visit.booked", "at": "2026-06-10 09:00", "data": {"starts_at": "2026-06-11 09:30"}}]
+    tests = [
+        {"name": "far east", "customer": {"timezone": "Asia/Tokyo"}, "events": events, "on": "2026-06-10",
+         "expect": {"back": {}}},
+    ]  # fmt: skip
+    (tmp_path / "campaigns" / "tests.yaml").write_text(yaml.safe_dump({"tests": tests}), "utf-8")
+    assert run_trials(open_workspace(tmp_path))[0].failures == []
+
+
+# ---------------------------------------------------------------- choosing
+
+
+def test_tests_are_chosen_by_pattern(tmp_path: Path) -> None:
+    tests = [{"name": name, "on": "2026-06-10", "customer": SILENT} for name in ("first", "first again", "second")]
+    trial(tmp_path, {"back": BACK}, tests)
+    workspace = open_workspace(tmp_path)
+    assert [result.test.name for result in run_trials(workspace, ["first*"])] == ["first", "first again"]
+    assert [result.test.name for result in run_trials(workspace, ["second"])] == ["second"]
+    with pytest.raises(NotFound, match="no test `secondd`; did you mean `second`"):
+        run_trials(workspace, ["secondd"])
+
+
+def test_patterns_hold_stars_and_question_marks_only() -> None:
+    assert matches("[Ana] 50 % off", "[Ana]*%*")
+    assert matches("Ana", "An?")
+    assert not matches("ana", "Ana")
+    assert not matches("A", "[Ana]")
