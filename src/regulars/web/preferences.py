@@ -1,0 +1,130 @@
+"""`/p/{token}`: what they get and how often, in which language; a break; their data, and being forgotten."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+
+from babel.dates import format_date
+from starlette.datastructures import FormData
+from starlette.responses import Response
+
+from regulars.core import ids
+from regulars.core.calendar import local_date
+from regulars.ledger.recall import recall
+from regulars.store.rights import erase
+from regulars.tracking import Changes, change, choose_topics, standing, wishes
+from regulars.web.topics import label, topics
+from regulars.web.visit import Visit, said
+from regulars.web.words import choose
+
+OWN_NAMES: Mapping[str, str] = {
+    "en": "English", "uk": "Українська", "ru": "Русский", "ro": "Română", "et": "Eesti",
+}  # fmt: skip
+GAPS = (7, 30)
+WEEKS = (2, 4, 8, 12)
+_EARLIEST = date(1900, 1, 1)
+
+
+def show(visit: Visit, *, wrong: str | None = None, status: int = 200) -> Response:
+    """The page, as things are."""
+    if visit.who.erased:
+        return visit.message("erased")
+    now = wishes(visit.connection, visit.who.customer)
+    words = standing(visit.connection, visit.who.customer)
+    offered = topics(visit.book)
+    resting = now.paused_until is not None and now.paused_until > visit.now
+    return visit.page(
+        "preferences.html",
+        status=status,
+        saved="saved" in visit.request.query_params and wrong is None,
+        wrong=wrong,
+        topics=[(t, label(visit.book, t, visit.t), words.gets(t, opt_in=visit.opt_in)) for t in offered],
+        gaps=GAPS,
+        gap=now.gap_days,
+        weeks=WEEKS,
+        resting=_day(visit, now.paused_until) if resting and now.paused_until else None,
+        languages=_languages(now.locale),
+        language=_language(now.locale),
+        birthday=now.birthday.isoformat() if now.birthday else "",
+        today=_today(visit).isoformat(),
+    )
+
+
+def act(visit: Visit, form: FormData) -> Response:
+    """Saves; or forgets the person, once they have typed their address."""
+    if visit.who.erased:
+        return visit.message("erased")
+    what = said(form, "act")
+    if what == "erase":
+        return _erase(visit, form)
+    if what != "save":
+        return visit.message("unclear", status=400)
+    try:
+        asked = _changes(visit, form)
+    except ValueError:
+        return show(visit, wrong="birthday", status=400)
+    wanted = {value for value in form.getlist("topic") if isinstance(value, str)}
+    offered = topics(visit.book)
+    chosen = choose_topics(
+        visit.connection, visit.who, offered, wanted & set(offered), visit.now, visit.t("prefs_topics"),
+        opt_in=visit.opt_in,
+    )  # fmt: skip
+    if change(visit.connection, visit.who, asked, visit.now) or chosen:
+        recall(visit.connection, visit.who.customer)
+    return visit.again("?saved=1")
+
+
+def _changes(visit: Visit, form: FormData) -> Changes:
+    now = wishes(visit.connection, visit.who.customer)
+    language = said(form, "language")
+    return Changes(
+        locale=language if language in OWN_NAMES and language != _language(now.locale) else None,
+        birthday=_birthday(visit, said(form, "birthday")),
+        gap_days=_one_of(GAPS, said(form, "gap")),
+        weeks=_one_of((0, *WEEKS), said(form, "weeks")),
+    )
+
+
+def _one_of(numbers: Sequence[int], text: str | None) -> int | None:
+    return next((number for number in numbers if str(number) == text), None)
+
+
+def _birthday(visit: Visit, text: str | None) -> date | None:
+    """The date typed; raises ValueError for one that cannot be a living person's birthday."""
+    if text is None:
+        return None
+    found = date.fromisoformat(text)
+    if not _EARLIEST <= found <= _today(visit):
+        raise ValueError(text)
+    return found
+
+
+def _erase(visit: Visit, form: FormData) -> Response:
+    now = wishes(visit.connection, visit.who.customer)
+    typed = ids.address_hash(said(form, "email") or "", visit.site.secret)
+    if typed != now.email_hash:
+        return show(visit, wrong="email", status=400)
+    erase(visit.connection, visit.who.customer, visit.now)
+    recall(visit.connection, visit.who.customer)
+    return visit.message("erased")
+
+
+def _language(locale: str | None) -> str:
+    """The language on offer that is theirs, or empty."""
+    found = choose(locale).language
+    return found if locale and locale.lower().startswith(found) else ""
+
+
+def _languages(locale: str | None) -> list[tuple[str, str]]:
+    """What to choose from; somebody whose language is not on offer can leave it as it is."""
+    return ([] if _language(locale) else [("", locale or "–")]) + list(OWN_NAMES.items())
+
+
+def _day(visit: Visit, moment: datetime) -> str:
+    there = local_date(moment, visit.who.timezone or visit.company.timezone)
+    return format_date(there, "long", locale=visit.t.language)
+
+
+def _today(visit: Visit) -> date:
+    return local_date(visit.now, visit.who.timezone or visit.company.timezone)
