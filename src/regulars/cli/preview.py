@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from regulars.cli import local
 from regulars.cli.door import Door, json_option, now_option
 from regulars.cli.output import emit
 from regulars.core.errors import EnvironmentFailed, RegularsError
@@ -114,7 +115,8 @@ def send_test_command(
         for one, result in results:
             click.echo(f"{one.subject}: {result.outcome} ({result.text})")
     if any(result.outcome != "accepted" for _, result in results):
-        raise EnvironmentFailed("the mail server did not take every email")
+        hint = "" if local.named() else local.HINT
+        raise EnvironmentFailed(f"the mail server did not take every email{hint}")
 
 
 async def _send(

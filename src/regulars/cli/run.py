@@ -6,15 +6,18 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Sequence
-from types import FrameType
+import time
+from collections.abc import Callable, Sequence
 
 import click
 
+from regulars.cli import local
 from regulars.cli.door import Door, json_option, now_option
 from regulars.cli.output import counts, emit
 from regulars.core import clock
 from regulars.core.errors import EnvironmentFailed
+
+MAIL_FAILED = "the mail server could not be reached; what is planned waits for the next tick"
 
 
 @click.command("tick")
@@ -39,9 +42,11 @@ def tick_command(door: Door, now: str | None) -> None:
     if door.as_json:
         emit({"now": at.isoformat(), "promised": done.plan.promised, "states": states})
     else:
-        click.echo(f"{done.plan.promised} new promises; {counts(states) if states else 'nothing to send'}")
+        new = f"{done.plan.promised:,} new promise{'' if done.plan.promised == 1 else 's'}"
+        click.echo(f"{new}; {counts(states) if states else 'nothing to send'}")
     if done.summary.stopped:
-        raise EnvironmentFailed("the mail server could not be reached; what is planned waits for the next tick")
+        hint = "" if local.named() else local.HINT
+        raise EnvironmentFailed(f"{MAIL_FAILED}{hint}")
 
 
 _OURSELVES = "from regulars.cli import main; main(prog_name='regulars')"
@@ -97,14 +102,23 @@ def up_command(door: Door, concurrency: int, port: int, loglevel: str) -> None:
         [sys.executable, "-c", _OURSELVES, "--workspace", str(door.root), "web", "--port", str(port)],
     ]
     click.echo(f"Regulars is up in {door.root}, its pages at http://127.0.0.1:{port}; Ctrl-C ends it.")
-    children = [subprocess.Popen(command) for command in commands]
-
-    def stop(number: int, _: FrameType | None) -> None:
-        for child in children:
-            child.send_signal(signal.SIGTERM)
-
-    signal.signal(signal.SIGINT, stop)
-    signal.signal(signal.SIGTERM, stop)
-    codes = [child.wait() for child in children]
-    if any(code not in (0, -signal.SIGTERM) for code in codes):
+    with local.inbox(door, click.echo) as renew:
+        children = [subprocess.Popen(command) for command in commands]
+        told = _watch(children, renew)
+    if not told:
         raise EnvironmentFailed("a process ended by itself; its last lines say why")
+
+
+def _watch(children: Sequence[subprocess.Popen[bytes]], renew: Callable[[], None]) -> bool:
+    """Waits for a signal, or for a child that ends by itself, and ends the others; whether it was a signal."""
+    told: list[int] = []
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda which, _: told.append(which))
+    while not told and all(child.poll() is None for child in children):
+        time.sleep(1.0)
+        renew()
+    for child in children:
+        child.terminate()
+    for child in children:
+        child.wait()
+    return bool(told)
