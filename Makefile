@@ -59,6 +59,7 @@ wheel: $(STAMP)  ## dist/*.whl, the starter inside
 
 # The oldest Python asks for the most (backports), so its list serves the newer ones too.
 lock: $(STAMP)  ## renew constraints.txt with the newest releases; run it on the oldest Python
+	@$(BIN)/python -c 'import sys; sys.exit(sys.version_info >= (3, 11, 3) and "lock with Python 3.11.0 to 3.11.2 (Debian 12): newer ones leave out what those need")'
 	@mkdir -p .cache
 	@PIP_CONFIG_FILE=/dev/null PIP_FIND_LINKS= PIP_EXTRA_INDEX_URL= $(BIN)/pip-compile --quiet --upgrade \
 		--generate-hashes --allow-unsafe --strip-extras --extra dev --all-build-deps --no-header \
