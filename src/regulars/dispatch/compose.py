@@ -10,10 +10,11 @@ from typing import Any, Protocol
 
 from regulars.core import ids
 from regulars.delivery import Parcel
-from regulars.dispatch.context import context, kept
+from regulars.dispatch.context import context, kept, token
 from regulars.dispatch.load import Job, Record
 from regulars.render import Mailbox, Rendered, Templates, mime, render
 from regulars.rules.model import Company, Rulebook
+from regulars.tracking.copies import Sent
 
 
 class Workshop(Protocol):
@@ -54,6 +55,12 @@ def compose(job: Job, workshop: Workshop, now: datetime, web_url: str, secret: b
         smtputf8=letter.needs_smtputf8,
     )
     return Composed(parcel, rendered, letter, letter.message_id, kept(values))
+
+
+def copy(made: Composed, secret: bytes) -> Sent:
+    """The message as it is kept, for the page that shows it in a browser."""
+    key = made.parcel.key
+    return Sent(key, made.rendered.digest, made.rendered.html, token(key, secret))
 
 
 @lru_cache(maxsize=16)

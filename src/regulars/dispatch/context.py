@@ -47,10 +47,15 @@ def company(of: Company) -> Mapping[str, Any]:
     return {name: getattr(of, name) for name in names}
 
 
+def token(promise: int, secret: bytes) -> str:
+    """What stands for the promise in its links."""
+    return signing.sign("promise", str(promise), secret)
+
+
 def links(promise: int, web_url: str, secret: bytes) -> dict[str, str]:
     """Signed links of one promise: the token says which, and nobody can make one up."""
-    token = signing.sign("promise", str(promise), secret)
-    return {name: f"{web_url}/{path}/{token}" for name, path in LINKS.items()}
+    mark = token(promise, secret)
+    return {name: f"{web_url}/{path}/{mark}" for name, path in LINKS.items()}
 
 
 def kept(values: Mapping[str, Any]) -> str:

@@ -29,7 +29,7 @@ from regulars.clearance import Ruleset, confirm, ground, live
 from regulars.core.clock import Clock
 from regulars.core.errors import EnvironmentFailed
 from regulars.delivery import Outcome, Parcel, Result
-from regulars.dispatch.compose import Composed, Workshop, compose
+from regulars.dispatch.compose import Composed, Workshop, compose, copy
 from regulars.dispatch.coupons import mint
 from regulars.dispatch.load import Job, load
 from regulars.dispatch.outcome import settlement
@@ -49,6 +49,7 @@ from regulars.ledger import (
 )
 from regulars.store import engine as store
 from regulars.store.rights import suppress_customer
+from regulars.tracking.copies import keep
 
 RENDER_PAUSE = timedelta(minutes=15)
 """When a promise that could not be rendered is tried again; somebody mends a template in between."""
@@ -231,6 +232,7 @@ class Dispatcher:
         keys = [made.parcel.key for made in chunk]
         ours = begin(connection, batch.claim_id, keys, wall=self.wall(), lease=self.options.lease)
         self._settle(connection, batch, outcomes)
+        keep(connection, [copy(made, self.options.secret) for made in chunk if made.parcel.key in ours])
         return ours
 
     def _last(self, batch: _Batch, outcomes: Sequence[Settlement], connection: Connection) -> None:

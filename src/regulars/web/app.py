@@ -18,7 +18,7 @@ from regulars.core import clock, settings
 from regulars.core.errors import RegularsError
 from regulars.store import migrate
 from regulars.store.engine import open_engine
-from regulars.web import preferences, unsubscribe
+from regulars.web import preferences, unsubscribe, view
 from regulars.web.looks import stylesheet
 from regulars.web.shell import Shell
 from regulars.web.site import Site
@@ -37,6 +37,7 @@ def create(site: Site) -> ASGIApp:
             Route("/style.css", _style),
             Route("/u/{token}", by_link(unsubscribe.show, unsubscribe.act), methods=_PAGE),
             Route("/p/{token}", by_link(preferences.show, preferences.act), methods=_PAGE),
+            Route("/v/{token}", by_link(view.show)),
         ],
         exception_handlers={HTTPException: _refused, Exception: _failed},
     )
