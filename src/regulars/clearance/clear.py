@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from sqlalchemy import Connection, case, select, update
-from sqlalchemy.sql import ColumnElement, and_
+from sqlalchemy.sql import ColumnElement, and_, or_
 
 from regulars.clearance.caps import hold_capped
 from regulars.clearance.doubts import doubts
@@ -65,7 +65,12 @@ def confirm(connection: Connection, ground: Ground, lives: Mapping[str, Live], c
 def _skip_removed(
     connection: Connection, ground: Ground, lives: Mapping[str, Live], chosen: ColumnElement[bool]
 ) -> None:
-    _skip(connection, ground, and_(chosen, promises.c.campaign.not_in(sorted(lives))), Reason.REMOVED)
+    # A step that its rule no longer has is as gone as a campaign that no file has.
+    gone = [promises.c.campaign.not_in(sorted(lives))]
+    for key, live in lives.items():
+        steps = [step.key for step in live.campaign.all_steps]
+        gone.append(and_(promises.c.campaign == key, promises.c.step.not_in(steps)))
+    _skip(connection, ground, and_(chosen, or_(*gone)), Reason.REMOVED)
 
 
 def _skip_late(connection: Connection, ground: Ground, chosen: ColumnElement[bool]) -> None:

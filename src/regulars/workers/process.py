@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 from regulars.core import clock, settings
-from regulars.operation import Machine
+from regulars.operation import Machine, spare_collector
 from regulars.store import migrate
 from regulars.store.engine import open_engine
 
@@ -21,6 +21,7 @@ def current() -> Machine:
         engine = open_engine(here.database_url)
         migrate.require_current(engine)
         _machine = Machine(here, engine, clock.system)
+        spare_collector()
     return _machine
 
 

@@ -43,7 +43,11 @@ def plan(now: str | None = None) -> None:
 def dispatch(now: str | None = None) -> None:
     """Sends what is planned; wakes itself again when its turn ends before the work does."""
     machine, time = process.current(), _clock(now)
-    summary = machine.dispatch(time, turn=TURN, stop=stopping)
+    try:
+        summary = machine.dispatch(time, turn=TURN, stop=stopping)
+    except Invalid as error:
+        log.error("nothing sent: the rules have %d errors, first: %s", len(error.diagnostics), error)
+        return
     if summary.states:
         log.info("dispatched: %s", ", ".join(f"{n} {state}" for state, n in sorted(summary.states.items())))
     if not summary.stopped and machine.waiting(time()):
