@@ -27,7 +27,7 @@ from sqlalchemy import create_engine, insert, text, update
 
 from benchmarks import servers
 from regulars.core import clock, ids, settings
-from regulars.operation import Machine
+from regulars.operation import Machine, spare_collector
 from regulars.store import facts, migrate
 from regulars.store.engine import open_engine, write
 from regulars.store.tables import customers, promises
@@ -119,6 +119,7 @@ def worker() -> None:
     given = settings.load(Path(root), {"REGULARS_DATABASE_URL": url, "REGULARS_SMTP_URL": smtp})
     machine = Machine(given, open_engine(url), clock.system)
     machine.rules.templates.compiled("news", "en")
+    spare_collector()
     stages = Stages()
     print("ready", flush=True)
     sys.stdin.readline()
