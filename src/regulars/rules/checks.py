@@ -199,6 +199,23 @@ class Everything:
             self._warn("R105", "`send` already says how late the email may go; `late` has no effect", (*loc, "late"))
 
 
+def surveys_exist(root: Entries, complaints: Complaints, campaigns: Iterable[str]) -> None:
+    """Every survey that a campaign names is written somewhere."""
+    section = child(root, "surveys")
+    known = list(section.entries) if isinstance(section, Entries) else []
+    for name in campaigns:
+        loc: Loc = ("campaigns", name, "survey")
+        node = find(root, loc)
+        if isinstance(node, Scalar) and not node.null and node.text not in known:
+            complaints.say(
+                "R023",
+                f"no survey is called `{node.text}`",
+                loc,
+                expected="one of " + ", ".join(f"`{each}`" for each in sorted(known)) if known else None,
+                hint=did_you_mean(node.text, known),
+            )
+
+
 def _empty(node: Node) -> bool:
     return isinstance(node, Scalar) and node.null
 

@@ -8,6 +8,10 @@ COMPANY = "company:\n  name: Studio Ana\n  from: Ana <ana@studio.example>\n  add
 ON = "on: purchase"
 STEPS = "steps: [{email: a}, {wait: 3 days, email: %s}]"
 
+_SURVEY = (
+    "surveys:\n  quality:\n    title: How did we do?\n    questions: [{id: score, ask: How was it, scale: 0-10}]\n"
+)
+
 
 def _test(*lines: str) -> str:
     return campaign(ON) + "tests:\n  - name: thanks\n" + "".join(f"    {line}\n" for line in lines)
@@ -168,6 +172,13 @@ RULES = (
         "There is no rule file, or none says who sends.",
         "",
         "",
+    ),
+    Code(
+        "R023",
+        "Unknown survey",
+        "A campaign names a survey that no rule file describes under `surveys`.",
+        campaign(ON, "survey: qualty") + _SURVEY,
+        campaign(ON, "survey: quality") + _SURVEY,
     ),
     Code(
         "R101",

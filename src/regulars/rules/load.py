@@ -21,11 +21,12 @@ from regulars.rules.complaints import Complaints, keys_of, reworded
 from regulars.rules.model import Campaign, Company, Policy, Rulebook
 from regulars.rules.names import EVENTS
 from regulars.rules.source import Source, read
+from regulars.rules.survey import Survey
 from regulars.rules.tree import Entries, Entry, Items, Loc, Node, Scalar, data, find, found, spans
 
-SECTIONS = ("company", "policy", "events", "fields", "campaigns", "tests")
-_MERGED = ("events", "fields", "campaigns")
-_KINDS = {"events": "event", "fields": "field", "campaigns": "campaign"}
+SECTIONS = ("company", "policy", "events", "fields", "surveys", "campaigns", "tests")
+_MERGED = ("events", "fields", "surveys", "campaigns")
+_KINDS = {"events": "event", "fields": "field", "surveys": "survey", "campaigns": "campaign"}
 
 _NOBODY = Company.model_validate({"name": "?", "from": "nobody@regulars.example", "address": "?"})
 """Stands in a draft for a company that could not be read."""
@@ -170,13 +171,15 @@ def _read(root: Entries, complaints: Complaints, *, whole: bool) -> Rulebook:
     policy = _model(Policy, root, ("policy",), complaints) if "policy" in root.entries else Policy()
     fields = catalogue.fields(root, complaints)
     events = catalogue.events(root, complaints)
-    campaigns = dict(_campaigns(root, complaints))
+    campaigns = dict(_named(Campaign, "campaigns", _CAMPAIGNS, root, complaints))
+    surveys = dict(_named(Survey, "surveys", _SURVEYS, root, complaints))
     tests = tuple(test for _, test in trial_reader.read(root, complaints, events, fields))
     everything = checks.Everything(root, complaints, events, fields, campaigns)
     everything.check(company, policy)
+    checks.surveys_exist(root, complaints, campaigns)
     known = {**EVENTS, **events}
     places = dict(spans(root))
-    return Rulebook(company or _NOBODY, policy or Policy(), campaigns, known, fields, tests, places)
+    return Rulebook(company or _NOBODY, policy or Policy(), campaigns, known, fields, tests, places, surveys)
 
 
 def _company(root: Entries, complaints: Complaints, *, whole: bool) -> Company | None:
@@ -194,33 +197,37 @@ def _company(root: Entries, complaints: Complaints, *, whole: bool) -> Company |
     return None
 
 
-def _campaigns(root: Entries, complaints: Complaints) -> Iterator[tuple[str, Campaign]]:
-    section = find(root, ("campaigns",))
-    if section is None:
+def _named(
+    model: type[Model], section: str, expected: str, root: Entries, complaints: Complaints
+) -> Iterator[tuple[str, Model]]:
+    """The sound ones of a section whose keys are names."""
+    node = find(root, (section,))
+    if node is None:
         return
-    if not isinstance(section, Entries):
-        complaints.say("R003", f"`campaigns` is {found(section)}", ("campaigns",), key=True, expected=_CAMPAIGNS)
+    if not isinstance(node, Entries):
+        complaints.say("R003", f"`{section}` is {found(node)}", (section,), key=True, expected=expected)
         return
-    for name in section.entries:
-        loc = ("campaigns", name)
+    for name in node.entries:
+        loc = (section, name)
         sound = bool(NAME.fullmatch(name))
         if not sound:
             better = reworded(name)
             complaints.say(
                 "R006",
-                f"`{name}` cannot be the name of a campaign",
+                f"`{name}` cannot be the name of a {_KINDS[section]}",
                 loc,
                 key=True,
                 expected="small letters, digits and hyphens, beginning with a letter, such as `win-back`",
                 hint=f"write `{better}`" if better else None,
             )
-        campaign = _model(Campaign, root, loc, complaints, {"name": name})
-        if campaign is not None and sound:
-            yield name, campaign
+        made = _model(model, root, loc, complaints, {"name": name})
+        if made is not None and sound:
+            yield name, made
 
 
 NAME = re.compile(r"[a-z][a-z0-9-]*")
 _CAMPAIGNS = "a name for each campaign, with its keys indented under it"
+_SURVEYS = "a name for each survey, with its title and questions indented under it"
 
 
 def _model(

@@ -42,6 +42,7 @@ from regulars.rules.phrases import (
     Share,
     Zone,
 )
+from regulars.rules.survey import Survey
 from regulars.rules.tree import Loc
 from regulars.rules.trial import Expectation, RuleTest, TestEvent, TestPurchase
 
@@ -181,6 +182,7 @@ class Campaign(Part):
     until: EventName | None = Field(default=None, description="An event after which no further email goes")
     goal: Goal | None = Field(default=None, description="What it is for: an event, and how soon it counts")
     offer: Offer | None = Field(default=None, description="What the emails give")
+    survey: Name | None = Field(default=None, description="The survey that `links.survey` of its emails opens")
     holdout: Share = Field(default=0, description="The share of clients who get nothing, to compare with")
     backfill: Backfill = Field(
         default=grammar.Backfill("none"), description="Which of those already past the trigger are included"
@@ -269,6 +271,7 @@ class Rulebook:
     tests: tuple[RuleTest, ...] = ()
     spans: Mapping[Loc, Span] = field(default_factory=dict)
     """Where each value was written; a scalar's span covers its text."""
+    surveys: Mapping[str, Survey] = field(default_factory=dict)
 
     def span(self, *loc: str | int) -> Span | None:
         """The place of a value, or of the nearest thing around it."""

@@ -6,7 +6,18 @@ from typing import Any
 
 from regulars.rules.schema import json_schema
 
-TABLES = ("Company", "Policy", "Campaign", "Step", "Coupon", "RuleTest", "Expectation", "TestProduct")
+TABLES = (
+    "Company",
+    "Policy",
+    "Campaign",
+    "Step",
+    "Coupon",
+    "Survey",
+    "Question",
+    "RuleTest",
+    "Expectation",
+    "TestProduct",
+)
 
 
 def filled(page: str) -> str:

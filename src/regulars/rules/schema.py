@@ -14,6 +14,7 @@ from regulars.core.clock import words
 from regulars.rules.grammar import Backfill
 from regulars.rules.model import TRIGGERS, Campaign, Company, Part, Policy, RuleTest
 from regulars.rules.names import FieldType
+from regulars.rules.survey import Survey
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _NAME = r"^[a-z][a-z0-9-]*$"
@@ -24,7 +25,7 @@ _FIELD = r"^[a-z][a-z0-9_]*$"
 def json_schema() -> dict[str, Any]:
     """The schema of one rule file, as JSON-ready data."""
     models: list[tuple[type[Part], Literal["validation"]]] = [
-        (model, "validation") for model in (Company, Policy, Campaign, RuleTest)
+        (model, "validation") for model in (Company, Policy, Survey, Campaign, RuleTest)
     ]
     _, made = models_json_schema(
         models,
@@ -74,6 +75,10 @@ def _sections() -> dict[str, Any]:
         "fields": {
             "description": "Fields of clients beside the built-in ones",
             **_named(_FIELD, {"enum": field_types}),
+        },
+        "surveys": {
+            "description": "Pages of questions by name",
+            **_named(_NAME, {"$ref": "#/$defs/Survey"}),
         },
         "campaigns": {
             "description": "The rules by name",

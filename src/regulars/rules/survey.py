@@ -1,0 +1,74 @@
+"""A survey as the author writes it: questions with a scale, with choices, or answered in words, in each language."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BeforeValidator, Field, StringConstraints, WithJsonSchema, model_validator
+from pydantic_core import PydanticCustomError
+
+from regulars.rules.phrases import Part
+
+_Text = Annotated[str, StringConstraints(min_length=1)]
+
+
+def _by_language(value: Any) -> Any:
+    return {"": value} if isinstance(value, str) else value
+
+
+Texts = Annotated[
+    dict[str, _Text],
+    Field(min_length=1),
+    BeforeValidator(_by_language),
+    WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "object", "additionalProperties": {"type": "string"}}]}),
+]
+"""A text in one language for all (under the key ""), or `{en: …, uk: …}`."""
+
+Key = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
+
+
+class Question(Part):
+    """One question. Without `scale` and `choices` it is answered in words."""
+
+    id: Key = Field(description="The answer's name in the event `survey.answered`, and in links: `?score=9`")
+    ask: Texts = Field(description="The question, once or by language")
+    scale: Literal["1-5", "1-7", "1-10", "0-10"] | None = Field(default=None, description="A number to tap")
+    low: Texts | None = Field(default=None, description="What the low end of the scale means")
+    high: Texts | None = Field(default=None, description="What the high end means")
+    choices: Mapping[Key, Texts] | None = Field(default=None, description="Answers to choose one from, by name")
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> Self:
+        if self.scale is not None and self.choices is not None:
+            raise PydanticCustomError("two_kinds", "a question with either `scale` or `choices`")
+        return self
+
+    @property
+    def points(self) -> range:
+        """The numbers of the scale; empty where there is none."""
+        if self.scale is None:
+            return range(0)
+        first, _, last = self.scale.partition("-")
+        return range(int(first), int(last) + 1)
+
+
+class Survey(Part):
+    """A page of questions, opened by `links.survey` of the campaigns that name it."""
+
+    title: Texts = Field(description="The heading of the page")
+    questions: tuple[Question, ...] = Field(description="What is asked, in order")
+    thanks: Texts | None = Field(default=None, description="What the page says afterwards")
+
+    name: str = Field(default="", exclude=True, json_schema_extra={"regulars": "internal"})
+
+    @model_validator(mode="after")
+    def _ids_differ(self) -> Self:
+        names = [question.id for question in self.questions]
+        if not names:  # a bound on the field would also count what could not be read
+            raise PydanticCustomError("no_question", "a survey with at least one question")
+        if len(set(names)) != len(names):
+            raise PydanticCustomError("same_id", "questions each with an `id` of its own")
+        if "survey" in names:
+            raise PydanticCustomError("taken_id", "questions with an `id` other than `survey`, which names the survey")
+        return self
