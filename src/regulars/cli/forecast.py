@@ -57,9 +57,12 @@ def _changes(found: Forecast) -> None:
         click.echo("")
     if found.difference is not None:
         rows = [
-            (name, f"+{shift.gains:,}", ", ".join(shift.gaining), f"-{shift.losses:,}", ", ".join(shift.losing))
+            (
+                name, f"{shift.gains:+,}" if shift.gains else "–", ", ".join(shift.gaining),
+                f"{-shift.losses:+,}" if shift.losses else "–", ", ".join(shift.losing),
+            )
             for name, shift in found.difference.campaigns.items()
-        ]
+        ]  # fmt: skip
         if rows:
             headings = ("campaign", "gain", "for example", "lose", "for example")
             table("Compared with the rules in force", headings, rows, numbers=(1, 3))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from regulars.cli.door import Door, json_option
-from regulars.cli.output import emit, progress_bar
+from regulars.cli.output import emit, progress_bar, say
 
 
 @click.command("test")
@@ -38,6 +38,6 @@ def test_command(ctx: click.Context, door: Door, names: tuple[str, ...], verbose
         if not result.passed or verbose:
             click.echo(f"{'passed' if result.passed else 'FAILED'}  {result.test.name}")
         for failure in result.failures:
-            click.echo(f"        {failure}")
+            say(failure, indent=8, hanging=0)
     click.echo(f"{len(results) - len(failed)} passed, {len(failed)} failed")
     ctx.exit(1 if failed else 0)
