@@ -13,7 +13,7 @@ from regulars.store.engine import open_engine
 from tests.common.people import SECRET
 from tests.web.shop import Shop, open_shop
 
-PAGES = ("u", "p", "v")
+PAGES = ("u", "p", "v", "s", "b")
 
 
 def wrong_tokens(good: str) -> dict[str, str]:

@@ -18,7 +18,7 @@ from regulars.core import clock, settings
 from regulars.core.errors import RegularsError
 from regulars.store import migrate
 from regulars.store.engine import open_engine
-from regulars.web import preferences, unsubscribe, view
+from regulars.web import book, preferences, survey, unsubscribe, view
 from regulars.web.looks import stylesheet
 from regulars.web.shell import Shell
 from regulars.web.site import Site
@@ -38,6 +38,8 @@ def create(site: Site) -> ASGIApp:
             Route("/u/{token}", by_link(unsubscribe.show, unsubscribe.act), methods=_PAGE),
             Route("/p/{token}", by_link(preferences.show, preferences.act), methods=_PAGE),
             Route("/v/{token}", by_link(view.show)),
+            Route("/b/{token}", by_link(book.show, book.act), methods=_PAGE),
+            Route("/s/{token}", by_link(survey.show, survey.act), methods=_PAGE),
         ],
         exception_handlers={HTTPException: _refused, Exception: _failed},
     )
