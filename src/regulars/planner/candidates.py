@@ -10,6 +10,7 @@ from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import (
+    CTE,
     BigInteger,
     Integer,
     Join,
@@ -139,8 +140,8 @@ def _by_date(ground: Ground, live: Live) -> Select[Any] | None:
         rows += due_days(every, policy, (zone,), after, ground.now)
     if not rows:
         return None
-    table = rowset(
-        ground.connection, "falling_due", {**_TIMES, "ordinal": Integer(), "month": Integer(), "day": Integer()},
+    table = _falling_due(
+        ground, {**_TIMES, "ordinal": Integer(), "month": Integer(), "day": Integer()},
         [(r.zone, r.occurrence, to_micros(r.due_at), r.ordinal, r.month, r.day) for r in rows],
     )  # fmt: skip
     joined = _clients(ground).join(table, table.c.zone == ground.zone)
@@ -158,6 +159,12 @@ def _by_date(ground: Ground, live: Live) -> Select[Any] | None:
     return _shape(joined, table.c.occurrence, table.c.due_at).where(
         *fits, ground.holds("campaigns", live.campaign.name, "audience")
     )
+
+
+def _falling_due(ground: Ground, types: dict[str, TypeEngine[Any]], rows: list[tuple[Any, ...]]) -> CTE:
+    """The calendar's small table, kept in one place so that the database can index it while it joins."""
+    given = select(rowset(ground.connection, "given", types, rows))
+    return given.cte("falling_due", nesting=True).prefix_with("MATERIALIZED")
 
 
 def _day_number(ground: Ground, field: str) -> ColumnElement[int]:
@@ -178,8 +185,7 @@ def _by_time(ground: Ground, live: Live) -> Select[Any] | None:
     )
     if not rows:
         return None
-    found = [(r.zone, r.occurrence, to_micros(r.due_at)) for r in rows]
-    table = rowset(ground.connection, "falling_due", _TIMES, found)
+    table = _falling_due(ground, _TIMES, [(r.zone, r.occurrence, to_micros(r.due_at)) for r in rows])
     joined = _clients(ground).join(table, table.c.zone == ground.zone)
     return _shape(joined, table.c.occurrence, table.c.due_at).where(
         ground.holds("campaigns", campaign.name, "audience")
