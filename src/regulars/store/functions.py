@@ -6,6 +6,7 @@ own functions. `number` reads a number out of text, as importers and JSON write 
 
 from __future__ import annotations
 
+import math
 import re
 import sqlite3
 from datetime import date
@@ -13,7 +14,7 @@ from typing import Any
 
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import GenericFunction
-from sqlalchemy.types import Boolean, Double, Integer, Text
+from sqlalchemy.types import BigInteger, Boolean, Double, Integer, Text
 
 from regulars.core.calendar import local_date
 from regulars.store.types import from_micros
@@ -184,6 +185,54 @@ def _ordered(element: Any, compiler: Any, **options: Any) -> str:
     return f"(({compiler.process(element.clauses, **options)}) COLLATE {order})"
 
 
+class regulars_whole(GenericFunction[int]):  # noqa: N801 - the name it has in SQL
+    """A double cut to a whole number, towards zero."""
+
+    type = BigInteger()
+    inherit_cache = True
+
+
+@compiles(regulars_whole, "postgresql")
+def _whole_in_postgresql(element: Any, compiler: Any, **options: Any) -> str:
+    return f"CAST(trunc({compiler.process(element.clauses, **options)}) AS bigint)"
+
+
+class regulars_alive(GenericFunction[float]):  # noqa: N801 - the name it has in SQL
+    """The chance that a client still buys: `alive` in SQL."""
+
+    type = Double()
+    inherit_cache = True
+
+
+@compiles(regulars_alive, "postgresql")
+def _alive_in_postgresql(element: Any, compiler: Any, **options: Any) -> str:
+    x, recency, age, r, alpha, a, b = (f"({compiler.process(clause, **options)})" for clause in element.clauses)
+    odds = f"({r} + {x}) * ln(({alpha} + {age}) / ({alpha} + {recency}))"
+    lost = f"{a} / ({b} + {x} - 1.0::double precision) * exp(least({odds}, {_MOST_ODDS}::double precision))"
+    some = f"1.0::double precision / (1.0::double precision + {lost})"
+    return f"(CASE WHEN {x} > 0 THEN {some} WHEN {r} > 0 AND {age} >= 0 THEN 1.0 END)"
+
+
+_MOST_ODDS = 600.0
+"""The exponent beyond which nobody is alive, and before which no double overflows."""
+
+
+def alive(
+    x: float | None, recency: float | None, age: float | None, r: float | None, alpha: float | None,
+    a: float | None, b: float | None,
+) -> float | None:  # fmt: skip
+    """The chance by BG/NBD that a client still buys, of `x` repeat purchases, the last at the age `recency`.
+
+    In weeks, as the parameters are; 1 without a repeat purchase; None where anything is not known.
+    """
+    if x is None or recency is None or age is None or r is None or alpha is None or a is None or b is None:
+        return None
+    if x <= 0:
+        return 1.0
+    odds = (r + x) * math.log((alpha + age) / (alpha + recency))
+    return 1.0 / (1.0 + a / (b + x - 1.0) * math.exp(min(odds, _MOST_ODDS)))
+
+
 class regulars_starts_with(GenericFunction[bool]):  # noqa: N801 - the name it has in SQL
     """Whether the first text begins with the second."""
 
@@ -232,5 +281,7 @@ def register(connection: sqlite3.Connection) -> None:
     connection.create_function("regulars_day", 2, day, deterministic=True)
     connection.create_function("regulars_date", 1, date_number, deterministic=True)
     connection.create_function("regulars_days", 2, days_between, deterministic=True)
+    connection.create_function("regulars_whole", 1, lambda v: None if v is None else int(v), deterministic=True)
+    connection.create_function("regulars_alive", 7, alive, deterministic=True)
     connection.create_function("regulars_starts_with", 2, starts_with, deterministic=True)
     connection.create_function("regulars_ends_with", 2, ends_with, deterministic=True)

@@ -16,6 +16,7 @@ from alembic.util import CommandError
 from sqlalchemy import Connection, Engine, text
 
 from regulars.core.errors import EnvironmentFailed
+from regulars.store import facts
 from regulars.store.engine import read, write
 
 _UPGRADING = 7_246_002
@@ -45,12 +46,15 @@ def upgrade(engine: Engine) -> str:
     with write(engine) as connection:
         if engine.dialect.name == "postgresql":
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _UPGRADING})
+        before = MigrationContext.configure(connection).get_current_revision()
         config = _config()
         config.attributes["connection"] = connection
         try:
             command.upgrade(config, "head")
         except CommandError as error:
             raise EnvironmentFailed(f"{_later(connection)}: {error}") from error
+        if before not in (None, head()):
+            facts.refresh(connection)  # a later version may derive more from the same purchases
     return head()
 
 

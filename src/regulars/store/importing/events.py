@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 from sqlalchemy import ColumnElement, Connection, Text, literal
 
 from regulars.core.diagnostics import did_you_mean
+from regulars.store import facts
 from regulars.store.importing import cells, dates, words
 from regulars.store.importing.columns import Column
 from regulars.store.importing.history import History
@@ -96,4 +97,5 @@ class Events(History):
         given = rowset(connection, "given", _EVENT, found)
         defaults: dict[str, ColumnElement[Any]] = {"received_at": literal(self.now, Instant), "data": literal({}, Json)}
         added, changed = upsert(connection, events, given, "external_id", defaults=defaults)
+        facts.refresh_after_events(connection, added | changed)
         return Written(len(added), len(changed), len(found) - len(added) - len(changed))

@@ -1,0 +1,128 @@
+"""What a client may buy next: of a declared sequence first, else by the links learned from everybody's purchases.
+
+Both never offer what the client has, unless it gets used up. What goes with a purchase and is missing is counted here.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import (
+    CTE,
+    BigInteger,
+    Select,
+    Subquery,
+    Table,
+    and_,
+    case,
+    cast,
+    func,
+    literal,
+    or_,
+    select,
+    type_coerce,
+)
+
+from regulars.store.tables import learned_links, product_links, products, purchase_lines, purchases
+from regulars.store.types import DAY, Instant
+from regulars.store.upto import Restriction, upto
+
+USUAL_GAP = 30
+"""Days after which the next thing is usually bought, where the link does not say."""
+
+
+def declared(now: datetime | None, customer_ids: Restriction | None) -> Subquery:
+    """The products that may come next by declaration per client, `place` 1 being the one.
+
+    Earliest rank first, then the link from the most recent purchase; keys settle what is left.
+    """
+    bought = _bought("bought", _linked(product_links, "next"), now, customer_ids)
+    had = bought.alias("had")
+    since = type_coerce(bought.c.at, BigInteger)
+    again = type_coerce(had.c.at, BigInteger)
+    after = func.coalesce(product_links.c.after_days, USUAL_GAP) * literal(DAY, BigInteger)
+    place = func.row_number().over(
+        partition_by=bought.c.customer_id,
+        order_by=(product_links.c.rank, bought.c.at.desc(), bought.c.product_id, product_links.c.target_id),
+    )
+    return (
+        select(
+            bought.c.customer_id,
+            product_links.c.target_id.label("next_product_id"),
+            type_coerce(case((again > since, again), else_=since) + after, Instant).label("next_product_at"),
+            place.label("place"),
+        )
+        .join(product_links, and_(product_links.c.product_id == bought.c.product_id, product_links.c.kind == "next"))
+        .join(products, products.c.id == product_links.c.target_id)
+        .outerjoin(had, and_(had.c.customer_id == bought.c.customer_id, had.c.product_id == product_links.c.target_id))
+        .where(or_(had.c.customer_id.is_(None), products.c.consumable))
+        .subquery("following")
+    )
+
+
+def learned(now: datetime | None, customer_ids: Restriction | None) -> Subquery:
+    """The same by learned links: the strongest sum over all the client has; the due date is the latest link's."""
+    bought = _bought("owned", _linked(learned_links, None), now, customer_ids)
+    had = bought.alias("owned_before")
+    score = func.sum(learned_links.c.strength)
+    days = func.coalesce(learned_links.c.after_days, USUAL_GAP) * literal(DAY, BigInteger)
+    since = type_coerce(bought.c.at, BigInteger)
+    again = type_coerce(had.c.at, BigInteger)
+    due = func.max(case((again > since, again), else_=since) + days)
+    place = func.row_number().over(
+        partition_by=bought.c.customer_id, order_by=(score.desc(), learned_links.c.target_id)
+    )
+    return (
+        select(
+            bought.c.customer_id,
+            learned_links.c.target_id.label("next_product_id"),
+            type_coerce(due, Instant).label("next_product_at"),
+            place.label("place"),
+        )
+        .join(learned_links, learned_links.c.product_id == bought.c.product_id)
+        .join(products, products.c.id == learned_links.c.target_id)
+        .outerjoin(had, and_(had.c.customer_id == bought.c.customer_id, had.c.product_id == learned_links.c.target_id))
+        .where(or_(had.c.customer_id.is_(None), products.c.consumable))
+        .group_by(bought.c.customer_id, learned_links.c.target_id)
+        .subquery("learned")
+    )
+
+
+def missing(now: datetime | None, customer_ids: Restriction | None) -> Subquery:
+    """Per client: how many accessories of what they bought they have not bought."""
+    bought = _bought("having", _linked(product_links, "accessory"), now, customer_ids)
+    had = bought.alias("having_it")
+    return (
+        select(
+            bought.c.customer_id,
+            cast(func.count(product_links.c.target_id.distinct()), BigInteger).label("accessories_missing"),
+        )
+        .join(
+            product_links,
+            and_(product_links.c.product_id == bought.c.product_id, product_links.c.kind == "accessory"),
+        )
+        .outerjoin(had, and_(had.c.customer_id == bought.c.customer_id, had.c.product_id == product_links.c.target_id))
+        .where(had.c.customer_id.is_(None))
+        .group_by(bought.c.customer_id)
+        .subquery("missing")
+    )
+
+
+def _linked(links: Table, kind: str | None) -> list[Select[tuple[int]]]:
+    """Both ends of the links."""
+    ends = [select(links.c.product_id), select(links.c.target_id)]
+    return ends if kind is None else [end.where(links.c.kind == kind) for end in ends]
+
+
+def _bought(name: str, linked: list[Select[tuple[int]]], now: datetime | None, customer_ids: Restriction | None) -> CTE:
+    """Client, product and when it was last bought, for products that have links.
+
+    Nested, because the sqlite3 module counts rows only for statements that begin with INSERT.
+    """
+    query = (
+        select(purchases.c.customer_id, purchase_lines.c.product_id, func.max(purchases.c.occurred_at).label("at"))
+        .join(purchase_lines, purchase_lines.c.purchase_id == purchases.c.id)
+        .where(or_(*(purchase_lines.c.product_id.in_(some) for some in linked)))
+        .group_by(purchases.c.customer_id, purchase_lines.c.product_id)
+    )
+    return upto(query, purchases, now, customer_ids).cte(name, nesting=True)
