@@ -115,7 +115,10 @@ class Shop:
 def open_shop(engine: Engine, *, prefix: str = "", now: datetime = NOW) -> Iterator[Shop]:
     """A server in a thread of its own, until the block ends."""
     site = Site(engine, starter(), f"http://127.0.0.1{prefix}", SECRET, clock.frozen(now))
-    config = uvicorn.Config(create(site), port=0, log_level="error", access_log=False, ws="none", lifespan="off")
+    config = uvicorn.Config(
+        create(site), port=0, log_level="error", access_log=False, ws="none", lifespan="off",
+        timeout_graceful_shutdown=1,
+    )  # fmt: skip
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
