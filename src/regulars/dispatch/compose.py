@@ -36,6 +36,8 @@ class Composed:
     letter: mime.Letter
     message_id: str
     data: str
+    linked: bool
+    """Whether the email leads to a page that shows it in a browser."""
 
 
 def compose(job: Job, workshop: Workshop, now: datetime, web_url: str, secret: bytes) -> Composed:
@@ -54,7 +56,8 @@ def compose(job: Job, workshop: Workshop, now: datetime, web_url: str, secret: b
         data=mime.assemble(letter),
         smtputf8=letter.needs_smtputf8,
     )
-    return Composed(parcel, rendered, letter, letter.message_id, kept(values))
+    linked = values["links"]["view"] in rendered.html
+    return Composed(parcel, rendered, letter, letter.message_id, kept(values), linked)
 
 
 def copy(made: Composed, secret: bytes) -> Sent:

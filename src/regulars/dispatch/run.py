@@ -232,7 +232,9 @@ class Dispatcher:
         keys = [made.parcel.key for made in chunk]
         ours = begin(connection, batch.claim_id, keys, wall=self.wall(), lease=self.options.lease)
         self._settle(connection, batch, outcomes)
-        keep(connection, [copy(made, self.options.secret) for made in chunk if made.parcel.key in ours])
+        # Only what a page can be asked for is kept whole; of the rest the ledger has the data and the template.
+        linked = (made for made in chunk if made.linked and made.parcel.key in ours)
+        keep(connection, [copy(made, self.options.secret) for made in linked])
         return ours
 
     def _last(self, batch: _Batch, outcomes: Sequence[Settlement], connection: Connection) -> None:
