@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
-from regulars.cli.door import Door, json_option
+from regulars.cli.door import Door, close_with_command, json_option
 from regulars.cli.output import emit, progress_bar, table
 from regulars.core import clock
 
@@ -115,7 +115,9 @@ def upgrade(door: Door) -> None:
     from regulars.store import migrate
     from regulars.store.engine import open_engine
 
-    revision = migrate.upgrade(open_engine(door.settings.database_url))
+    engine = open_engine(door.settings.database_url)
+    close_with_command(engine)
+    revision = migrate.upgrade(engine)
     if door.as_json:
         emit({"revision": revision})
     else:

@@ -54,6 +54,7 @@ class Door:
         from regulars.store.engine import open_engine
 
         engine = open_engine(self.settings.database_url)
+        close_with_command(engine)
         if engine.dialect.name == "sqlite":
             migrate.upgrade(engine)
         else:
@@ -74,6 +75,11 @@ class Door:
     def now(self, given: str | None) -> datetime:
         """The instant a person named (`2026-06-10`, `2026-06-10 09:30`, with or without zone), or the present."""
         return clock.system() if given is None else moment(given, self.rules.rulebook.company.timezone)
+
+
+def close_with_command(engine: Engine) -> None:
+    """Closes the database's connections when the command in hand ends, however it ends."""
+    click.get_current_context().find_root().call_on_close(engine.dispose)
 
 
 def moment(text: str, zone: str) -> datetime:

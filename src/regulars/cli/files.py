@@ -33,10 +33,10 @@ def check_command(ctx: click.Context, door: Door) -> None:
             click.echo(render(diagnostics, sources) + "\n")
         if workspace is not None and not errors:
             book = workspace.rulebook
+            emails = {step.email for campaign in book.campaigns.values() for step in campaign.all_steps}
             also = f", {_number(warnings, 'warning')}" if warnings else ""
             click.echo(
-                f"{len(book.campaigns)} campaigns, {len(book.tests)} tests, {len(workspace.templates.names())} emails:"
-                f" no mistakes{also}"
+                f"{len(book.campaigns)} campaigns, {len(book.tests)} tests, {len(emails)} emails: no mistakes{also}"
             )
         else:
             click.echo(f"{_number(errors, 'error')}, {_number(warnings, 'warning')}")

@@ -1,0 +1,90 @@
+"""The demo day: what the plan says is what is sent, every email has a reason, and twice is not twice."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from docs import refresh
+from regulars.delivery.inbox import stored
+from tests.demo.conftest import Demo, play
+
+
+def report(workspace: Path) -> dict[str, Any]:
+    """`regulars report --json` by campaign."""
+    command = ["regulars", "-w", str(workspace), "report", "--json"]
+    done = subprocess.run(command, env=refresh.environment(), check=True, capture_output=True, text=True)
+    found: dict[str, Any] = json.loads(done.stdout)["campaigns"]
+    return found
+
+
+def rows(printed: str, number: int) -> list[list[str]]:
+    """The table in a numbered part of what was printed."""
+    part = re.split(r"^\d\. ", printed, flags=re.MULTILINE)[number]
+    body = part.split("─\n", 1)[1].split("\n\n", 1)[0]
+    return [re.split(r" {2,}", line) for line in body.splitlines()]
+
+
+def test_what_was_planned_was_sent(demo: Demo) -> None:
+    planned = {name: int(count) for name, count, *_ in rows(demo.printed, 3)}
+    sent = Counter(row[2] for row in rows(demo.printed, 5))
+    assert planned == dict(sent)
+    assert sum(planned.values()) == 33
+    assert "The plan said 33 emails; 33 were sent." in demo.printed
+
+
+def test_every_campaign_of_the_starter_has_its_day(demo: Demo) -> None:
+    names = {path.stem for path in (demo.folder / "campaigns").glob("*.yaml")} - {"company"}
+    assert names == {row[2] for row in rows(demo.printed, 5)}
+
+
+def test_every_way_not_to_go_is_shown_with_its_reason(demo: Demo) -> None:
+    reasons = {row[3] for row in rows(demo.printed, 6)}
+    assert reasons == {
+        "they have unsubscribed",
+        "they are in the control group",
+        "the cap is used up: client-anniversary went first",
+        "it is night for them, until 2026-06-11 09:00",
+    }
+
+
+def test_reasons_are_the_clients_own(demo: Demo) -> None:
+    why = {(row[1].split()[0], row[2]): row[3] for row in rows(demo.printed, 5)}
+    assert why["v-070", "birthday"] == "born on 10 June 1979"
+    assert why["v-070", "client-anniversary"] == "first bought on 10 June 2025"
+    assert why["v-113", "win-back"] == "last bought 91 days ago"
+    assert why["v-112", "win-back"] == "away 2.0 times as long as usual"
+    assert why["v-109", "next-purchase"] == "has no chainsaw yet, which is usual from today on"
+    assert why["v-180", "meeting-summary"] == "meeting completed: Service contract, second year"
+    assert why["v-181", "thank-you"] == "bought on 10 June 2026, the first time so far"
+
+
+def test_it_fits_a_page_without_loose_blanks(demo: Demo) -> None:
+    lines = demo.printed.splitlines()
+    assert max(map(len, lines)) <= 110
+    assert [line for line in lines if line != line.rstrip()] == []
+
+
+def test_the_inbox_holds_what_the_ledger_says(demo: Demo) -> None:
+    messages = stored(demo.folder / "inbox")
+    assert len(messages) == 33
+    assert len({str(message.message["Message-ID"]) for message in messages}) == 33
+    assert sum(figures["sent"] for figures in report(demo.folder).values()) == 33
+    index = (demo.folder / "inbox" / "index.html").read_text("utf-8")
+    assert all(message.path.with_suffix(".html").name in index for message in messages)
+    assert (demo.folder / "inbox" / "index.html").as_uri() in demo.printed
+
+
+def test_played_again_it_sends_nothing_twice_and_says_so(demo: Demo, tmp_path: Path) -> None:
+    shutil.copytree(demo.folder, tmp_path / "demo")
+    before = report(tmp_path / "demo")
+    printed = play(tmp_path)
+    assert "This day was played before: all 33 emails had gone, none went twice." in printed
+    assert "customers.csv: 0 added, 200 known, 0 refused" in printed
+    assert len(stored(tmp_path / "demo" / "inbox")) == 33
+    assert report(tmp_path / "demo") == before
