@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from sqlalchemy import Connection
 
 from regulars.audience import BUILT_IN, Catalogue, Field
-from regulars.rules.names import EVENTS, FieldType
+from regulars.rules import names
+from regulars.rules.names import FieldType
 from regulars.store import facts
 from tests.common import people
 
@@ -25,7 +26,9 @@ NOWS = (
 )
 ZONES = (None, "Europe/Chisinau", "America/New_York", "Pacific/Kiritimati", "Pacific/Pago_Pago", "Asia/Kathmandu",
          "Nowhere/Atlantis")  # fmt: skip
-TEXTS = ("", "a", "A", "ab", "ä", "a\u0308", "Ж", "日本", "🎈", "z%_", "it's", "10", " 7 ", "1e3", "true", "EE", "İ")
+TEXTS = ("", "a", "ab", "B", "ä", "a\u0308", "Ж", "🎈", "z%_", "it's", "10")
+WITHIN = ("1 minute", "1 day", "2 days", "1 week", "30 days", "1 year")
+EVENTS = ("purchase", "purchase", "visit.done", "visit.done", "complaint")
 SKUS = {"haircut": "hair", "shampoo": "care", "hair": None, "wax": "care"}
 EVENT_DATA: dict[str, FieldType] = {
     "score": FieldType.NUMBER, "comment": FieldType.TEXT, "late": FieldType.BOOL, "day": FieldType.DATE,
@@ -35,7 +38,7 @@ OWN = {"points": FieldType.NUMBER, "tier": FieldType.TEXT, "vip": FieldType.BOOL
        "seen": FieldType.INSTANT, "tags": FieldType.LIST}  # fmt: skip
 CATALOGUE = Catalogue(
     fields={**{n: Field(n, kind, "", custom=True) for n, kind in OWN.items()}, **BUILT_IN},
-    events={**EVENTS, "visit.done": EVENT_DATA, "complaint": {}},
+    events={**names.EVENTS, "visit.done": EVENT_DATA, "complaint": {}},
     zone="Europe/Tallinn",
 )
 
@@ -84,32 +87,50 @@ class Client:
 
 def moments(now: datetime) -> st.SearchStrategy[datetime]:
     """Instants around `now`, the edges of whole days more often than chance would have them."""
-    edge = st.builds(lambda d, m: timedelta(days=d, microseconds=m), st.integers(-3, 40), st.integers(-1, 1))
+    days = st.sampled_from([-7, -1, 0, 0, 1, 1, 2, 7, 30, 365])
+    edge = st.builds(lambda d, m: timedelta(days=d, microseconds=m), days, st.integers(-1, 1))
     anywhere = st.timedeltas(timedelta(days=-3), timedelta(days=400))
-    return st.one_of(edge, anywhere).map(lambda age: now - age)
+    return st.one_of(edge, edge, anywhere).map(lambda age: now - age)
 
 
 @st.composite
 def clients(draw: Callable[..., Any], now: datetime) -> Client:
     """A client as it may come from an import."""
-    text = st.none() | st.sampled_from(TEXTS)
+    text = st.sampled_from([None, *TEXTS])
     fields: dict[str, Any] = {name: draw(text) for name in ("name", "first_name", "country", "source", "locale")}
     fields["timezone"] = draw(st.sampled_from(ZONES))
-    days = st.sampled_from([now.date() + timedelta(days=n) for n in (-1, 0, 1)] + [date(1980, 2, 29)])
-    fields["birthday"] = draw(st.none() | days)
+    near = [now.date() + timedelta(days=n) for n in (-7, -2, -1, 0, 1, 2)]
+    fields["birthday"] = draw(st.sampled_from([None, date(1980, 2, 29), *near]))
     fields["created_at"] = draw(moments(now))
     fields["manager"] = draw(st.sampled_from([None, "m-1", "m-2"]))
-    fields["attrs"] = draw(st.dictionaries(st.sampled_from(sorted(OWN)), JSON_VALUES))
-    happening = st.builds(
+    fields["attrs"] = draw(st.fixed_dictionaries({}, optional={name: own_values(kind) for name, kind in OWN.items()}))
+    return Client(fields, draw(st.lists(happenings(now), max_size=8)))
+
+
+def own_values(kind: FieldType) -> st.SearchStrategy[Any]:
+    """Values of the type that was declared, and of any other."""
+    right: dict[FieldType, st.SearchStrategy[Any]] = {
+        FieldType.NUMBER: st.sampled_from([-7, 0, 1, 2.0, 0.5, " 7 ", "30"]),
+        FieldType.TEXT: st.sampled_from([*TEXTS, 10]),
+        FieldType.BOOL: st.booleans(),
+        FieldType.DATE: st.sampled_from([str((now + timedelta(days=n)).date()) for now in NOWS for n in (-1, 0, 1)]),
+        FieldType.INSTANT: st.sampled_from([(now - timedelta(days=n)).isoformat() for now in NOWS for n in (0, 1, 7)]),
+        FieldType.LIST: st.lists(st.sampled_from(TEXTS), max_size=3),
+    }
+    return st.one_of(right[kind], right[kind], JSON_VALUES)
+
+
+def happenings(now: datetime) -> st.SearchStrategy[Happening]:
+    """Purchases and events."""
+    return st.builds(
         Happening,
         at=moments(now),
-        name=st.sampled_from(["purchase", "purchase", "visit.done", "complaint"]),
-        amount=st.none() | st.integers(-10_000_000, 10_000_000_000_000),
+        name=st.sampled_from(EVENTS),
+        amount=st.sampled_from([None, 0, 10_000, 20_000, 205_000, -1, 1_234_567_890_123]),
         skus=st.lists(st.sampled_from(sorted(SKUS)), max_size=2).map(tuple),
-        data=st.dictionaries(st.sampled_from(sorted(EVENT_DATA)), JSON_VALUES, max_size=3),
-        quantity=st.none() | st.integers(-1, 3),
+        data=st.fixed_dictionaries({}, optional={name: own_values(kind) for name, kind in EVENT_DATA.items()}),
+        quantity=st.sampled_from([None, -1, 0, 1, 2]),
     )
-    return Client(fields, draw(st.lists(happening, max_size=5)))
 
 
 def furnish(connection: Connection) -> None:

@@ -89,6 +89,7 @@ CASES: dict[str, list[tuple[str, bool | None]]] = {
     "days": [
         ("days_since(customer.last_purchase_at) == 20", True),
         ("days_until(customer.last_purchase_at) == -20", True),
+        ("days_until(customer.last_purchase_at) + 20 == 0", True),
         ("days_since(customer.last_purchase_at) > 20", False),
         ("days_since(customer.last_purchase_at) >= 19.5", True),
         ("20 <= days_since(customer.last_purchase_at)", True),
