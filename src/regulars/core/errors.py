@@ -24,9 +24,7 @@ class RegularsError(Exception):
 class Invalid(RegularsError):
     """What the person wrote is wrong; `diagnostics` say where and how to mend it."""
 
-    def __init__(
-        self, diagnostics: Sequence[Diagnostic], sources: Mapping[str, str] | None = None
-    ) -> None:
+    def __init__(self, diagnostics: Sequence[Diagnostic], sources: Mapping[str, str] | None = None) -> None:
         self.diagnostics = list(diagnostics)
         self.sources = dict(sources or {})
         super().__init__("; ".join(d.message for d in self.diagnostics) or "invalid input")

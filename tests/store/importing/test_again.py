@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
+import csv
 import tracemalloc
 from collections.abc import Iterator
 from decimal import Decimal
@@ -18,6 +18,7 @@ from regulars.core.calendar import local_date
 from regulars.store import tables
 from regulars.store.engine import read, write
 from regulars.store.importing import Kind, Options, import_file
+from tests.common.data import cdnow
 from tests.common.people import SECRET
 from tests.store.importing.conftest import NOW, Desk
 
@@ -148,25 +149,27 @@ def test_memory_does_not_grow_with_the_file(sqlite_engine: Engine, tmp_path: Pat
     assert large - small < 2_000_000, "45,000 rows more; held, they would take 40 MB"
 
 
-def sample() -> list[tuple[str, str, int, Decimal]]:
-    """The published 1-in-10 sample of the CDNOW shop, as the package lifetimes ships it: who, day, CDs, dollars."""
-    package = importlib.util.find_spec("lifetimes")
-    assert package is not None
-    assert package.origin is not None
-    text = (Path(package.origin).parent / "datasets" / "CDNOW_sample.txt").read_text()
-    rows = [line.split() for line in text.splitlines()]
-    return [(who, f"{d[:4]}-{d[4:6]}-{d[6:]}", int(cds), Decimal(dollars)) for who, _, d, cds, dollars in rows]
+def one_in_ten(folder: Path) -> list[tuple[str, str, int, Decimal]]:
+    """Every tenth client of the CDNOW shop: who, day, CDs, dollars."""
+    _, purchases = cdnow(folder)
+    with purchases.open(newline="") as file:
+        rows = [
+            (r["customer"], r["occurred_at"], int(r["quantity"]), Decimal(r["amount"])) for r in csv.DictReader(file)
+        ]
+    return [row for row in rows if row[0].endswith("4")]
 
 
-def test_real_purchases_of_a_shop(desk: Desk) -> None:
-    rows = sample()
-    people = "\n".join(["id", *sorted({who for who, *_ in rows})])
+def test_real_purchases_of_a_shop(desk: Desk, tmp_path: Path) -> None:
+    rows = one_in_ten(tmp_path)
+    clients = {who for who, *_ in rows}
+    assert len(clients) == 2_357
+    people = "\n".join(["id", *sorted(clients)])
     sales = "\n".join(["who,day,cds,dollars", *(",".join(map(str, row)) for row in rows)])
     mapping = {"who": "customer", "cds": "quantity", "dollars": "amount"}
-    assert desk.bring(Kind.CUSTOMERS, people).added == 2_357
+    assert desk.bring(Kind.CUSTOMERS, people).added == len(clients)
     report = desk.bring(Kind.PURCHASES, sales, mapping=mapping)
-    assert (report.rows, report.added, report.refused) == (6_919, 6_919, 0)
-    assert desk.bring(Kind.PURCHASES, sales, mapping=mapping).unchanged == 6_919
+    assert (report.rows, report.added, report.refused) == (len(rows), len(rows), 0)
+    assert desk.bring(Kind.PURCHASES, sales, mapping=mapping).unchanged == len(rows)
     expected: dict[str, tuple[int, Decimal, str, str]] = {}
     for who, day, _, dollars in rows:
         count, spent, first, last = expected.get(who, (0, Decimal(0), day, day))
