@@ -29,6 +29,9 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "web": ("web", "Serve the pages that emails link to, and the API."),
     "report": ("report", "Count what was sent, held, skipped, and why."),
     "demo": ("demo", "Play one day of a small business, from import to inbox."),
+    "export": ("people", "Print everything that is kept about a client."),
+    "erase": ("people", "Forget a client for good; the address stays suppressed."),
+    "key": ("people", "Make an API key for a till, a shop or a CRM."),
     "db": ("data", "Bring the database to the shape this version needs."),
 }
 

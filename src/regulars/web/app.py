@@ -18,8 +18,10 @@ from regulars.core import clock, settings
 from regulars.core.errors import RegularsError
 from regulars.store import migrate
 from regulars.store.engine import open_engine
-from regulars.web import book, preferences, survey, unsubscribe, view
+from regulars.store.importing import Kind
+from regulars.web import api, book, preferences, survey, unsubscribe, view
 from regulars.web.looks import stylesheet
+from regulars.web.openapi import document
 from regulars.web.shell import Shell
 from regulars.web.site import Site
 from regulars.web.visit import answer, by_link
@@ -38,6 +40,7 @@ def create(site: Site) -> ASGIApp:
             Route("/u/{token}", by_link(unsubscribe.show, unsubscribe.act), methods=_PAGE),
             Route("/p/{token}", by_link(preferences.show, preferences.act), methods=_PAGE),
             Route("/v/{token}", by_link(view.show)),
+            *_api(),
             Route("/b/{token}", by_link(book.show, book.act), methods=_PAGE),
             Route("/s/{token}", by_link(survey.show, survey.act), methods=_PAGE),
         ],
@@ -45,6 +48,20 @@ def create(site: Site) -> ASGIApp:
     )
     app.state.site = site
     return Shell(app, site.prefix)
+
+
+def _api() -> list[Route]:
+    batches = [
+        Route(f"/api/{kind}", api.endpoint(kind, api.batch(Kind(kind))), methods=["POST"])
+        for kind in ("customers", "purchases", "events")
+    ]
+    code = "/api/coupons/{code}"
+    return [
+        *batches,
+        Route(f"{code}/check", api.endpoint("coupons", api.check_coupon), methods=["POST"]),
+        Route(f"{code}/redeem", api.endpoint("coupons", api.redeem_coupon), methods=["POST"]),
+        Route("/openapi.json", _openapi),
+    ]
 
 
 def from_environment() -> ASGIApp:
@@ -88,10 +105,22 @@ async def _style(request: Request) -> Response:
     return Response(css, media_type="text/css", headers={"cache-control": "public, max-age=300"})
 
 
+async def _openapi(_: Request) -> Response:
+    return api.said(document())
+
+
+def _below_api(request: Request) -> bool:
+    return "/api/" in str(request.scope["path"])
+
+
 async def _refused(request: Request, error: Exception) -> Response:
     """A path that leads nowhere, a method that is not taken, a form that cannot be read."""
     assert isinstance(error, HTTPException)
     site: Site = request.app.state.site
+    if _below_api(request):
+        found = api.said({"error": error.detail}, error.status_code)
+        found.headers.update(error.headers or {})
+        return found
     name = {404: "unknown", 405: "unclear"}.get(error.status_code, "unclear")
     found = await run_in_threadpool(answer, request, site, name, error.status_code)
     found.headers.update(error.headers or {})
@@ -102,6 +131,8 @@ async def _failed(request: Request, error: Exception) -> Response:
     """Our own mistake or a database that is away: said kindly, without a detail."""
     site: Site = request.app.state.site
     status = 503 if isinstance(error, RegularsError) else 500
+    if _below_api(request):
+        return api.said({"error": "not available now"}, status)
     try:
         return await run_in_threadpool(answer, request, site, "failed", status)
     except RegularsError:

@@ -33,7 +33,8 @@ class Site:
     clock: Clock
     links: Limiter = field(default_factory=lambda: Limiter(rate=1.0, burst=60.0), repr=False)
     wrong: Limiter = field(default_factory=lambda: Limiter(rate=0.2, burst=30.0), repr=False)
-    """How often a genuine link may be used, by link; how often a wrong one may be tried, by address."""
+    keys: Limiter = field(default_factory=lambda: Limiter(rate=50.0, burst=200.0), repr=False)
+    """How often a genuine link may be used, a wrong one be tried (by address), and a key be used."""
     _rules: Workspace | None = field(default=None, init=False, repr=False)
     _stamp: tuple[int, float] = field(default=(0, 0.0), init=False, repr=False)
     _looked: float = field(default=float("-inf"), init=False, repr=False)

@@ -1,0 +1,34 @@
+"""API keys: a name and what it may do, signed with the workspace's secret, so that there is nothing to store.
+
+A key is taken back by its name in REGULARS_REVOKED_KEYS.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Collection
+
+from regulars.core import signing
+
+SCOPES = ("coupons", "customers", "events", "purchases")
+_NAME = re.compile(r"[a-z][a-z0-9-]{0,40}")
+
+
+def make(name: str, scopes: Collection[str], secret: bytes) -> str:
+    """A key; raises ValueError for a name or scope that cannot be."""
+    if not _NAME.fullmatch(name) or not scopes or set(scopes) - set(SCOPES):
+        raise ValueError(f"a key has a name such as `till-1` and scopes among {', '.join(SCOPES)}")
+    return signing.sign("api", f"{name} {' '.join(sorted(set(scopes)))}", secret)
+
+
+def read(header: str | None, secret: bytes) -> tuple[str, frozenset[str]] | None:
+    """Name and scopes of a genuine `Authorization: Bearer KEY` that is not revoked, or None."""
+    kind, _, key = (header or "")[:400].partition(" ")
+    payload = signing.verify("api", key.strip(), secret) if kind.lower() == "bearer" else None
+    if payload is None:
+        return None
+    name, *scopes = payload.split(" ")
+    if name in os.environ.get("REGULARS_REVOKED_KEYS", "").replace(",", " ").split():
+        return None
+    return name, frozenset(scopes)

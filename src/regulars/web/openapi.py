@@ -1,0 +1,85 @@
+"""The OpenAPI document of `/api`, with an example of each request."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from regulars import __version__
+
+EXAMPLES: Mapping[str, Any] = {
+    "customers": [{"id": "c-17", "email": "ada@client.example", "first_name": "Ada", "locale": "en"}],
+    "purchases": [{"id": "p-901", "customer": "c-17", "occurred_at": "2026-06-09T16:20:00+03:00", "amount": "149.90"}],
+    "events": [
+        {
+            "id": "v-4", "customer": "c-17", "name": "visit.booked", "occurred_at": "2026-06-09T16:25:00+03:00",
+            "service": "Spring service",
+        }
+    ],
+    "redeem": {"reference": "receipt 2026-118"},
+}  # fmt: skip
+_REFUSALS = {
+    "400": {"description": "not JSON"},
+    "401": {"description": "no genuine key"},
+    "403": {"description": "the key may not do this"},
+    "413": {"description": "too much at once"},
+    "422": {"description": "JSON of another shape"},
+    "429": {"description": "too often"},
+}
+_CODE = [{"name": "code", "in": "path", "required": True, "schema": {"type": "string", "maxLength": 40}}]
+_COUPON = {
+    "type": "object",
+    "required": ["standing", "code"],
+    "properties": {
+        "standing": {"enum": ["valid", "redeemed", "used-up", "not-yet", "expired", "unknown"]},
+        "code": {"type": "string"},
+        "offer": {"type": ["object", "null"]},
+        "uses_left": {"type": "integer"},
+        "valid_until": {"type": ["string", "null"], "format": "date-time"},
+        "customer": {"type": ["string", "null"]},
+    },
+}
+
+
+def document() -> dict[str, Any]:
+    """The document as JSON-ready data."""
+    paths: dict[str, Any] = {f"/api/{kind}": {"post": _batch(kind)} for kind in ("customers", "purchases", "events")}
+    paths["/api/coupons/{code}/check"] = {"post": _coupon("What a code is worth; changes nothing.")}
+    redeem = _coupon("Use a code once; the same reference again uses nothing more.")
+    one = {
+        "type": "object",
+        "required": ["reference"],
+        "properties": {"reference": {"type": "string", "maxLength": 100}},
+    }
+    redeem["requestBody"] = _body(one, EXAMPLES["redeem"])
+    paths["/api/coupons/{code}/redeem"] = {"post": redeem}
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "Regulars", "version": __version__},
+        "paths": paths,
+        "components": {"securitySchemes": {"key": {"type": "http", "scheme": "bearer"}}},
+        "security": [{"key": []}],
+    }
+
+
+def _batch(kind: str) -> dict[str, Any]:
+    rows = {"type": "array", "maxItems": 10_000, "items": {"type": "object"}}
+    return {
+        "summary": f"Bring in {kind}, as `regulars import {kind}` does. Sent again, a batch adds nothing.",
+        "requestBody": _body(rows, EXAMPLES[kind]),
+        "responses": {"200": {"description": "what was added, changed, and refused with the reason"}, **_REFUSALS},
+    }
+
+
+def _coupon(summary: str) -> dict[str, Any]:
+    shown = {"application/json": {"schema": _COUPON}}
+    answers = {
+        "200": {"description": "valid, or redeemed", "content": shown},
+        "404": {"description": "no such code", "content": shown},
+        "409": {"description": "used up, not yet valid, or expired", "content": shown},
+    }
+    return {"summary": summary, "parameters": _CODE, "responses": {**answers, **_REFUSALS}}
+
+
+def _body(schema: Mapping[str, Any], example: Any) -> dict[str, Any]:
+    return {"required": True, "content": {"application/json": {"schema": schema, "example": example}}}
