@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
@@ -19,6 +20,7 @@ from regulars.core import clock, signing
 from regulars.store import facts, tables
 from regulars.store.engine import read, write
 from regulars.web import Site, create
+from regulars.web.limits import Limiter
 from regulars.workspace import starter
 from tests.common.people import SECRET, add_customer
 
@@ -112,9 +114,11 @@ class Shop:
 
 
 @contextmanager
-def open_shop(engine: Engine, *, prefix: str = "", now: datetime = NOW) -> Iterator[Shop]:
+def open_shop(engine: Engine, *, prefix: str = "", unlimited: bool = False, root: Path | None = None) -> Iterator[Shop]:
     """A server in a thread of its own, until the block ends."""
-    site = Site(engine, starter(), f"http://127.0.0.1{prefix}", SECRET, clock.frozen(now))
+    site = Site(engine, root or starter(), f"http://127.0.0.1{prefix}", SECRET, clock.frozen(NOW))
+    if unlimited:
+        site.links = site.wrong = site.keys = Limiter(rate=1e6, burst=1e6)
     config = uvicorn.Config(
         create(site), port=0, log_level="error", access_log=False, ws="none", lifespan="off",
         timeout_graceful_shutdown=1,

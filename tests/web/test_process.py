@@ -1,0 +1,49 @@
+"""`regulars web` as a process, as an operator starts it."""
+
+from __future__ import annotations
+
+import http.client
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from regulars.workspace import starter
+from tests.common.servers import free_port, wait_for
+
+
+def answers(port: int, path: str) -> tuple[int, str] | None:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+    try:
+        connection.request("GET", path)
+        response = connection.getresponse()
+        return response.status, response.read().decode()
+    except OSError:
+        return None
+    finally:
+        connection.close()
+
+
+def test_it_serves_until_it_is_stopped_and_logs_no_link(tmp_path: Path) -> None:
+    shutil.copytree(starter() / "campaigns", tmp_path / "campaigns")
+    port = free_port()
+    command = [
+        sys.executable, "-c", "from regulars.cli import main; main()",
+        "--workspace", str(tmp_path), "web", "--port", str(port),
+    ]  # fmt: skip
+    environment = {**os.environ, "REGULARS_WEB_URL": "https://studio.example/mail"}
+    log = tmp_path / "log"
+    with log.open("wb") as output:
+        process = subprocess.Popen(command, env=environment, stdout=output, stderr=output)
+    try:
+        wait_for(lambda: answers(port, "/healthz") is not None, "the server answers", 60)
+        assert answers(port, "/readyz") == (200, "ready\n")
+        found = answers(port, "/mail/u/a-secret-token")
+        assert found is not None
+        assert found[0] == 404
+    finally:
+        process.terminate()
+        code = process.wait(30)
+    assert code in (0, -15)
+    assert "a-secret-token" not in log.read_text("utf-8")
