@@ -29,8 +29,8 @@ from regulars.store.tables import campaigns, customers, promises
 
 _ROOT = Path(__file__).parents[2]
 KNOWN_SINCE = datetime(2025, 1, 1, tzinfo=UTC)
-AGAIN = 1.0
-"""Seconds between wake-ups while something is waited for, in place of beat's 15."""
+AGAIN = 3.0
+"""Seconds between wake-ups while something is waited for; the embedded broker hands out about one a second."""
 
 
 @dataclass
@@ -142,10 +142,15 @@ class Waker:
     """Puts wake-ups on the broker, from a process of its own."""
 
     def __init__(self, site: Site) -> None:
-        with (site.root / "var" / "waker.log").open("ab") as log:
+        self.site = site
+        self.start()
+
+    def start(self) -> None:
+        """Starts it, also again: one whose broker was removed must connect anew."""
+        with (self.site.root / "var" / "waker.log").open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "regulars.workers.wake"],
-                env=site.environment, cwd=_ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True,
+                [sys.executable, "-m", "regulars.workers.wake"], env=self.site.environment, cwd=_ROOT,
+                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True,
             )  # fmt: skip
 
     def wake(self, task: str, moment: datetime) -> None:
@@ -183,7 +188,7 @@ class Crew:
             if time.monotonic() > again:
                 self.waker.wake("regulars.dispatch", moment)
                 again = time.monotonic() + AGAIN
-            time.sleep(0.02)
+            time.sleep(0.05)
 
 
 @contextmanager
@@ -202,5 +207,6 @@ def crew(site: Site, workers: int = 1) -> Iterator[Crew]:
 
 
 def _end(worker: Worker) -> None:
+    """At once: whoever wants to see it end politely has asked it to."""
     if worker.process.poll() is None:
-        worker.stop()
+        worker.kill()
