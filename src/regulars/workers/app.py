@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from celery import Celery
-from celery.signals import worker_process_shutdown, worker_shutdown, worker_shutting_down
+from celery.signals import beat_init, worker_process_shutdown, worker_shutdown, worker_shutting_down
 from kombu import Queue
 
 from regulars.core import settings as settings_module
@@ -84,6 +84,12 @@ def _create() -> Celery:
 
 
 app = _create()
+
+
+@beat_init.connect
+def _begin(**_: object) -> None:
+    """The first plan at once, not a minute after the start."""
+    app.send_task("regulars.plan", expires=PLAN_EVERY)
 
 
 _stopping = mmap.mmap(-1, 1)
