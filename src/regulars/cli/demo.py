@@ -101,7 +101,10 @@ def _forecast(door: Door, helpers: Helpers) -> Day:
         )
         for name in sorted({*day.sent, *day.held, *day.skipped})
     ]
-    table(None, ("campaign", "to send", "held", "skipped"), rows, numbers=(1,))
+    if any(day.sent.values()):
+        table(None, ("campaign", "to send", "held", "skipped"), rows, numbers=(1,))
+    else:
+        click.echo("   no email that is not in the ledger already\n")
     return day
 
 
@@ -135,13 +138,9 @@ def _sum(new: int, forecast: Day, sent: Sequence[Row]) -> None:
     if new == promised and new:
         click.secho(f"The plan said {promised} emails; {new} were sent.", bold=True)
     elif new == 0:
-        click.secho(
-            f"This day was played before: all {len(sent)} emails are in the ledger, none was sent again.", bold=True
-        )
+        click.secho(f"This day was played before: all {len(sent)} emails had gone, none went twice.", bold=True)
     else:
-        click.secho(
-            f"The plan said {promised} emails; {new} were sent: `regulars -w DIR report` has the rest.", bold=True
-        )
+        click.secho(f"The plan said {promised} emails; {new} were sent. The report has the rest.", bold=True)
 
 
 def _client(row: Row) -> str:
