@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections import Counter
 from pathlib import Path
 
@@ -66,7 +67,8 @@ def test_a_wiped_broker_costs_a_wake_up_and_no_email(kind: str, open_site: OpenS
             wait_for(lambda: slow.count() > 20, "mail flows")
             for worker in running.workers:
                 worker.process.terminate()
-            assert [worker.stop() for worker in running.workers] == [0] * WORKERS[kind]
+            # One that is still starting does not listen yet, and dies of it.
+            assert {worker.stop() for worker in running.workers} <= {0, -signal.SIGTERM}
             assert site.states()["planned"] > 0
             assert verdict(site, slow).uncertain == 0  # told to stop, a worker finishes what it has in hand
             brokers.wipe(site.broker_url)
