@@ -144,8 +144,11 @@ def _by_date(ground: Ground, live: Live) -> Select[Any] | None:
         ground, {**_TIMES, "ordinal": Integer(), "month": Integer(), "day": Integer()},
         [(r.zone, r.occurrence, to_micros(r.due_at), r.ordinal, r.month, r.day) for r in rows],
     )  # fmt: skip
-    joined = _clients(ground).join(table, table.c.zone == ground.zone)
-    number = _day_number(ground, every.field)
+    # The day of an instant is dear to work out, so it is done once for each client.
+    worked_out = select(customers.c.id, _day_number(ground, every.field).label("number")).select_from(_clients(ground))
+    dated = worked_out.cte("dated", nesting=True).prefix_with("MATERIALIZED")
+    number = dated.c.number
+    joined = _clients(ground).join(dated, dated.c.id == customers.c.id).join(table, table.c.zone == ground.zone)
     month = number // 100 % 100
     elapsed = table.c.ordinal - (number // 10_000 * 12 + month - 1)
     fits = [
