@@ -17,6 +17,7 @@ Text = st.SearchStrategy[str]
 
 _DAYS = sorted({str((now + timedelta(days=n)).date()) for now in NOWS for n in (-1, 0, 1)} | {"1980-02-29"})
 _ORDER = st.sampled_from(["==", "!=", "<", "<=", ">", ">="])
+_KNOWN = "p_alive clv sci nps points level accessories_missing price_score belonging_score stability_score"
 _FIELDS = {
     "visit.done": "score comment late day starts_at topics at",
     "purchase": "amount currency quantity discount at",
@@ -57,7 +58,7 @@ class Grammar:
     @cached_property
     def field_text(self) -> Text:
         names = "name first_name country source locale timezone manager next_product tier external_id"
-        return self.fields(names, "comment currency")
+        return self.fields(names + " stage motivation sci_band", "comment currency")
 
     @cached_property
     def text(self) -> Text:
@@ -94,14 +95,15 @@ class Grammar:
     def number(self) -> Text:
         again = st.deferred(lambda: self.number)
         return st.one_of(
-            self.fields("purchases spent rhythm overdue points", "score amount quantity discount"),
+            self.fields("purchases spent rhythm overdue credit", "score amount quantity discount"),
+            self.fields(_KNOWN, "score"),
             self.count,
             self.days,
             self.days,
             _call("count"),
             within("spent("),
             st.builds("({} {} {})".format, again, st.sampled_from("+-*/"), again),
-            st.builds("-{}".format, self.fields("points overdue", "score discount")),
+            st.builds("-{}".format, self.fields("credit overdue", "score discount")),
             self.chosen(again),
         )
 

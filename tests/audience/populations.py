@@ -9,12 +9,12 @@ from decimal import Decimal
 from typing import Any
 
 from hypothesis import strategies as st
-from sqlalchemy import Connection
+from sqlalchemy import Connection, insert
 
 from regulars.audience import BUILT_IN, Catalogue, Field
 from regulars.rules import names
 from regulars.rules.names import FieldType
-from regulars.store import facts
+from regulars.store import facts, tables
 from tests.common import people
 
 NOWS = (
@@ -30,11 +30,13 @@ TEXTS = ("", "a", "ab", "B", "ä", "a\u0308", "Ж", "🎈", "z%_", "it's", "10")
 WITHIN = ("1 minute", "1 day", "2 days", "1 week", "30 days", "1 year")
 EVENTS = ("purchase", "purchase", "visit.done", "visit.done", "complaint")
 SKUS = {"haircut": "hair", "shampoo": "care", "hair": None, "wax": "care"}
+_MEANT = ("survey.answered", "price.requested", "advice.given", "referral.bought", "points.used", "complaint.opened")
+"""Events that facts are made of; one comes with each that conditions ask about."""
 EVENT_DATA: dict[str, FieldType] = {
     "score": FieldType.NUMBER, "comment": FieldType.TEXT, "late": FieldType.BOOL, "day": FieldType.DATE,
     "starts_at": FieldType.INSTANT, "topics": FieldType.LIST,
 }  # fmt: skip
-OWN = {"points": FieldType.NUMBER, "tier": FieldType.TEXT, "vip": FieldType.BOOL, "renewal": FieldType.DATE,
+OWN = {"credit": FieldType.NUMBER, "tier": FieldType.TEXT, "vip": FieldType.BOOL, "renewal": FieldType.DATE,
        "seen": FieldType.INSTANT, "tags": FieldType.LIST}  # fmt: skip
 CATALOGUE = Catalogue(
     fields={**{n: Field(n, kind, "", custom=True) for n, kind in OWN.items()}, **BUILT_IN},
@@ -104,6 +106,7 @@ def clients(draw: Callable[..., Any], now: datetime) -> Client:
     fields["created_at"] = draw(moments(now))
     fields["manager"] = draw(st.sampled_from([None, "m-1", "m-2"]))
     fields["attrs"] = draw(st.fixed_dictionaries({}, optional={name: own_values(kind) for name, kind in OWN.items()}))
+    fields["attrs"] |= draw(st.sampled_from([{}, {}, {"motivation_by_hand": "belonging"}, {"motivation_by_hand": 7}]))
     return Client(fields, draw(st.lists(happenings(now), max_size=8)))
 
 
@@ -141,6 +144,9 @@ def furnish(connection: Connection) -> None:
         people.add_product(connection, sku, category=category)
     people.add_link(connection, "haircut", "next", "shampoo", after_days=20)
     people.add_link(connection, "shampoo", "next", "wax")
+    people.add_link(connection, "haircut", "accessory", "wax")
+    model = {"r": 0.243, "alpha": 4.414, "a": 0.793, "b": 2.426, "clients": 2357, "learned_at": NOWS[3]}
+    connection.execute(insert(tables.buying_model).values(id=1, **model))
 
 
 def add(connection: Connection, client: Client) -> int:
@@ -155,6 +161,11 @@ def add(connection: Connection, client: Client) -> int:
             )  # fmt: skip
         else:
             people.add_event(connection, key, each.name, each.at, each.data)
+            meant = _MEANT[(each.quantity or 0) % len(_MEANT)]
+            people.add_event(connection, key, meant, each.at, {**each.data, "points": each.quantity})
+    if len(client.happened) % 2:
+        value = {"clv": len(client.happened) / 3, "at": NOWS[3], "purchases": 0, "spent": Decimal(0)}
+        connection.execute(insert(tables.worth).values(customer_id=key, **value))
     return key
 
 

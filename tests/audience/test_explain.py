@@ -18,7 +18,7 @@ ADA = Person(
     fields={
         "name": "Ada", "country": None, "birthday": datetime(1990, 2, 28, tzinfo=UTC).date(), "purchases": 2,
         "spent": Decimal("60.5"), "rhythm": 50.0, "last_purchase_at": datetime(2026, 4, 1, 9, tzinfo=UTC),
-        "created_at": datetime(2026, 1, 1, tzinfo=UTC), "tags": ["new", 1], "points": "7",
+        "created_at": datetime(2026, 1, 1, tzinfo=UTC), "tags": ["new", 1], "credit": "7",
     },
     purchases=[PurchaseFact(datetime(2026, 4, 1, 9, tzinfo=UTC), Decimal("60.5"), frozenset({"haircut", "hair"}))],
     events=[EventFact("visit.done", datetime(2026, 6, 1, tzinfo=UTC), {"score": 5})],
@@ -72,12 +72,12 @@ def test_a_comparison_shows_both_sides() -> None:
             ],
         ),
         (
-            "(customer.points if customer.vip else 0) + 1 == 1",
+            "(customer.credit if customer.vip else 0) + 1 == 1",
             [
-                "(customer.points if customer.vip else 0) + 1 == 1: 1 == 1 is true",
-                "  (customer.points if customer.vip else 0) + 1: (0) + 1 is 1",
-                "    customer.points if customer.vip else 0: 0",
-                "      customer.points: 7",
+                "(customer.credit if customer.vip else 0) + 1 == 1: 1 == 1 is true",
+                "  (customer.credit if customer.vip else 0) + 1: (0) + 1 is 1",
+                "    customer.credit if customer.vip else 0: 0",
+                "      customer.credit: 7",
                 "      customer.vip: unknown",
             ],
         ),

@@ -58,8 +58,8 @@ CASES: dict[str, list[tuple[str, bool | None]]] = {
         ("customer.spent / customer.purchases > 20", True),
         ("customer.spent / 0 > 1", None),
         ("(customer.spent / 0) is none", True),
-        ("customer.points + 1 == 8", True),  # the text "7" is a number where one was declared
-        ("-customer.points == -7", True),
+        ("customer.credit + 1 == 8", True),  # the text "7" is a number where one was declared
+        ("-customer.credit == -7", True),
         ("0.1 + 0.2 == 0.3", False),  # as in any language with doubles
         ("0.1 + (0.2 + 0.3) == (0.1 + 0.2) + 0.3", False),
         ("7 - (3 - 2) == 6", True),
@@ -141,7 +141,7 @@ def world(connection: Connection) -> tuple[int, Scope]:
     ada = people.add_customer(
         connection, "ada", name="Ada Ж", first_name="Ada", timezone="Europe/Chisinau", birthday="1990-02-28",
         created_at="2026-01-30T22:00", manager="m-2",
-        attrs={"points": "7", "tier": 12, "renewal": "2026-03-12", "tags": ["new", 1], "vip": "yes"},
+        attrs={"credit": "7", "tier": 12, "renewal": "2026-03-12", "tags": ["new", 1], "vip": "yes"},
     )  # fmt: skip
     people.add_purchase(connection, ada, "2026-01-20T12:00", "haircut", amount=20)
     people.add_purchase(connection, ada, "2026-02-16T12:00", "haircut", amount="40.5")
@@ -210,7 +210,7 @@ def test_clients_of_an_alias(engine: Engine) -> None:
         them = customers.alias("them")
         today = today_by_zone(connection, NOW, "Europe/Tallinn", them)
         aliased = Scope(NOW, them, scope.facts, scope.zone, today)
-        text = "did('visit.done') and customer.manager == 'm-2' and today == '2026-03-11' and customer.points == 7"
+        text = "did('visit.done') and customer.manager == 'm-2' and today == '2026-03-11' and customer.credit == 7"
         asked = select(them.c.id).join(scope.facts, scope.facts.c.customer_id == them.c.id)
         assert connection.scalars(asked.where(parse(text, CATALOGUE).sql(aliased))).all() == [ada]
 
@@ -225,10 +225,10 @@ def test_the_catalogue_of_a_rulebook() -> None:
     found = rules({}, fields=CATALOGUE_FIELDS).rulebook
     assert isinstance(found, Rulebook)
     catalogue = Catalogue.of(found)
-    assert catalogue.fields["points"].custom
+    assert catalogue.fields["credit"].custom
     assert not catalogue.fields["email"].custom  # a built-in field cannot be redefined
     assert set(catalogue.events["purchase"]) == {"amount", "currency", "quantity", "discount"}
     assert catalogue.events["visit.done"]
 
 
-CATALOGUE_FIELDS = {name: CATALOGUE.fields[name].type for name in ("points", "email")}
+CATALOGUE_FIELDS = {name: CATALOGUE.fields[name].type for name in ("credit", "email")}

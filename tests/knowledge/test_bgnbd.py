@@ -68,12 +68,12 @@ def test_more_time_brings_more_purchases_and_money_is_worth_less_later(
     x: int, active: float, silent: float, weeks: float, more: float
 ) -> None:
     people = Histories.of([x], [active if x else 0.0], [active + silent])
-    spending, mean = GammaGamma(6.25, 3.74, 15.44), np.array([40.0 if x else 0.0])
+    spend = GammaGamma(6.25, 3.74, 15.44).expected_spend(people.x, np.array([40.0 if x else 0.0]))
     less, greater = (PUBLISHED.expected_purchases(people, w)[0] for w in (weeks, weeks + more))
     assert 0.0 <= less <= greater
-    plain = clv(PUBLISHED, spending, people, mean, weeks=weeks, yearly_discount=0.0)[0]
-    assert plain == pytest.approx(less * spending.expected_spend(people.x, mean)[0])
-    assert clv(PUBLISHED, spending, people, mean, weeks=weeks)[0] <= plain
+    plain = clv(PUBLISHED, spend, people, weeks=weeks, yearly_discount=0.0)[0]
+    assert plain == pytest.approx(less * spend[0])
+    assert clv(PUBLISHED, spend, people, weeks=weeks)[0] <= plain
 
 
 def test_a_model_is_found_again_in_what_it_makes() -> None:

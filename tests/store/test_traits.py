@@ -44,7 +44,7 @@ class Deed:
     data: dict[str, Any]
 
 
-answer = st.sampled_from([0, 3, 7.5, 8, 9, 10, 11, -1, "9", "x", None])
+answer = st.sampled_from([0, 1, 3, 5, 7.5, 9, 10, 11, -1, "9", "x", None])
 deeds = st.lists(
     st.builds(
         Deed,
@@ -54,7 +54,10 @@ deeds = st.lists(
         amount=st.none() | st.decimals(-200, 900, places=2),
         discount=st.none() | st.sampled_from([Decimal(0), Decimal(5)]),
         skus=st.lists(st.sampled_from(SKUS), max_size=2, unique=True).map(tuple),
-        data=st.dictionaries(st.sampled_from(["satisfaction", "score", "return", "recommend"]), answer)
+        data=st.fixed_dictionaries(
+            {"survey": st.sampled_from(["nps", "loyalty", "quality", None])},
+            optional=dict.fromkeys(("satisfaction", "score", "return", "recommend", "again"), answer),
+        )
         | st.fixed_dictionaries({"points": st.sampled_from([5, 20.9, 2_000_000, -3, "7", None])}),
     ),
     max_size=14,
@@ -78,12 +81,8 @@ def expected(done: list[Deed], customer: int, until: timedelta) -> dict[str, Any
     gaps = [b - a for a, b in pairwise(days)]
     answers: dict[str, float] = {}
     for deed in said:
-        for key in ("satisfaction", "return", "recommend") if deed.name == "survey.answered" else ():
-            found = number(deed.data.get(key), 0, 10)
-            if found is None and key == "satisfaction":
-                found = number(deed.data.get("score"), 0, 10)
-            if found is not None:
-                answers[key] = found
+        if deed.name == "survey.answered":
+            answers |= answered(deed.data)
     scores = {
         "price": 0.7 * (sum(bool(d.discount) for d in bought) / len(bought) if bought else 0.0)
         + 0.3 * (min(count["price.requested"], 3) / 3),
@@ -106,6 +105,19 @@ def expected(done: list[Deed], customer: int, until: timedelta) -> dict[str, Any
         "points": sum(entries), "points_earned": sum(p for p in entries if p > 0),
         **following(bought),
     }  # fmt: skip
+
+
+def answered(data: dict[str, Any]) -> dict[str, float]:
+    survey = data.get("survey")
+    if survey == "loyalty":
+        asked = {"satisfaction": "score", "return": "again", "recommend": "recommend"}
+        fives = {key: number(data.get(name), 1, 5) for key, name in asked.items()}
+        return {key: (value - 1) * 2.5 for key, value in fives.items() if value is not None}
+    found = {key: number(data.get(key), 0, 10) for key in ("satisfaction", "return", "recommend")}
+    spare = "recommend" if survey == "nps" else "satisfaction"
+    if found[spare] is None:
+        found[spare] = number(data.get("score"), 0, 10)
+    return {key: value for key, value in found.items() if value is not None}
 
 
 def novel(deed: Deed) -> bool:

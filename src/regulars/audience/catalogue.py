@@ -54,14 +54,28 @@ _MEANING = {
     "last_purchase_at": "when the latest purchase was made",
     "rhythm": "mean days between purchases; none below two",
     "overdue": "days since the last purchase divided by `rhythm`: 2 is twice as long as usual",
-    "next_product": "sku of the next thing in a declared sequence that is not bought yet",
+    "next_product": "sku of the next thing, not bought yet: of a declared sequence, else learned",
     "next_product_at": "when that is usually bought",
+    "stage": "`potential`, `visitor` (we know of an event), `buyer` (bought on one day), `client`, `advocate`",
+    "motivation": "what moves the client: `price`, `novelty`, `belonging`, `stability`; none where nothing is clear",
+    "price_score": "from 0 to 1: purchases with a discount, requests for a price",
+    "novelty_score": "from 0 to 1: purchases soon after a product's launch",
+    "belonging_score": "from 0 to 1: asks for changes, plans with us, advises, refers",
+    "stability_score": "from 0 to 1: a steady rhythm, no complaint",
+    "sci": "Secure Customer Index from 0 to 1, by the latest answers to satisfied, will return, will recommend",
+    "sci_band": "`secure` from 0.9, `favourable` from 0.8, `vulnerable` from 0.7, `at risk` below",
+    "nps": 'the latest answer to "would you recommend us?", 0 to 10',
+    "p_alive": "the chance that the client still buys, as of now; none before `regulars learn`",
+    "clv": "what the client is expected to spend within a year, as of the latest `regulars learn`",
+    "accessories_missing": "how many accessories of what was bought are not bought yet",
+    "points": "points that are left",
+    "level": "0 to 3, by the points earned in all",
 }
 
 BUILT_IN: Mapping[str, Field] = {name: Field(name, kind, _MEANING[name]) for name, kind in CUSTOMER.items()}
 """The fields every client has."""
 FACTS = frozenset(DERIVED)
-"""Those of them that follow from the client's purchases."""
+"""Those of them that follow from what the client did."""
 
 FUNCTIONS: Mapping[str, Function] = {
     f.name: f

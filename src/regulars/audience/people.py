@@ -11,14 +11,15 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
+from regulars.audience.known import PLAIN, Model, model_in_force
 from regulars.store import facts
-from regulars.store.tables import customers, events, managers, products, purchase_lines, purchases
+from regulars.store.tables import customers, events, managers, products, purchase_lines, purchases, worth
 
 _TEXTS = (
     "external_id", "email", "name", "first_name", "last_name", "company", "phone", "locale", "timezone", "country",
     "source", "birthday", "created_at",
 )  # fmt: skip
-_FACTS = ("purchases", "spent", "first_purchase_at", "last_purchase_at", "rhythm", "next_product_at")
+_FACTS = (*PLAIN, "purchases", "spent", "first_purchase_at", "last_purchase_at", "rhythm", "next_product_at")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,8 @@ class Person:
     events: list[EventFact] = field(default_factory=list)
     event: dict[str, Any] | None = None
     zone: str = "UTC"
+    model: Model | None = None
+    """How clients buy, as learned; the chance to be alive needs it."""
 
 
 def load_people(connection: Connection, ids: Sequence[int], now: datetime, zone: str) -> dict[int, Person]:
@@ -65,17 +68,20 @@ def load_people(connection: Connection, ids: Sequence[int], now: datetime, zone:
             *(known.c[name] for name in _FACTS),
             managers.c.external_id.label("manager"),
             products.c.sku.label("next_product"),
+            worth.c.clv,
         )
         .select_from(customers)
         .outerjoin(known, known.c.customer_id == customers.c.id)
         .outerjoin(managers, managers.c.id == customers.c.manager_id)
         .outerjoin(products, products.c.id == known.c.next_product_id)
+        .outerjoin(worth, worth.c.customer_id == customers.c.id)
         .where(customers.c.id.in_(ids))
     )
     found: dict[int, Person] = {}
+    model = model_in_force(connection)
     for row in connection.execute(query).mappings():
         built_in = {name: value for name, value in row.items() if name not in ("id", "attrs")}
-        found[row["id"]] = Person(fields={**(row["attrs"] or {}), **built_in}, zone=zone)
+        found[row["id"]] = Person(fields={**(row["attrs"] or {}), **built_in}, zone=zone, model=model)
     _add_purchases(connection, found)
     _add_events(connection, found)
     return found

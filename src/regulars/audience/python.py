@@ -13,6 +13,8 @@ from decimal import Decimal
 from typing import Any
 
 from regulars.audience import nodes
+from regulars.audience.catalogue import FACTS
+from regulars.audience.known import finished
 from regulars.audience.nodes import PURCHASE, Comparison, Node
 from regulars.audience.people import Person
 from regulars.core import calendar
@@ -94,6 +96,8 @@ class Evaluation:
                 return float(value or 0)
             case "spent":
                 return _money(value or Decimal(0))
+        if name in FACTS:
+            value = finished(name, self.person.fields, self.person.model, self.moment)
         return to_micros(value) if isinstance(value, datetime) else value
 
     def _logic(self, node: Node) -> Any:

@@ -31,7 +31,7 @@ from sqlalchemy import (
 from sqlalchemy.sql import ColumnElement, and_, or_
 from sqlalchemy.types import TypeEngine
 
-from regulars.audience import days, nodes
+from regulars.audience import days, known, nodes
 from regulars.audience.catalogue import FACTS
 from regulars.audience.nodes import PURCHASE, Comparison, Node
 from regulars.rules.names import FieldType
@@ -157,6 +157,9 @@ class Statement:
 
     def _fact(self, name: str) -> Column:
         facts = self.scope.facts
+        finished = known.in_sql(name, self.scope.customers, facts, to_micros(self.scope.now))
+        if finished is not None:
+            return finished
         match name:
             case "next_product":
                 things = tables.products.alias()

@@ -9,10 +9,12 @@ from typing import Any
 
 from sqlalchemy import Connection, RowMapping, select
 
+from regulars.audience.known import FINISHED, PLAIN, Model, finished, model_in_force
 from regulars.clearance import Ground, Live
 from regulars.rules.model import Campaign, FieldType, Step
+from regulars.store.following import missing_accessories
 from regulars.store.happenings import PURCHASE, happenings
-from regulars.store.tables import customers, managers, products, promises, purchase_lines, purchases
+from regulars.store.tables import customers, managers, products, promises, purchase_lines, purchases, worth
 from regulars.store.types import DAY, to_micros
 
 Record = Mapping[str, Any]
@@ -58,11 +60,13 @@ def load(connection: Connection, ground: Ground, lives: Mapping[str, Live], ids:
             customers.c.id.label("c_id"), customers.c.attrs.label("c_attrs"),
             *(customers.c[n].label(f"c_{n}") for n in _CUSTOMER),
             *(managers.c[n].label(f"m_{n}") for n in ("external_id", *_MANAGER)),
-            *(facts.c[n].label(f"f_{n}") for n in (*_FACTS, "next_product_id")),
+            *(facts.c[n].label(f"f_{n}") for n in (*_FACTS, *PLAIN, "next_product_id")),
+            worth.c.clv.label("w_clv"),
         )
         .select_from(
             promises.join(customers, customers.c.id == promises.c.customer_id)
             .join(facts, facts.c.customer_id == customers.c.id)
+            .outerjoin(worth, worth.c.customer_id == customers.c.id)
             .outerjoin(managers, managers.c.id == customers.c.manager_id)
         )
         .where(promises.c.id.in_(ids))
@@ -70,17 +74,21 @@ def load(connection: Connection, ground: Ground, lives: Mapping[str, Live], ids:
     )  # fmt: skip
     rows = connection.execute(query).mappings().all()
     known = _products(connection, {r["f_next_product_id"] for r in rows} - {None})
-    jobs = [_job(row, ground, lives[row["p_campaign"]], known) for row in rows]
+    model = model_in_force(connection)
+    jobs = [_job(row, ground, lives[row["p_campaign"]], known, model) for row in rows]
+    _attach_accessories(connection, ground, jobs)
     sources = {row["p_id"]: row["p_source_id"] for row in rows if row["p_source_id"] is not None}
     _attach_sources(connection, jobs, sources)
     return jobs
 
 
-def _job(row: RowMapping, ground: Ground, live: Live, known: Mapping[int, Record]) -> Job:
+def _job(row: RowMapping, ground: Ground, live: Live, known: Mapping[int, Record], model: Model | None) -> Job:
     steps = {step.key: step for step in live.campaign.all_steps}
     customer: dict[str, Any] = dict.fromkeys(ground.rulebook.fields)
     customer |= {k: v for k, v in (row["c_attrs"] or {}).items() if k in ground.rulebook.fields}
     customer |= {n: row[f"c_{n}"] for n in _CUSTOMER} | {n: row[f"f_{n}"] for n in _FACTS}
+    fields = {**(row["c_attrs"] or {}), **{n: row[f"f_{n}"] for n in (*_FACTS, *PLAIN)}, "clv": row["w_clv"]}
+    customer |= {name: finished(name, fields, model, to_micros(ground.now)) for name in FINISHED}
     customer["overdue"] = overdue(row["f_last_purchase_at"], row["f_rhythm"], ground.now)
     customer["next_product"] = known.get(row["f_next_product_id"])
     customer["manager"] = row["m_external_id"]
@@ -101,6 +109,17 @@ def _products(connection: Connection, wanted: set[int]) -> dict[int, Record]:
         return {}
     rows = connection.execute(select(products).where(products.c.id.in_(wanted))).mappings()
     return {row["id"]: {n: row[n] for n in PRODUCT} for row in rows}
+
+
+def _attach_accessories(connection: Connection, ground: Ground, jobs: Sequence[Job]) -> None:
+    """In an email `accessories_missing` are the products, as `next_product` is one."""
+    wanting = {job.customer_id for job in jobs if job.customer["accessories_missing"]}
+    links = missing_accessories(connection, wanting, ground.now) if wanting else {}
+    known = _products(connection, {one for some in links.values() for one in some})
+    for job in jobs:
+        job.customer = {
+            **job.customer, "accessories_missing": [known[key] for key in links.get(job.customer_id, ())]
+        }  # fmt: skip
 
 
 def _attach_sources(connection: Connection, jobs: Sequence[Job], sources: Mapping[int, int]) -> None:

@@ -63,14 +63,12 @@ def fit(x: Numbers, mean: Numbers) -> GammaGamma:
 
 
 def clv(
-    buying: BgNbd, spending: GammaGamma, people: Histories, mean: Numbers, *, weeks: float = WEEKS_A_YEAR,
-    yearly_discount: float = 0.1,
-) -> Numbers:  # fmt: skip
-    """What each client is expected to spend within the next weeks, in money of today.
+    buying: BgNbd, spend: Numbers, people: Histories, *, weeks: float = WEEKS_A_YEAR, yearly_discount: float = 0.1
+) -> Numbers:
+    """What each client, who spends `spend` a time, is expected to spend within the next weeks, in money of today.
 
     Counted in periods of four weeks, each discounted from its end.
     """
-    spend = spending.expected_spend(people.x, mean)
     ends = np.append(np.arange(_STEP, weeks, _STEP), weeks)
     total = np.zeros_like(spend)
     before = np.zeros_like(spend)

@@ -13,6 +13,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine
 
+from regulars.audience.known import FINISHED
 from regulars.clearance import ground, live
 from regulars.core import ids
 from regulars.core.diagnostics import nearest
@@ -35,7 +36,7 @@ NO_ADDRESS = "no-address@example.invalid"
 _PERSON = (
     "external_id", "email", "name", "first_name", "last_name", "company", "phone", "locale", "timezone", "country",
     "birthday", "source", "created_at", "purchases", "spent", "first_purchase_at", "last_purchase_at", "rhythm",
-    "overdue", "next_product", "next_product_at", "manager",
+    "overdue", "next_product", "next_product_at", "manager", *FINISHED,
 )  # fmt: skip
 _MANAGER = ("name", "email", "title", "phone", "locale", "timezone")
 

@@ -39,6 +39,17 @@ DERIVED: Mapping[str, FieldType] = {
     "overdue": FieldType.NUMBER,
     "next_product": FieldType.TEXT,
     "next_product_at": FieldType.INSTANT,
+    "stage": FieldType.TEXT,
+    "motivation": FieldType.TEXT,
+    **dict.fromkeys(("price_score", "novelty_score", "belonging_score", "stability_score"), FieldType.NUMBER),
+    "sci": FieldType.NUMBER,
+    "sci_band": FieldType.TEXT,
+    "nps": FieldType.NUMBER,
+    "p_alive": FieldType.NUMBER,
+    "clv": FieldType.NUMBER,
+    "accessories_missing": FieldType.NUMBER,
+    "points": FieldType.NUMBER,
+    "level": FieldType.NUMBER,
 }
 """Fields of a client that Regulars computes."""
 

@@ -14,8 +14,9 @@ from weakref import WeakKeyDictionary
 
 import orjson
 from sqlalchemy import (
-    JSON,
+    ARRAY,
     BigInteger,
+    ColumnElement,
     Connection,
     Dialect,
     Double,
@@ -44,7 +45,7 @@ from regulars.store.following import USUAL_GAP
 from regulars.store.rowset import ids
 from regulars.store.tables import customers, events, facts, purchases
 from regulars.store.types import DAY, Instant, Money
-from regulars.store.upto import Restriction, upto
+from regulars.store.upto import Restriction, among, upto
 
 __all__ = ["USUAL_GAP", "Restriction", "as_of", "refresh", "refresh_after_events", "source"]
 
@@ -101,24 +102,27 @@ def as_of(now: datetime | None = None, customer_ids: Restriction | None = None) 
             traits.secure(words).label("sci"),
             words.c.recommend.label("nps"),
             cast(func.coalesce(missing.c.accessories_missing, 0), Integer).label("accessories_missing"),
-            cast(func.coalesce(earned.c.points, 0), Integer).label("points"),
-            cast(func.coalesce(earned.c.points_earned, 0), Integer).label("points_earned"),
+            cast(func.coalesce(earned.c.points, 0), BigInteger).label("points"),
+            cast(func.coalesce(earned.c.points_earned, 0), BigInteger).label("points_earned"),
         )
         .select_from(joined)
         .where(customers.c.id.is_not(None))  # SQLite needs a WHERE between a join and ON CONFLICT
     )
-    return query if customer_ids is None else query.where(customers.c.id.in_(customer_ids))
+    return query if customer_ids is None else query.where(among(customers.c.id, customer_ids))
 
 
 def refresh(connection: Connection, customer_ids: Restriction | None = None) -> int:
     """Brings the kept facts of these clients (None: all) up to what they did; gives how many rows changed."""
-    if customer_ids is None or isinstance(customer_ids, Select):
+    if customer_ids is None or isinstance(customer_ids, Select | ColumnElement):
         statement = _write(connection, as_of(None, customer_ids))
         return connection.execute(statement, execution_options=_COUNTED).rowcount
     keys = sorted(set(customer_ids))
     changed = 0
     for start in range(0, len(keys), _CHUNK):
-        given = {"keys": orjson.dumps(keys[start : start + _CHUNK]).decode()}
+        some = orjson.dumps(keys[start : start + _CHUNK]).decode()
+        if connection.dialect.name == "postgresql":
+            some = "{" + some[1:-1] + "}"
+        given = {"keys": some}
         changed += connection.exec_driver_sql(_prepared(connection), given, execution_options=_COUNTED).rowcount
     return changed
 
@@ -174,11 +178,12 @@ def _prepared(connection: Connection) -> str:
     if found is None:
         keys: Any = literal_column(_KEYS, Text)
         postgres = connection.dialect.name == "postgresql"
-        if postgres:
-            each = func.json_array_elements_text(cast(keys, JSON)).table_valued("value", name="given")
-        else:
+        # Of an array PostgreSQL knows the length, so that one client is looked up by index in every part.
+        whom: Restriction = cast(keys, ARRAY(BigInteger))
+        if not postgres:
             each = func.json_each(keys).table_valued("value", name="given")
-        statement = _write(connection, as_of(None, select(cast(each.c.value, BigInteger))))
+            whom = select(cast(each.c.value, BigInteger))
+        statement = _write(connection, as_of(None, whom))
         sql = str(statement.compile(dialect=connection.dialect, compile_kwargs={"literal_binds": True}))
         found = _STATEMENTS[connection.dialect] = sql.replace(_KEYS, "%(keys)s" if postgres else ":keys")
     return found

@@ -5,11 +5,13 @@ Both never offer what the client has, unless it gets used up. What goes with a p
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 
 from sqlalchemy import (
     CTE,
     BigInteger,
+    Connection,
     Select,
     Subquery,
     Table,
@@ -23,6 +25,7 @@ from sqlalchemy import (
     type_coerce,
 )
 
+from regulars.store.rowset import ids
 from regulars.store.tables import learned_links, product_links, products, purchase_lines, purchases
 from regulars.store.types import DAY, Instant
 from regulars.store.upto import Restriction, upto
@@ -106,6 +109,25 @@ def missing(now: datetime | None, customer_ids: Restriction | None) -> Subquery:
         .group_by(bought.c.customer_id)
         .subquery("missing")
     )
+
+
+def missing_accessories(connection: Connection, customer_ids: Collection[int], now: datetime) -> dict[int, list[int]]:
+    """By client the products that `missing` counts: those with what was bought last first."""
+    bought = _bought("having", _linked(product_links, "accessory"), now, ids(connection, customer_ids))
+    had = bought.alias("having_it")
+    goes_with = and_(product_links.c.product_id == bought.c.product_id, product_links.c.kind == "accessory")
+    query = (
+        select(bought.c.customer_id, product_links.c.target_id)
+        .join(product_links, goes_with)
+        .outerjoin(had, and_(had.c.customer_id == bought.c.customer_id, had.c.product_id == product_links.c.target_id))
+        .where(had.c.customer_id.is_(None))
+        .order_by(bought.c.at.desc(), product_links.c.rank, product_links.c.target_id)
+    )
+    found: dict[int, list[int]] = {}
+    for customer, product in connection.execute(query):
+        if product not in found.setdefault(customer, []):
+            found[customer].append(product)
+    return found
 
 
 def _linked(links: Table, kind: str | None) -> list[Select[tuple[int]]]:

@@ -6,6 +6,7 @@ The ledger (`promises`) refers to customers but to no rule: history outlives the
 from __future__ import annotations
 
 from sqlalchemy import (
+    BigInteger,
     Boolean,
     Column,
     Date,
@@ -166,8 +167,8 @@ facts = Table(
     Column("sci", Double),
     Column("nps", Double),
     Column("accessories_missing", Integer, nullable=False, server_default=text("0")),
-    Column("points", Integer, nullable=False, server_default=text("0")),
-    Column("points_earned", Integer, nullable=False, server_default=text("0")),
+    Column("points", BigInteger, nullable=False, server_default=text("0")),
+    Column("points_earned", BigInteger, nullable=False, server_default=text("0")),
 )
 
 

@@ -28,7 +28,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.sql import ColumnElement
 
-from regulars.store.fields import regulars_field_number
+from regulars.store.fields import regulars_field_number, regulars_field_text
 from regulars.store.tables import events, products, purchase_lines, purchases
 from regulars.store.types import DAY
 from regulars.store.upto import Restriction, upto
@@ -41,6 +41,8 @@ BELONGING = ("change.requested", "planning.proposed", "exchange.proposed", "advi
 COMPLAINT, REFERRED, ANSWERED = "complaint.opened", "referral.made", "survey.answered"
 ANSWERS = ("satisfaction", "return", "recommend")
 """The three answers of the Secure Customer Index, from 0 to 10, in the data of `survey.answered`."""
+FIVE_POINTS = {"satisfaction": "score", "return": "again", "recommend": "recommend"}
+"""The same in the survey `loyalty`, from 1 to 5. In the survey `nps`, `score` is whether they would recommend."""
 NOVEL_DAYS = 60
 """A purchase this soon after a product's launch is one of a novelty."""
 ENOUGH = 3
@@ -98,8 +100,7 @@ def rhythm(now: datetime | None, customer_ids: Restriction | None) -> Subquery:
 def said(now: datetime | None, customer_ids: Restriction | None) -> Subquery:
     """Per client of whom we know any event: signals counted, and the latest answers."""
     answered = events.c.name == ANSWERED
-    values: dict[str, Column] = {key: _answer(key) for key in ANSWERS}
-    values["satisfaction"] = case((answered, func.coalesce(values["satisfaction"], _answer("score"))))
+    values = {key: _answer(key) for key in ANSWERS}
     columns: list[Column] = [events.c.customer_id, events.c.name]
     for key, value in values.items():
         known: Column = case((answered, value))
@@ -165,8 +166,20 @@ def secure(words: FromClause) -> Column:
 
 
 def _answer(key: str) -> Column:
+    """One of ANSWERS, brought to 0 to 10, from whichever survey asked it."""
+    survey = regulars_field_text(events.c.data, literal("survey", Text))
+    five = _said(FIVE_POINTS[key], 1.0, 5.0)
+    plain = _said(key, 0.0, 10.0)
+    if key == "satisfaction":
+        plain = func.coalesce(plain, case((func.coalesce(survey, "") != "nps", _said("score", 0.0, 10.0))))
+    if key == "recommend":
+        plain = func.coalesce(plain, case((survey == "nps", _said("score", 0.0, 10.0))))
+    return case((survey == "loyalty", (five - literal(1.0, Double)) * literal(2.5, Double)), else_=plain)
+
+
+def _said(key: str, least: float, most: float) -> Column:
     value = regulars_field_number(events.c.data, literal(key, Text))
-    return case((value.between(0.0, 10.0), value))
+    return case((value.between(least, most), value))
 
 
 def _count(condition: Column) -> Column:

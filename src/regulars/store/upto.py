@@ -6,10 +6,17 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, Table
+from sqlalchemy import ColumnElement, Select, Table, any_
 
-Restriction = Select[Any] | Collection[int]
-"""Some clients: their ids, or a SELECT of one column of them."""
+Restriction = Select[Any] | Collection[int] | ColumnElement[Any]
+"""Some clients: their ids, a SELECT of one column of them, or (PostgreSQL) an array of them in SQL."""
+
+
+def among(column: ColumnElement[Any], customer_ids: Restriction) -> ColumnElement[bool]:
+    """Whether the column is one of these clients."""
+    if isinstance(customer_ids, ColumnElement):
+        return column == any_(customer_ids)
+    return column.in_(customer_ids)
 
 
 def upto(
@@ -18,4 +25,4 @@ def upto(
     """The query over what happened up to `now` (None: ever), to these clients (None: all)."""
     if now is not None:
         query = query.where(table.c.occurred_at <= now)
-    return query if customer_ids is None else query.where(table.c.customer_id.in_(customer_ids))
+    return query if customer_ids is None else query.where(among(table.c.customer_id, customer_ids))

@@ -36,8 +36,8 @@ def _facts() -> None:
         sa.Column("sci", sa.Double()),
         sa.Column("nps", sa.Double()),
         sa.Column("accessories_missing", sa.Integer(), nullable=False, server_default=NONE),
-        sa.Column("points", sa.Integer(), nullable=False, server_default=NONE),
-        sa.Column("points_earned", sa.Integer(), nullable=False, server_default=NONE),
+        sa.Column("points", sa.BigInteger(), nullable=False, server_default=NONE),
+        sa.Column("points_earned", sa.BigInteger(), nullable=False, server_default=NONE),
     )
     for column in columns:
         op.add_column("facts", column)
