@@ -14,7 +14,7 @@ from tests.common.servers import free_port, wait_for
 
 
 def answers(port: int, path: str) -> tuple[int, str] | None:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
     try:
         connection.request("GET", path)
         response = connection.getresponse()

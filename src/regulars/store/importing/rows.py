@@ -111,7 +111,7 @@ def read_row(record: Record, columns: Columns) -> Row:
     for header, raw in record.cells.items():
         column = columns.used.get(header)
         if column is None:
-            if header not in columns.ignored:
+            if header and header not in columns.ignored:  # a key without a name is no column
                 columns.settle(record.cells)
                 return read_row(record, columns)
             continue
