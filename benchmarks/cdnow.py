@@ -1,8 +1,8 @@
 """Real input, end to end: 23,570 clients of a CD shop and their 69,659 purchases, over SMTP, counted from outside.
 
-`client-anniversary` day by day from 28 February 1998, when the rule comes into force, to 31 March, and `win-back` (nothing
-bought for more than 180 days) on 1 July 1998: planned and delivered by real Celery workers to a real SMTP server; then
-all of it a second time, which must add nothing. Who should have been written to is counted in plain Python from the CSV
+`client-anniversary` day by day from 28 February 1998, when the rule comes into force, to 31 March, and `win-back`
+(nothing bought for more than 180 days) on 1 July 1998: planned and delivered by real Celery workers to a real SMTP
+server; then all of it a second time, which must add nothing. Who should have been written to is counted in plain Python from the CSV
 files alone. The policy has neither cap nor quiet hours: they would hold mail back, and the counts would no longer be
 those of the two conditions.
 

@@ -66,7 +66,7 @@ def _skip_removed(
     connection: Connection, ground: Ground, lives: Mapping[str, Live], chosen: ColumnElement[bool]
 ) -> None:
     # A step that its rule no longer has is as gone as a campaign that no file has.
-    gone = [promises.c.campaign.not_in(sorted(lives))]
+    gone: list[ColumnElement[bool]] = [promises.c.campaign.not_in(sorted(lives))]
     for key, live in lives.items():
         steps = [step.key for step in live.campaign.all_steps]
         gone.append(and_(promises.c.campaign == key, promises.c.step.not_in(steps)))
