@@ -2,9 +2,9 @@
 
 `client-anniversary` day by day from 28 February 1998, when the rule comes into force, to 31 March, and `win-back`
 (nothing bought for more than 180 days) on 1 July 1998: planned and delivered by real Celery workers to a real SMTP
-server; then all of it a second time, which must add nothing. Who should have been written to is counted in plain Python from the CSV
-files alone. The policy has neither cap nor quiet hours: they would hold mail back, and the counts would no longer be
-those of the two conditions.
+server; then all of it a second time, which must add nothing. Who should have been written to is counted in plain
+Python from the CSV files alone. The policy has neither cap nor quiet hours: they would hold mail back, and the counts
+would no longer be those of the two conditions.
 
     python -m benchmarks.cdnow [--data FOLDER] [--only sqlite|redis|rabbitmq]
 """
