@@ -29,7 +29,7 @@ from regulars.clearance import Ruleset, confirm, ground, live
 from regulars.core.clock import Clock
 from regulars.core.errors import EnvironmentFailed
 from regulars.delivery import Outcome, Parcel, Result
-from regulars.dispatch.compose import Composed, Workshop, compose, copy
+from regulars.dispatch.compose import Composed, Workshop, compose, copy, house
 from regulars.dispatch.coupons import mint
 from regulars.dispatch.load import Job, load
 from regulars.dispatch.outcome import settlement
@@ -145,9 +145,13 @@ class Dispatcher:
         A lane whose rate is used up is waited for. `stop` is asked before every chunk.
         """
         summary = Summary()
-        resend = self.rules.rulebook.policy.uncertain == "resend"
+        rulebook = self.rules.rulebook
+        resend, domain = (
+            rulebook.policy.uncertain == "resend",
+            house(rulebook.company.sender).address.rpartition("@")[2],
+        )
         with store.write(self.engine) as connection:
-            recover(connection, now=self.clock(), wall=self.wall(), resend=resend)
+            recover(connection, now=self.clock(), wall=self.wall(), resend=resend, domain=domain)
         while not stop():
             found = await self._round(summary, stop)
             if found is _Idle.NOTHING:

@@ -23,6 +23,7 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     any_,
+    bindparam,
     delete,
     exists,
     insert,
@@ -31,9 +32,10 @@ from sqlalchemy import (
     update,
 )
 
+from regulars.core.ids import message_id, promise_key
 from regulars.ledger.states import Reason, State
 from regulars.store import engine as store
-from regulars.store.tables import buckets, claims, promises
+from regulars.store.tables import buckets, claims, customers, promises
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,8 +119,13 @@ class Recovery:
     uncertain: int
 
 
-def recover(connection: Connection, *, now: datetime, wall: datetime, resend: bool = False) -> Recovery:
-    """Resolves every claim whose lease ran out before `wall`."""
+def recover(
+    connection: Connection, *, now: datetime, wall: datetime, resend: bool = False, domain: str | None = None
+) -> Recovery:
+    """Resolves every claim whose lease ran out before `wall`.
+
+    With the `domain` of Message-IDs, uncertain rows get theirs, under which a mail server's log has the answer.
+    """
     dead = connection.scalars(
         select(claims.c.id).where(claims.c.lease_until < wall).with_for_update(skip_locked=True)
     ).all()
@@ -131,6 +138,8 @@ def recover(connection: Connection, *, now: datetime, wall: datetime, resend: bo
         # The claim id stays: the owner, if it lives after all, may still settle the row with the truth.
         lost = update(promises).where(sending).values(state=State.UNCERTAIN, reason=Reason.WORKER_LOST, settled_at=now)
     uncertain = connection.execute(lost).rowcount
+    if domain is not None and not resend:
+        _name(connection, dead, domain)
     returned = connection.execute(
         update(promises)
         .where(promises.c.claim_id.in_(dead), promises.c.state == State.CLAIMED)
@@ -138,6 +147,19 @@ def recover(connection: Connection, *, now: datetime, wall: datetime, resend: bo
     ).rowcount
     connection.execute(delete(claims).where(claims.c.id.in_(dead)))
     return Recovery(returned, 0 if resend else uncertain)
+
+
+def _name(connection: Connection, dead: Sequence[int], domain: str) -> None:
+    rows = connection.execute(
+        select(promises.c.id, promises.c.campaign, promises.c.step, customers.c.external_id, promises.c.occurrence)
+        .join(customers)
+        .where(promises.c.claim_id.in_(dead), promises.c.state == State.UNCERTAIN, promises.c.message_id.is_(None))
+    ).all()
+    named = [{"row": row[0], "name": message_id(promise_key(*row[1:]), domain)} for row in rows]
+    if named:
+        connection.execute(
+            update(promises).where(promises.c.id == bindparam("row")).values(message_id=bindparam("name")), named
+        )
 
 
 def allowance(connection: Connection, provider: str, *, rate: float, burst: float, wall: datetime) -> float:
