@@ -68,5 +68,5 @@ def _flowing(running: Crew, recorder: Recorder) -> None:
             raise TimeoutError(f"no mail for a minute: {dict(running.site.states())}")
         if time.monotonic() > again:
             running.waker.wake("regulars.dispatch", NOW)
-            again = time.monotonic() + 1
+            again = time.monotonic() + 2
         time.sleep(0.005)

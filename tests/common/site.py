@@ -88,6 +88,11 @@ class Site:
         with read(self.engine) as connection:
             return {(r[0], r[1], r[2], r[3], r[4], r[5]) for r in connection.execute(query)}
 
+    def message_ids(self) -> set[str]:
+        """The Message-IDs that the ledger knows."""
+        with read(self.engine) as connection:
+            return {str(found) for found in connection.scalars(select(promises.c.message_id)) if found}
+
     def states(self) -> Counter[str]:
         """How many promises there are in each state."""
         query = select(promises.c.state, func.count()).group_by(promises.c.state)

@@ -32,11 +32,13 @@ class Verdict:
     """Accepted without a promise."""
     arrived: int
     """Uncertain by the ledger, and accepted."""
+    nameless: int
+    """Uncertain, without the Message-ID that says what to look for."""
 
     @property
     def sound(self) -> bool:
-        """Nothing lost, nothing doubled, nothing left over."""
-        return self.unfinished == self.lost == self.doubled == self.strange == 0
+        """Nothing lost, nothing doubled, nothing left over, nothing unnamed."""
+        return self.unfinished == self.lost == self.doubled == self.strange == self.nameless == 0
 
 
 def message_id(campaign: str, step: str, customer: str, occurrence: str) -> str:
@@ -61,4 +63,5 @@ def verdict(site: Site, recorder: Recorder) -> Verdict:
         doubled=sum(times > 1 for number, times in accepted.items() if number not in uncertain),
         strange=len(accepted.keys() - states.keys()),
         arrived=len(uncertain & accepted.keys()),
+        nameless=len(uncertain - site.message_ids()),
     )
