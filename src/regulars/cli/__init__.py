@@ -28,6 +28,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "beat": ("run", "Run the Celery scheduler."),
     "web": ("web", "Serve the pages that emails link to, and the API."),
     "report": ("report", "Count what was sent, held, skipped, and why."),
+    "learn": ("learn", "Learn who still buys, what clients are worth, what they buy next."),
     "survey": ("survey", "Count what clients answered to a survey."),
     "demo": ("demo", "Play one day of a small business, from import to inbox."),
     "export": ("people", "Print everything that is kept about a client."),

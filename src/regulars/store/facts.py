@@ -68,14 +68,6 @@ def as_of(now: datetime | None = None, customer_ids: Restriction | None = None) 
     steps, words = traits.rhythm(now, customer_ids), traits.said(now, customer_ids)
     earned, missing = points.sums(now, customer_ids), following.missing(now, customer_ids)
     next_one, learned = following.declared(now, customer_ids), following.learned(now, customer_ids)
-    first, last = total.c.first_purchase_at, total.c.last_purchase_at
-    span = type_coerce(last, BigInteger) - type_coerce(first, BigInteger)
-    rhythm = case(
-        (
-            and_(total.c.purchases > 1, span > 0),
-            cast(span, Double) / cast(literal(DAY, BigInteger) * (total.c.purchases - 1), Double),
-        )
-    )
     scores = traits.scores(total.c.purchases, manner, steps, words)
     declared = next_one.c.next_product_id.is_not(None)
     joined = customers.outerjoin(total, total.c.customer_id == customers.c.id)
@@ -88,9 +80,9 @@ def as_of(now: datetime | None = None, customer_ids: Restriction | None = None) 
             customers.c.id.label("customer_id"),
             func.coalesce(total.c.purchases, 0).label("purchases"),
             type_coerce(func.coalesce(total.c.spent, literal_column("0")), Money).label("spent"),
-            first,
-            last,
-            rhythm.label("rhythm"),
+            total.c.first_purchase_at,
+            total.c.last_purchase_at,
+            _rhythm(total).label("rhythm"),
             func.coalesce(next_one.c.next_product_id, learned.c.next_product_id).label("next_product_id"),
             type_coerce(case((declared, next_one.c.next_product_at), else_=learned.c.next_product_at), Instant).label(
                 "next_product_at"
@@ -109,6 +101,14 @@ def as_of(now: datetime | None = None, customer_ids: Restriction | None = None) 
         .where(customers.c.id.is_not(None))  # SQLite needs a WHERE between a join and ON CONFLICT
     )
     return query if customer_ids is None else query.where(among(customers.c.id, customer_ids))
+
+
+def _rhythm(total: Subquery) -> ColumnElement[Any]:
+    """The mean number of days between purchases; NULL below two of them, or when all were made at once."""
+    first, last = total.c.first_purchase_at, total.c.last_purchase_at
+    span = type_coerce(last, BigInteger) - type_coerce(first, BigInteger)
+    between = cast(literal(DAY, BigInteger) * (total.c.purchases - 1), Double)
+    return case((and_(total.c.purchases > 1, span > 0), cast(span, Double) / between))
 
 
 def refresh(connection: Connection, customer_ids: Restriction | None = None) -> int:

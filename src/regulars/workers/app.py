@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from celery import Celery
+from celery.schedules import crontab
 from celery.signals import beat_init, worker_process_shutdown, worker_shutdown, worker_shutting_down
 from kombu import Queue
 
@@ -45,7 +46,7 @@ def configure(celery: Celery, settings: Settings) -> None:
         enable_utc=True,
         task_queues=[Queue(name) for name in QUEUES],
         task_default_queue="dispatch",
-        task_routes={f"regulars.{name}": {"queue": name} for name in QUEUES},
+        task_routes={f"regulars.{name}": {"queue": name} for name in QUEUES} | {"regulars.learn": {"queue": "ingest"}},
         worker_hijack_root_logger=False,
         beat_schedule_filename=str(settings.var / "beat"),
         beat_schedule=schedule(),
@@ -61,6 +62,7 @@ def schedule() -> dict[str, dict[str, Any]]:
             "schedule": DISPATCH_EVERY,
             "options": {"expires": DISPATCH_EVERY},
         },
+        "learn": {"task": "regulars.learn", "schedule": crontab(hour=2, minute=40)},
     }
 
 

@@ -55,6 +55,15 @@ def dispatch(now: str | None = None) -> None:
         dispatch.apply_async((now,), expires=DISPATCH_EVERY)
 
 
+@app.task(name="regulars.learn")
+def learn(now: str | None = None) -> None:
+    """Learns from everybody's purchases; rules read what was learned."""
+    from regulars.operation import learn as service  # numbers: loaded by the one task that needs them
+
+    found = service.learn(process.current().engine, _clock(now)())
+    log.info("learned: %d clients valued, %d products follow another", found.valued, found.links)
+
+
 @app.task(name="regulars.ingest")
 def ingest(kind: str, path: str, mapping: dict[str, str] | None = None) -> None:
     """Imports a file that lies where the worker can read it."""
