@@ -37,7 +37,8 @@ def open_engine(url: str) -> Engine:
     try:
         if parsed.get_backend_name() == "sqlite":
             return _open_sqlite(parsed)
-        return create_engine(parsed, pool_pre_ping=True)
+        # Many short statements, none of them worth compiling: that alone can take half a second.
+        return create_engine(parsed, pool_pre_ping=True, connect_args={"options": "-c jit=off"})
     except (NoSuchModuleError, ImportError) as error:
         raise EnvironmentFailed(f"no database driver for {parsed.drivername}: {error}") from error
 
@@ -94,6 +95,12 @@ def rehearse(engine: Engine) -> Iterator[Connection]:
             yield connection
         finally:
             transaction.rollback()
+
+
+def look_over(engine: Engine) -> None:
+    """Lets the database count its tables anew, after many rows came in: its plans depend on it."""
+    with write(engine) as connection:
+        connection.execute(text("ANALYZE" if connection.dialect.name == "postgresql" else "PRAGMA optimize"))
 
 
 def planning_lock(connection: Connection) -> None:

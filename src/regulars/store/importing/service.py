@@ -17,7 +17,7 @@ import orjson
 from sqlalchemy import Connection, Engine, text
 
 from regulars.core.errors import EnvironmentFailed
-from regulars.store.engine import write
+from regulars.store.engine import look_over, write
 from regulars.store.importing.columns import Columns
 from regulars.store.importing.events import Events
 from regulars.store.importing.goods import Products
@@ -30,6 +30,8 @@ from regulars.store.importing.seen import Seen
 
 KEPT = 1_000
 """Faults that a report holds; the rest are counted."""
+_MANY = 5_000
+"""Rows after which the database looks over its tables; it does so for fewer by itself."""
 _IMPORTING = 7_246_003
 """Key of the PostgreSQL advisory lock that lets one import write at a time."""
 
@@ -79,6 +81,8 @@ def import_file(
             columns.require(importer.needed, 1)
         with _batch(engine) as connection:
             complaints.extend(importer.finish(connection))
+        if tally.rows >= _MANY:
+            look_over(engine)
         return tally.report(kind, columns, complaints, importer)
 
 
