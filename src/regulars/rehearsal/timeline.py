@@ -22,6 +22,7 @@ from regulars.dispatch import Dispatcher, Lane, Options, Rules
 from regulars.planner import plan
 from regulars.rehearsal import records
 from regulars.rehearsal.instants import on_calendar
+from regulars.rehearsal.narrow import narrowed
 from regulars.rehearsal.scene import CLIENT, Scene
 from regulars.rehearsal.turning import StateOf, rounds, turns
 from regulars.rules.model import Kind
@@ -47,7 +48,7 @@ class Timeline:
     """One scene in one scratch database; `keeper.kept` holds what was sent."""
 
     def __init__(self, engine: Engine, rules: Rules, scene: Scene) -> None:
-        self.engine, self.rules, self.scene = engine, rules, scene
+        self.engine, self.rules, self.scene = engine, narrowed(rules, scene), scene
         self.keeper = Keeper(scene.in_force)
 
     def run(self) -> None:

@@ -1,0 +1,59 @@
+"""The campaigns that can matter to a rule test. A test of one client's week need not plan what cannot happen in it.
+
+Left out is only what provably writes to nobody in the scene: an event that does not occur there, a date the client
+does not have, a calendar that brings nothing. Every other campaign stays, because it may take a place under the cap.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+from regulars.audience import Expression
+from regulars.dispatch import Rules
+from regulars.rehearsal.instants import on_calendar
+from regulars.rehearsal.scene import Scene
+from regulars.render import Templates
+from regulars.rules.model import Campaign, Loc, Rulebook
+from regulars.rules.names import DERIVED
+
+_MARGIN = timedelta(days=3)
+"""Looked back from the rules' coming into force, farther than any zone or midnight reaches."""
+
+
+@dataclass(frozen=True)
+class Narrowed:
+    """The rules of a workspace with some campaigns left out."""
+
+    rulebook: Rulebook
+    conditions: Mapping[Loc, Expression]
+    templates: Templates
+
+
+def narrowed(rules: Rules, scene: Scene) -> Narrowed:
+    """The rules without those campaigns that cannot come into play; what the test names always stays."""
+    book = rules.rulebook
+    campaigns = {
+        name: campaign
+        for name, campaign in book.campaigns.items()
+        if name in scene.test.expect or (campaign.enabled and _possible(campaign, book, scene))
+    }
+    return Narrowed(replace(book, campaigns=campaigns), rules.conditions, rules.templates)
+
+
+def _possible(campaign: Campaign, book: Rulebook, scene: Scene) -> bool:
+    if campaign.on is not None:
+        return campaign.on in _happening(scene)
+    if campaign.every is not None:
+        field = campaign.every.field
+        known = bool(scene.test.purchases) if field in DERIVED else scene.test.customer.get(field) is not None
+        return known or field == "created_at"
+    if campaign.backfill.mode == "none" and (campaign.at or campaign.schedule):
+        return bool(on_calendar([campaign], book.policy, (scene.zone,), scene.in_force - _MARGIN, scene.until))
+    return True
+
+
+def _happening(scene: Scene) -> set[str]:
+    bought = {"purchase"} if scene.test.purchases else set[str]()
+    return bought | {event.name for event in scene.test.events}
