@@ -15,6 +15,7 @@ from regulars.store import facts
 from regulars.store.engine import rehearse
 from regulars.store.happenings import happenings
 from regulars.store.tables import customers
+from regulars.store.zones import in_use
 from tests.audience.conditions import conditions
 from tests.audience.populations import CATALOGUE, NOWS, Client, add, clients, furnish, settle
 
@@ -53,7 +54,7 @@ def by_sql(connection: Connection, expressions: Sequence[Expression], scope: Sco
 def scope_at(connection: Connection, now: datetime) -> Scope:
     return Scope(
         now=now, customers=customers, facts=facts.source(connection, now), zone=COMPANY_ZONE,
-        today=today_by_zone(connection, now, COMPANY_ZONE),
+        today=today_by_zone(in_use(connection), now, COMPANY_ZONE),
     )  # fmt: skip
 
 

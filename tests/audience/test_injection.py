@@ -12,6 +12,7 @@ from regulars.store import facts
 from regulars.store.engine import rehearse
 from regulars.store.tables import customers
 from regulars.store.tables import facts as kept
+from regulars.store.zones import in_use
 from tests.audience.conditions import quoted
 from tests.audience.populations import CATALOGUE
 from tests.common import people
@@ -46,7 +47,7 @@ def test_hostile_texts_are_plain_texts(engine: Engine, hostile: str) -> None:
         key = people.add_customer(connection, hostile, name=hostile, timezone=hostile, attrs=attrs)
         other = people.add_customer(connection, "other", name="x", attrs={"tier": "x", "tags": ["x"]})
         facts.refresh(connection)
-        scope = Scope(NOW, customers, kept, "UTC", today_by_zone(connection, NOW, "UTC"))
+        scope = Scope(NOW, customers, kept, "UTC", today_by_zone(in_use(connection), NOW, "UTC"))
         asked = select(customers.c.id).join(kept, kept.c.customer_id == customers.c.id)
         known = load_people(connection, [key, other], NOW, "UTC")
         written = quoted(hostile).replace("\n", "\\n")

@@ -13,6 +13,7 @@ from regulars.rules.model import Rulebook
 from regulars.store import facts
 from regulars.store.engine import rehearse
 from regulars.store.tables import customers
+from regulars.store.zones import in_use
 from tests.audience.populations import CATALOGUE, furnish
 from tests.common import people
 from tests.common.rules import rules
@@ -152,7 +153,7 @@ def world(connection: Connection) -> tuple[int, Scope]:
     people.add_event(connection, ada, "complaint", "2026-03-10T22:30:00.000001")
     facts.refresh(connection)
     known = facts.source(connection, NOW)
-    return ada, Scope(NOW, customers, known, "Europe/Tallinn", today_by_zone(connection, NOW, "Europe/Tallinn"))
+    return ada, Scope(NOW, customers, known, "Europe/Tallinn", today_by_zone(in_use(connection), NOW, "Europe/Tallinn"))
 
 
 def test_the_world_has_a_purchase_that_is_yet_to_come(engine: Engine) -> None:
@@ -208,7 +209,7 @@ def test_clients_of_an_alias(engine: Engine) -> None:
     with rehearse(engine) as connection:
         ada, scope = world(connection)
         them = customers.alias("them")
-        today = today_by_zone(connection, NOW, "Europe/Tallinn", them)
+        today = today_by_zone(in_use(connection), NOW, "Europe/Tallinn", them)
         aliased = Scope(NOW, them, scope.facts, scope.zone, today)
         text = "did('visit.done') and customer.manager == 'm-2' and today == '2026-03-11' and customer.credit == 7"
         asked = select(them.c.id).join(scope.facts, scope.facts.c.customer_id == them.c.id)

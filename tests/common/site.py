@@ -102,7 +102,7 @@ class Site:
     def quiet(self, moment: datetime) -> bool:
         """Whether the plan of that moment was made and nothing that may go is left or in hand."""
         going = or_(
-            promises.c.state.in_([State.CLAIMED, State.SENDING]),
+            promises.c.state == State.CLAIMED,
             (promises.c.state == State.PLANNED) & (promises.c.next_at <= moment),
         )
         in_force = select(func.min(campaigns.c.planned_at)).where(campaigns.c.retired_at.is_(None))

@@ -11,7 +11,7 @@ from sqlalchemy import Engine, insert, select
 from regulars import ledger
 from regulars.ledger import Claim, Settlement, State
 from regulars.store.engine import write
-from regulars.store.tables import promises
+from regulars.store.tables import claims, promises
 from tests.common.people import add_customer
 
 NOW = datetime(2026, 6, 10, 12, 0, tzinfo=UTC)
@@ -66,7 +66,8 @@ def test_a_row_goes_its_whole_way(engine: Engine) -> None:
     assert claim is not None
     with write(engine) as connection:
         assert ledger.begin(connection, claim.id, [row], wall=NOW, lease=LEASE) == {row}
-    assert _states(engine) == ["sending"]
+        assert connection.scalar(select(claims.c.sending)) == [row]
+    assert _states(engine) == ["claimed"]
     sent = Settlement(row, State.SENT, detail="250 ok", code=250, message_id="<1@x>", template="t", data="{}")
     with write(engine) as connection:
         assert ledger.settle(connection, claim.id, [sent], NOW) == 1

@@ -17,9 +17,14 @@ from regulars.store.tables import metadata
 def test_migrations_make_exactly_the_tables_of_the_code(empty: Engine) -> None:
     migrate.upgrade(empty)
     with read(empty) as connection:
-        context = MigrationContext.configure(
-            connection, opts={"compare_type": True, "compare_server_default": connection.dialect.name == "postgresql"}
-        )
+        sqlite = connection.dialect.name == "sqlite"
+        options = {
+            "compare_type": True,
+            "compare_server_default": not sqlite,
+            # Read back from SQLite an index says nothing of the direction of its columns.
+            "include_object": lambda _thing, name, *_: not (sqlite and name == "ix_promises_planned"),
+        }
+        context = MigrationContext.configure(connection, opts=options)
         assert compare_metadata(context, metadata) == []
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterable
 from datetime import date, datetime
 
-from sqlalchemy import Connection, Date, FromClause, Text, case, literal, select
+from sqlalchemy import Date, FromClause, Text, case, literal
 from sqlalchemy.sql import ColumnElement
 
 from regulars.audience.python import local_day
@@ -14,15 +15,17 @@ from regulars.store import tables
 
 
 def today_by_zone(
-    connection: Connection, now: datetime, zone: str, customers: FromClause = tables.customers
+    zones: Iterable[str], now: datetime, zone: str, customers: FromClause = tables.customers
 ) -> ColumnElement[date]:
     """The client's date at `now`: by the own zone where one is known, else by `zone`, the company's.
+
+    `zones` are all that clients have, as `store.zones.in_use` gives them.
 
     At no instant are there more than three dates on earth, so that the CASE stays short.
     """
     usual = local_date(now, zone)
     elsewhere: dict[date, list[str]] = defaultdict(list)
-    for name in connection.scalars(select(tables.customers.c.timezone).distinct()):
+    for name in zones:
         if (day := local_day(now, name, zone)) != usual:
             elsewhere[day].append(name)
     if not elsewhere:

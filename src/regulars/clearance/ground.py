@@ -14,6 +14,7 @@ from regulars.audience import Expression, Scope, today_by_zone
 from regulars.rules.model import Loc, Rulebook
 from regulars.store import facts as fact_store
 from regulars.store.tables import customers
+from regulars.store.zones import in_use
 
 
 class Ruleset(Protocol):
@@ -72,13 +73,13 @@ class Ground:
 def ground(connection: Connection, rules: Ruleset, now: datetime, only: int | None = None) -> Ground:
     """Looks at the database once for what every condition of this transaction needs."""
     company_zone = rules.rulebook.company.timezone
-    found = connection.scalars(select(customers.c.timezone).distinct()).all()
+    found = in_use(connection)
     facts = fact_store.source(connection, now)
     if only is not None:
         facts = select(facts).where(facts.c.customer_id == only).subquery("facts_of_one")
     scope = Scope(
         now=now, customers=customers, facts=facts, zone=company_zone,
-        today=today_by_zone(connection, now, company_zone),
+        today=today_by_zone(found, now, company_zone),
     )  # fmt: skip
     zones = tuple(sorted({company_zone, *(z for z in found if z)}))
     return Ground(connection, rules, now, facts, scope, zones, only)

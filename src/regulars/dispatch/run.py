@@ -4,7 +4,7 @@ Per batch, in this order, because the order is what keeps every promise:
 
 1. one transaction: claim rows, confirm that they still may go, load what they speak of, mint coupons;
 2. render all; what cannot be rendered is held with the reason;
-3. for each chunk, one transaction settles the chunk before and marks this one `sending`; then it goes out;
+3. for each chunk, one transaction settles the chunk before and notes in the claim that this one is sent; then it goes;
 4. one transaction settles the last chunk and gives back what was not begun.
 
 A process that dies before 3 leaves rows that others take over; during 3, at most one chunk is uncertain.

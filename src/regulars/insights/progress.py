@@ -14,7 +14,7 @@ from regulars.store.tables import campaigns, promises
 def settled(engine: Engine, moment: datetime) -> bool:
     """Whether the plan of that moment is made, and everything that may go by then has gone."""
     going = or_(
-        promises.c.state.in_([State.CLAIMED, State.SENDING]),
+        promises.c.state == State.CLAIMED,
         (promises.c.state == State.PLANNED) & (promises.c.next_at <= moment),
     )
     with read(engine) as connection:

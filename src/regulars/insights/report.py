@@ -15,7 +15,7 @@ from regulars.ledger import State
 from regulars.rules.model import Rulebook
 from regulars.store.tables import campaigns, promises
 
-_WAITING = (State.PLANNED, State.CLAIMED, State.SENDING)
+_WAITING = (State.PLANNED, State.CLAIMED)
 
 
 @dataclass(frozen=True, slots=True)

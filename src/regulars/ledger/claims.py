@@ -1,12 +1,13 @@
 """Taking promises in hand, so that two workers never hold the same one and a dead worker holds none.
 
 1. `claim` moves planned rows to `claimed` under a new claim with a lease. Nothing has been sent.
-2. `begin` moves a chunk of them to `sending` just before it is handed to the server. A row whose claim
-   was taken away in the meantime does not move, and must not be sent: that is the fence.
+2. `begin` writes into the claim which of its rows, a chunk, are handed to the server next. A row that was
+   taken away in the meantime is not among those it gives back, and must not be sent: that is the fence.
 3. `settle` (its own module) ends each row on its own outcome.
-4. `recover` looks for claims whose lease ran out: their `claimed` rows return to `planned`, their
-   `sending` rows, one chunk at most, become `uncertain` (or go again, if the policy says so).
+4. `recover` looks for claims whose lease ran out: of their `claimed` rows, those being sent, one chunk at
+   most, become `uncertain` (or go again, if the policy says so); the others return to `planned`.
 
+Whatever moves rows of a claim locks the claim first, so that `begin`, `recover` and `recall` wait for one another.
 Leases are counted on the wall clock: `wall` is the real time even when `now` is a rehearsal's.
 """
 
@@ -22,12 +23,14 @@ from sqlalchemy import (
     BigInteger,
     ColumnElement,
     Connection,
+    and_,
     any_,
     bindparam,
     delete,
     exists,
     insert,
     literal,
+    not_,
     select,
     update,
 )
@@ -87,27 +90,27 @@ def renew(connection: Connection, claim_id: int, *, wall: datetime, lease: timed
 
 
 def begin(connection: Connection, claim_id: int, ids: Sequence[int], *, wall: datetime, lease: timedelta) -> set[int]:
-    """Marks a chunk as being sent and renews the lease; gives the rows that are still ours."""
-    if not renew(connection, claim_id, wall=wall, lease=lease):
+    """Notes a chunk as being sent and renews the lease; gives the rows that are still ours.
+
+    The chunk before must have been settled, or be settled in this transaction.
+    """
+    noted = update(claims).where(claims.c.id == claim_id).values(lease_until=wall + lease, sending=list(ids))
+    if connection.execute(noted).rowcount != 1:
         return set()
-    moved = connection.scalars(
-        update(promises)
-        .where(_among(connection, ids), promises.c.claim_id == claim_id, promises.c.state == State.CLAIMED)
-        .values(state=State.SENDING)
-        .returning(promises.c.id)
+    ours = select(promises.c.id).where(
+        _among(connection, ids), promises.c.claim_id == claim_id, promises.c.state == State.CLAIMED
     )
-    return {int(i) for i in moved}
+    return {int(i) for i in connection.scalars(ours)}
 
 
 def release(connection: Connection, claim_id: int) -> int:
     """Gives back what was claimed and not begun, and ends the claim; the number of rows given back."""
+    begun = connection.scalar(select(claims.c.sending).where(claims.c.id == claim_id)) or []
+    mine = and_(promises.c.claim_id == claim_id, promises.c.state == State.CLAIMED)
     returned = connection.execute(
-        update(promises)
-        .where(promises.c.claim_id == claim_id, promises.c.state == State.CLAIMED)
-        .values(state=State.PLANNED, claim_id=None)
+        update(promises).where(mine, not_(_among(connection, begun))).values(state=State.PLANNED, claim_id=None)
     )
-    unsettled = exists().where(promises.c.claim_id == claim_id, promises.c.state == State.SENDING)
-    connection.execute(delete(claims).where(claims.c.id == claim_id, ~unsettled))
+    connection.execute(delete(claims).where(claims.c.id == claim_id, ~exists().where(mine)))
     return returned.rowcount
 
 
@@ -126,27 +129,22 @@ def recover(
 
     With the `domain` of Message-IDs, uncertain rows get theirs, under which a mail server's log has the answer.
     """
-    dead = connection.scalars(
-        select(claims.c.id).where(claims.c.lease_until < wall).with_for_update(skip_locked=True)
-    ).all()
+    late = select(claims.c.id, claims.c.sending).where(claims.c.lease_until < wall)
+    dead = {row.id: row.sending or [] for row in connection.execute(late.with_for_update(skip_locked=True))}
     if not dead:
         return Recovery(0, 0)
-    sending = promises.c.claim_id.in_(dead) & (promises.c.state == State.SENDING)
-    if resend:
-        lost = update(promises).where(sending).values(state=State.PLANNED, claim_id=None)
-    else:
+    held = and_(promises.c.claim_id.in_(dead), promises.c.state == State.CLAIMED)
+    begun = _among(connection, [row for sending in dead.values() for row in sending])
+    uncertain = 0
+    if not resend:
         # The claim id stays: the owner, if it lives after all, may still settle the row with the truth.
-        lost = update(promises).where(sending).values(state=State.UNCERTAIN, reason=Reason.WORKER_LOST, settled_at=now)
-    uncertain = connection.execute(lost).rowcount
-    if domain is not None and not resend:
-        _name(connection, dead, domain)
-    returned = connection.execute(
-        update(promises)
-        .where(promises.c.claim_id.in_(dead), promises.c.state == State.CLAIMED)
-        .values(state=State.PLANNED, claim_id=None)
-    ).rowcount
+        lost = {"state": State.UNCERTAIN, "reason": Reason.WORKER_LOST, "settled_at": now}
+        uncertain = connection.execute(update(promises).where(held, begun).values(lost)).rowcount
+        if domain is not None:
+            _name(connection, list(dead), domain)
+    returned = connection.execute(update(promises).where(held).values(state=State.PLANNED, claim_id=None)).rowcount
     connection.execute(delete(claims).where(claims.c.id.in_(dead)))
-    return Recovery(returned, 0 if resend else uncertain)
+    return Recovery(returned, uncertain)
 
 
 def _name(connection: Connection, dead: Sequence[int], domain: str) -> None:

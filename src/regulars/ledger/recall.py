@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, update
+from sqlalchemy import Connection, and_, select, update
 
 from regulars.ledger.states import State
-from regulars.store.tables import promises
+from regulars.store.tables import claims, promises
 
 
 def recall(connection: Connection, customer_id: int) -> int:
     """Returns the client's claimed marketing emails to `planned`; the number of them.
 
     The worker that held them finds them gone when it begins their chunk (the fence), and whoever claims them next
-    asks about rights again. What is `sending` is with the server already.
+    asks about rights again. What is being sent is with the server already.
     """
-    return connection.execute(
-        update(promises)
-        .where(
-            promises.c.customer_id == customer_id,
-            promises.c.state == State.CLAIMED,
-            promises.c.kind == "marketing",
-            promises.c.recipient == "customer",
-        )
-        .values(state=State.PLANNED, claim_id=None)
-    ).rowcount
+    theirs = and_(
+        promises.c.customer_id == customer_id,
+        promises.c.state == State.CLAIMED,
+        promises.c.kind == "marketing",
+        promises.c.recipient == "customer",
+    )
+    held = connection.execute(
+        select(claims.c.id, claims.c.sending)
+        .where(claims.c.id.in_(select(promises.c.claim_id).where(theirs)))
+        .order_by(claims.c.id)
+        .with_for_update()
+    ).all()
+    begun = [row for claim in held for row in claim.sending or []]
+    still = and_(theirs, promises.c.claim_id.in_([claim.id for claim in held]), promises.c.id.not_in(begun))
+    return connection.execute(update(promises).where(still).values(state=State.PLANNED, claim_id=None)).rowcount

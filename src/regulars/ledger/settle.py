@@ -68,7 +68,7 @@ _POSTGRESQL = text(
         settled_at bigint, message_id text, template text, data text
     )
     WHERE promises.id = new.id AND promises.claim_id = :fence
-        AND promises.state IN ('claimed', 'sending', 'uncertain')
+        AND promises.state IN ('claimed', 'uncertain')
     """
 )
 
@@ -83,7 +83,7 @@ def _settle_each(connection: Connection, claim_id: int, outcomes: Sequence[Settl
         "UPDATE promises SET state = ?, reason = ?, detail = ?, code = coalesce(?, code),"
         " attempts = attempts + ?, next_at = ?, settled_at = ?, message_id = coalesce(?, message_id),"
         " template = coalesce(?, template), data = coalesce(?, data)"
-        " WHERE id = ? AND claim_id = ? AND state IN ('claimed', 'sending', 'uncertain')"
+        " WHERE id = ? AND claim_id = ? AND state IN ('claimed', 'uncertain')"
     )
     rows = [(*values[1:], values[0], claim_id) for values in (_columns(o, now) for o in outcomes)]
     return connection.exec_driver_sql(statement, rows).rowcount

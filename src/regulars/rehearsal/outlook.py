@@ -74,7 +74,7 @@ def _under_way(case: Case) -> Outlook | None:
     for row in case.after:
         if row.state == State.PLANNED:
             return Outlook(f"Due now: `{row.step}` may go.", case.ground.now)
-        if row.state in (State.CLAIMED, State.SENDING):
+        if row.state == State.CLAIMED:
             return Outlook(f"`{row.step}` is being sent.", case.ground.now)
     for row in case.after:
         if row.state == State.HELD:

@@ -5,6 +5,8 @@ The ledger (`promises`) refers to customers but to no rule: history outlives the
 
 from __future__ import annotations
 
+from typing import Any
+
 from sqlalchemy import (
     BigInteger,
     Boolean,
@@ -35,6 +37,10 @@ metadata = MetaData(
 )
 
 
+def _partial(name: str, *columns: Any, where: str) -> Index:
+    return Index(name, *columns, sqlite_where=text(where), postgresql_where=text(where))
+
+
 # ---------------------------------------------------------------- people and what they did
 
 managers = Table(
@@ -63,7 +69,7 @@ customers = Table(
     Column("company", Text),
     Column("phone", Text),
     Column("locale", Text),
-    Column("timezone", Text),
+    Column("timezone", Text, index=True),  # which zones there are is asked again and again
     Column("country", Text),
     Column("birthday", Date),
     Column("source", Text),
@@ -291,21 +297,11 @@ promises = Table(
     Column("code", SmallInteger),  # the server's last reply code
     UniqueConstraint("campaign", "step", "customer_id", "occurrence"),
     Index("ix_promises_customer", "customer_id", "created_at"),
-    # The work lists: small, because settled rows leave them.
-    Index(
-        "ix_promises_open",
-        "state",
-        "next_at",
-        sqlite_where=text("state IN ('planned','held','claimed','sending')"),
-        postgresql_where=text("state IN ('planned','held','claimed','sending')"),
-    ),
-    Index(
-        "ix_promises_claim",
-        "claim_id",
-        sqlite_where=text("state IN ('claimed','sending')"),
-        postgresql_where=text("state IN ('claimed','sending')"),
-    ),
-    Index("ix_promises_message", "message_id"),
+    # The work lists: small, because settled rows leave them. Each is in the order in which it is worked through.
+    _partial("ix_promises_held", "next_at", where="state = 'held'"),
+    _partial("ix_promises_planned", text("priority DESC"), "next_at", "id", where="state = 'planned'"),
+    _partial("ix_promises_claim", "claim_id", where="state = 'claimed'"),
+    _partial("ix_promises_message", "message_id", where="message_id IS NOT NULL"),
 )
 
 layouts = Table(
@@ -332,6 +328,7 @@ claims = Table(
     Column("worker", Text, nullable=False),
     Column("taken_at", Instant, nullable=False),  # both by the wall clock
     Column("lease_until", Instant, nullable=False, index=True),
+    Column("sending", Json),  # ids of the promises being handed to a server: one chunk at most
 )
 
 coupons = Table(

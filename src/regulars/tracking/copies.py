@@ -18,7 +18,7 @@ from regulars.store.tables import copies, layouts, promises
 
 _GONE = "\0"
 """Stands for the token; an email holds no such character."""
-_WENT = ("sending", "sent", "uncertain", "bounced")
+_WENT = ("claimed", "sent", "uncertain", "bounced")
 """States of a promise whose email a client may have in hand."""
 _WINDOW = 32_000
 """Bytes that deflate can look back, with room for what it looks ahead."""
