@@ -49,9 +49,7 @@ def doubts(ground: Ground, live: Live, chosen: ColumnElement[bool]) -> Select[tu
     )
 
 
-def _off(
-    ground: Ground, live: Live, data: ColumnElement[object] | None
-) -> list[tuple[ColumnElement[bool], Reason]]:
+def _off(ground: Ground, live: Live, data: ColumnElement[object] | None) -> list[tuple[ColumnElement[bool], Reason]]:
     """The visit that was booked no longer stands, or its time was put off in the booking itself."""
     if live.campaign.on != visits.BOOKED:
         return []

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
@@ -169,10 +170,8 @@ class Everything:
             if isinstance(wait, Scalar) and not wait.null:
                 hint = "`wait` counts from the step before, `at` from the event: keep one of them"
                 self.say("R030", "a step with both `wait` and `at`", (*loc, "at"), key=True, hint=hint)
-            try:
+            with suppress(ValueError):  # said already
                 self._instant((*loc, "at"), grammar.Timing.parse(at.text).field, fields, at)
-            except ValueError:
-                pass  # said already
         if isinstance(attach, Scalar) and not attach.null:
             self._instant((*loc, "attach"), "starts_at", fields, None)
 
@@ -254,4 +253,5 @@ def _empty(node: Node) -> bool:
 
 
 def _article(kind: FieldType) -> str:
-    return {"text": "text", "number": "a number", "bool": "yes or no", "list": "a list", "date": "a date", "instant": "an instant"}[kind]
+    words = {"text": "text", "number": "a number", "bool": "yes or no", "list": "a list", "date": "a date"}
+    return words.get(kind, "an instant")

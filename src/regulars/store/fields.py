@@ -156,6 +156,7 @@ BY_TYPE: dict[FieldType, type[GenericFunction[Any]]] = {
 }
 """The function that reads a field of each type."""
 
+
 def told_from_event(timing: Timing, data: ColumnElement[Any]) -> ColumnElement[int]:
     """The instant that the timing means for an event with this data, in microseconds; NULL if the event lacks it."""
     return regulars_field_instant(data, literal(timing.field)) + timing.offset // MICROSECOND
