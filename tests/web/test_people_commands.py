@@ -11,7 +11,7 @@ from click.testing import CliRunner, Result
 from sqlalchemy import Engine, select
 
 from regulars.cli import main
-from regulars.core import keys
+from regulars.core import keys, webhooks
 from regulars.store import facts, tables
 from regulars.store.engine import open_engine, read, write
 from regulars.store.migrate import upgrade
@@ -83,3 +83,6 @@ def test_a_key_opens_what_it_says(root: Path) -> None:
     made = run(root, "key", "till-1", "--for", "coupons", "--for", "events").stdout.strip()
     assert keys.read(f"Bearer {made}", SECRET) == ("till-1", frozenset({"coupons", "events"}))
     assert run(root, "key", "Till", "--for", "coupons").exit_code == 2
+    assert run(root, "key", "shop", "--for", "hook").stdout.strip() == webhooks.secret_of("shop", SECRET)
+    assert run(root, "key", "Shop", "--for", "hook").exit_code == 2
+    assert run(root, "key", "shop", "--for", "hook", "--for", "events").exit_code == 2

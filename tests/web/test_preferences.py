@@ -7,9 +7,12 @@ from typing import Any
 
 import pytest
 
+from regulars.web.topics import topics
+from regulars.workspace import open_workspace, starter
 from tests.web.shop import NOW, Shop
 
-SAME = [("act", "save"), ("topic", "marketing"), ("topic", "surveys"), ("gap", "0"), ("language", "en")]
+TOPICS = topics(open_workspace(starter()).rulebook)
+SAME = [("act", "save"), *(("topic", topic) for topic in TOPICS), ("gap", "0"), ("language", "en")]
 
 
 def fields(**changes: str) -> list[tuple[str, str]]:

@@ -6,7 +6,7 @@ import click
 
 from regulars.cli.door import Door, json_option
 from regulars.cli.output import emit
-from regulars.core import clock, keys
+from regulars.core import clock, keys, webhooks
 
 
 @click.command("export")
@@ -53,20 +53,25 @@ def erase_command(door: Door, customer: str, yes: bool) -> None:
 @click.command("key")
 @click.argument("name")
 @click.option(
-    "--for", "scopes", multiple=True, required=True, type=click.Choice(keys.SCOPES), help="What it may do; repeatable."
-)
+    "--for", "scopes", multiple=True, required=True, type=click.Choice([*keys.SCOPES, "hook"]),
+    help="What it may do; repeatable. `hook` makes the secret with which a shop signs messages.",
+)  # fmt: skip
 @json_option
 @click.pass_obj
 def key_command(door: Door, name: str, scopes: tuple[str, ...]) -> None:
-    """Print an API key called NAME, for a till, a shop or a CRM.
+    """Print a key called NAME, for a till, a shop or a CRM.
 
     It is not stored: REGULARS_REVOKED_KEYS takes it back by its name.
     """
+    wanted = sorted(set(scopes))
+    if "hook" in wanted and len(wanted) > 1:
+        raise click.BadParameter("a key for a hook signs messages and opens nothing else; make two keys")
+    secret = door.settings.secret
     try:
-        key = keys.make(name, scopes, door.settings.secret)
+        key = webhooks.secret_of(name, secret) if wanted == ["hook"] else keys.make(name, wanted, secret)
     except ValueError as error:
         raise click.BadParameter(str(error)) from None
     if door.as_json:
-        emit({"name": name, "scopes": sorted(set(scopes)), "key": key})
+        emit({"name": name, "scopes": wanted, "key": key})
     else:
         click.echo(key)

@@ -17,9 +17,16 @@ _NAME = re.compile(r"[a-z][a-z0-9-]{0,40}")
 
 def make(name: str, scopes: Collection[str], secret: bytes) -> str:
     """A key; raises ValueError for a name or scope that cannot be."""
-    if not _NAME.fullmatch(name) or not scopes or set(scopes) - set(SCOPES):
+    if not scopes or set(scopes) - set(SCOPES):
         raise ValueError(f"a key has a name such as `till-1` and scopes among {', '.join(SCOPES)}")
-    return signing.sign("api", f"{name} {' '.join(sorted(set(scopes)))}", secret)
+    return signing.sign("api", f"{checked_name(name)} {' '.join(sorted(set(scopes)))}", secret)
+
+
+def checked_name(name: str) -> str:
+    """The name, if a key can have it; else ValueError."""
+    if not _NAME.fullmatch(name):
+        raise ValueError("a key has a name such as `till-1`: small letters, digits and hyphens")
+    return name
 
 
 def read(header: str | None, secret: bytes) -> tuple[str, frozenset[str]] | None:
@@ -29,6 +36,9 @@ def read(header: str | None, secret: bytes) -> tuple[str, frozenset[str]] | None
     if payload is None:
         return None
     name, *scopes = payload.split(" ")
-    if name in os.environ.get("REGULARS_REVOKED_KEYS", "").replace(",", " ").split():
-        return None
-    return name, frozenset(scopes)
+    return None if revoked(name) else (name, frozenset(scopes))
+
+
+def revoked(name: str) -> bool:
+    """Whether the key of that name was taken back."""
+    return name in os.environ.get("REGULARS_REVOKED_KEYS", "").replace(",", " ").split()

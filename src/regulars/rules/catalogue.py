@@ -1,17 +1,22 @@
-"""The sections `fields` and `events`: what the workspace adds to the built-in names."""
+"""The sections `fields`, `events` and `topics`: what the workspace adds to the built-in names."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
 
+from pydantic import TypeAdapter, ValidationError
+
 from regulars.core.diagnostics import did_you_mean
 from regulars.rules.complaints import EVENT_NAME, Complaints, reworded
 from regulars.rules.names import CUSTOMER, EVENTS, FieldType
-from regulars.rules.tree import Entries, Loc, Node, Scalar, find, found
+from regulars.rules.survey import Texts
+from regulars.rules.tree import Entries, Loc, Node, Scalar, data, find, found
 
 _FIELD = re.compile(r"[a-z][a-z0-9_]*")
 _EVENT = r"^[a-z][a-z0-9_-]*(\.[a-z][a-z0-9_-]*)*$"
+_TOPIC = r"[a-z][a-z0-9-]*"
+_TEXTS: TypeAdapter[dict[str, str]] = TypeAdapter(Texts)
 _FIELD_TYPES = (FieldType.TEXT, FieldType.NUMBER, FieldType.BOOL, FieldType.DATE)
 
 
@@ -48,6 +53,33 @@ def events(root: Node, complaints: Complaints) -> dict[str, Mapping[str, FieldTy
             message = f"every `{name}` has `{again}` already"
             complaints.say("R019", message, (*loc, again), key=True, hint="remove this line")
         declared[name] = {**own, **EVENTS.get(name, {})}
+    return declared
+
+
+def topics(root: Node, complaints: Complaints) -> dict[str, Mapping[str, str]]:
+    """What clients read for each topic, by language."""
+    section = find(root, ("topics",))
+    if section is None:
+        return {}
+    expected = "a name for each topic, and after it what clients read"
+    if not isinstance(section, Entries):
+        complaints.say("R003", f"`topics` is {found(section)}", ("topics",), key=True, expected=expected)
+        return {}
+    declared: dict[str, Mapping[str, str]] = {}
+    for name, entry in section.entries.items():
+        if not re.fullmatch(_TOPIC, name):
+            better = reworded(name)
+            complaints.say(
+                "R006", f"`{name}` cannot be the name of a topic", ("topics", name), key=True,
+                expected="small letters, digits and hyphens, beginning with a letter, such as `surveys`",
+                hint=f"write `{better}`" if better else None,
+            )  # fmt: skip
+            continue
+        try:
+            declared[name] = _TEXTS.validate_python(data(entry.value))
+        except ValidationError:
+            wanted = "what clients read, once or by language: `{en: Surveys, uk: Опитування}`"
+            complaints.say("R003", f"`{name}` is {found(entry.value)}", ("topics", name), expected=wanted)
     return declared
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
@@ -159,37 +158,6 @@ class Everything:
                     hint = "give each step an `id` of its own: the ledger keeps promises under it"
                     self.say("R009", f"two steps are named `{key}`", place, hint=hint)
                 seen.add(key)
-            self._told((*loc, "steps", index), node, step)
-
-    def _told(self, loc: Loc, node: Entries, step: Node) -> None:
-        """A time told from the event, and the visit's file: whether the event has what they speak of."""
-        at, attach, on = child(step, "at"), child(step, "attach"), child(node, "on")
-        fields = self.events.get(on.text, {}) if isinstance(on, Scalar) and not on.null else None
-        if isinstance(at, Scalar) and not at.null:
-            wait = child(step, "wait")
-            if isinstance(wait, Scalar) and not wait.null:
-                hint = "`wait` counts from the step before, `at` from the event: keep one of them"
-                self.say("R030", "a step with both `wait` and `at`", (*loc, "at"), key=True, hint=hint)
-            with suppress(ValueError):  # said already
-                self._instant((*loc, "at"), grammar.Timing.parse(at.text).field, fields, at)
-        if isinstance(attach, Scalar) and not attach.null:
-            self._instant((*loc, "attach"), "starts_at", fields, None)
-
-    def _instant(self, loc: Loc, name: str, fields: Mapping[str, FieldType] | None, node: Scalar | None) -> None:
-        if fields is None:
-            message = f"`{loc[-1]}` speaks of an event, but none sets this campaign off"
-            self.say("R030", message, loc, hint="give the campaign a trigger `on`, such as `on: visit.booked`")
-        elif fields.get(name) is not FieldType.INSTANT:
-            what = f"is {_article(fields[name])}" if name in fields else "is not declared"
-            known = [each for each, kind in fields.items() if kind is FieldType.INSTANT]
-            self.say(
-                "R030",
-                f"`{name}` of the event {what}",
-                loc,
-                part=node.part(node.text.find("event.") + len("event."), len(name)) if node else None,
-                expected="an instant of the event: " + ", ".join(f"`{each}`" for each in known) if known else None,
-                hint=did_you_mean(name, known) or f"declare it under the event: `{name}: instant`",
-            )
 
     def _coupon(self, loc: Loc) -> None:
         node = find(self.root, loc)
@@ -248,10 +216,28 @@ def surveys_exist(root: Entries, complaints: Complaints, campaigns: Iterable[str
             )
 
 
+def topics_exist(root: Entries, complaints: Complaints, campaigns: Iterable[str]) -> None:
+    """Where topics are given names, every topic that a campaign speaks of has one."""
+    section = child(root, "topics")
+    if not isinstance(section, Entries):
+        return
+    known = sorted({*section.entries, "marketing"})
+    for name in campaigns:
+        loc: Loc = ("campaigns", name, "topic")
+        node = find(root, loc)
+        if isinstance(node, Scalar) and not node.null and node.text not in known:
+            complaints.say(
+                "R024",
+                f"there is no topic `{node.text}`",
+                loc,
+                expected="one of " + ", ".join(f"`{each}`" for each in known),
+                hint=did_you_mean(node.text, known) or f"name it: `topics: {{{node.text}: What clients read}}`",
+            )
+
+
 def _empty(node: Node) -> bool:
     return isinstance(node, Scalar) and node.null
 
 
 def _article(kind: FieldType) -> str:
-    words = {"text": "text", "number": "a number", "bool": "yes or no", "list": "a list", "date": "a date"}
-    return words.get(kind, "an instant")
+    return {"text": "text", "number": "a number", "bool": "yes or no", "list": "a list"}[kind]

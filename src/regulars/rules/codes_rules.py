@@ -181,13 +181,11 @@ RULES = (
         campaign(ON, "survey: quality") + _SURVEY,
     ),
     Code(
-        "R030",
-        "Time told from nothing",
-        "A step's `at`, or the calendar file, speaks of an instant that the event of the campaign does not have.",
-        "events:\n  visit.booked: {starts_at: instant}\n"
-        + campaign("on: visit.booked", "steps: [{email: a, at: 1 day before event.start}]", email=False),
-        "events:\n  visit.booked: {starts_at: instant}\n"
-        + campaign("on: visit.booked", "steps: [{email: a, at: 1 day before event.starts_at}]", email=False),
+        "R024",
+        "Unknown topic",
+        "The workspace names its topics under `topics`, and a campaign speaks of another.",
+        campaign(ON, "topic: survays") + "topics:\n  surveys: Questions about how we did\n",
+        campaign(ON, "topic: surveys") + "topics:\n  surveys: Questions about how we did\n",
     ),
     Code(
         "R101",

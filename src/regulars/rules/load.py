@@ -16,17 +16,20 @@ from typing import TypeVar
 from pydantic import BaseModel, ValidationError
 
 from regulars.core.diagnostics import Diagnostic, Severity, Span, in_order
-from regulars.rules import catalogue, checks, trial_reader
+from regulars.rules import catalogue, checks, hooks, trial_reader
 from regulars.rules.complaints import Complaints, keys_of, reworded
+from regulars.rules.hooks import Hook
 from regulars.rules.model import Campaign, Company, Policy, Rulebook
 from regulars.rules.names import EVENTS
 from regulars.rules.source import Source, read
 from regulars.rules.survey import Survey
 from regulars.rules.tree import Entries, Entry, Items, Loc, Node, Scalar, data, find, found, spans
 
-SECTIONS = ("company", "policy", "events", "fields", "surveys", "campaigns", "tests")
-_MERGED = ("events", "fields", "surveys", "campaigns")
-_KINDS = {"events": "event", "fields": "field", "surveys": "survey", "campaigns": "campaign"}
+SECTIONS = ("company", "policy", "topics", "events", "fields", "surveys", "hooks", "campaigns", "tests")
+_KINDS = {
+    "topics": "topic", "events": "event", "fields": "field", "surveys": "survey", "hooks": "hook",
+    "campaigns": "campaign",
+}  # fmt: skip
 
 _NOBODY = Company.model_validate({"name": "?", "from": "nobody@regulars.example", "address": "?"})
 """Stands in a draft for a company that could not be read."""
@@ -110,7 +113,7 @@ class _Joined:
             have = self.root.entries.get(name)
             if have is None:
                 self.root.entries[name] = Entry(entry.key, _copy(entry.value))
-            elif name in _MERGED and isinstance(have.value, Entries) and isinstance(entry.value, Entries):
+            elif name in _KINDS and isinstance(have.value, Entries) and isinstance(entry.value, Entries):
                 self._merge(name, have.value, entry.value)
             elif name == "tests" and isinstance(have.value, Items) and isinstance(entry.value, Items):
                 both = Items(have.value.items + entry.value.items, have.value.span)
@@ -173,13 +176,20 @@ def _read(root: Entries, complaints: Complaints, *, whole: bool) -> Rulebook:
     events = catalogue.events(root, complaints)
     campaigns = dict(_named(Campaign, "campaigns", _CAMPAIGNS, root, complaints))
     surveys = dict(_named(Survey, "surveys", _SURVEYS, root, complaints))
+    hooked = dict(_named(Hook, "hooks", _HOOKS, root, complaints))
+    topics = catalogue.topics(root, complaints)
     tests = tuple(test for _, test in trial_reader.read(root, complaints, events, fields))
     everything = checks.Everything(root, complaints, events, fields, campaigns)
     everything.check(company, policy)
     checks.surveys_exist(root, complaints, campaigns)
+    checks.topics_exist(root, complaints, campaigns)
     known = {**EVENTS, **events}
+    hooks.check(root, complaints, known, fields)
     places = dict(spans(root))
-    return Rulebook(company or _NOBODY, policy or Policy(), campaigns, known, fields, tests, places, surveys)
+    return Rulebook(
+        company or _NOBODY, policy or Policy(), campaigns, known, fields, tests, places, surveys,
+        topics, hooked,
+    )  # fmt: skip
 
 
 def _company(root: Entries, complaints: Complaints, *, whole: bool) -> Company | None:
@@ -228,6 +238,7 @@ def _named(
 NAME = re.compile(r"[a-z][a-z0-9-]*")
 _CAMPAIGNS = "a name for each campaign, with its keys indented under it"
 _SURVEYS = "a name for each survey, with its title and questions indented under it"
+_HOOKS = "a name for each hook, with what it takes indented under it"
 
 
 def _model(

@@ -22,6 +22,7 @@ from regulars.core.clock import duration
 from regulars.core.diagnostics import Span
 from regulars.core.ids import digest
 from regulars.rules import grammar
+from regulars.rules.hooks import Hook
 from regulars.rules.names import FieldType
 from regulars.rules.phrases import (
     Again,
@@ -40,7 +41,6 @@ from regulars.rules.phrases import (
     Part,
     Schedule,
     Share,
-    Timing,
     Zone,
 )
 from regulars.rules.survey import Survey
@@ -131,14 +131,10 @@ class Step(Part):
 
     email: Name = Field(description="Folder under `templates/emails/`")
     wait: Duration = Field(default=timedelta(), description="How long after the trigger or the step before")
-    at: Timing | None = Field(
-        default=None, description="In place of `wait`: told from an instant of the event, whatever the steps before did"
-    )
     condition: Condition | None = Field(
         default=None, alias="if", description="Checked when the email is due; otherwise the step is left out"
     )
     id: Name | None = Field(default=None, description="The step's lasting name, where two send the same email")
-    attach: Literal["calendar"] | None = Field(default=None, description="A file that goes along: the visit's own")
 
     @property
     def key(self) -> str:
@@ -277,6 +273,9 @@ class Rulebook:
     spans: Mapping[Loc, Span] = field(default_factory=dict)
     """Where each value was written; a scalar's span covers its text."""
     surveys: Mapping[str, Survey] = field(default_factory=dict)
+    topics: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """What clients read where they may leave or keep a topic, by language."""
+    hooks: Mapping[str, Hook] = field(default_factory=dict)
 
     def span(self, *loc: str | int) -> Span | None:
         """The place of a value, or of the nearest thing around it."""

@@ -14,6 +14,8 @@ TABLES = (
     "Coupon",
     "Survey",
     "Question",
+    "Hook",
+    "Take",
     "RuleTest",
     "Expectation",
     "TestProduct",

@@ -12,6 +12,7 @@ from pydantic.json_schema import GenerateJsonSchema, models_json_schema
 
 from regulars.core.clock import words
 from regulars.rules.grammar import Backfill
+from regulars.rules.hooks import Hook
 from regulars.rules.model import TRIGGERS, Campaign, Company, Part, Policy, RuleTest
 from regulars.rules.names import FieldType
 from regulars.rules.survey import Survey
@@ -20,12 +21,13 @@ DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _NAME = r"^[a-z][a-z0-9-]*$"
 _EVENT = r"^[a-z][a-z0-9_-]*(\.[a-z][a-z0-9_-]*)*$"
 _FIELD = r"^[a-z][a-z0-9_]*$"
+_TEXT = {"type": "string", "minLength": 1}
 
 
 def json_schema() -> dict[str, Any]:
     """The schema of one rule file, as JSON-ready data."""
     models: list[tuple[type[Part], Literal["validation"]]] = [
-        (model, "validation") for model in (Company, Policy, Survey, Campaign, RuleTest)
+        (model, "validation") for model in (Company, Policy, Survey, Hook, Campaign, RuleTest)
     ]
     _, made = models_json_schema(
         models,
@@ -75,6 +77,14 @@ def _sections() -> dict[str, Any]:
         "fields": {
             "description": "Fields of clients beside the built-in ones",
             **_named(_FIELD, {"enum": field_types}),
+        },
+        "topics": {
+            "description": "What clients read for each topic, once or by language",
+            **_named(_NAME, {"anyOf": [{"type": "string"}, {"type": "object", "additionalProperties": _TEXT}]}),
+        },
+        "hooks": {
+            "description": "Who may send signed messages, and what is taken from them",
+            **_named(_NAME, {"$ref": "#/$defs/Hook"}),
         },
         "surveys": {
             "description": "Pages of questions by name",

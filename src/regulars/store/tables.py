@@ -17,7 +17,6 @@ from sqlalchemy import (
     Index,
     Integer,
     LargeBinary,
-    MetaData,
     SmallInteger,
     Table,
     Text,
@@ -25,16 +24,16 @@ from sqlalchemy import (
     text,
 )
 
+from regulars.store.incoming_tables import deliveries
+from regulars.store.metadata import metadata
 from regulars.store.types import Instant, Json, Key, Money
 
-metadata = MetaData(
-    naming_convention={
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
-        "pk": "pk_%(table_name)s",
-    }
-)
+__all__ = [
+    "buckets", "buying_model", "campaigns", "claims", "consent_log", "consents", "copies", "coupons",
+    "customers", "deliveries", "events", "facts", "layouts", "learned_links", "managers", "members",
+    "metadata", "preferences", "product_links", "products", "promises", "purchase_lines", "purchases",
+    "rule_versions", "suppressions", "worth",
+]  # fmt: skip
 
 
 def _partial(name: str, *columns: Any, where: str) -> Index:

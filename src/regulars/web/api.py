@@ -6,7 +6,7 @@ A batch goes the way of a file: `regulars import` reads it, so both judge alike,
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ from starlette.responses import Response
 from regulars.core import keys
 from regulars.core.errors import Invalid
 from regulars.store import engine as store
-from regulars.store.importing import Kind, Options, import_file
+from regulars.store.importing import ImportReport, Kind, Options, import_file
 from regulars.tracking.coupons import Coupon, Standing, check, redeem
 from regulars.web.site import Site
 from regulars.web.visit import caller
@@ -49,12 +49,13 @@ def endpoint(scope: str, work: Work) -> Callable[[Request], Awaitable[Response]]
             raise HTTPException(403)
         if not site.keys.allows(key[0]):
             raise HTTPException(429)
-        return await run_in_threadpool(work, site, request, _json(await request.body()))
+        return await run_in_threadpool(work, site, request, parsed(await request.body()))
 
     return answer
 
 
-def _json(body: bytes) -> Any:
+def parsed(body: bytes) -> Any:
+    """The JSON of a body, None of an empty one; else a refusal."""
     try:
         return orjson.loads(body) if body.strip() else None
     except orjson.JSONDecodeError:
@@ -100,18 +101,22 @@ def batch(kind: Kind) -> Work:
             raise HTTPException(422)
         if len(body) > ROWS:
             raise HTTPException(413)
-        book = site.rules.rulebook
-        options = Options(
-            timezone=book.company.timezone, currency=book.company.currency, fields=book.fields, events=book.events,
-            source="api",
-        )  # fmt: skip
-        with tempfile.TemporaryDirectory(prefix="regulars-") as folder:
-            path = Path(folder) / "batch.jsonl"
-            path.write_bytes(b"".join(orjson.dumps(row) + b"\n" for row in body))
-            try:
-                report = import_file(site.engine, kind, path, now=site.clock(), secret=site.secret, options=options)
-            except Invalid as error:
-                return said({"error": [fault.message for fault in error.diagnostics]}, 422)
-        return said(report.to_dict())
+        try:
+            return said(bring(site, kind, body, source="api").to_dict())
+        except Invalid as error:
+            return said({"error": [fault.message for fault in error.diagnostics]}, 422)
 
     return work
+
+
+def bring(site: Site, kind: Kind, rows: Sequence[Mapping[str, Any]], *, source: str) -> ImportReport:
+    """Imports the rows as `regulars import` does those of a file. Raises Invalid where they cannot be read as such."""
+    book = site.rules.rulebook
+    options = Options(
+        timezone=book.company.timezone, currency=book.company.currency, fields=book.fields, events=book.events,
+        source=source,
+    )  # fmt: skip
+    with tempfile.TemporaryDirectory(prefix="regulars-") as folder:
+        path = Path(folder) / "batch.jsonl"
+        path.write_bytes(b"".join(orjson.dumps(row) + b"\n" for row in rows))
+        return import_file(site.engine, kind, path, now=site.clock(), secret=site.secret, options=options)

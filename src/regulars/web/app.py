@@ -19,10 +19,10 @@ from regulars.core.errors import RegularsError
 from regulars.store import migrate
 from regulars.store.engine import open_engine
 from regulars.store.importing import Kind
-from regulars.web import api, book, preferences, survey, unsubscribe, view
+from regulars.web import api, book, hooks, preferences, survey, unsubscribe, view
 from regulars.web.looks import stylesheet
 from regulars.web.openapi import document
-from regulars.web.shell import Shell
+from regulars.web.shell import PROGRAMS, Shell
 from regulars.web.site import Site
 from regulars.web.visit import answer, by_link
 
@@ -60,6 +60,7 @@ def _api() -> list[Route]:
         *batches,
         Route(f"{code}/check", api.endpoint("coupons", api.check_coupon), methods=["POST"]),
         Route(f"{code}/redeem", api.endpoint("coupons", api.redeem_coupon), methods=["POST"]),
+        Route("/hooks/{hook}", hooks.receive, methods=["POST"]),
         Route("/openapi.json", _openapi),
     ]
 
@@ -109,15 +110,15 @@ async def _openapi(_: Request) -> Response:
     return api.said(document())
 
 
-def _below_api(request: Request) -> bool:
-    return "/api/" in str(request.scope["path"])
+def _for_programs(request: Request) -> bool:
+    return any(part in str(request.scope["path"]) for part in PROGRAMS)
 
 
 async def _refused(request: Request, error: Exception) -> Response:
     """A path that leads nowhere, a method that is not taken, a form that cannot be read."""
     assert isinstance(error, HTTPException)
     site: Site = request.app.state.site
-    if _below_api(request):
+    if _for_programs(request):
         found = api.said({"error": error.detail}, error.status_code)
         found.headers.update(error.headers or {})
         return found
@@ -131,7 +132,7 @@ async def _failed(request: Request, error: Exception) -> Response:
     """Our own mistake or a database that is away: said kindly, without a detail."""
     site: Site = request.app.state.site
     status = 503 if isinstance(error, RegularsError) else 500
-    if _below_api(request):
+    if _for_programs(request):
         return api.said({"error": "not available now"}, status)
     try:
         return await run_in_threadpool(answer, request, site, "failed", status)

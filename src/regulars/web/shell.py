@@ -11,6 +11,9 @@ PAGE_BYTES = 64 * 1024
 API_BYTES = 4 * 1024 * 1024
 """The largest bodies taken: of a form, and of a batch for the API."""
 
+PROGRAMS = ("/api/", "/hooks/")
+"""Parts of a path that programs ask, not people: answered in JSON."""
+
 HEADERS = {
     "content-security-policy": (
         "default-src 'none'; style-src 'self'; img-src 'self' https: data:; form-action 'self'; "
@@ -38,7 +41,7 @@ class Shell:
             await self.app(scope, receive, send)
             return
         scope = self._below(scope)
-        most = API_BYTES if "/api/" in scope["path"] else PAGE_BYTES
+        most = API_BYTES if any(part in scope["path"] for part in PROGRAMS) else PAGE_BYTES
 
         async def guarded(message: Message) -> None:
             if message["type"] == "http.response.start":

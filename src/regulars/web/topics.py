@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from regulars.rules.model import Kind, Rulebook
 from regulars.store.rights import MARKETING
-from regulars.web.words import Words
+from regulars.web.words import Words, text_in
 
 
 def topics(book: Rulebook) -> list[str]:
@@ -14,9 +14,7 @@ def topics(book: Rulebook) -> list[str]:
 
 
 def label(book: Rulebook, topic: str, t: Words) -> str:
-    """What the page calls a topic."""
-    if topic == MARKETING:
-        return t("topic_marketing")
-    if f"topic_{topic}" in t.texts:
-        return t(f"topic_{topic}")
-    return topic.replace("-", " ").capitalize()
+    """What the page calls a topic: as the rule files say, else by its own name."""
+    if topic in book.topics:
+        return text_in(book.topics[topic], t.language)
+    return t("topic_marketing") if topic == MARKETING else topic.replace("-", " ").capitalize()
