@@ -47,7 +47,7 @@ def test_what_was_learned_is_kept_and_told_to_the_facts(shop: Engine) -> None:
         assert {sku for _, sku in connection.execute(rows)} == {"saw"}
         known = load_people(connection, [1, 2, 3], NOW, "UTC")
         once, gone, regular = (known[key] for key in (1, 2, 3))
-        alive = [Evaluation(person, NOW)._built_in("p_alive") for person in (once, gone, regular)]
+        alive = [Evaluation(person, NOW).built_in("p_alive") for person in (once, gone, regular)]
         assert alive[0] == 1.0
         assert alive[1] < 0.1
         assert 0.75 < alive[2] < 1.0

@@ -219,12 +219,14 @@ def test_facts_are_sentences(bench: Bench) -> None:
         people.add_purchase(connection, key, "2026-01-01", "mower", amount=20)
         people.add_purchase(connection, key, "2026-01-31", amount=5)
     bench.plan("2026-02-10T00:00")
-    told = {f.name: f.sentence for f in explain(bench.engine, bench.rules, "ada", None, at("2026-03-02T00:00")).facts}
-    assert told["purchases"] == "Bought 2 times for 25.00 in all, last on 2026-01-31, 30 days ago; first on 2026-01-01."
-    assert told["rhythm"] == "Buys every 30 days on average."
-    assert told["overdue"] == "The time since the last purchase is 1 times as long as usual."
-    assert told["next_product"] == "Next in the sequence is `saw`, usually bought on 2026-03-02."
-    assert told["consent"] == "Agreed to `marketing` emails: said so on 2025-01-01 (test)."
+    told = {f.name: f.why for f in explain(bench.engine, bench.rules, "ada", None, at("2026-03-02T00:00")).facts}
+    assert told["purchases"] == (
+        "Bought 2 times for 25.00 EUR in all, last on 2026-01-31, 30 days ago; first on 2026-01-01."
+    )
+    assert told["rhythm"] == "2 purchases within 30 days: every 30 days on average."
+    assert told["overdue"] == "Last bought 30 days ago, usually every 30 days: 1 times as long as usual."
+    assert told["next_product"] == "Declared to follow `mower`, bought on 2026-01-01, after 60 days: due on 2026-03-02."
+    assert told["consent.marketing"] == "Agreed to `marketing` emails: said so on 2025-01-01 (test)."
     assert told["cap"] == "0 places are used under the frequency cap of 2 per 1 week."
 
 
@@ -233,10 +235,24 @@ def test_json_holds_the_same(bench: Bench) -> None:
     _ada(bench, "2026-03-01T10:00")
     bench.plan("2026-03-02T00:00")
     document = explain(bench.engine, bench.rules, "ada", None, at("2026-05-01T12:00")).to_json()
+    assert document["facts"]["purchases"] == {
+        "value": 1, "why": "Bought once, last on 2026-03-01, 61 days ago."
+    }  # fmt: skip
+    assert document["facts"]["last_purchase_at"]["value"] == "2026-03-01T10:00:00+00:00"
     view = document["campaigns"][0]
     assert (document["customer"], view["campaign"], view["due"]) == ("ada", "back", False)
     assert view["conditions"]["when"]["value"] is None  # no rhythm is known
     assert view["conditions"]["when"]["parts"][1]["reading"] == "61 > 90"
+
+
+def test_instants_are_by_the_clients_clock(bench: Bench) -> None:
+    bench.rules = rules({"back": SILENT})
+    _ada(bench, "2026-03-01T23:30", timezone="Europe/Chisinau")
+    bench.plan("2026-03-02T00:00")
+    told = explain(bench.engine, bench.rules, "ada", None, at("2026-05-01T12:00"))
+    lines = "\n".join(told.campaigns[0].clauses["when"].lines())
+    assert "days_since(2026-03-02 01:30 EET)" in lines
+    assert "last on 2026-03-02" in {fact.name: fact.why for fact in told.facts}["purchases"]
 
 
 def test_what_is_not_there_is_named(bench: Bench) -> None:

@@ -5,6 +5,7 @@ from regulars.audience.explain import Clause, show
 from regulars.audience.expression import Expression, parse
 from regulars.audience.people import EventFact, Person, PurchaseFact, load_people
 from regulars.audience.problems import ExpressionErrors, Problem
+from regulars.audience.python import known_fields
 from regulars.audience.sql import Scope
 from regulars.audience.today import today_by_zone
 
@@ -23,6 +24,7 @@ __all__ = [
     "Problem",
     "PurchaseFact",
     "Scope",
+    "known_fields",
     "load_people",
     "parse",
     "show",

@@ -10,6 +10,7 @@ from typing import Any
 from regulars.audience import nodes
 from regulars.audience.nodes import Comparison, Node
 from regulars.audience.python import COMPARE, Evaluation
+from regulars.core.calendar import zone
 from regulars.rules.names import FieldType
 from regulars.store.types import from_micros
 
@@ -43,7 +44,7 @@ def explain(text: str, node: Node, evaluation: Evaluation) -> Clause:
     """The tree of clauses for a checked condition."""
     value = evaluation.value(node)
     if node.type is FieldType.INSTANT and value is not None:
-        value = _datetime(value)
+        value = _local(value, evaluation)
     written = text[node.start : node.end]
     if isinstance(node, nodes.Not) and node.operand.start == node.start:  # `not in`, `is not none`
         inside = explain(text, node.operand, evaluation)
@@ -92,14 +93,21 @@ def show(value: Any) -> str:
             short = f"{value + 0.0:.4f}".rstrip("0").rstrip(".")
             return repr(value) if float(short) == 0 != value else short
         case datetime():
-            return f"{value:%Y-%m-%d %H:%M} UTC"
+            name = value.tzname() or ""  # a zone without letters of its own is named by its offset
+            return f"{value:%Y-%m-%d %H:%M} {name if name.isalpha() else f'UTC{value:%z}'}"
         case date():
             return value.isoformat()
     return repr(value)
 
 
-def _datetime(micros: int) -> datetime | None:
+def _local(micros: int, evaluation: Evaluation) -> datetime | None:
+    """The instant on the client's clock."""
+    fields, default = evaluation.person.fields, evaluation.person.zone
     try:
-        return from_micros(micros)
-    except OverflowError:  # an offset that leads out of the calendar
+        clock = zone(str(fields.get("timezone") or default))
+    except ValueError:
+        clock = zone(default)
+    try:
+        return from_micros(micros).astimezone(clock)
+    except (OverflowError, ValueError):  # an offset that leads out of the calendar
         return None

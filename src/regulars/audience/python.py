@@ -18,8 +18,9 @@ from regulars.audience.known import finished
 from regulars.audience.nodes import PURCHASE, Comparison, Node
 from regulars.audience.people import Person
 from regulars.core import calendar
+from regulars.rules.names import DERIVED, FieldType
 from regulars.store.fields import readable
-from regulars.store.types import DAY, MICROSECOND, MONEY_SCALE, to_micros
+from regulars.store.types import DAY, MICROSECOND, MONEY_SCALE, from_micros, to_micros
 
 COMPARE: dict[Comparison, Callable[[Any, Any], bool]] = {
     Comparison.EQ: operator.eq, Comparison.NE: operator.ne, Comparison.LT: operator.lt,
@@ -83,14 +84,15 @@ class Evaluation:
             case nodes.CustomerField(custom=True):
                 return readable(node.type, self.person.fields.get(node.name))
             case nodes.CustomerField():
-                return self._built_in(node.name)
+                return self.built_in(node.name)
         raise TypeError(f"no value for {node!r}")
 
-    def _built_in(self, name: str) -> Any:
+    def built_in(self, name: str) -> Any:
+        """The value of a field that every client has."""
         value = self.person.fields.get(name)
         match name:
             case "overdue":
-                last, rhythm = self._built_in("last_purchase_at"), self.person.fields.get("rhythm")
+                last, rhythm = self.built_in("last_purchase_at"), self.person.fields.get("rhythm")
                 return None if last is None or not rhythm else float(self.moment - last) / float(DAY) / rhythm
             case "purchases":
                 return float(value or 0)
@@ -157,7 +159,7 @@ class Evaluation:
             return any(node.what in p.bought for p in self.person.purchases if self._recent(p.at, node.within))
         if node.function == "spent":
             if node.within is None:
-                return self._built_in("spent")
+                return self.built_in("spent")
             recent = [p.amount for p in self.person.purchases if self._recent(p.at, node.within)]
             return _money(sum((amount for amount in recent if amount is not None), Decimal(0)))
         moments = [to_micros(at) for at in self._moments(node.event) if self._recent(at, node.within)]
@@ -179,6 +181,14 @@ class Evaluation:
         """Whether it has happened, and not longer ago than that."""
         age = self.moment - to_micros(at)
         return age >= 0 and (within is None or age < within // MICROSECOND)
+
+
+def known_fields(person: Person, now: datetime) -> dict[str, Any]:
+    """Every derived field of the client by name, as conditions see it; instants as aware datetimes."""
+    at = Evaluation(person, now)
+    values = {name: at.built_in(name) for name in DERIVED}
+    instants = [name for name, kind in DERIVED.items() if kind is FieldType.INSTANT and values[name] is not None]
+    return values | {name: from_micros(values[name]) for name in instants}
 
 
 def _money(value: Decimal) -> float:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Collection, Iterator, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from regulars.cli.door import Door, json_option, now_option
-from regulars.cli.output import emit, say, when
+from regulars.cli.output import emit, say, table, when
 
 if TYPE_CHECKING:
-    from regulars.rehearsal import Explanation, Row, View
+    from regulars.rehearsal import Fact, Row, View
 
 
 @click.command("explain")
@@ -27,17 +29,45 @@ def explain_command(door: Door, customer: str, campaign: str | None, now: str | 
     if door.as_json:
         emit(found.to_json())
         return
-    _facts(found)
+    click.echo(f"{click.style(found.customer, bold=True)}, {when(found.now, found.zone)} ({found.zone})")
+    asked = found.campaigns[0].asked if campaign is not None else None
+    table(None, ["fact", "value", "why"], _facts(found.facts, found.zone, asked))
     for view in found.campaigns:
-        click.echo("")
         say(f"{click.style(view.campaign, bold=True)}: {view.sentence}")
         _detail(view, found.zone, whole=campaign is not None)
 
 
-def _facts(found: Explanation) -> None:
-    click.echo(f"{click.style(found.customer, bold=True)}, {when(found.now, found.zone)} ({found.zone})")
-    for fact in found.facts:
-        say(fact.sentence, indent=2)
+_WITHIN = {
+    "spent": "purchases", "first_purchase_at": "purchases", "last_purchase_at": "purchases",
+    "next_product_at": "next_product", "sci_band": "sci",
+    **{f"{name}_score": "motivation" for name in ("price", "novelty", "belonging", "stability")},
+}  # fmt: skip
+"""Facts that the sentence of another tells too: a row of the table less."""
+_ALWAYS = ("consent", "suppressed", "cap", "quiet_hours", "timezone")
+
+
+def _facts(facts: Sequence[Fact], zone: str, asked: Collection[str] | None) -> Iterator[tuple[str, str, str]]:
+    """The rows of the table: all, or those that a campaign's conditions ask about and what holds for every email."""
+    wanted = None if asked is None else {_WITHIN.get(name, name) for name in asked}
+    for fact in facts:
+        if fact.name not in _WITHIN and (
+            wanted is None or fact.name in wanted or fact.name.partition(".")[0] in _ALWAYS
+        ):
+            yield fact.name, _value(fact.value, zone), fact.why
+
+
+def _value(value: Any, zone: str) -> str:
+    match value:
+        case None:
+            return "–"
+        case bool():
+            return "yes" if value else "no"
+        case float() | int():
+            text = f"{value:.2f}"
+            return text.rstrip("0").rstrip(".")
+        case datetime():
+            return when(value, zone)
+    return str(value)
 
 
 def _detail(view: View, zone: str, *, whole: bool) -> None:

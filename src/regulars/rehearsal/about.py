@@ -7,65 +7,41 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from regulars.audience import Person
-from regulars.audience.explain import show
+from regulars.audience import Person, known_fields
 from regulars.clearance import Ground
 from regulars.core.calendar import zone as tz
 from regulars.rehearsal import dossier
 from regulars.rehearsal.sentences import day, when
-from regulars.store.types import DAY, MICROSECOND
+from regulars.rehearsal.whys import Whys
+from regulars.store import evidence
 
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """One fact: its name, its value (None: not known), and a sentence."""
+    """One fact: its name, its value (None: not known), and the sentence that says why it is so."""
 
     name: str
     value: Any
-    sentence: str
+    why: str
 
     def to_json(self) -> dict[str, Any]:
         """JSON-ready data."""
         value = self.value.isoformat() if isinstance(self.value, datetime) else self.value
-        return {"name": self.name, "value": value, "sentence": self.sentence}
+        return {"value": value, "why": self.why}
 
 
 def facts(ground: Ground, person: Person, customer_id: int) -> list[Fact]:
-    """The facts about the client at the ground's instant."""
+    """The facts about the client at the ground's instant; no name comes twice."""
     zone = str(person.fields.get("timezone") or person.zone)
+    stands_on = evidence.of(ground.connection, customer_id, ground.now)
+    values = known_fields(person, ground.now)
+    whys = Whys(person.fields, values, stands_on, ground.now, zone, ground.rulebook.company.currency)
     return [
-        *_bought(person, ground.now, zone),
-        *_next(person, zone),
+        *(Fact(*found) for found in whys.all()),
         *_rights(ground, customer_id, zone),
         *_protected(ground, customer_id, zone),
         _clock(ground, zone),
     ]
-
-
-def _bought(person: Person, now: datetime, zone: str) -> Iterator[Fact]:
-    count, first, last = (person.fields.get(n) for n in ("purchases", "first_purchase_at", "last_purchase_at"))
-    if not count or first is None or last is None:
-        yield Fact("purchases", 0, "Has bought nothing yet.")
-        return
-    ago = int((now - last) // MICROSECOND // DAY)
-    spent = f" for {person.fields['spent']:.2f} in all" if person.fields.get("spent") else ""
-    times = "once" if count == 1 else f"{count} times"
-    sentence = f"Bought {times}{spent}, last on {day(last, zone)}, {ago} day{'' if ago == 1 else 's'} ago"
-    yield Fact("purchases", count, sentence + ("." if count == 1 else f"; first on {day(first, zone)}."))
-    rhythm = person.fields.get("rhythm")
-    if not rhythm:
-        yield Fact("rhythm", None, "Has no rhythm: that takes two purchases.")
-        return
-    yield Fact("rhythm", rhythm, f"Buys every {show(round(rhythm, 1))} days on average.")
-    overdue = (now - last) // MICROSECOND / DAY / rhythm
-    times = show(round(overdue, 2))
-    yield Fact("overdue", overdue, f"The time since the last purchase is {times} times as long as usual.")
-
-
-def _next(person: Person, zone: str) -> Iterator[Fact]:
-    sku, at = person.fields.get("next_product"), person.fields.get("next_product_at")
-    if sku is not None and at is not None:
-        yield Fact("next_product", sku, f"Next in the sequence is `{sku}`, usually bought on {day(at, zone)}.")
 
 
 def _rights(ground: Ground, customer_id: int, zone: str) -> Iterator[Fact]:
@@ -73,7 +49,7 @@ def _rights(ground: Ground, customer_id: int, zone: str) -> Iterator[Fact]:
     for word in words:
         verb = "Agreed to" if word.granted else "Does not want"
         sentence = f"{verb} `{word.topic}` emails: said so on {day(word.at, zone)} ({word.source})."
-        yield Fact("consent", word.granted, sentence)
+        yield Fact(f"consent.{word.topic}", word.granted, sentence)
     if not words:
         mode = ground.rulebook.policy.consent
         end = "so none is sent" if mode == "opt-in" else "which does not forbid them"

@@ -45,6 +45,8 @@ class View:
     clauses: Mapping[str, Clause]
     forbidden: str | None
     holdout: bool
+    asked: frozenset[str] = frozenset()
+    """The fields of the client that its conditions ask about."""
 
     def to_json(self) -> dict[str, Any]:
         """JSON-ready data."""
@@ -76,7 +78,7 @@ class Explanation:
         return {
             "customer": self.customer,
             "now": self.now.isoformat(),
-            "facts": [fact.to_json() for fact in self.facts],
+            "facts": {fact.name: fact.to_json() for fact in self.facts},
             "campaigns": [view.to_json() for view in self.campaigns],
         }
 
@@ -129,7 +131,13 @@ def _view(
         live.campaign.name, found.sentence, any(row.state == State.PLANNED for row in after), found.due_from,
         before, changed, clauses, dossier.forbidden(where, live, where.only),
         ids.share(bucket, live.key) < live.campaign.holdout,
+        _asked(where, live.campaign.name),
     )  # fmt: skip
+
+
+def _asked(where: Ground, campaign: str) -> frozenset[str]:
+    conditions = [found for loc, found in where.rules.conditions.items() if loc[:2] == ("campaigns", campaign)]
+    return frozenset(name for condition in conditions for name in condition.fields)
 
 
 def _clauses(where: Ground, live: Live, person: Person) -> dict[str, Clause]:

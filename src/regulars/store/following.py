@@ -54,6 +54,9 @@ def declared(now: datetime | None, customer_ids: Restriction | None) -> Subquery
             product_links.c.target_id.label("next_product_id"),
             type_coerce(case((again > since, again), else_=since) + after, Instant).label("next_product_at"),
             place.label("place"),
+            bought.c.product_id.label("from_id"),
+            bought.c.at.label("from_at"),
+            product_links.c.after_days,
         )
         .join(product_links, and_(product_links.c.product_id == bought.c.product_id, product_links.c.kind == "next"))
         .join(products, products.c.id == product_links.c.target_id)
@@ -128,6 +131,47 @@ def missing_accessories(connection: Connection, customer_ids: Collection[int], n
         if product not in found.setdefault(customer, []):
             found[customer].append(product)
     return found
+
+
+def declared_link(connection: Connection, customer_id: int, now: datetime) -> tuple[str, datetime, int | None] | None:
+    """The declared link to a client's next product: from which sku, when that was bought, usual days; or None."""
+    found = declared(now, [customer_id])
+    query = select(products.c.sku, found.c.from_at, found.c.after_days).join(products, products.c.id == found.c.from_id)
+    row = connection.execute(query.where(found.c.place == 1)).first()
+    return None if row is None else (str(row[0]), row[1], row[2])
+
+
+def learned_links_to_next(
+    connection: Connection, customer_id: int, now: datetime
+) -> list[tuple[str, datetime, int | None, int, float]]:
+    """The learned links whose sum makes a client's next product, the strongest first.
+
+    Each is the sku it leads from, when that was bought, usual days, support, lift.
+    """
+    best = learned(now, [customer_id])
+    owned = _bought("owned_each", _linked(learned_links, None), now, [customer_id])
+    links = learned_links.c
+    query = (
+        select(products.c.sku, owned.c.at, links.after_days, links.support, links.lift)
+        .join(owned, owned.c.product_id == products.c.id)
+        .join(learned_links, links.product_id == owned.c.product_id)
+        .join(best, and_(best.c.next_product_id == links.target_id, best.c.place == 1))
+        .order_by(links.strength.desc(), products.c.sku)
+    )
+    return [
+        (str(sku), at, days, int(support), float(lift)) for sku, at, days, support, lift in connection.execute(query)
+    ]
+
+
+def leads_on(connection: Connection, customer_id: int, now: datetime) -> bool:
+    """Whether anything that a client bought leads on to something, by declaration or by what was learned."""
+    for links, kind in ((product_links, "next"), (learned_links, None)):
+        owned = _bought("owned_any", _linked(links, kind), now, [customer_id])
+        query = select(links.c.target_id).join(owned, owned.c.product_id == links.c.product_id)
+        query = query if kind is None else query.where(links.c.kind == kind)
+        if connection.execute(query.limit(1)).first() is not None:
+            return True
+    return False
 
 
 def _linked(links: Table, kind: str | None) -> list[Select[tuple[int]]]:

@@ -98,7 +98,7 @@ def rhythm(now: datetime | None, customer_ids: Restriction | None) -> Subquery:
 
 
 def said(now: datetime | None, customer_ids: Restriction | None) -> Subquery:
-    """Per client of whom we know any event: signals counted, and the latest answers."""
+    """Per client of whom we know any event: how many `happened`, signals counted, and the latest answers."""
     answered = events.c.name == ANSWERED
     values = {key: _answer(key) for key in ANSWERS}
     columns: list[Column] = [events.c.customer_id, events.c.name]
@@ -113,6 +113,7 @@ def said(now: datetime | None, customer_ids: Restriction | None) -> Subquery:
     return (
         select(
             each.c.customer_id,
+            func.count().label("happened"),
             _count(each.c.name == PRICE_REQUEST).label("price_requests"),
             _count(each.c.name.in_(BELONGING)).label("belongings"),
             _count(each.c.name == COMPLAINT).label("complaints"),
