@@ -16,7 +16,7 @@ from regulars.audience.known import BANDS, BY_HAND
 from regulars.rehearsal.sentences import day
 from regulars.store.evidence import Evidence
 from regulars.store.following import USUAL_GAP
-from regulars.store.points import LEVELS, REFERRAL
+from regulars.store.points import REFERRAL
 from regulars.store.traits import ANSWERS, CLEAR, ENOUGH, MOTIVATIONS, NOVEL_DAYS, PROMOTER
 from regulars.store.types import DAY, MICROSECOND
 
@@ -230,9 +230,8 @@ class Whys:
         return f"{', '.join(parts)}." if parts else "Nothing earned yet."
 
     def _level(self) -> str:
-        earned, level = int(self.fields.get("points_earned") or 0), int(self.values["level"])
-        following = f"; level {level + 1} begins with {LEVELS[level]}" if level < len(LEVELS) else ""
-        return f"Earned {_many(earned, 'point')} in all{following}."
+        earned = int(self.fields.get("points_earned") or 0)
+        return f"Earned {_many(earned, 'point')} in all, used or not."
 
     # ---------------------------------------------------------------- words
 
