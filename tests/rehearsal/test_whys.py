@@ -81,7 +81,7 @@ def check_purchases(found: Told) -> None:
     assert value == (0 if "nothing" in why else 1 if "once" in why else numbers(why)[0])
     value, why = found["overdue"]
     if value is not None:
-        _, rhythm, times = numbers(why)
+        rhythm, times = numbers(why)[-2:]
         assert times == round(value, 2)
         assert rhythm == round(found["rhythm"][0], 1) == numbers(found["rhythm"][1])[-1]
     value, why = found["points"]
