@@ -15,6 +15,7 @@ COMPANY = {
 EVENTS: Mapping[str, Mapping[str, FieldType]] = {
     "visit.done": {"score": FieldType.NUMBER},
     "complaint.opened": {"about": FieldType.TEXT},
+    "visit.booked": {"visit": FieldType.TEXT, "starts_at": FieldType.INSTANT},
 }
 
 

@@ -14,8 +14,11 @@ from regulars.clearance.ground import Ground
 from regulars.clearance.live import Live
 from regulars.ledger import Reason
 from regulars.rules.model import Kind, Step
+from regulars.store import visits
+from regulars.store.fields import told_from_event
 from regulars.store.happenings import happenings
 from regulars.store.tables import consents, customers, promises, suppressions
+from regulars.store.types import to_micros
 
 
 def doubts(ground: Ground, live: Live, chosen: ColumnElement[bool]) -> Select[tuple[int, str | None]]:
@@ -32,6 +35,7 @@ def doubts(ground: Ground, live: Live, chosen: ColumnElement[bool]) -> Select[tu
         data, at = source.c.data, source.c.occurred_at
     reason = case(
         *rights(ground, live),
+        *_off(ground, live, data),
         (_goal_met(ground, live), Reason.GOAL_MET),
         (~_rule_holds(ground, live, name, data, at), Reason.CONDITION),
         *[
@@ -43,6 +47,21 @@ def doubts(ground: Ground, live: Live, chosen: ColumnElement[bool]) -> Select[tu
     return (
         select(promises.c.id, reason.label("reason")).select_from(joined).where(promises.c.campaign == live.key, chosen)
     )
+
+
+def _off(ground: Ground, live: Live, data: ColumnElement[object] | None) -> list[tuple[ColumnElement[bool], Reason]]:
+    """The visit that was booked no longer stands, or its time was put off in the booking itself."""
+    if live.campaign.on != visits.BOOKED:
+        return []
+    early = [
+        and_(promises.c.step == step.key, told_from_event(step.at, data) > to_micros(ground.now))
+        for step in live.campaign.steps
+        if step.at is not None and data is not None
+    ]
+    return [
+        (visits.cancelled(promises.c.source_id, ground.now), Reason.CANCELLED),
+        (or_(visits.moved(promises.c.source_id, ground.now), *early), Reason.MOVED),
+    ]
 
 
 def rights(ground: Ground, live: Live) -> list[tuple[ColumnElement[bool], Reason]]:

@@ -48,6 +48,8 @@ class Reason(StrEnum):
     CONDITION = "condition"  # no longer true
     STEP_CONDITION = "step-condition"  # this step's `if` is false; the sequence goes on
     GOAL_MET = "goal-met"
+    MOVED = "moved"  # the visit is at another time now; its new booking has promises of its own
+    CANCELLED = "cancelled"  # the visit does not take place
     REMOVED = "removed"  # the campaign is no longer in the files
 
     WORKER_LOST = "worker-lost"

@@ -32,6 +32,8 @@ from regulars.clearance import Ground, Live
 from regulars.core.calendar import SENTINELS
 from regulars.ledger import State
 from regulars.planner.dates import DueDay, DueTime, due_days, due_times, since_midnight
+from regulars.rules.model import Step
+from regulars.store.fields import told_from_event
 from regulars.store.functions import regulars_date, regulars_day
 from regulars.store.happenings import happenings
 from regulars.store.rowset import rowset
@@ -41,6 +43,7 @@ from regulars.store.types import MICROSECOND, Instant, Key, to_micros
 OVERLAP = timedelta(hours=1)
 """How far an event's arrival is looked for before the last plan: longer than any import's transaction."""
 _NO_SOURCE = cast(null(), Key)
+DAY = timedelta(days=1)
 LOOK_BACK = timedelta(days=400)
 """How long after its date a recurring email is still named as late: more than one round of a year."""
 
@@ -93,6 +96,35 @@ def _by_event(ground: Ground, live: Live) -> Select[Any]:
         happened.c.occurred_at <= ground.now - wait,
         recent,
         audience,
+    )
+
+
+def timed(ground: Ground, live: Live, step: Step) -> Select[Any]:
+    """Those for whom the step is due by an instant that its event names, such as a day before a visit.
+
+    The bound on the text keeps the reading of instants to the days in question, however many events there are.
+    """
+    campaign, timing = live.campaign, step.at
+    assert campaign.on is not None
+    assert timing is not None
+    happened = happenings(campaign.on)
+    due_at, floor = told_from_event(timing, happened.c.data), live.floor(ground.now, ground.rulebook.policy)
+    recent: ColumnElement[bool] = due_at > to_micros(floor)
+    written = happened.c.data[timing.field].as_string()
+    if floor.year > 1970:
+        recent = and_(written >= f"{floor - timing.offset - DAY:%Y-%m-%d}", recent)
+    if live.planned_at is not None:
+        recent = or_(recent, happened.c.received_at > live.planned_at - OVERLAP)
+    joined = _clients(ground).join(happened, happened.c.customer_id == customers.c.id)
+    return _shape(joined, happened.c.external_id, due_at, happened.c.id).where(
+        happened.c.occurred_at <= ground.now,
+        written < f"{ground.now - timing.offset + 2 * DAY:%Y-%m-%d}",
+        due_at > to_micros(live.since) if live.since.year > 1970 else true(),
+        due_at <= to_micros(ground.now),
+        recent,
+        ground.holds(
+            "campaigns", campaign.name, "audience", event_data=happened.c.data, event_at=happened.c.occurred_at
+        ),
     )
 
 

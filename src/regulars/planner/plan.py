@@ -16,7 +16,7 @@ from regulars.clearance import Live, Ruleset, clear, ground, live
 from regulars.ledger import Reason, State
 from regulars.planner.force import Change, enforce
 from regulars.planner.members import Movement, move
-from regulars.planner.promise import promise_first_steps, promise_next_steps
+from regulars.planner.promise import promise_first_steps, promise_next_steps, promise_timed_steps
 from regulars.store.engine import planning_lock
 from regulars.store.tables import campaigns, promises
 
@@ -57,6 +57,7 @@ def plan(connection: Connection, rules: Ruleset, now: datetime, *, only: int | N
         if found.campaign.enabled:
             promised += promise_first_steps(connection, where, found)
             promised += promise_next_steps(connection, where, found)
+            promised += promise_timed_steps(connection, where, found)
     cleared = clear(connection, where, lives)
     enabled = [key for key, found in lives.items() if found.campaign.enabled]
     connection.execute(update(campaigns).where(campaigns.c.key.in_(enabled)).values(planned_at=now))

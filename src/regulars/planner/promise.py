@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 from itertools import pairwise
 from typing import Any
@@ -28,7 +29,7 @@ from sqlalchemy.sql import ColumnElement
 from regulars.clearance import Ground, Live
 from regulars.core import ids
 from regulars.ledger import Reason, State
-from regulars.planner.candidates import candidates
+from regulars.planner.candidates import candidates, timed
 from regulars.rules.model import Step
 from regulars.store.happenings import happenings
 from regulars.store.tables import promises
@@ -42,11 +43,19 @@ _COLUMNS = (
 
 def promise_first_steps(connection: Connection, ground: Ground, live: Live) -> int:
     """Promises the first email to everybody due; the number of new rows."""
-    found = candidates(ground, live)
-    if found is None:
-        return 0
-    due = found.subquery("due")
     step = live.campaign.all_steps[0]
+    found = candidates(ground, live) if step.at is None else None
+    return 0 if found is None else _promise_due(connection, ground, live, step, found)
+
+
+def promise_timed_steps(connection: Connection, ground: Ground, live: Live) -> int:
+    """Promises each email that goes by an instant of its event, whatever became of those before; the new rows."""
+    timed_steps = [step for step in live.campaign.all_steps if step.at is not None]
+    return sum(_promise_due(connection, ground, live, step, timed(ground, live, step)) for step in timed_steps)
+
+
+def _promise_due(connection: Connection, ground: Ground, live: Live, step: Step, found: Select[Any]) -> int:
+    due = found.subquery("due")
     verdicts = _verdicts(ground, live, due)
     new: ColumnElement[Any] = literal(Reason.NEW, Text)
     reason = case(*verdicts, else_=new) if verdicts else new
@@ -55,6 +64,8 @@ def promise_first_steps(connection: Connection, ground: Ground, live: Live) -> i
         promises.c.customer_id == due.c.customer_id,
         promises.c.occurrence == due.c.occurrence,
     )
+    if step.at is not None:
+        known = known.where(promises.c.step == step.key)
     rows = _rows(ground, live, step, due.c.customer_id, due.c.occurrence, due.c.due_at, due.c.source_id, reason)
     return _insert(connection, rows.select_from(due).where(due.c.due_at <= to_micros(ground.now), ~known))
 
@@ -77,6 +88,7 @@ def _had_recently(live: Live, due: Any, pause: timedelta | None) -> ColumnElemen
     had = exists().where(
         earlier.c.campaign == live.key,
         earlier.c.customer_id == due.c.customer_id,
+        earlier.c.occurrence != due.c.occurrence,
         earlier.c.state.not_in([State.SKIPPED, State.FAILED]),
     )
     if pause is not None:
@@ -89,13 +101,14 @@ def promise_next_steps(connection: Connection, ground: Ground, live: Live) -> in
     """Promises each following email, its wait after the one before was settled; the number of new rows."""
     steps = live.campaign.all_steps
     return sum(
-        _promise_after(connection, ground, live, before, step, steps[index + 1 :])
+        _promise_after(connection, ground, live, before, step, [s for s in steps[index + 2 :] if s.at is None])
         for index, (before, step) in enumerate(pairwise(steps))
+        if step.at is None
     )
 
 
 def _promise_after(
-    connection: Connection, ground: Ground, live: Live, before: Step, step: Step, later: tuple[Step, ...]
+    connection: Connection, ground: Ground, live: Live, before: Step, step: Step, later: Sequence[Step]
 ) -> int:
     last = promises.alias("last")
     wait = step.wait // MICROSECOND
@@ -151,6 +164,10 @@ def _rows(
     applied = to_micros(live.applied_at)
     # What a backfill brings in was due before the rule was there; its patience starts with the rule.
     expires = case((due_at < applied, literal(applied, BigInteger)), else_=due_at) + patience
+    if step.at is not None:
+        # A reminder of what has begun is none: it goes before the instant that it is told from, or not at all.
+        before = -(step.at.offset // MICROSECOND)
+        expires = due_at + (min(patience, before) if before > 0 else patience)
     return select(
         literal(live.key, Text), literal(step.key, Text), customer, occurrence,
         case((undecided, State.HELD), else_=State.SKIPPED), reason,

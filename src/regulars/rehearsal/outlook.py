@@ -16,6 +16,9 @@ from regulars.rehearsal.dossier import Row, Stay
 from regulars.rehearsal.sentences import because, day, when, why_not
 from regulars.rehearsal.turning import StateOf, kept_date, rounds, turns
 from regulars.rules.model import Campaign
+from regulars.store.fields import readable_micros
+from regulars.store.types import from_micros
+from regulars.store.visits import BOOKED, visits
 
 HORIZON = timedelta(days=400)
 """How far ahead the next date is looked for."""
@@ -67,7 +70,7 @@ def outlook(case: Case) -> Outlook:
     """What matters most first: what is under way, what was just decided, what is to come."""
     if not case.campaign.enabled:
         return Outlook(f"{_last(case)}Not due: the campaign is switched off.")
-    return _under_way(case) or _decided(case) or _between_steps(case) or _to_come(case)
+    return _under_way(case) or _decided(case) or _between_steps(case) or _told(case) or _to_come(case)
 
 
 def _under_way(case: Case) -> Outlook | None:
@@ -92,13 +95,43 @@ def _between_steps(case: Case) -> Outlook | None:
     for before, step in pairwise(case.campaign.all_steps):
         for row in reversed(case.after):
             went = row.state in (State.SENT, State.UNCERTAIN) or row.reason == Reason.STEP_CONDITION
-            known = any(r.step == step.key and r.occurrence == row.occurrence for r in case.after)
+            known = step.at is not None or _known(case, step.key, row.occurrence)
             if row.step == before.key and went and not known and row.settled_at is not None:
                 due = row.settled_at + step.wait
                 if due > case.ground.now:
                     end = f", unless there is a `{case.campaign.until}` before" if case.campaign.until else ""
                     return Outlook(f"{_ended(case, row)} `{step.key}` follows on {case.when(due)}{end}.", due)
     return None
+
+
+def _known(case: Case, step: str, occurrence: str) -> bool:
+    return any(row.step == step and row.occurrence == occurrence for row in case.after)
+
+
+def _told(case: Case) -> Outlook | None:
+    """The next email that goes by an instant of an event, if none has come in the event's place."""
+    timed = [step for step in case.campaign.all_steps if step.at is not None]
+    name, now, key = case.campaign.on, case.ground.now, case.ground.only
+    if not timed or name is None or key is None:
+        return None
+    audience = case.clauses.get("audience")
+    if audience is not None and audience.value is not True:
+        return None
+    standing = {each.booking: each for each in visits(case.ground.connection, [key], now).values()}
+    found = []
+    for event in dossier.happened(case.ground.connection, name, key, now):
+        if name == BOOKED and (event.external_id not in standing or standing[event.external_id].cancelled_by):
+            continue
+        for step in timed:
+            assert step.at is not None
+            told = readable_micros(event.data.get(step.at.field))
+            if told is not None and not _known(case, step.key, event.external_id):
+                found.append((from_micros(told) + step.at.offset, step))
+    ahead = [each for each in found if each[0] > now]
+    if not ahead:
+        return None
+    due, step = min(ahead, key=lambda each: each[0])
+    return Outlook(f"{_last(case)}`{step.key}` is due on {case.when(due)}: {step.at}.", due)
 
 
 def _to_come(case: Case) -> Outlook:
@@ -130,13 +163,16 @@ def _event(case: Case) -> Outlook:
     name, now = case.campaign.on, case.ground.now
     assert name is not None
     assert case.ground.only is not None
-    wait = case.campaign.all_steps[0].wait
+    first = case.campaign.all_steps[0]
+    wait = first.wait
     latest = dossier.happened(case.ground.connection, name, case.ground.only, now)
     if not latest:
         return Outlook(f"Not due: there was no `{name}`.")
     due, said = latest[0].at + wait, f"the latest `{name}` was on {case.when(latest[0].at)}"
     if any(row.occurrence == latest[0].external_id for row in case.after):
         return Outlook(f"Nothing more to come: {said}.")
+    if first.at is not None:
+        return Outlook(f"Not due: {said}, and {first.at} is past, or was before the rule came into force.")
     if due > now:
         return Outlook(f"Not due yet: {said}; due on {case.when(due)}.", due)
     if due <= case.live.since and case.live.since.year > 1970:

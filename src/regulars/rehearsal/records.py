@@ -14,6 +14,7 @@ from sqlalchemy import BigInteger, ColumnElement, Connection, and_, func, insert
 from regulars.clearance import Live
 from regulars.ledger import State
 from regulars.rules.model import Rulebook
+from regulars.store.fields import told_from_event
 from regulars.store.happenings import happenings
 from regulars.store.tables import campaigns, customers, members, promises, rule_versions
 from regulars.store.types import from_micros, to_micros
@@ -153,6 +154,7 @@ def upcoming(connection: Connection, lives: Mapping[str, Live], after: datetime)
         if live.campaign.enabled:
             found += _steps(connection, live, after)
             found += _first(connection, live, after)
+            found += _timed(connection, live, after)
     instants = [int(moment) for moment in found if moment is not None]
     return from_micros(min(instants)) if instants else None
 
@@ -165,7 +167,19 @@ def _steps(connection: Connection, live: Live, after: datetime) -> list[int | No
             promises.c.campaign == live.key, promises.c.step == before.key, promises.c.state.in_(_WENT),
         )
         for before, step in pairwise(live.campaign.all_steps)
+        if step.at is None
     ]  # fmt: skip
+
+
+def _timed(connection: Connection, live: Live, after: datetime) -> list[int | None]:
+    """When the instants of events bring their emails."""
+    found: list[int | None] = []
+    for step in live.campaign.all_steps:
+        if step.at is not None and live.campaign.on is not None:
+            happened = happenings(live.campaign.on)
+            due = told_from_event(step.at, happened.c.data)
+            found.append(connection.scalar(select(func.min(due)).where(due > to_micros(after))))
+    return found
 
 
 def _first(connection: Connection, live: Live, after: datetime) -> list[int | None]:
@@ -173,6 +187,8 @@ def _first(connection: Connection, live: Live, after: datetime) -> list[int | No
     campaign = live.campaign
     wait, pause = campaign.all_steps[0].wait, campaign.reentry.after
     if campaign.on is not None:
+        if campaign.all_steps[0].at is not None:
+            return []
         happened = happenings(campaign.on)
         return [_soonest(connection, happened.c.occurred_at, wait, after)]
     if campaign.when is None:

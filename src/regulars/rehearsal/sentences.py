@@ -30,6 +30,8 @@ REASONS: dict[str, str] = {
     Reason.CONDITION: "the rule no longer holds for them",
     Reason.STEP_CONDITION: "the condition of this step is not true",
     Reason.GOAL_MET: "they have done already what it is for",
+    Reason.MOVED: "the visit is at another time now",
+    Reason.CANCELLED: "the visit was cancelled",
     Reason.REMOVED: "the campaign is no longer in the files",
     Reason.WORKER_LOST: "the worker that was sending it died",
     Reason.CONNECTION_LOST: "the connection broke while it was being sent",

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
@@ -158,6 +159,37 @@ class Everything:
                     hint = "give each step an `id` of its own: the ledger keeps promises under it"
                     self.say("R009", f"two steps are named `{key}`", place, hint=hint)
                 seen.add(key)
+            self._told((*loc, "steps", index), node, step)
+
+    def _told(self, loc: Loc, node: Entries, step: Node) -> None:
+        """A time told from the event, and the visit's file: whether the event has what they speak of."""
+        at, attach, on = child(step, "at"), child(step, "attach"), child(node, "on")
+        fields = self.events.get(on.text, {}) if isinstance(on, Scalar) and not on.null else None
+        if isinstance(at, Scalar) and not at.null:
+            wait = child(step, "wait")
+            if isinstance(wait, Scalar) and not wait.null:
+                hint = "`wait` counts from the step before, `at` from the event: keep one of them"
+                self.say("R030", "a step with both `wait` and `at`", (*loc, "at"), key=True, hint=hint)
+            with suppress(ValueError):  # said already
+                self._instant((*loc, "at"), grammar.Timing.parse(at.text).field, fields, at)
+        if isinstance(attach, Scalar) and not attach.null:
+            self._instant((*loc, "attach"), "starts_at", fields, None)
+
+    def _instant(self, loc: Loc, name: str, fields: Mapping[str, FieldType] | None, node: Scalar | None) -> None:
+        if fields is None:
+            message = f"`{loc[-1]}` speaks of an event, but none sets this campaign off"
+            self.say("R030", message, loc, hint="give the campaign a trigger `on`, such as `on: visit.booked`")
+        elif fields.get(name) is not FieldType.INSTANT:
+            what = f"is {_article(fields[name])}" if name in fields else "is not declared"
+            known = [each for each, kind in fields.items() if kind is FieldType.INSTANT]
+            self.say(
+                "R030",
+                f"`{name}` of the event {what}",
+                loc,
+                part=node.part(node.text.find("event.") + len("event."), len(name)) if node else None,
+                expected="an instant of the event: " + ", ".join(f"`{each}`" for each in known) if known else None,
+                hint=did_you_mean(name, known) or f"declare it under the event: `{name}: instant`",
+            )
 
     def _coupon(self, loc: Loc) -> None:
         node = find(self.root, loc)
@@ -240,4 +272,5 @@ def _empty(node: Node) -> bool:
 
 
 def _article(kind: FieldType) -> str:
-    return {"text": "text", "number": "a number", "bool": "yes or no", "list": "a list"}[kind]
+    words = {"text": "text", "number": "a number", "bool": "yes or no", "list": "a list", "date": "a date"}
+    return words.get(kind, "an instant")

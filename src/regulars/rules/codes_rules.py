@@ -188,6 +188,15 @@ RULES = (
         campaign(ON, "topic: surveys") + "topics:\n  surveys: Questions about how we did\n",
     ),
     Code(
+        "R030",
+        "Time told from nothing",
+        "A step's `at`, or the calendar file, speaks of an instant that the event of the campaign does not have.",
+        "events:\n  visit.booked: {starts_at: instant}\n"
+        + campaign("on: visit.booked", "steps: [{email: a, at: 1 day before event.start}]", email=False),
+        "events:\n  visit.booked: {starts_at: instant}\n"
+        + campaign("on: visit.booked", "steps: [{email: a, at: 1 day before event.starts_at}]", email=False),
+    ),
+    Code(
         "R101",
         "Holdout of a transactional email",
         "A control group would be kept from an email that belongs to a service they asked for.",

@@ -59,8 +59,11 @@ def _sending(campaign: Campaign, rulebook: Rulebook) -> str:
     steps = campaign.all_steps
     text = f"send {whom} {_first(campaign, steps[0])}"
     for step in steps[1:]:
+        if step.at is not None:
+            text += f", and `{step.email}`{_only_if(step)}{_told(step)}"
+            continue
         text += f", then {words(step.wait)} later" if step.wait else ", then at once"
-        text += f" `{step.email}`{_only_if(step)}"
+        text += f" `{step.email}`{_only_if(step)}{_told(step)}"
     text += ", with a copy to the manager" if campaign.cc else ""
     if campaign.offer:
         text += f", with {_coupon(campaign.offer.coupon, rulebook.company.currency)}"
@@ -71,12 +74,19 @@ def _sending(campaign: Campaign, rulebook: Rulebook) -> str:
 
 
 def _first(campaign: Campaign, step: Step) -> str:
-    text = f"`{step.email}`{_only_if(step)}"
+    text = f"`{step.email}`{_only_if(step)}{_told(step)}"
     if step.wait:
         text += f" {words(step.wait)} later"
     if campaign.send:
-        text += f", {campaign.send} of that" if step.wait else f" {campaign.send}"
+        text += f", {campaign.send} of that" if step.wait or step.at else f" {campaign.send}"
     return text
+
+
+def _told(step: Step) -> str:
+    """The time told from the event, and the file that goes along."""
+    text = f" {step.at.words}the event's `{step.at.field}`" if step.at and step.at.offset else ""
+    text = f" at the event's `{step.at.field}`" if step.at and not step.at.offset else text
+    return text + (" with the calendar file" if step.attach else "")
 
 
 def _only_if(step: Step) -> str:

@@ -108,6 +108,32 @@ class Every:
 
 
 @dataclass(frozen=True, slots=True)
+class Timing:
+    """An instant told from one that the event names: `1 day before event.starts_at`. `offset` is negative before it."""
+
+    offset: timedelta
+    field: str
+
+    @classmethod
+    def parse(cls, text: str) -> Timing:
+        found = re.match(r"^\s*(?:(\d+\s*[a-z]+)\s+(before|after)\s+)?event\.([a-z_]\w*)\s*$", text)
+        if not found:
+            raise ValueError(
+                f"`{text}` is not a time such as `1 day before event.starts_at` or `2 hours after event.starts_at`"
+            )
+        span = duration(found[1]) if found[1] else timedelta()
+        return cls(-span if found[2] == "before" else span, found[3])
+
+    def __str__(self) -> str:
+        return f"{self.words}event.{self.field}"
+
+    @property
+    def words(self) -> str:
+        """`1 day before `, with a blank at the end; nothing for the instant itself."""
+        return f"{words(abs(self.offset))} {'before' if self.offset < timedelta() else 'after'} " if self.offset else ""
+
+
+@dataclass(frozen=True, slots=True)
 class Schedule:
     """A repeating moment on the client's own clock, as a phrase of words or as five cron fields."""
 

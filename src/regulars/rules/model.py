@@ -41,6 +41,7 @@ from regulars.rules.phrases import (
     Part,
     Schedule,
     Share,
+    Timing,
     Zone,
 )
 from regulars.rules.survey import Survey
@@ -131,10 +132,14 @@ class Step(Part):
 
     email: Name = Field(description="Folder under `templates/emails/`")
     wait: Duration = Field(default=timedelta(), description="How long after the trigger or the step before")
+    at: Timing | None = Field(
+        default=None, description="In place of `wait`: told from an instant of the event, whatever the steps before did"
+    )
     condition: Condition | None = Field(
         default=None, alias="if", description="Checked when the email is due; otherwise the step is left out"
     )
     id: Name | None = Field(default=None, description="The step's lasting name, where two send the same email")
+    attach: Literal["calendar"] | None = Field(default=None, description="A file that goes along: the visit's own")
 
     @property
     def key(self) -> str:

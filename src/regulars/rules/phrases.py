@@ -80,6 +80,10 @@ _b, _bs = _phrase(
 _h, _hs = _phrase(grammar.share, (int,), "a share", "10%", r"^\s*\d{1,2}(\.\d{1,2})?\s*%\s*$")
 _m, _ms = _phrase(grammar.moment, (datetime,), "a date and time", "2026-12-24 09:00", _STAMP)
 _l, _ls = _phrase(grammar.deadline, (), "a deadline", "within 2 hours", rf"^\s*within\s+{_SPAN}\s*$")
+_f, _fs = _phrase(
+    grammar.Timing.parse, (grammar.Timing,), "a time told from the event", "1 day before event.starts_at",
+    rf"^\s*({_SPAN}\s+(before|after)\s+)?event\.[a-z_]\w*\s*$",
+)  # fmt: skip
 _y, _ys = _phrase(grammar.stamp, (), "a date, or a date and time", "2026-06-10 15:00", _STAMP)
 
 Duration = Annotated[timedelta, _d, _ds, PlainSerializer(words)]
@@ -95,6 +99,7 @@ Share = Annotated[int, _h, _hs]
 Moment = Annotated[datetime, _m, _ms, PlainSerializer(lambda m: f"{m:%Y-%m-%d %H:%M}")]
 Deadline = Annotated[str, _l, _ls]
 Stamp = Annotated[str, _y, _ys]
+Timing = Annotated[grammar.Timing, _f, _fs, PlainSerializer(str)]
 
 
 def _zone(name: Any) -> str:

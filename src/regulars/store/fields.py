@@ -15,10 +15,12 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
+from sqlalchemy import ColumnElement, literal
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import GenericFunction
 from sqlalchemy.types import BigInteger, Boolean, Date, Double, Text
 
+from regulars.rules.grammar import Timing
 from regulars.rules.names import FieldType
 from regulars.store.functions import NUMBER, number
 from regulars.store.types import EPOCH, MICROSECOND, MONEY_SCALE, Json
@@ -153,6 +155,12 @@ BY_TYPE: dict[FieldType, type[GenericFunction[Any]]] = {
     FieldType.LIST: regulars_field_list,
 }
 """The function that reads a field of each type."""
+
+
+def told_from_event(timing: Timing, data: ColumnElement[Any]) -> ColumnElement[int]:
+    """The instant that the timing means for an event with this data, in microseconds; NULL if the event lacks it."""
+    return regulars_field_instant(data, literal(timing.field)) + timing.offset // MICROSECOND
+
 
 _WHOLE_PATTERN = rf"^(-?[0-9]{{1,{WHOLE - 1}}}|[0-9]{{{WHOLE}}})$"
 _MICROS = (
