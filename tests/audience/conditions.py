@@ -17,7 +17,10 @@ Text = st.SearchStrategy[str]
 
 _DAYS = sorted({str((now + timedelta(days=n)).date()) for now in NOWS for n in (-1, 0, 1)} | {"1980-02-29"})
 _ORDER = st.sampled_from(["==", "!=", "<", "<=", ">", ">="])
-_KNOWN = "p_alive clv sci nps points level accessories_missing price_score belonging_score stability_score"
+_KNOWN = (
+    "p_alive clv sci nps points points_earned points_to_next_level accessories_missing price_score belonging_score "
+    "stability_score"
+)
 _FIELDS = {
     "visit.done": "score comment late day starts_at topics at",
     "purchase": "amount currency quantity discount at",
@@ -58,7 +61,7 @@ class Grammar:
     @cached_property
     def field_text(self) -> Text:
         names = "name first_name country source locale timezone manager next_product tier external_id"
-        return self.fields(names + " stage motivation sci_band", "comment currency")
+        return self.fields(names + " stage motivation sci_band level next_level", "comment currency")
 
     @cached_property
     def text(self) -> Text:

@@ -14,7 +14,8 @@ from sqlalchemy import Connection, insert
 from regulars.audience import BUILT_IN, Catalogue, Field
 from regulars.rules import names
 from regulars.rules.names import FieldType
-from regulars.store import facts, tables
+from regulars.rules.tariff import Points
+from regulars.store import facts, points, tables
 from tests.common import people
 
 NOWS = (
@@ -145,6 +146,7 @@ def furnish(connection: Connection) -> None:
     people.add_link(connection, "haircut", "next", "shampoo", after_days=20)
     people.add_link(connection, "shampoo", "next", "wax")
     people.add_link(connection, "haircut", "accessory", "wax")
+    points.put_in_force(connection, Points(per_currency_unit=Decimal(2), per_referral=3, levels={"a": 1, "Ж": 45}))
     model = {"r": 0.243, "alpha": 4.414, "a": 0.793, "b": 2.426, "clients": 2357, "learned_at": NOWS[3]}
     connection.execute(insert(tables.buying_model).values(id=1, **model))
 

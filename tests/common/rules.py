@@ -8,6 +8,7 @@ from typing import Any
 
 from regulars.audience import Catalogue, Expression, parse
 from regulars.rules.model import Campaign, Company, FieldType, Loc, Policy, Rulebook
+from regulars.rules.tariff import Points
 
 COMPANY = {
     "name": "Studio", "from": "Studio <hello@studio.example>", "address": "7 Flower Street", "timezone": "UTC",
@@ -37,6 +38,7 @@ def rules(
     policy: Mapping[str, Any] | None = None,
     company: Mapping[str, Any] | None = None,
     fields: Mapping[str, FieldType] | None = None,
+    points: Mapping[str, Any] | None = None,
 ) -> Rules:
     """Campaigns as they would stand in a file, under a company in UTC and an empty policy."""
     return _compiled(
@@ -46,6 +48,7 @@ def rules(
             campaigns=_campaigns(campaigns),
             events=EVENTS,
             fields=dict(fields or {}),
+            points=Points.model_validate(dict(points or {})),
         )
     )
 

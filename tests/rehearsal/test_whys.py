@@ -150,7 +150,8 @@ def test_in_words(engine: Engine) -> None:
         assert found["accessories_missing"] == (
             "Goes with what they bought, and they have not bought it: `oil`, `gloves`."
         )
-        assert found["points"] == "+360 for money spent, +20 for coming again."
+        assert found["points"] == "+270 for money spent, +20 for coming again."
+        assert found["level"] == "Earned 290 points in all, used or not; 410 more open `gold`."
         assert found["p_alive"] == "Not known before `regulars learn` has learned how clients buy."
         assert (found["source"], found["manager"]) == (
             "Heard of us by a friend.", "Nobody is named who looks after them.",

@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Connection, Engine, insert, select
 
+from regulars.rules.tariff import Points
 from regulars.store import facts, points, tables
 from regulars.store.engine import rehearse, write
 from regulars.store.traits import BELONGING, NOVEL_DAYS
@@ -25,10 +26,14 @@ ACCESSORIES = {("mower", "oil"), ("mower", "gloves"), ("saw", "gloves")}
 LEARNED = {("mower", "saw"): (500, 40), ("mower", "oil"): (300, None), ("gloves", "oil"): (250, 10),
            ("oil", "mower"): (10, 5)}  # fmt: skip
 USED_UP = {"oil"}
+TARIFF = Points(
+    per_currency_unit=Decimal("0.75"), per_visit=10, per_referral=50, levels={"gold": 700, "silver": 100, "member": 1}
+)
 NAMES = ("meeting.completed", "price.requested", "complaint.opened", "survey.answered", "referral.made",
          "referral.bought", "points.granted", "points.used", "planning.proposed", "advice.given")  # fmt: skip
 COLUMNS = ("days", "stage", "motivation", "price_score", "novelty_score", "belonging_score", "stability_score", "sci",
-           "nps", "accessories_missing", "points", "points_earned", "next_product_id", "next_product_at")  # fmt: skip
+           "nps", "accessories_missing", "points", "points_earned", "level", "next_level", "points_to_next_level",
+           "next_product_id", "next_product_at")  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -102,7 +107,7 @@ def expected(done: list[Deed], customer: int, until: timedelta) -> dict[str, Any
         **{f"{name}_score": score for name, score in scores.items()},
         "sci": sum(known) / (len(known) * 10.0) if known else None, "nps": answers.get("recommend"),
         "accessories_missing": len({target for had, target in ACCESSORIES if had in has and target not in has}),
-        "points": sum(entries), "points_earned": sum(p for p in entries if p > 0),
+        "points": sum(entries), **standing(sum(p for p in entries if p > 0)),
         **following(bought),
     }  # fmt: skip
 
@@ -136,10 +141,21 @@ def ledger(mine: list[Deed]) -> list[int]:
     for deed in mine:
         if not deed.name:
             visits += 1
-            found += [int(deed.amount or 0), 10 if visits > 1 else 0]
+            found += [int((deed.amount or 0) * TARIFF.per_currency_unit), 10 if visits > 1 else 0]
         given = int(number(deed.data.get("points"), 0, 1_000_000) or 0)
         found.append({"referral.bought": 50, "points.granted": given, "points.used": -given}.get(deed.name, 0))
     return found
+
+
+def standing(earned: int) -> dict[str, Any]:
+    ways = sorted((least, name) for name, least in TARIFF.levels.items())
+    reached = [name for least, name in ways if least <= earned]
+    left = [(name, least - earned) for least, name in ways if least > earned]
+    name, points_left = left[0] if left else (None, None)
+    return {
+        "points_earned": earned, "level": reached[-1] if reached else None, "next_level": name,
+        "points_to_next_level": points_left,
+    }  # fmt: skip
 
 
 def following(bought: list[Deed]) -> dict[str, Any]:
@@ -157,7 +173,8 @@ def following(bought: list[Deed]) -> dict[str, Any]:
     return {"next_product_id": SKUS.index(best) + 1, "next_product_at": START + due[best]}
 
 
-def furnish(connection: Connection) -> None:
+def furnish(connection: Connection, tariff: Points = TARIFF) -> None:
+    points.put_in_force(connection, tariff)
     for key in (1, 2, 3):
         people.add_customer(connection, f"c-{key}", id=key)
     for key, sku in enumerate(SKUS, 1):
@@ -205,7 +222,7 @@ def test_facts_are_those_that_a_plain_look_finds(engine: Engine, done: list[Deed
 
 def test_the_points_ledger_adds_up_entry_by_entry(engine: Engine) -> None:
     with write(engine) as connection:
-        furnish(connection)
+        furnish(connection, Points(per_currency_unit=Decimal(1), per_visit=10, per_referral=50))
         people.add_purchase(connection, 1, "2026-01-05", amount="49.99")
         people.add_purchase(connection, 1, "2026-02-05", amount="120")
         people.add_purchase(connection, 1, "2026-02-06", amount="-20.50")
@@ -220,6 +237,22 @@ def test_the_points_ledger_adds_up_entry_by_entry(engine: Engine) -> None:
         kept = connection.execute(select(tables.facts).where(tables.facts.c.customer_id == 1)).mappings().one()
         assert kept["points"] == sum(points for _, points, _ in entries) == 119
         assert kept["points_earned"] == 239
+
+
+def test_a_changed_tariff_counts_anew_and_the_same_one_counts_nothing(engine: Engine) -> None:
+    with write(engine) as connection:
+        furnish(connection, Points())
+        people.add_purchase(connection, 1, "2026-01-05", amount="49.99")
+        people.add_purchase(connection, 1, "2026-02-05", amount="100000000000")
+        facts.refresh(connection, [1])
+        assert found(connection, tables.facts, 1)["points"] == 0, "no tariff, no points"
+        dear = Points(per_currency_unit=Decimal(1000), per_visit=5, levels={"gold": 100})
+        assert points.put_in_force(connection, dear)
+        facts.refresh(connection)
+        assert found(connection, tables.facts, 1)["points"] == 49_990 + 100_000_000_000_000 + 5
+        assert found(connection, tables.facts, 1)["level"] == "gold"
+        assert not points.put_in_force(connection, Points.model_validate(dear.model_dump()))
+        assert points.in_force(connection) == dear
 
 
 def test_a_declared_sequence_comes_before_a_learned_one(engine: Engine) -> None:

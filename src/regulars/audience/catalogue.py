@@ -69,7 +69,10 @@ _MEANING = {
     "clv": "what the client is expected to spend within a year, as of the latest `regulars learn`",
     "accessories_missing": "how many accessories of what was bought are not bought yet",
     "points": "points that are left",
-    "level": "0 to 3, by the points earned in all",
+    "points_earned": "points earned in all, used or not",
+    "level": "name of the level that these opened, by the `points:` of the rule file; none below the first",
+    "next_level": "name of the level after it; none at the top, or where there are no levels",
+    "points_to_next_level": "how many points are still to be earned for it",
 }
 
 BUILT_IN: Mapping[str, Field] = {name: Field(name, kind, _MEANING[name]) for name, kind in CUSTOMER.items()}

@@ -15,7 +15,6 @@ from sqlalchemy.sql import ColumnElement
 from regulars.rules.names import FieldType
 from regulars.store.fields import readable, regulars_field_text
 from regulars.store.functions import alive, regulars_alive
-from regulars.store.points import LEVELS
 from regulars.store.tables import buying_model, worth
 from regulars.store.traits import MOTIVATIONS
 from regulars.store.types import DAY, to_micros
@@ -28,11 +27,12 @@ BANDS = (("secure", 0.9), ("favourable", 0.8), ("vulnerable", 0.7))
 AT_RISK = "at risk"
 
 SCORES = tuple(f"{name}_score" for name in MOTIVATIONS)
-PLAIN = ("stage", "motivation", *SCORES, "sci", "nps", "accessories_missing", "points", "points_earned", "days")
+_LOYALTY = ("points", "points_earned", "level", "next_level", "points_to_next_level")
+PLAIN = ("stage", "motivation", *SCORES, "sci", "nps", "accessories_missing", *_LOYALTY, "days")
 """Columns of the facts that these are made of."""
 
-FINISHED = ("stage", "motivation", *SCORES, "sci", "sci_band", "nps", "p_alive", "clv", "accessories_missing", "points",
-            "level")  # fmt: skip
+FINISHED = ("stage", "motivation", *SCORES, "sci", "sci_band", "nps", "p_alive", "clv", "accessories_missing",
+            *_LOYALTY)  # fmt: skip
 """Every fact that is finished here."""
 
 Column = ColumnElement[Any]
@@ -63,10 +63,11 @@ def finished(name: str, fields: Mapping[str, Any], model: Model | None, moment: 
         case "sci_band":
             sci = fields.get("sci")
             return None if sci is None else next((band for band, least in BANDS if sci >= least), AT_RISK)
-        case "level":
-            return float(sum((fields.get("points_earned") or 0) >= least for least in LEVELS))
-        case "points" | "accessories_missing":
+        case "points" | "points_earned" | "accessories_missing":
             return float(fields.get(name) or 0)
+        case "points_to_next_level":
+            left = fields.get(name)
+            return None if left is None else float(left)
         case "p_alive":
             return _alive(fields, model, moment)
     return fields.get(name)
@@ -91,17 +92,16 @@ def in_sql(name: str, clients: FromClause, facts: FromClause, now: int) -> Colum
             sci = facts.c.sci
             bands = [(sci >= literal(least, Double), literal(band, Text)) for band, least in BANDS]
             return case(*bands, (sci.is_not(None), literal(AT_RISK, Text)))
-        case "level":
-            reached = [case((facts.c.points_earned >= least, 1.0), else_=0.0) for least in LEVELS]
-            return cast(sum(reached[1:], start=reached[0]), Double)
-        case "points" | "accessories_missing":
+        case "points_to_next_level":
+            return cast(facts.c[name], Double)
+        case "points" | "points_earned" | "accessories_missing":
             return cast(func.coalesce(facts.c[name], 0), Double)
         case "p_alive":
             return _alive_in_sql(facts, now)
         case "clv":
             value = select(worth.c.clv).where(worth.c.customer_id == clients.c.id)
             return value.correlate(clients).scalar_subquery()
-        case "stage" | "sci" | "nps":
+        case "stage" | "sci" | "nps" | "level" | "next_level":
             return facts.c[name]
     return facts.c[name] if name in SCORES else None
 

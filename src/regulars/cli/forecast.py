@@ -53,7 +53,9 @@ def _changes(found: Forecast) -> None:
         left = f", {blast.left_alone:,} are past it and left alone" if blast.left_alone else ""
         what = WORDS.get(blast.change.what, blast.change.what)
         click.echo(f"  {blast.change.campaign}: {what}; {blast.due:,} due now{left}")
-    if found.changes:
+    if found.recounted:
+        click.echo("  points: another tariff, by which all points are counted anew")
+    if found.changes or found.recounted:
         click.echo("")
     if found.difference is not None:
         rows = [

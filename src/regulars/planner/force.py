@@ -16,6 +16,7 @@ from sqlalchemy import Connection, RowMapping, insert, select, update
 
 from regulars.core.calendar import instant
 from regulars.rules.model import Campaign, Rulebook
+from regulars.store import facts, points
 from regulars.store.tables import campaigns, rule_versions
 
 BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
@@ -52,6 +53,14 @@ def enforce(connection: Connection, rulebook: Rulebook, now: datetime) -> list[C
             changes.append(Change(campaign.name, what))
     changes += [_retire(connection, row, now) for row in orphans.values() if row["retired_at"] is None]
     return changes
+
+
+def recount(connection: Connection, rulebook: Rulebook) -> bool:
+    """Counts every client's points anew where the tariff is not the one they were counted by; tells whether it is."""
+    changed = points.put_in_force(connection, rulebook.points)
+    if changed:
+        facts.refresh(connection)
+    return changed
 
 
 def _former(campaign: Campaign, orphans: Mapping[str, RowMapping]) -> RowMapping | None:

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, func, select, update
 
 from regulars.clearance import Live, Ruleset, clear, ground, live
 from regulars.ledger import Reason, State
-from regulars.planner.force import Change, enforce
+from regulars.planner.force import Change, enforce, recount
 from regulars.planner.members import Movement, move
 from regulars.planner.promise import promise_first_steps, promise_next_steps, promise_timed_steps
 from regulars.store.engine import planning_lock
@@ -40,6 +40,8 @@ class Plan:
     promised: int
     cleared: int
     lives: Mapping[str, Live]
+    recounted: bool = False
+    """Whether the tariff of points was another before."""
 
 
 def plan(connection: Connection, rules: Ruleset, now: datetime, *, only: int | None = None) -> Plan:
@@ -49,6 +51,7 @@ def plan(connection: Connection, rules: Ruleset, now: datetime, *, only: int | N
     """
     planning_lock(connection)
     changes = enforce(connection, rules.rulebook, now)
+    recounted = recount(connection, rules.rulebook)
     lives = live(connection, rules.rulebook)
     where = ground(connection, rules, now, only)
     movements = move(connection, where, lives)
@@ -61,7 +64,7 @@ def plan(connection: Connection, rules: Ruleset, now: datetime, *, only: int | N
     cleared = clear(connection, where, lives)
     enabled = [key for key, found in lives.items() if found.campaign.enabled]
     connection.execute(update(campaigns).where(campaigns.c.key.in_(enabled)).values(planned_at=now))
-    return Plan(now, changes, movements, promised, cleared, lives)
+    return Plan(now, changes, movements, promised, cleared, lives, recounted)
 
 
 def by_priority(lives: Mapping[str, Live]) -> list[Live]:

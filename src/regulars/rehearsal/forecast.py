@@ -44,6 +44,8 @@ class Forecast:
     campaigns: Mapping[str, Tally]
     samples: Mapping[str, Sequence[Sample]] = field(default_factory=dict)
     changes: Sequence[Blast] = ()
+    recounted: bool = False
+    """Whether everybody's points are counted anew, by another tariff."""
     days: Sequence[Day] = ()
     difference: Difference | None = None
 
@@ -65,6 +67,8 @@ class Forecast:
                 for b in self.changes
             ],
         }
+        if self.recounted:
+            document["points_recounted"] = True
         if self.days:
             document["days"] = [day.to_json() for day in self.days]
         if self.difference is not None:
@@ -90,12 +94,13 @@ def forecast(
     with store.rehearse(engine) as connection:
         old = rules_in_force(connection, rules)
         found = _first(connection, plan(connection, rules, now), now, samples)
-    if not days and not found.changes:
+    changed = bool(found.changes) or found.recounted
+    if not days and not changed:
         return found
     after = _simulated(engine, rules, now, until, progress)
     if days:
         found = replace(found, days=tuple(after.days))
-    if not found.changes or old is None:
+    if not changed or old is None:
         return found
     before = _simulated(engine, old, now, until, progress)
     with store.read(engine) as connection:
@@ -128,4 +133,4 @@ def _first(connection: Connection, made: Plan, now: datetime, count: int) -> For
         Blast(change, found.get(change.campaign, Tally()).due, alone.get(keys.get(change.campaign, ""), 0))
         for change in made.changes
     ]
-    return Forecast(now, found, records.samples(connection, made.lives, now, count), blasts)
+    return Forecast(now, found, records.samples(connection, made.lives, now, count), blasts, made.recounted)

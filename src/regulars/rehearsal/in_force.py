@@ -1,6 +1,6 @@
 """The rules as the database knows them: what would hold if nobody had changed a file.
 
-Company and policy are taken from the files; the database keeps campaigns only.
+Company and policy are taken from the files; the database keeps campaigns and the tariff of points only.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from regulars.audience import Catalogue, Expression, ExpressionErrors, parse
 from regulars.clearance import Ruleset
 from regulars.rehearsal.records import sources_in_force
 from regulars.rules.model import Campaign, Loc, Rulebook
+from regulars.store import points
 from regulars.workspace.conditions import written
 
 
@@ -31,10 +32,10 @@ def rules_in_force(connection: Connection, rules: Ruleset) -> Rules | None:
     stored = sources_in_force(connection)
     if not stored:
         return None
-    book = rules.rulebook
+    book, tariff = rules.rulebook, points.in_force(connection)
     try:
         campaigns = {name: Campaign.model_validate({**source, "name": name}) for name, source in stored.items()}
-        old = Rulebook(book.company, book.policy, campaigns, book.events, book.fields)
+        old = Rulebook(book.company, book.policy, campaigns, book.events, book.fields, points=tariff)
         return Rules(old, conditions(old))
     except (ValidationError, ExpressionErrors, TypeError):
         return None  # written by a version that knew other words, or about events that are gone

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from itertools import chain
 from typing import Any
 
@@ -107,8 +107,10 @@ class Scene:
         for sku, key in skus.items():
             row: dict[str, Any] = {"id": key, "sku": sku, "name": sku, "currency": self.book.company.currency}
             if sku in declared:
-                given = declared[sku].model_dump(exclude={"next", "accessories"})
+                given = declared[sku].model_dump(exclude={"next", "accessories", "launched_at"})
                 row |= {name: value for name, value in given.items() if value is not None}
+                launched = declared[sku].launched_at
+                row["launched_at"] = instant(grammar.local_time(launched, time()), self.zone) if launched else None
             connection.execute(insert(tables.products).values(row))
         return skus
 

@@ -48,7 +48,8 @@ class Whys:
             "sci": self._sci, "sci_band": self._band, "nps": self._nps,
             "next_product": self._next, "next_product_at": self._next,
             "accessories_missing": self._accessories,
-            "points": self._points, "level": self._level,
+            "points": self._points, "points_earned": self._level, "level": self._level,
+            "next_level": self._level, "points_to_next_level": self._level,
         }  # fmt: skip
         for name, why in told.items():
             yield name, self.values[name], why()
@@ -231,7 +232,9 @@ class Whys:
 
     def _level(self) -> str:
         earned = int(self.fields.get("points_earned") or 0)
-        return f"Earned {_many(earned, 'point')} in all, used or not."
+        head = f"Earned {_many(earned, 'point')} in all, used or not"
+        left, following = self.fields.get("points_to_next_level"), self.fields.get("next_level")
+        return f"{head}; {int(left):,} more open `{following}`." if left is not None else f"{head}."
 
     # ---------------------------------------------------------------- words
 

@@ -16,7 +16,7 @@ from regulars.core.calendar import SENTINELS
 from regulars.core.clock import duration
 from regulars.core.diagnostics import Severity, did_you_mean
 from regulars.rules import grammar
-from regulars.rules.complaints import Complaints
+from regulars.rules.complaints import Complaints, reworded
 from regulars.rules.mailbox import split
 from regulars.rules.model import TRIGGERS, Campaign, Company, Kind, Policy, shape_faults
 from regulars.rules.names import CUSTOMER, EVENTS, FieldType
@@ -265,6 +265,28 @@ def topics_exist(root: Entries, complaints: Complaints, campaigns: Iterable[str]
                 expected="one of " + ", ".join(f"`{each}`" for each in known),
                 hint=did_you_mean(node.text, known) or f"name it: `topics: {{{node.text}: What clients read}}`",
             )
+
+
+def levels_differ(root: Entries, complaints: Complaints) -> None:
+    """Every level of points has a name that can stand in conditions and words, and a number of its own."""
+    levels = find(root, ("points", "levels"))
+    seen: dict[str, str] = {}
+    for name, entry in levels.entries.items() if isinstance(levels, Entries) else ():
+        loc: Loc = ("points", "levels", name)
+        if not re.fullmatch(r"[a-z][a-z0-9-]*", name):
+            better = reworded(name)
+            complaints.say(
+                "R006",
+                f"`{name}` cannot be the name of a level",
+                loc,
+                key=True,
+                expected="small letters, digits and hyphens, beginning with a letter, such as `gold`",
+                hint=f"write `{better}`" if better else None,
+            )
+        least = entry.value.text if isinstance(entry.value, Scalar) else ""
+        if least.isdigit() and least in seen:
+            complaints.say("R025", f"`{name}` begins with as many points as `{seen[least]}`", loc)
+        seen.setdefault(least, name)
 
 
 def _empty(node: Node) -> bool:

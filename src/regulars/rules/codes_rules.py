@@ -188,6 +188,13 @@ RULES = (
         campaign(ON, "topic: surveys") + "topics:\n  surveys: Questions about how we did\n",
     ),
     Code(
+        "R025",
+        "Two levels at one number of points",
+        "A client would be on both at once; each level begins with a number of its own.",
+        COMPANY + "points: {per_visit: 10, levels: {silver: 100, gold: 100}}\n",
+        COMPANY + "points: {per_visit: 10, levels: {silver: 100, gold: 500}}\n",
+    ),
+    Code(
         "R030",
         "Time told from nothing",
         "A step's `at`, or the calendar file, speaks of an instant that the event of the campaign does not have.",

@@ -251,7 +251,7 @@ def _place(loc: Loc) -> str:
     match loc:
         case ():
             return "a rule file"
-        case ("company" | "policy" as section,):
+        case ("company" | "policy" | "points" as section,):
             return f"`{section}`"
         case ("campaigns", name):
             return f"the campaign `{name}`"

@@ -21,15 +21,18 @@ from regulars.rules.complaints import Complaints, keys_of, reworded
 from regulars.rules.hooks import Hook
 from regulars.rules.model import Campaign, Company, Policy, Rulebook
 from regulars.rules.names import EVENTS
+from regulars.rules.phrases import Part
 from regulars.rules.source import Source, read
 from regulars.rules.survey import Survey
+from regulars.rules.tariff import Points
 from regulars.rules.tree import Entries, Entry, Items, Loc, Node, Scalar, data, find, found, spans
 
-SECTIONS = ("company", "policy", "topics", "events", "fields", "surveys", "hooks", "campaigns", "tests")
+SECTIONS = ("company", "policy", "points", "topics", "events", "fields", "surveys", "hooks", "campaigns", "tests")
 _KINDS = {
     "topics": "topic", "events": "event", "fields": "field", "surveys": "survey", "hooks": "hook",
     "campaigns": "campaign",
 }  # fmt: skip
+_SINGLE: dict[str | int, type[Part]] = {"company": Company, "policy": Policy, "points": Points}
 
 _NOBODY = Company.model_validate({"name": "?", "from": "nobody@regulars.example", "address": "?"})
 """Stands in a draft for a company that could not be read."""
@@ -127,7 +130,7 @@ class _Joined:
         self.complaints.diagnostics += alone.diagnostics
 
     def _again(self, name: str, have: Entry, entry: Entry) -> None:
-        if name in ("company", "policy"):
+        if name in _SINGLE:
             message = f"`{name}` is written a second time; the first is at {_at(have.key)}"
             self.complaints.diagnostics.append(Diagnostic("R012", message, entry.key, hint="keep one of them"))
             self.spares.append((Entries({name: entry}, entry.key), (name,)))
@@ -155,7 +158,7 @@ class _Joined:
         """Says what else is wrong with definitions that are left out because they are the second of their name."""
         for tree, loc in self.spares:
             own = Complaints(tree)
-            models: dict[str | int, type[BaseModel]] = {"company": Company, "policy": Policy, "campaigns": Campaign}
+            models: dict[str | int, type[Part]] = {**_SINGLE, "campaigns": Campaign}
             _model(models[loc[0]], tree, loc, own, {"name": str(loc[1])} if len(loc) > 1 else None)
             self.complaints.diagnostics += own.diagnostics
 
@@ -172,6 +175,7 @@ def _read(root: Entries, complaints: Complaints, *, whole: bool) -> Rulebook:
     """The rulebook of a tree, as far as it can be read: unsound campaigns and tests are left out."""
     company = _company(root, complaints, whole=whole)
     policy = _model(Policy, root, ("policy",), complaints) if "policy" in root.entries else Policy()
+    points = _model(Points, root, ("points",), complaints) if "points" in root.entries else Points()
     fields = catalogue.fields(root, complaints)
     events = catalogue.events(root, complaints)
     campaigns = dict(_named(Campaign, "campaigns", _CAMPAIGNS, root, complaints))
@@ -183,12 +187,13 @@ def _read(root: Entries, complaints: Complaints, *, whole: bool) -> Rulebook:
     everything.check(company, policy)
     checks.surveys_exist(root, complaints, campaigns)
     checks.topics_exist(root, complaints, campaigns)
+    checks.levels_differ(root, complaints)
     known = {**EVENTS, **events}
     hooks.check(root, complaints, known, fields)
     places = dict(spans(root))
     return Rulebook(
         company or _NOBODY, policy or Policy(), campaigns, known, fields, tests, places, surveys,
-        topics, hooked,
+        topics, hooked, points or Points(),
     )  # fmt: skip
 
 

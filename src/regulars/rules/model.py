@@ -45,6 +45,7 @@ from regulars.rules.phrases import (
     Zone,
 )
 from regulars.rules.survey import Survey
+from regulars.rules.tariff import Points
 from regulars.rules.tree import Loc
 from regulars.rules.trial import Expectation, RuleTest, TestEvent, TestPurchase
 
@@ -281,6 +282,7 @@ class Rulebook:
     topics: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     """What clients read where they may leave or keep a topic, by language."""
     hooks: Mapping[str, Hook] = field(default_factory=dict)
+    points: Points = field(default_factory=Points)
 
     def span(self, *loc: str | int) -> Span | None:
         """The place of a value, or of the nearest thing around it."""

@@ -49,7 +49,10 @@ DERIVED: Mapping[str, FieldType] = {
     "clv": FieldType.NUMBER,
     "accessories_missing": FieldType.NUMBER,
     "points": FieldType.NUMBER,
-    "level": FieldType.NUMBER,
+    "points_earned": FieldType.NUMBER,
+    "level": FieldType.TEXT,
+    "next_level": FieldType.TEXT,
+    "points_to_next_level": FieldType.NUMBER,
 }
 """Fields of a client that Regulars computes."""
 

@@ -9,6 +9,7 @@ from regulars.rules.schema import json_schema
 TABLES = (
     "Company",
     "Policy",
+    "Points",
     "Campaign",
     "Step",
     "Coupon",

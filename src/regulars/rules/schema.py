@@ -16,6 +16,7 @@ from regulars.rules.hooks import Hook
 from regulars.rules.model import TRIGGERS, Campaign, Company, Part, Policy, RuleTest
 from regulars.rules.names import FieldType
 from regulars.rules.survey import Survey
+from regulars.rules.tariff import Points
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _NAME = r"^[a-z][a-z0-9-]*$"
@@ -27,7 +28,7 @@ _TEXT = {"type": "string", "minLength": 1}
 def json_schema() -> dict[str, Any]:
     """The schema of one rule file, as JSON-ready data."""
     models: list[tuple[type[Part], Literal["validation"]]] = [
-        (model, "validation") for model in (Company, Policy, Survey, Hook, Campaign, RuleTest)
+        (model, "validation") for model in (Company, Policy, Points, Survey, Hook, Campaign, RuleTest)
     ]
     _, made = models_json_schema(
         models,
@@ -70,6 +71,7 @@ def _sections() -> dict[str, Any]:
     return {
         "company": {"$ref": "#/$defs/Company"},
         "policy": {"anyOf": [{"$ref": "#/$defs/Policy"}, {"type": "null"}]},
+        "points": {"anyOf": [{"$ref": "#/$defs/Points"}, {"type": "null"}]},
         "events": {
             "description": "What may happen to a client: the name of each event, its fields and their types",
             **_named(_EVENT, {**_named(_FIELD, {"enum": event_types}), "examples": [{"score": "number"}]}),

@@ -79,6 +79,9 @@ class TestProduct(Part):
     url: str | None = None
     image_url: str | None = None
     consumable: bool = False
+    launched_at: Stamp | None = Field(
+        default=None, description="When it came out, by the client's clock; a day alone means its beginning"
+    )
     next: tuple[NextProduct, ...] = ()
     accessories: tuple[str, ...] = ()
 

@@ -97,6 +97,7 @@ def as_of(now: datetime | None = None, customer_ids: Restriction | None = None) 
             cast(func.coalesce(missing.c.accessories_missing, 0), Integer).label("accessories_missing"),
             cast(func.coalesce(earned.c.points, 0), BigInteger).label("points"),
             cast(func.coalesce(earned.c.points_earned, 0), BigInteger).label("points_earned"),
+            *points.standing(earned),
         )
         .select_from(joined)
         .where(customers.c.id.is_not(None))  # SQLite needs a WHERE between a join and ON CONFLICT

@@ -26,13 +26,14 @@ from sqlalchemy import (
 
 from regulars.store.incoming_tables import deliveries
 from regulars.store.metadata import metadata
+from regulars.store.offer_tables import coupon_codes, coupons, point_levels, points_tariff
 from regulars.store.types import Instant, Json, Key, Money
 
 __all__ = [
-    "buckets", "buying_model", "campaigns", "claims", "consent_log", "consents", "copies", "coupons",
-    "customers", "deliveries", "events", "facts", "layouts", "learned_links", "managers", "members",
-    "metadata", "preferences", "product_links", "products", "promises", "purchase_lines", "purchases",
-    "rule_versions", "suppressions", "worth",
+    "buckets", "buying_model", "campaigns", "claims", "consent_log", "consents", "copies", "coupon_codes",
+    "coupons", "customers", "deliveries", "events", "facts", "layouts", "learned_links", "managers", "members",
+    "metadata", "point_levels", "points_tariff", "preferences", "product_links", "products", "promises",
+    "purchase_lines", "purchases", "rule_versions", "suppressions", "worth",
 ]  # fmt: skip
 
 
@@ -174,6 +175,9 @@ facts = Table(
     Column("accessories_missing", Integer, nullable=False, server_default=text("0")),
     Column("points", BigInteger, nullable=False, server_default=text("0")),
     Column("points_earned", BigInteger, nullable=False, server_default=text("0")),
+    Column("level", Text),  # its name; null below the first
+    Column("next_level", Text),
+    Column("points_to_next_level", BigInteger),
 )
 
 
@@ -328,24 +332,6 @@ claims = Table(
     Column("taken_at", Instant, nullable=False),  # both by the wall clock
     Column("lease_until", Instant, nullable=False, index=True),
     Column("sending", Json),  # ids of the promises being handed to a server: one chunk at most
-)
-
-coupons = Table(
-    "coupons",
-    metadata,
-    Column("id", Key, primary_key=True),
-    Column("code", Text, nullable=False, unique=True),
-    # One code for the whole sequence: the reminder shows the code that the first email gave.
-    Column("campaign", Text, nullable=False),
-    Column("customer_id", Key, ForeignKey("customers.id"), nullable=False, index=True),
-    Column("occurrence", Text, nullable=False),
-    Column("offer", Json, nullable=False),  # {"percent": 50} or {"amount": 10} or {"gift": "..."}
-    Column("uses", Integer, nullable=False),
-    Column("used", Integer, nullable=False, server_default=text("0")),
-    Column("valid_from", Instant, nullable=False),
-    Column("valid_until", Instant, nullable=False),
-    Column("redeemed_at", Instant),
-    UniqueConstraint("campaign", "customer_id", "occurrence"),
 )
 
 

@@ -97,3 +97,18 @@ def test_new_links_reach_the_facts_of_those_who_bought(desk: Desk) -> None:
     assert following() == [(None, None), (None, None)], "oil has been bought"
     desk.bring(Kind.PRODUCTS, "sku,consumable\noil,yes\n")
     assert following() == [(3, bought + timedelta(days=8)), (None, None)], "but it is used up"
+
+
+def test_a_launch_day_begins_at_midnight_and_makes_early_buyers_lovers_of_novelties(desk: Desk) -> None:
+    desk.bring(Kind.PRODUCTS, "sku,launched_at\nmower,2026-06-01\nsaw,2026-06-01 15:30\n", timezone="Europe/Chisinau")
+    assert desk.rows(tables.products, "sku", "launched_at") == [
+        ("mower", datetime(2026, 5, 31, 21, tzinfo=UTC)),
+        ("saw", datetime(2026, 6, 1, 12, 30, tzinfo=UTC)),
+    ]
+    desk.bring(Kind.CUSTOMERS, "id,email\nann,ann@shop.example\n")
+    desk.bring(Kind.PURCHASES, "customer,occurred_at,products\nann,2026-06-02,mower\n")
+    assert desk.rows(tables.facts, "novelty_score") == [(1.0,)]
+    desk.bring(Kind.PRODUCTS, '{"sku": "mower", "launched_at": "2019-01-01"}\n', "old.jsonl")
+    assert desk.rows(tables.facts, "novelty_score") == [(0.0,)]
+    refused = desk.bring(Kind.PRODUCTS, "sku,launched_at\nmower,1970-01-01\n")
+    assert refused.bad[0].column == "launched_at"

@@ -23,6 +23,7 @@ _BACKWARDS = re.compile(r"(\d{4})[./](\d{1,2})[./](\d{1,2})(?:[ T]+(.+))?", re.A
 _ISO = re.compile(r"(\d{4}-\d\d-\d\d)(?:[ T]\d\d:\d\d.*)?", re.ASCII)
 _CLOCK = re.compile(r"(\d{1,2}):(\d\d)(?::(\d\d))?", re.ASCII)
 _EXPECTED = "write it as 2026-01-31, or as 31.01.2026"
+MIDDAY = time(12)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +67,10 @@ def birthday(order: str | None, today: date) -> Callable[[Any], date | None]:
     return read
 
 
-def moment(order: str | None, zone_name: str, latest: datetime | None = None) -> Callable[[Any], Moment | None]:
-    """A reader of instants; those after `latest` are refused."""
+def moment(
+    order: str | None, zone_name: str, latest: datetime | None = None, day: time = MIDDAY
+) -> Callable[[Any], Moment | None]:
+    """A reader of instants; those after `latest` are refused. A bare date means its `day`, a time of day."""
     limit = None if latest is None else to_micros(latest)
 
     @lru_cache(maxsize=4096)
@@ -78,7 +81,7 @@ def moment(order: str | None, zone_name: str, latest: datetime | None = None) ->
         found = _parse(value, order)
         if found.date() in calendar.SENTINELS:
             raise Refused(f"{found.date()} is what systems write for an unknown date")
-        result = _placed(found, bare=_is_bare(value), zone_name=zone_name)
+        result = _placed(found, bare=_is_bare(value), day=day, zone_name=zone_name)
         if limit is not None and result.micros > limit:
             raise Refused("is in the future")
         return result
@@ -86,12 +89,12 @@ def moment(order: str | None, zone_name: str, latest: datetime | None = None) ->
     return lambda raw: read(plain(raw))
 
 
-def _placed(found: datetime, *, bare: bool, zone_name: str) -> Moment:
+def _placed(found: datetime, *, bare: bool, day: time, zone_name: str) -> Moment:
     try:
         if found.tzinfo is not None:
             utc = found.astimezone(UTC)
             return Moment(to_micros(utc), utc.isoformat())
-        local = datetime.combine(found.date(), time(12)) if bare else found
+        local = datetime.combine(found.date(), day) if bare else found
         written = found.date().isoformat() if bare else found.isoformat()
         return Moment(to_micros(calendar.instant(local, zone_name)), written)
     except (OverflowError, ValueError):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import time
 from typing import Any, ClassVar
 
 from sqlalchemy import Boolean, Connection, Integer, Text, delete, false, literal, or_, select, tuple_
@@ -11,18 +12,18 @@ from sqlalchemy import Boolean, Connection, Integer, Text, delete, false, litera
 from regulars.core.diagnostics import did_you_mean
 from regulars.store import facts
 from regulars.store.engine import insert
-from regulars.store.importing import cells, numbers, places, words
+from regulars.store.importing import cells, dates, numbers, places, words
 from regulars.store.importing.columns import Column
 from regulars.store.importing.refused import Refused
 from regulars.store.importing.report import BadRow
 from regulars.store.importing.rows import Importer, Row, Written
 from regulars.store.rowset import Types, ids, lookup, rowset, upsert
 from regulars.store.tables import product_links, products, purchase_lines, purchases
-from regulars.store.types import Key, Money
+from regulars.store.types import Instant, Key, Money
 
 _PRODUCT: Types = {
     "sku": Text(), "name": Text(), "category": Text(), "price": Money(), "currency": Text(), "url": Text(),
-    "image_url": Text(), "consumable": Boolean(),
+    "image_url": Text(), "consumable": Boolean(), "launched_at": Instant(),
 }  # fmt: skip
 _LINK: Types = {"product_id": Key, "kind": Text(), "target_id": Key, "rank": Integer(), "after_days": Integer()}
 _NEXT = re.compile(r"^(?P<sku>.+?)\s*:\s*(?P<days>\d{1,4})(?:\s*days?)?$")
@@ -51,6 +52,11 @@ def sequence(raw: Any) -> list[Link]:
     return found
 
 
+def _tuple(row: Row) -> list[Any]:
+    launched = row.get("launched_at")
+    return [row.get(name) for name in _PRODUCT if name != "launched_at"] + [launched and launched.micros]
+
+
 class Products(Importer):
     """Products by their sku. Links are kept aside, in memory: a catalogue is small beside what is sold from it."""
 
@@ -71,6 +77,7 @@ class Products(Importer):
             "url": cells.url,
             "image_url": cells.url,
             "consumable": cells.yes_or_no,
+            "launched_at": dates.moment(self.options.dates, self.options.timezone, day=time()),
             "next": sequence,
             "accessories": sequence,
         }
@@ -84,7 +91,7 @@ class Products(Importer):
 
     def write(self, connection: Connection, units: Sequence[list[Row]]) -> Written:
         rows = [row for (row,) in units]
-        given = rowset(connection, "given", _PRODUCT, [[row.get(name) for name in _PRODUCT] for row in rows])
+        given = rowset(connection, "given", _PRODUCT, [_tuple(row) for row in rows])
         defaults = {"name": given.c.sku, "consumable": false()}
         if self.options.currency:
             defaults["currency"] = literal(self.options.currency, Text)

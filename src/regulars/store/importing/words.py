@@ -91,6 +91,8 @@ PRODUCTS: Mapping[str, tuple[str, ...]] = {
     "url": ("link", "page", "product url", "web page", "ссылка", "посилання"),
     "image_url": ("image", "image link", "picture", "photo", "изображение", "фото", "imagine", "pilt"),
     "consumable": ("repeat", "refill", "bought again", "расходник", "расходный материал", "consumabil"),
+    "launched_at": ("launched", "launch date", "released", "release date", "available since", "on sale since",
+                    "в продаже с", "дата выхода", "дата випуску", "lansat", "müügil alates"),
     "next": ("next product", "next products", "then", "follow up", "followed by", "следующий товар"),
     "accessories": ("accessory", "goes with", "set", "аксессуары", "аксесуари", "accesorii", "lisatarvikud"),
 }  # fmt: skip
