@@ -200,3 +200,80 @@ def test_patterns_hold_stars_and_question_marks_only() -> None:
     assert matches("Ana", "An?")
     assert not matches("ana", "Ana")
     assert not matches("A", "[Ana]")
+
+
+# ---------------------------------------------------------------- more that can be expected
+
+THANKS = {"on": "visit.done", "email": "thanks", "goal": "purchase within 10 days"}
+VISIT = {"name": "visit.done", "at": "2026-06-01 12:00"}
+
+
+@pytest.mark.parametrize(
+    ("bought", "expected"),
+    [("2026-06-11 11:59", "met"), ("2026-06-11 12:01", "missed"), ("2026-06-01 11:59", "missed")],
+)
+def test_a_goal_is_met_within_its_time_after_the_email(tmp_path: Path, bought: str, expected: str) -> None:
+    client = {"purchases": [bought]}
+    other = "missed" if expected == "met" else "met"
+    tests = [{"customer": client, "events": [VISIT], "on": "2026-06-20", "expect": {"back": {"goal": goal}}}
+             for goal in (expected, other)]  # fmt: skip
+    right, wrong = trial(tmp_path, {"back": THANKS}, tests)
+    assert right.failures == []
+    assert wrong.failures == [
+        f"back: expected that its goal is {other}, but `purchase within 10 days` was {expected}"
+    ]  # fmt: skip
+
+
+def test_a_goal_can_only_be_judged_when_its_time_is_over(tmp_path: Path) -> None:
+    test = {"customer": {}, "events": [VISIT], "on": "2026-06-05", "expect": {"back": {"goal": "missed"}}}
+    assert "no email went" in trial(tmp_path, {"back": THANKS}, [test])[0].failures[0]
+
+
+def test_what_was_heard_of_late_goes_only_while_it_is_of_use(tmp_path: Path) -> None:
+    rule = {"on": "visit.done", "email": "thanks", "kind": "transactional", "send": "within 2 hours"}
+    tests = [
+        {"events": [{**VISIT, "heard": heard}], "on": "2026-06-01 18:00", "expect": {"back": expect}}
+        for heard, expect in (("2026-06-01 13:59", {}), ("2026-06-01 14:01", {"reason": "late"}))
+    ]
+    assert [result.failures for result in trial(tmp_path, {"back": rule}, tests)] == [[], []]
+
+
+def test_the_place_in_the_draw_decides_about_the_control_group(tmp_path: Path) -> None:
+    rule = {"on": "visit.done", "email": "thanks", "holdout": "10%"}
+    tests = [
+        {"events": [VISIT], "on": "2026-06-01", "expect": {"back": {"draw": draw, **more}}}
+        for draw, more in (("9.99%", {"reason": "holdout"}), ("10%", {}), ("10%", {"reason": "holdout"}))
+    ]
+    inside, outside, wrong = trial(tmp_path, {"back": rule}, tests)
+    assert (inside.failures, outside.failures) == ([], [])
+    assert wrong.failures
+
+
+def test_the_winner_of_the_cap_and_the_rank_are_expected_by_name(tmp_path: Path) -> None:
+    campaigns = {
+        name: {"on": "visit.done", "email": name, "priority": priority}
+        for name, priority in (("back", 1), ("high", 2), ("other", 1))
+    }
+    tests = [
+        {"events": [VISIT], "on": "2026-06-01", "expect": {"back": {"reason": "cap", "winner": winner}}}
+        for winner in ("high", "other")
+    ] + [
+        {"events": [VISIT], "on": "2026-06-01", "expect": {"high": {"outranks": outranks}}}
+        for outranks in ("back", ["back", "other"])
+    ] + [{"on": "2026-06-01", "expect": {"back": {"outranks": "high"}}}]  # fmt: skip
+    right, wrong, one, two, reverse = trial(tmp_path, campaigns, tests, policy={"cap": "1 per 7 days"})
+    assert (right.failures, one.failures, two.failures) == ([], [], [])
+    assert wrong.failures == ["back: expected that `other` goes instead, but `high` does"]
+    assert reverse.failures == ["back: expected that it goes before `high`, but `high` goes first"]
+
+
+def test_the_coupon_is_expected_by_its_parts(tmp_path: Path) -> None:
+    rule = {"on": "visit.done", "email": "thanks", "offer": {"coupon": {"percent": 20, "uses": 3}}}
+    tests = [
+        {"events": [VISIT], "on": "2026-06-01", "expect": {"back": {"coupon": coupon}}}
+        for coupon in ({"percent": 20, "uses": 3}, {"uses": 1}, {"gift": "soap"})
+    ]
+    right, uses, gift = trial(tmp_path, {"back": rule}, tests)
+    assert right.failures == []
+    assert uses.failures == ["back: expected a coupon with `uses: 1`, but it has `3`"]
+    assert gift.failures == ["back: expected a coupon with `gift: soap`, but it has `None`"]

@@ -16,7 +16,7 @@ from regulars.ledger import COUNTED
 from regulars.rules.grammar import Cap
 from regulars.rules.model import Kind
 from regulars.store.happenings import happenings
-from regulars.store.tables import consents, customers, members, promises, suppressions
+from regulars.store.tables import consents, coupons, customers, members, promises, suppressions
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +134,15 @@ def suppression(connection: Connection, customer_id: int) -> tuple[str, str, dat
     columns = (suppressions.c.scope, suppressions.c.reason, suppressions.c.at)
     row = connection.execute(select(*columns).select_from(joined).where(customers.c.id == customer_id)).one_or_none()
     return None if row is None else (str(row[0]), str(row[1]), row[2])
+
+
+def coupon(connection: Connection, campaign: str, customer_id: int) -> dict[str, Any] | None:
+    """The latest code that the campaign (by key) gave the client: its benefit by name, and `uses`."""
+    mine = select(coupons.c.offer, coupons.c.uses).where(
+        coupons.c.campaign == campaign, coupons.c.customer_id == customer_id
+    )
+    row = connection.execute(mine.order_by(coupons.c.id.desc()).limit(1)).first()
+    return None if row is None else {**row[0], "uses": row[1]}
 
 
 def cap_use(connection: Connection, customer_id: int, cap: Cap, now: datetime) -> int:

@@ -68,7 +68,7 @@ class Scene:
         zone = str(test.customer.get("timezone") or book.company.timezone)
         until = instant(test.until, zone)
         happened = [
-            Item(instant(each.moment, zone), each, number)
+            Item(instant(each.known if isinstance(each, TestEvent) else each.moment, zone), each, number)
             for each, number in chain(_numbered(test.purchases), _numbered(test.events))
         ]
         known = test.customer.get("created_at")
@@ -121,6 +121,7 @@ class Scene:
                 self._buy(connection, item, item.what)
             case TestEvent():
                 row = self._row(item, "event") | {"name": item.what.name, "data": self._data(item.what)}
+                row["occurred_at"] = instant(item.what.moment, self.zone)
                 connection.execute(insert(tables.events).values(row))
             case None:
                 self._arrive(connection, item.at)
@@ -175,15 +176,17 @@ class Scene:
 
 
 def bucket(test: RuleTest, book: Rulebook) -> int:
-    """A number that puts the client into the control groups the test expects, and into no other."""
-    inside = {
-        name
-        for name, expected in test.expect.items()
-        if isinstance(expected, Expectation) and expected.reason == Reason.HOLDOUT
-    }
-    groups = [(c.name, c.holdout, c.name in inside) for c in book.campaigns.values() if c.holdout]
+    """A number that puts the client where the test says in the draws, or else where it expects them; no other group."""
+    given = {name: expected for name, expected in test.expect.items() if isinstance(expected, Expectation)}
+    drawn = {name: expected.draw for name, expected in given.items() if expected.draw is not None}
+    inside = {name for name, expected in given.items() if expected.reason == Reason.HOLDOUT}
+    groups = [
+        (c.name, c.holdout, c.name in inside) for c in book.campaigns.values() if c.holdout and c.name not in drawn
+    ]
     for number in range(1, 1_000_000):
-        if all((ids.share(number, name) < share) is wanted for name, share, wanted in groups):
+        if all(ids.share(number, name) == place for name, place in drawn.items()) and all(
+            (ids.share(number, name) < share) is wanted for name, share, wanted in groups
+        ):
             return number
     raise RegularsError(f"{test.name}: no client is in just these control groups")
 

@@ -13,12 +13,13 @@ from email import message_from_bytes, policy
 from email.message import EmailMessage
 from fnmatch import fnmatchcase
 
-from sqlalchemy import Engine
+from sqlalchemy import Engine, true
 
 from regulars.core.diagnostics import nearest
 from regulars.core.errors import NotFound
 from regulars.delivery import Parcel
 from regulars.dispatch import Rules
+from regulars.insights import lift
 from regulars.ledger import State
 from regulars.rehearsal import dossier, scene
 from regulars.rehearsal.dossier import Row
@@ -129,6 +130,10 @@ class Verdict:
         mine = [sent for sent in self.sent if sent.campaign == name]
         if isinstance(expected, str):
             return [f"{name}: expected nothing, but {self._was_sent(sent)}" for sent in mine]
+        if expected.model_fields_set == {"outranks"}:
+            return self._rank(name, expected)
+        if expected.goal is not None:
+            return self._goal(name, expected.goal)
         if expected.reason is not None:
             return self._reason(name, expected, mine)
         if expected.step is not None:
@@ -136,7 +141,8 @@ class Verdict:
         if not mine:
             return [f"{name}: expected an email, but none was sent: {self._why(name)}"]
         # Of several emails one must fit; the complaints are about the one that comes nearest.
-        return min((self._unlike(sent, expected) for sent in mine), key=len)
+        found = min((self._unlike(sent, expected) for sent in mine), key=len)
+        return [*found, *self._coupon(name, expected), *self._rank(name, expected)]
 
     def _unlike(self, sent: Sent, expected: Expectation) -> list[str]:
         found: list[str] = []
@@ -154,8 +160,11 @@ class Verdict:
     def _reason(self, name: str, expected: Expectation, mine: Sequence[Sent]) -> list[str]:
         decided = [row for row in self.rows if row.campaign == name and self._today(row)]
         fitting = [row for row in decided if expected.step in (None, row.step)]
-        if any(row.reason == expected.reason for row in fitting):
-            return []
+        named = [row for row in fitting if row.reason == expected.reason]
+        if any(expected.winner in (None, row.detail) for row in named):
+            return self._rank(name, expected)
+        if named:
+            return [f"{name}: expected that `{expected.winner}` goes instead, but `{named[-1].detail}` does"]
         head = f"{name}: expected no email because of `{expected.reason}`, but"
         if mine:
             return [f"{head} {self._was_sent(mine[-1])}"]
@@ -163,6 +172,34 @@ class Verdict:
             row = fitting[-1]
             return [f"{head} `{row.step}` was {row.state} because of `{row.reason}`: {because(row.reason, row.detail)}"]
         return [f"{head} nothing was decided that day: {self._why(name)}"]
+
+    def _goal(self, name: str, expected: str) -> list[str]:
+        goal = self.workspace.rulebook.campaigns[name].goal
+        if goal is None:
+            return [f"{name}: expected that its goal is {expected}, but it has none"]
+        with read(self.engine) as connection:
+            written = lift(connection, name, goal, self.stage.until, true()).written
+        if not written.clients:
+            return [f"{name}: expected that its goal is {expected}, but no email went `{goal}` ago or earlier"]
+        found = "met" if written.reached else "missed"
+        return [] if found == expected else [f"{name}: expected that its goal is {expected}, but `{goal}` was {found}"]
+
+    def _coupon(self, name: str, expected: Expectation) -> list[str]:
+        if expected.coupon is None:
+            return []
+        with read(self.engine) as connection:
+            given = dossier.coupon(connection, name, CLIENT) or {}
+        return [
+            f"{name}: expected a coupon with `{key}: {value}`, but it has `{given.get(key)}`"
+            for key, value in expected.coupon.named.items()
+            if str(given.get(key)) != str(value)
+        ]
+
+    def _rank(self, name: str, expected: Expectation) -> list[str]:
+        """Whether the campaign goes before those it outranks; equals go by name, as in the cap."""
+        order = [campaign.name for campaign in self.workspace.rulebook.by_priority]
+        wrong = [other for other in expected.outranks if order.index(name) > order.index(other)]
+        return [f"{name}: expected that it goes before `{other}`, but `{other}` goes first" for other in wrong]
 
     def _today(self, row: Row) -> bool:
         """Skipped on the day, or waiting at its end."""

@@ -19,6 +19,7 @@ TABLES = (
     "Take",
     "RuleTest",
     "Expectation",
+    "ExpectedCoupon",
     "TestProduct",
 )
 

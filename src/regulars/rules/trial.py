@@ -12,10 +12,24 @@ from typing import Annotated, Any, Literal
 from pydantic import Discriminator, Field, Tag, WithJsonSchema, model_validator
 
 from regulars.rules import grammar
-from regulars.rules.phrases import EventName, Name, Part, Stamp
+from regulars.rules.phrases import EventName, Name, Part, Share, Stamp
 
 MIDDAY = time(12, 0)
 DAY_END = time(23, 59, 59)
+
+
+class ExpectedCoupon(Part):
+    """What a test expects of the code that the client was given; what is left out may be anything."""
+
+    percent: int | None = Field(default=None, description="Per cent off")
+    amount: Decimal | None = Field(default=None, description="Amount off")
+    gift: str | None = Field(default=None, description="What is given, in words")
+    uses: int | None = Field(default=None, description="How often the code can be used")
+
+    @property
+    def named(self) -> dict[str, Any]:
+        """What is expected, by name."""
+        return self.model_dump(exclude_none=True)
 
 
 class Expectation(Part):
@@ -23,8 +37,27 @@ class Expectation(Part):
 
     subject: str | None = Field(default=None, description="The subject line; `*` stands for any text")
     reason: str | None = Field(default=None, description="Why nothing goes, such as `holdout`")
+    winner: Name | None = Field(default=None, description="With `reason: cap`: the campaign that went instead")
     step: Name | None = Field(default=None, description="Which step it is that goes")
     contains: str | None = Field(default=None, description="Words of the text part")
+    coupon: ExpectedCoupon | None = Field(default=None, description="The code it gave: `{percent: 50, uses: 1}`")
+    goal: Literal["met", "missed"] | None = Field(
+        default=None, description="Whether the goal was reached in its time after an earlier email; nothing need go"
+    )
+    draw: Share | None = Field(
+        default=None, description="The client's place in the draw of the control group: at `9.99%` inside one of 10%"
+    )
+    outranks: tuple[Name, ...] = Field(
+        default=(),
+        description="Campaigns that wait for this one where the cap lets only one go; alone: nothing need go",
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _one_for_a_list(cls, data: Any) -> Any:
+        """`outranks: win-back` stands for a list of one."""
+        outranks = data.get("outranks") if isinstance(data, dict) else None
+        return {**data, "outranks": (outranks,)} if isinstance(outranks, str) else data
 
 
 class TestEvent(Part):
@@ -33,12 +66,18 @@ class TestEvent(Part):
     __test__ = False
     name: EventName = Field(description="A declared event")
     at: Stamp = Field(description="When, by the client's clock; a day alone means its midday")
+    heard: Stamp | None = Field(default=None, description="When we heard of it, where that was later")
     data: dict[str, Any] = Field(default_factory=dict, description="The event's fields")
 
     @property
     def moment(self) -> datetime:
         """When it happened, as a naive local time; a day alone means its midday."""
         return grammar.local_time(self.at, MIDDAY)
+
+    @property
+    def known(self) -> datetime:
+        """When we heard of it, as a naive local time; a day alone means its midday."""
+        return self.moment if self.heard is None else max(self.moment, grammar.local_time(self.heard, MIDDAY))
 
 
 class TestPurchase(Part):

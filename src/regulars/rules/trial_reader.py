@@ -131,6 +131,7 @@ class _Reader:
                 hint = did_you_mean(name, names)
                 self.complaints.say("R020", f"there is no campaign `{name}`", here, key=True, hint=hint)
                 continue
+            self._others(here, names)
             step = find(self.root, (*here, "step"))
             steps = list(step_keys(names[name].value))
             if isinstance(step, Scalar) and step.text not in steps:
@@ -138,6 +139,16 @@ class _Reader:
                 message = f"`{name}` has no step `{step.text}`"
                 hint = did_you_mean(step.text, steps)
                 self.complaints.say("R020", message, (*here, "step"), expected=expected, hint=hint)
+
+    def _others(self, loc: Loc, names: Mapping[str, Any]) -> None:
+        """Whether the campaigns that one is compared with exist."""
+        outranks = find(self.root, (*loc, "outranks"))
+        several = range(len(outranks.items)) if isinstance(outranks, Items) else ()
+        for here in ((*loc, "winner"), (*loc, "outranks"), *((*loc, "outranks", index) for index in several)):
+            node = find(self.root, here)
+            if isinstance(node, Scalar) and not node.null and node.text not in names:
+                hint = did_you_mean(node.text, names)
+                self.complaints.say("R020", f"there is no campaign `{node.text}`", here, hint=hint)
 
 
 def step_keys(campaign: Node) -> Iterator[str]:
