@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, case, func, null, or_, select
+from sqlalchemy import Connection, case, func, null, or_, select, true
 
 from regulars.clearance import Ground, Live
 from regulars.clearance.doubts import rights
 from regulars.core.errors import NotFound
+from regulars.insights import Group, lift
 from regulars.ledger import COUNTED
-from regulars.rules.grammar import Cap
+from regulars.rules.grammar import Cap, Goal
 from regulars.rules.model import Kind
 from regulars.store.happenings import happenings
 from regulars.store.tables import consents, coupons, customers, members, promises, suppressions
@@ -143,6 +144,11 @@ def coupon(connection: Connection, campaign: str, customer_id: int) -> dict[str,
     )
     row = connection.execute(mine.order_by(coupons.c.id.desc()).limit(1)).first()
     return None if row is None else {**row[0], "uses": row[1]}
+
+
+def reached(connection: Connection, campaign: str, goal: Goal, now: datetime) -> Group:
+    """Who was written to by the campaign (by key) so long ago that the goal's time is over, and who reached it."""
+    return lift(connection, campaign, goal, now, true()).written
 
 
 def cap_use(connection: Connection, customer_id: int, cap: Cap, now: datetime) -> int:

@@ -13,13 +13,12 @@ from email import message_from_bytes, policy
 from email.message import EmailMessage
 from fnmatch import fnmatchcase
 
-from sqlalchemy import Engine, true
+from sqlalchemy import Engine
 
 from regulars.core.diagnostics import nearest
 from regulars.core.errors import NotFound
 from regulars.delivery import Parcel
 from regulars.dispatch import Rules
-from regulars.insights import lift
 from regulars.ledger import State
 from regulars.rehearsal import dossier, scene
 from regulars.rehearsal.dossier import Row
@@ -178,7 +177,7 @@ class Verdict:
         if goal is None:
             return [f"{name}: expected that its goal is {expected}, but it has none"]
         with read(self.engine) as connection:
-            written = lift(connection, name, goal, self.stage.until, true()).written
+            written = dossier.reached(connection, name, goal, self.stage.until)
         if not written.clients:
             return [f"{name}: expected that its goal is {expected}, but no email went `{goal}` ago or earlier"]
         found = "met" if written.reached else "missed"
