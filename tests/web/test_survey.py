@@ -30,6 +30,7 @@ def test_the_button_records_one_event(shop: Shop) -> None:
     (event,) = shop.rows("events")
     assert (event["name"], event["occurred_at"]) == ("survey.answered", NOW)
     assert event["data"] == {"survey": "quality", "score": 9, "on_time": "agreed"}
+    assert shop.rows("facts")[0]["sci"] == 0.9
     assert "Thank you" in shop.get(path + "?done=1").text
 
 

@@ -35,6 +35,7 @@ from sqlalchemy import (
     or_,
     select,
     text,
+    true,
     type_coerce,
     union,
     union_all,
@@ -44,7 +45,7 @@ from regulars.store import following, points, traits
 from regulars.store.engine import insert
 from regulars.store.following import USUAL_GAP
 from regulars.store.rowset import ids
-from regulars.store.tables import customers, events, facts, purchases
+from regulars.store.tables import customers, events, facts, points_tariff, purchases
 from regulars.store.types import DAY, Instant, Money
 from regulars.store.upto import Restriction, among, upto
 
@@ -116,6 +117,7 @@ def _rhythm(total: Subquery) -> ColumnElement[Any]:
 def refresh(connection: Connection, customer_ids: Restriction | None = None) -> int:
     """Brings the kept facts of these clients (None: all) up to what they did; gives how many rows changed."""
     if customer_ids is None or isinstance(customer_ids, Select | ColumnElement):
+        _take_turns(connection, true() if customer_ids is None else among(facts.c.customer_id, customer_ids))
         statement = _write(connection, as_of(None, customer_ids))
         return connection.execute(statement, execution_options=_COUNTED).rowcount
     keys = sorted(set(customer_ids))
@@ -124,6 +126,7 @@ def refresh(connection: Connection, customer_ids: Restriction | None = None) -> 
         some = orjson.dumps(keys[start : start + _CHUNK]).decode()
         if connection.dialect.name == "postgresql":
             some = "{" + some[1:-1] + "}"
+        _take_turns(connection, facts.c.customer_id.in_(ids(connection, keys[start : start + _CHUNK])))
         given = {"keys": some}
         changed += connection.exec_driver_sql(_prepared(connection), given, execution_options=_COUNTED).rowcount
     return changed
@@ -138,6 +141,18 @@ def refresh_after_events(connection: Connection, event_ids: Iterable[int]) -> in
         .where(events.c.id.in_(new), or_(events.c.name.in_(_SPEAKING), facts.c.stage == "potential"))
     )
     return refresh(connection, list(connection.scalars(mine.distinct())))
+
+
+def _take_turns(connection: Connection, whose: ColumnElement[bool]) -> None:
+    """Waits for whoever recomputes the same clients, so that what they add is seen and not written over.
+
+    SQLite has one writer at a time. The tariff is looked at before any row is taken: whoever changes it waits for
+    those who compute by it, and must not be waited for by them in turn.
+    """
+    if connection.dialect.name == "postgresql":
+        rows = select(facts.c.customer_id).select_from(facts.outerjoin(points_tariff, true())).where(whose)
+        taken = rows.order_by(facts.c.customer_id).with_for_update(of=facts).subquery()
+        connection.execute(select(func.count()).select_from(taken))
 
 
 def source(connection: Connection, now: datetime) -> FromClause:

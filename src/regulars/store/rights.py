@@ -24,6 +24,7 @@ from sqlalchemy import (
 )
 
 from regulars.core.errors import NotFound
+from regulars.store import facts
 from regulars.store.engine import insert
 from regulars.store.rowset import ids
 from regulars.store.tables import (
@@ -196,6 +197,7 @@ def erase(connection: Connection, customer_id: int, now: datetime) -> None:
     for table in (events, purchases):
         connection.execute(update(table).where(table.c.customer_id == customer_id).values(data={}))
     connection.execute(update(consent_log).where(consent_log.c.customer_id == customer_id).values(detail=None))
+    facts.refresh(connection, [customer_id])  # answers and points granted stood in what was emptied
 
 
 def still_erased() -> ColumnElement[bool]:

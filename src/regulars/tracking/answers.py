@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import Connection, select, update
 
 from regulars.rules.survey import Question, Survey
+from regulars.store import facts
 from regulars.store.engine import insert
 from regulars.store.tables import events
 from regulars.tracking.visitor import Visitor
@@ -60,9 +61,9 @@ def record(connection: Connection, who: Visitor, survey: Survey, answers: Answer
     ).first()  # fmt: skip
     if added is None:
         data = {"survey": survey.name, **answered(connection, who, survey), **whole}
-        connection.execute(
-            update(events).where(events.c.external_id == _name(who, survey)).values(data=data, received_at=at)
-        )
+        mine = update(events).where(events.c.external_id == _name(who, survey))
+        added = connection.scalars(mine.values(data=data, received_at=at).returning(events.c.id)).one()
+    facts.refresh_after_events(connection, [added])
     return True
 
 
@@ -72,7 +73,10 @@ def request_call(connection: Connection, who: Visitor, note: str | None, at: dat
         external_id=f"call/{who.promise}", customer_id=who.customer, name=CALL, occurred_at=at, received_at=at,
         data={"about": who.key, **({"note": note} if note else {})},
     )  # fmt: skip
-    return connection.scalars(statement.on_conflict_do_nothing().returning(events.c.id)).first() is not None
+    new = connection.scalars(statement.on_conflict_do_nothing().returning(events.c.id)).first()
+    if new is not None:
+        facts.refresh_after_events(connection, [new])
+    return new is not None
 
 
 def call_requested(connection: Connection, who: Visitor) -> bool:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
-from sqlalchemy import ColumnElement, Connection, Text, literal
+from sqlalchemy import ColumnElement, Connection, Text, literal, select
 
 from regulars.core.diagnostics import did_you_mean
 from regulars.store import facts
@@ -15,7 +15,7 @@ from regulars.store.importing.columns import Column
 from regulars.store.importing.history import History
 from regulars.store.importing.refused import Refused
 from regulars.store.importing.rows import Row, Written, own_columns, own_values, typed
-from regulars.store.rowset import Types, rowset, upsert
+from regulars.store.rowset import Types, ids, lookup, rowset, upsert
 from regulars.store.tables import events
 from regulars.store.types import Instant, Json, Key
 
@@ -96,6 +96,16 @@ class Events(History):
         ]
         given = rowset(connection, "given", _EVENT, found)
         defaults: dict[str, ColumnElement[Any]] = {"received_at": literal(self.now, Instant), "data": literal({}, Json)}
+        owners = lookup(connection, events.c.external_id, [one[0] for one in found], events.c.id, events.c.customer_id)
         added, changed = upsert(connection, events, given, "external_id", defaults=defaults)
-        facts.refresh_after_events(connection, added | changed)
+        facts.refresh_after_events(connection, added)
+        # A corrected event may have been another's, or of a name that counted.
+        facts.refresh(connection, self._concerned(connection, owners, changed))
         return Written(len(added), len(changed), len(found) - len(added) - len(changed))
+
+    @staticmethod
+    def _concerned(connection: Connection, owners: Mapping[str, list[tuple[int, int]]], changed: set[int]) -> set[int]:
+        """Whose the changed events were, and whose they are now."""
+        before = {customer for known in owners.values() for event, customer in known if event in changed}
+        now = select(events.c.customer_id).where(events.c.id.in_(ids(connection, changed)))
+        return before | set(connection.scalars(now)) if changed else set()
