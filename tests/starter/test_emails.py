@@ -18,7 +18,7 @@ FOLDER = Path(__file__).parents[2] / "templates" / "emails"
 LANGUAGES = ("en", "uk", "ru", "ro", "et")
 EMAILS = (
     "birthday", "client-anniversary", "meeting-summary", "next-purchase", "quality-survey", "thank-you", "win-back",
-    "win-back-last-day",
+    "win-back-last-day", "your-data",
 )  # fmt: skip
 EACH = [(email, language) for email in EMAILS for language in LANGUAGES]
 

@@ -14,7 +14,7 @@ from regulars.core.calendar import local_date
 from regulars.dispatch.load import Job, declared
 from regulars.rules.model import Campaign, Company, Kind, Rulebook
 
-LINKS = {"unsubscribe": "u", "preferences": "p", "view": "v", "survey": "s", "book": "b"}
+LINKS = {"unsubscribe": "u", "preferences": "p", "view": "v", "survey": "s", "book": "b", "data": "d"}
 """Pages that emails link to, and the first part of their path."""
 _NO_LEAVING = {"unsubscribe": None, "preferences": None}
 

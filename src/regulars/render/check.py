@@ -23,7 +23,7 @@ FIELDS: dict[str, frozenset[str]] = {
     "company": frozenset("name address website phone logo color locale timezone currency".split()),
     "purchase": frozenset("at amount currency products".split()),
     "coupon": frozenset("code percent amount gift valid_until".split()),
-    "links": frozenset("unsubscribe preferences view survey book".split()),
+    "links": frozenset("unsubscribe preferences view survey book data".split()),
 }
 PRODUCT = frozenset("sku name category price currency url image_url".split())
 NAMES = frozenset({*FIELDS, "customer", "event", "today"})

@@ -19,7 +19,7 @@ from regulars.core.errors import RegularsError
 from regulars.store import migrate
 from regulars.store.engine import open_engine
 from regulars.store.importing import Kind
-from regulars.web import api, book, hooks, preferences, survey, unsubscribe, view
+from regulars.web import api, book, data, hooks, preferences, survey, unsubscribe, view
 from regulars.web.looks import stylesheet
 from regulars.web.openapi import document
 from regulars.web.shell import PROGRAMS, Shell
@@ -41,6 +41,7 @@ def create(site: Site) -> ASGIApp:
             Route("/p/{token}", by_link(preferences.show, preferences.act), methods=_PAGE),
             Route("/v/{token}", by_link(view.show)),
             *_api(),
+            Route("/d/{token}", by_link(data.show, data.act), methods=_PAGE),
             Route("/b/{token}", by_link(book.show, book.act), methods=_PAGE),
             Route("/s/{token}", by_link(survey.show, survey.act), methods=_PAGE),
         ],

@@ -12,8 +12,10 @@ from starlette.responses import Response
 from regulars.core import ids
 from regulars.core.calendar import local_date
 from regulars.ledger.recall import recall
+from regulars.rules.model import Rulebook
 from regulars.store.rights import erase
 from regulars.tracking import Changes, change, choose_topics, standing, wishes
+from regulars.tracking.requests import REQUESTED, data_requested, request_data
 from regulars.web.topics import label, topics
 from regulars.web.visit import Visit, said
 from regulars.web.words import choose
@@ -39,6 +41,7 @@ def show(visit: Visit, *, wrong: str | None = None, status: int = 200) -> Respon
         status=status,
         saved="saved" in visit.request.query_params and wrong is None,
         wrong=wrong,
+        data=_data(visit),
         topics=[(t, label(visit.book, t, visit.t), words.gets(t, opt_in=visit.opt_in)) for t in offered],
         gaps=GAPS,
         gap=now.gap_days,
@@ -58,6 +61,9 @@ def act(visit: Visit, form: FormData) -> Response:
     what = said(form, "act")
     if what == "erase":
         return _erase(visit, form)
+    if what == "data" and data_offered(visit.book):
+        request_data(visit.connection, visit.who, visit.now)
+        return visit.again("?asked=1")
     if what != "save":
         return visit.message("unclear", status=400)
     try:
@@ -73,6 +79,18 @@ def act(visit: Visit, form: FormData) -> Response:
     if change(visit.connection, visit.who, asked, visit.now) or chosen:
         recall(visit.connection, visit.who.customer)
     return visit.again("?saved=1")
+
+
+def data_offered(book: Rulebook) -> bool:
+    """Whether there is a campaign that answers those who ask for their data."""
+    return any(c.on == REQUESTED and c.enabled and c.to == "customer" for c in book.campaigns.values())
+
+
+def _data(visit: Visit) -> str:
+    """Which words stand under "your data": the button, that it is on its way, or whom to ask."""
+    if not data_offered(visit.book):
+        return "reply"
+    return "asked" if data_requested(visit.connection, visit.who, visit.now) else "button"
 
 
 def _changes(visit: Visit, form: FormData) -> Changes:
