@@ -26,6 +26,8 @@ BEYOND = {
     "shape: a backfill since a day that does not exist",
     "shape: a time zone that does not exist",
     "shape: a weekday that is none",
+    "shape: hours that end before they begin",
+    "shape: holidays of a country that is not known",
     "shape: a wait beyond all calendars",
     "shape: a 30 February every year",
     "shape: a schedule of every minute",

@@ -8,8 +8,9 @@ from __future__ import annotations
 from datetime import datetime
 
 from sqlalchemy import Select, case, false, null, select
-from sqlalchemy.sql import ColumnElement, and_, exists, func, or_
+from sqlalchemy.sql import ColumnElement, and_, exists, or_
 
+from regulars.clearance.goals import goal_met
 from regulars.clearance.ground import Ground
 from regulars.clearance.live import Live
 from regulars.ledger import Reason
@@ -36,7 +37,7 @@ def doubts(ground: Ground, live: Live, chosen: ColumnElement[bool]) -> Select[tu
     reason = case(
         *rights(ground, live),
         *_off(ground, live, data),
-        (_goal_met(ground, live), Reason.GOAL_MET),
+        (goal_met(ground, live, promises), Reason.GOAL_MET),
         (~_rule_holds(ground, live, name, data, at), Reason.CONDITION),
         *[
             (and_(promises.c.step == step.key, ~holds), Reason.STEP_CONDITION)
@@ -102,28 +103,6 @@ def _rule_holds(
         return ground.state(name)
     audience = ground.holds("campaigns", name, "audience", event_data=data, event_at=at)
     return or_(promises.c.step != live.campaign.all_steps[0].key, audience)
-
-
-def _goal_met(ground: Ground, live: Live) -> ColumnElement[bool]:
-    if live.campaign.until is None:
-        return false()
-    first = promises.alias("first")
-    started = (
-        select(func.min(first.c.created_at))
-        .where(
-            first.c.campaign == promises.c.campaign,
-            first.c.customer_id == promises.c.customer_id,
-            first.c.occurrence == promises.c.occurrence,
-        )
-        .correlate(promises)
-        .scalar_subquery()
-    )
-    goal = happenings(live.campaign.until).alias("goal")
-    return exists().where(
-        goal.c.customer_id == promises.c.customer_id,
-        goal.c.occurred_at > started,
-        goal.c.occurred_at <= ground.now,
-    )
 
 
 def _step_conditions(

@@ -6,7 +6,7 @@ the audience are in; what the ledger already holds is taken out later, in one pl
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import (
@@ -32,6 +32,7 @@ from regulars.clearance import Ground, Live
 from regulars.core.calendar import SENTINELS
 from regulars.ledger import State
 from regulars.planner.dates import DueDay, DueTime, due_days, due_times, since_midnight
+from regulars.planner.waits import waited
 from regulars.rules.model import Step
 from regulars.store.fields import told_from_event
 from regulars.store.functions import regulars_date, regulars_day
@@ -46,6 +47,9 @@ _NO_SOURCE = cast(null(), Key)
 DAY = timedelta(days=1)
 LOOK_BACK = timedelta(days=400)
 """How long after its date a recurring email is still named as late: more than one round of a year."""
+
+BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
+"""A rule in force since then has no past: all who are past its trigger are included."""
 
 _TIMES: dict[str, TypeEngine[Any]] = {"zone": Text(), "occurrence": Text(), "due_at": BigInteger()}
 
@@ -81,22 +85,23 @@ def _by_event(ground: Ground, live: Live) -> Select[Any]:
     campaign = live.campaign
     assert campaign.on is not None
     happened = happenings(campaign.on)
-    wait = campaign.all_steps[0].wait
+    wait, working = campaign.lead, ground.rulebook.company.working_time
     audience = ground.holds(
         "campaigns", campaign.name, "audience", event_data=happened.c.data, event_at=happened.c.occurred_at
     )
-    due_at = _micros(happened.c.occurred_at) + wait // MICROSECOND
-    recent: ColumnElement[bool] = happened.c.occurred_at > live.floor(ground.now, ground.rulebook.policy) - wait
+    floor = working.before(live.floor(ground.now, ground.rulebook.policy), wait)
+    recent: ColumnElement[bool] = happened.c.occurred_at > floor
     if live.planned_at is not None:
         # What arrived after the last plan about something long past is promised too, and found late.
         recent = or_(recent, happened.c.received_at > live.planned_at - OVERLAP)
-    joined = _clients(ground).join(happened, happened.c.customer_id == customers.c.id)
-    return _shape(joined, happened.c.external_id, due_at, happened.c.id).where(
-        happened.c.occurred_at > live.since - wait if live.since.year > 1970 else true(),
-        happened.c.occurred_at <= ground.now - wait,
+    chosen = [
+        happened.c.occurred_at > working.before(live.since, wait) if live.since > BEGINNING else true(),
+        happened.c.occurred_at <= working.before(ground.now, wait),
         recent,
-        audience,
-    )
+    ]
+    source, due_at = waited(ground, happened, happened.c.occurred_at, wait, chosen)
+    joined = _clients(ground).join(source, happened.c.customer_id == customers.c.id)
+    return _shape(joined, happened.c.external_id, due_at, happened.c.id).where(*chosen, audience)
 
 
 def timed(ground: Ground, live: Live, step: Step) -> Select[Any]:
@@ -137,17 +142,20 @@ def _by_state(ground: Ground, live: Live) -> Select[Any]:
         .group_by(promises.c.customer_id)
         .subquery("had")
     )
-    due_at: ColumnElement[Any] = _micros(members.c.entered_at) + campaign.all_steps[0].wait // MICROSECOND
+    begun_by = ground.rulebook.company.working_time.before(ground.now, campaign.lead)
+    chosen = [
+        members.c.campaign == live.key, members.c.left_at.is_(None), members.c.baseline.is_(False),
+        members.c.entered_at <= begun_by,
+    ]  # fmt: skip
+    inside, due_at = waited(ground, members, members.c.entered_at, campaign.lead, chosen)
     if campaign.backfill.mode == "all":
         due_at = _later(due_at, literal(to_micros(live.applied_at), BigInteger))
     pause = campaign.reentry.after
     if pause is not None:
         due_at = _later(due_at, func.coalesce(had.c.due_at + pause // MICROSECOND, due_at))
-    mine = and_(members.c.customer_id == customers.c.id, members.c.campaign == live.key)
-    joined = _clients(ground).join(members, mine).outerjoin(had, had.c.customer_id == customers.c.id)
-    query = _shape(joined, members.c.occurrence, due_at).where(
-        members.c.left_at.is_(None), members.c.baseline.is_(False)
-    )
+    joined = _clients(ground).join(inside, members.c.customer_id == customers.c.id)
+    joined = joined.outerjoin(had, had.c.customer_id == customers.c.id)
+    query = _shape(joined, members.c.occurrence, due_at).where(*chosen)
     return query.where(had.c.customer_id.is_(None)) if pause is None else query
 
 
@@ -163,13 +171,12 @@ def _micros(instant: ColumnElement[Any]) -> ColumnElement[int]:
 def _by_date(ground: Ground, live: Live) -> Select[Any] | None:
     every = live.campaign.every
     assert every is not None
-    policy = ground.rulebook.policy
-    floor = max(live.floor(ground.now, policy), ground.now - LOOK_BACK)
+    floor = max(live.floor(ground.now, ground.rulebook.policy), ground.now - LOOK_BACK)
     rows: list[DueDay] = []
     for zone in ground.zones:
         # The day on which a rule comes into force counts as a whole.
         after = since_midnight(floor, zone) if floor == live.since else floor
-        rows += due_days(every, policy, (zone,), after, ground.now)
+        rows += due_days(live.campaign, ground.rulebook, (zone,), after, ground.now)
     if not rows:
         return None
     table = _falling_due(
@@ -216,7 +223,7 @@ def _by_time(ground: Ground, live: Live) -> Select[Any] | None:
     campaign = live.campaign
     after = live.floor(ground.now, ground.rulebook.policy)
     rows: list[DueTime] = list(
-        due_times(campaign.at or (), campaign.schedule, ground.zones, max(after, ground.now - LOOK_BACK), ground.now)
+        due_times(campaign, ground.rulebook, ground.zones, max(after, ground.now - LOOK_BACK), ground.now)
     )
     if not rows:
         return None

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import calendar as months
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 
 from regulars.core.calendar import days, instant, local_date, matching_days
 from regulars.rules.grammar import Every, Schedule
-from regulars.rules.model import Policy
+from regulars.rules.model import Campaign, Policy, Rulebook
 
 _DAY = timedelta(days=1)
 
@@ -40,9 +40,19 @@ class DueDay:
 
 
 def due_times(
+    campaign: Campaign, book: Rulebook, zones: Sequence[str], after: datetime, until: datetime
+) -> Iterator[DueTime]:
+    """What `at` or `schedule` of a campaign brings in (after, until], its wait included, for each zone."""
+    wait, working = campaign.lead, book.company.working_time
+    for found in _times(
+        campaign.at or (), campaign.schedule, zones, working.before(after, wait), working.before(until, wait)
+    ):
+        yield replace(found, due_at=working.after(found.due_at, wait))
+
+
+def _times(
     at: Sequence[datetime], schedule: Schedule | None, zones: Sequence[str], after: datetime, until: datetime
 ) -> Iterator[DueTime]:
-    """Local times whose instant lies in (after, until], for each zone."""
     first = after.astimezone(UTC).replace(tzinfo=None) - _DAY
     last = until.astimezone(UTC).replace(tzinfo=None) + _DAY
     wanted = list(at) if schedule is None else schedule.between(first, last)
@@ -53,12 +63,21 @@ def due_times(
                 yield DueTime(zone, f"{local:%Y-%m-%dT%H:%M}", due)
 
 
-def due_days(every: Every, policy: Policy, zones: Sequence[str], after: datetime, until: datetime) -> Iterator[DueDay]:
-    """Local days whose sending time lies in (after, until], for each zone, with the dates they keep.
+def due_days(
+    campaign: Campaign, book: Rulebook, zones: Sequence[str], after: datetime, until: datetime
+) -> Iterator[DueDay]:
+    """What `every` of a campaign brings in (after, until], its wait included, for each zone, with the dates it keeps.
 
     The day on which a rule comes into force counts as a whole: `after` is taken back to its local midnight
     by the caller through `since_midnight`.
     """
+    assert campaign.every is not None
+    wait, working = campaign.lead, book.company.working_time
+    for found in _days(campaign.every, book.policy, zones, working.before(after, wait), working.before(until, wait)):
+        yield replace(found, due_at=working.after(found.due_at, wait))
+
+
+def _days(every: Every, policy: Policy, zones: Sequence[str], after: datetime, until: datetime) -> Iterator[DueDay]:
     for zone in zones:
         for day in days(local_date(after, zone) - _DAY, local_date(until, zone)):
             due = instant(datetime.combine(day, policy.send_at), zone)

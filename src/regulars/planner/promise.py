@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import timedelta
-from itertools import pairwise
 from typing import Any
 
 from sqlalchemy import (
@@ -26,12 +24,12 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql import ColumnElement
 
-from regulars.clearance import Ground, Live
+from regulars.clearance import Ground, Live, goal_met
 from regulars.core import ids
 from regulars.ledger import Reason, State
 from regulars.planner.candidates import candidates, timed
+from regulars.planner.waits import waited
 from regulars.rules.model import Step
-from regulars.store.happenings import happenings
 from regulars.store.tables import promises
 from regulars.store.types import MICROSECOND, to_micros
 
@@ -99,59 +97,40 @@ def _had_recently(live: Live, due: Any, pause: timedelta | None) -> ColumnElemen
 
 def promise_next_steps(connection: Connection, ground: Ground, live: Live) -> int:
     """Promises each following email, its wait after the one before was settled; the number of new rows."""
-    steps = live.campaign.all_steps
-    return sum(
-        _promise_after(connection, ground, live, before, step, [s for s in steps[index + 2 :] if s.at is None])
-        for index, (before, step) in enumerate(pairwise(steps))
-        if step.at is None
-    )
+    return sum(_promise_after(connection, ground, live, *pair) for pair in live.campaign.following)
 
 
-def _promise_after(
-    connection: Connection, ground: Ground, live: Live, before: Step, step: Step, later: Sequence[Step]
-) -> int:
+def _promise_after(connection: Connection, ground: Ground, live: Live, before: Step, step: Step) -> int:
     last = promises.alias("last")
-    wait = step.wait // MICROSECOND
-    settled = type_coerce(last.c.settled_at, BigInteger)
     known = promises.alias("known")
     # A step put in behind people's backs is not for those who have gone past its place.
+    steps = [one.key for one in live.campaign.all_steps if one.at is None]
     past = exists().where(
         known.c.campaign == live.key,
         known.c.customer_id == last.c.customer_id,
         known.c.occurrence == last.c.occurrence,
-        known.c.step.in_([step.key, *(s.key for s in later)]),
+        known.c.step.in_(steps[steps.index(step.key) :]),
     )
     went = or_(
         last.c.state.in_([State.SENT, State.UNCERTAIN]),
         and_(last.c.state == State.SKIPPED, last.c.reason == Reason.STEP_CONDITION),
     )
+    working = ground.rulebook.company.working_time
     floor = max(live.floor(ground.now, ground.rulebook.policy), ground.now - timedelta(days=400))
+    chosen = [
+        last.c.campaign == live.key,
+        last.c.step == before.key,
+        ground.mine(last.c.customer_id),
+        went,
+        last.c.settled_at <= working.before(ground.now, step.wait),
+        last.c.settled_at > working.before(floor, step.wait),
+    ]
+    source, due_at = waited(ground, last, last.c.settled_at, step.wait, chosen)
     reason: ColumnElement[Any] = literal(Reason.NEW, Text)
     if live.campaign.until is not None:
-        reason = case((_goal_met(ground, live, last), literal(Reason.GOAL_MET, Text)), else_=reason)
-    rows = _rows(ground, live, step, last.c.customer_id, last.c.occurrence, settled + wait, last.c.source_id, reason)
-    return _insert(
-        connection,
-        rows.select_from(last).where(
-            last.c.campaign == live.key,
-            last.c.step == before.key,
-            ground.mine(last.c.customer_id),
-            went,
-            last.c.settled_at <= ground.now - step.wait,
-            last.c.settled_at > floor - step.wait,
-            ~past,
-        ),
-    )
-
-
-def _goal_met(ground: Ground, live: Live, last: Any) -> ColumnElement[bool]:
-    assert live.campaign.until is not None
-    goal = happenings(live.campaign.until).alias("goal")
-    return exists().where(
-        goal.c.customer_id == last.c.customer_id,
-        goal.c.occurred_at > last.c.created_at,
-        goal.c.occurred_at <= ground.now,
-    )
+        reason = case((goal_met(ground, live, last), literal(Reason.GOAL_MET, Text)), else_=reason)
+    rows = _rows(ground, live, step, last.c.customer_id, last.c.occurrence, due_at, last.c.source_id, reason)
+    return _insert(connection, rows.select_from(source).where(*chosen, ~past))
 
 
 def _rows(

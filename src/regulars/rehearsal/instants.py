@@ -10,21 +10,21 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 
 from regulars.planner.dates import due_days, due_times
-from regulars.rules.model import Campaign, Policy
+from regulars.rules.model import Campaign, Rulebook
 
 HOUR = timedelta(hours=1)
 
 
 def on_calendar(
-    campaigns: Iterable[Campaign], policy: Policy, zones: Sequence[str], after: datetime, until: datetime
+    campaigns: Iterable[Campaign], book: Rulebook, zones: Sequence[str], after: datetime, until: datetime
 ) -> set[datetime]:
     """The sending times of `every`, `at` and `schedule` in (after, until], for clients of these zones."""
     found: set[datetime] = set()
     for campaign in campaigns:
         if campaign.enabled and campaign.every is not None:
-            found |= {row.due_at for row in due_days(campaign.every, policy, zones, after, until)}
+            found |= {row.due_at for row in due_days(campaign, book, zones, after, until)}
         elif campaign.enabled and (campaign.at or campaign.schedule):
-            found |= {row.due_at for row in due_times(campaign.at or (), campaign.schedule, zones, after, until)}
+            found |= {row.due_at for row in due_times(campaign, book, zones, after, until)}
     return found
 
 

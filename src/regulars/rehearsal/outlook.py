@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import pairwise
 
 from regulars.audience import Clause, Person
 from regulars.clearance import Ground, Live
+from regulars.core.working import Wait
 from regulars.ledger import Reason, State
 from regulars.planner.dates import due_times
 from regulars.rehearsal import dossier
@@ -47,6 +47,10 @@ class Case:
     def zone(self) -> str:
         """The client's clock."""
         return str(self.person.fields.get("timezone") or self.person.zone)
+
+    def after_wait(self, moment: datetime, wait: Wait) -> datetime:
+        """When a wait that began at `moment` is over."""
+        return self.ground.rulebook.company.working_time.after(moment, wait)
 
     def when(self, moment: datetime) -> str:
         """An instant on the client's clock."""
@@ -92,14 +96,14 @@ def _decided(case: Case) -> Outlook | None:
 
 def _between_steps(case: Case) -> Outlook | None:
     """The wait between two emails of a sequence."""
-    for before, step in pairwise(case.campaign.all_steps):
+    for before, step in case.campaign.following:
         for row in reversed(case.after):
             went = row.state in (State.SENT, State.UNCERTAIN) or row.reason == Reason.STEP_CONDITION
             known = step.at is not None or _known(case, step.key, row.occurrence)
             if row.step == before.key and went and not known and row.settled_at is not None:
-                due = row.settled_at + step.wait
+                due = case.after_wait(row.settled_at, step.wait)
                 if due > case.ground.now:
-                    end = f", unless there is a `{case.campaign.until}` before" if case.campaign.until else ""
+                    end = f", unless there is a `{case.campaign.until.event}` before" if case.campaign.until else ""
                     return Outlook(f"{_ended(case, row)} `{step.key}` follows on {case.when(due)}{end}.", due)
     return None
 
@@ -164,11 +168,13 @@ def _event(case: Case) -> Outlook:
     assert name is not None
     assert case.ground.only is not None
     first = case.campaign.all_steps[0]
-    wait = first.wait
     latest = dossier.happened(case.ground.connection, name, case.ground.only, now)
     if not latest:
         return Outlook(f"Not due: there was no `{name}`.")
-    due, said = latest[0].at + wait, f"the latest `{name}` was on {case.when(latest[0].at)}"
+    due, said = (
+        case.after_wait(latest[0].at, case.campaign.lead),
+        f"the latest `{name}` was on {case.when(latest[0].at)}",
+    )
     if any(row.occurrence == latest[0].external_id for row in case.after):
         return Outlook(f"Nothing more to come: {said}.")
     if first.at is not None:
@@ -185,7 +191,6 @@ def _event(case: Case) -> Outlook:
 
 def _state(case: Case) -> Outlook:
     now, pause = case.ground.now, case.campaign.reentry.after
-    wait = case.campaign.all_steps[0].wait
     had = [row for row in case.after if row.state not in (State.SKIPPED, State.FAILED)]
     if pause is None and had:
         return Outlook("It comes once only.")
@@ -195,7 +200,8 @@ def _state(case: Case) -> Outlook:
         turn = next(turns(StateOf.of(case.ground.rules, case.campaign), case.person, now, now + HORIZON), None)
         if turn is None:
             return Outlook(f"Not due: {why_not(false)}.")
-        due = max(turn + wait, free) if free else turn + wait
+        due = case.after_wait(turn, case.campaign.lead)
+        due = max(due, free) if free else due
         return Outlook(f"Not due: {why_not(false)}; becomes due on {day(due, case.zone)} {_if(case)}.", due)
     if case.stay is None or case.stay.left_at is not None:
         return Outlook("Not due.")
@@ -207,7 +213,8 @@ def _state(case: Case) -> Outlook:
         )
     if any(row.due_at >= case.stay.entered_at for row in case.after):
         return Outlook(f"Nothing more to come: {since}.")
-    due = max(case.stay.entered_at + wait, free) if free else case.stay.entered_at + wait
+    due = case.after_wait(case.stay.entered_at, case.campaign.lead)
+    due = max(due, free) if free else due
     return Outlook(f"Not due yet: {since}; due on {case.when(due)}.", due)
 
 
@@ -226,8 +233,7 @@ def _date(case: Case) -> Outlook:
     if kept_date(case.person, every.field) is None:
         return Outlook(f"Not due: `customer.{every.field}` is not known.")
     until = now + timedelta(days=31 * every.months + 60)
-    policy = case.ground.rulebook.policy
-    due = next(rounds(every, policy, case.person, now, until), None)
+    due = next(rounds(case.campaign, case.ground.rulebook, case.person, now, until), None)
     audience = case.clauses.get("audience")
     if audience is not None and audience.value is not True:
         return Outlook(f"Not due: {why_not(audience)}.")
@@ -236,7 +242,7 @@ def _date(case: Case) -> Outlook:
 
 def _time(case: Case) -> Outlook:
     campaign, now = case.campaign, case.ground.now
-    times = due_times(campaign.at or (), campaign.schedule, (case.zone,), now, now + HORIZON)
+    times = due_times(campaign, case.ground.rulebook, (case.zone,), now, now + HORIZON)
     due = min((time.due_at for time in times), default=None)
     audience = case.clauses.get("audience")
     if audience is not None and audience.value is not True:

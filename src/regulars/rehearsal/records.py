@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from itertools import pairwise
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import BigInteger, ColumnElement, Connection, and_, func, insert, or_, select, type_coerce
 
-from regulars.clearance import Live
+from regulars.clearance import Live, live
+from regulars.core.working import Wait, WorkingTime
 from regulars.ledger import State
 from regulars.rules.model import Rulebook
 from regulars.store.fields import told_from_event
@@ -145,29 +145,29 @@ def names_of_keys(connection: Connection, book: Rulebook) -> dict[str, str]:
     }
 
 
-def upcoming(connection: Connection, lives: Mapping[str, Live], after: datetime) -> datetime | None:
+def upcoming(connection: Connection, book: Rulebook, after: datetime) -> datetime | None:
     """The next instant after `after` at which the ledger or what has happened by now lets something become due."""
     found = [connection.scalar(select(func.min(_micros(promises.c.next_at))).where(
         promises.c.state.in_([State.HELD, State.PLANNED]), promises.c.next_at > after
     ))]  # fmt: skip
-    for live in lives.values():
-        if live.campaign.enabled:
-            found += _steps(connection, live, after)
-            found += _first(connection, live, after)
-            found += _timed(connection, live, after)
+    working = book.company.working_time
+    for found_live in live(connection, book).values():
+        if found_live.campaign.enabled:
+            found += _steps(connection, found_live, working, after)
+            found += _first(connection, found_live, working, after)
+            found += _timed(connection, found_live, after)
     instants = [int(moment) for moment in found if moment is not None]
     return from_micros(min(instants)) if instants else None
 
 
-def _steps(connection: Connection, live: Live, after: datetime) -> list[int | None]:
+def _steps(connection: Connection, live: Live, working: WorkingTime, after: datetime) -> list[int | None]:
     """When the waits between steps end."""
     return [
         _soonest(
-            connection, promises.c.settled_at, step.wait, after,
+            connection, promises.c.settled_at, (working, step.wait), after,
             promises.c.campaign == live.key, promises.c.step == before.key, promises.c.state.in_(_WENT),
         )
-        for before, step in pairwise(live.campaign.all_steps)
-        if step.at is None
+        for before, step in live.campaign.following
     ]  # fmt: skip
 
 
@@ -182,10 +182,10 @@ def _timed(connection: Connection, live: Live, after: datetime) -> list[int | No
     return found
 
 
-def _first(connection: Connection, live: Live, after: datetime) -> list[int | None]:
+def _first(connection: Connection, live: Live, working: WorkingTime, after: datetime) -> list[int | None]:
     """When the first step's wait ends, and the pause before the campaign may come again."""
     campaign = live.campaign
-    wait, pause = campaign.all_steps[0].wait, campaign.reentry.after
+    wait, pause = (working, campaign.lead), campaign.reentry.after
     if campaign.on is not None:
         if campaign.all_steps[0].at is not None:
             return []
@@ -193,22 +193,26 @@ def _first(connection: Connection, live: Live, after: datetime) -> list[int | No
         return [_soonest(connection, happened.c.occurred_at, wait, after)]
     if campaign.when is None:
         return []
-    found = [_soonest(connection, promises.c.due_at, pause, after, promises.c.campaign == live.key)] if pause else []
-    if wait:
-        mine = (members.c.campaign == live.key, members.c.left_at.is_(None), ~members.c.baseline)
-        found.append(_soonest(connection, members.c.entered_at, wait, after, *mine))
+    mine = promises.c.campaign == live.key
+    found = [_soonest(connection, promises.c.due_at, (working, Wait(pause)), after, mine)] if pause else []
+    if campaign.lead:
+        inside = (members.c.campaign == live.key, members.c.left_at.is_(None), ~members.c.baseline)
+        found.append(_soonest(connection, members.c.entered_at, wait, after, *inside))
     return found
 
 
 def _soonest(
     connection: Connection,
     moment: ColumnElement[datetime],
-    wait: timedelta,
+    waiting: tuple[WorkingTime, Wait],
     after: datetime,
     *chosen: ColumnElement[bool],
 ) -> int | None:
-    first = connection.scalar(select(func.min(_micros(moment))).where(moment > after - wait, *chosen))
-    return None if first is None else to_micros(from_micros(int(first)) + wait)
+    """The first end after `after` of a wait that begins at one of these moments."""
+    working, wait = waiting
+    begun = moment > working.before(after, wait)
+    first = connection.scalar(select(func.min(_micros(moment))).where(begun, *chosen))
+    return None if first is None else to_micros(working.after(from_micros(int(first)), wait))
 
 
 def _micros(moment: ColumnElement[datetime]) -> ColumnElement[int]:

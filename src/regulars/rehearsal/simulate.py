@@ -78,10 +78,10 @@ class Simulation:
             moment, today = following, next_day
 
     def _fixed(self) -> list[datetime]:
-        policy = self.rules.rulebook.policy
-        campaigns = [campaign for campaign in self.rules.rulebook.campaigns.values() if campaign.enabled]
+        book = self.rules.rulebook
+        campaigns = [campaign for campaign in book.campaigns.values() if campaign.enabled]
         zones = ground(self.connection, self.rules, self.now).zones
-        fixed = on_calendar(campaigns, policy, zones, self.now, self.until)
+        fixed = on_calendar(campaigns, book, zones, self.now, self.until)
         if any(campaign.when is not None for campaign in campaigns):
             fixed |= set(hours(self.now, self.until))
         return sorted(fixed)
@@ -89,7 +89,7 @@ class Simulation:
     def _after(self, moment: datetime, fixed: list[datetime]) -> datetime | None:
         place = bisect_right(fixed, moment)
         found = [fixed[place]] if place < len(fixed) else []
-        upcoming = records.upcoming(self.connection, self._lives(), moment)
+        upcoming = records.upcoming(self.connection, self.rules.rulebook, moment)
         if upcoming is not None:
             found.append(rounded_up(upcoming, GRID))
         return min((one for one in found if one <= self.until), default=None)

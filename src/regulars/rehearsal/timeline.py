@@ -15,7 +15,6 @@ from itertools import pairwise
 from sqlalchemy import Engine
 
 from regulars.audience import load_people
-from regulars.clearance import live
 from regulars.core.clock import frozen
 from regulars.delivery import Outcome, Parcel, Result
 from regulars.dispatch import Dispatcher, Lane, Options, Rules
@@ -82,7 +81,7 @@ class Timeline:
         now = stop
         while True:
             with read(self.engine) as connection:
-                upcoming = records.upcoming(connection, live(connection, self.rules.rulebook), now)
+                upcoming = records.upcoming(connection, self.rules.rulebook, now)
             found = [moment for moment in fixed if moment > now][:1] + ([upcoming] if upcoming else [])
             if not found or min(found) >= following:
                 return
@@ -94,14 +93,14 @@ class Timeline:
         book = self.rules.rulebook
         active = [campaign for campaign in book.campaigns.values() if campaign.enabled]
         timed = [campaign for campaign in active if campaign.every is None]
-        yield from on_calendar(timed, book.policy, (self.scene.zone,), stop, following)
+        yield from on_calendar(timed, book, (self.scene.zone,), stop, following)
         with read(self.engine) as connection:
             person = load_people(connection, [CLIENT], stop, book.company.timezone).get(CLIENT)
         if person is None:
             return
         for campaign in active:
             if campaign.every is not None:
-                yield from rounds(campaign.every, book.policy, person, stop, following)
+                yield from rounds(campaign, book, person, stop, following)
             elif campaign.when is not None:
                 state = StateOf.of(self.rules, campaign)
                 yield from turns(state, person, stop, following, closer=self.scene.day_begins)

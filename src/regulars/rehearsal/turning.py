@@ -14,8 +14,7 @@ from regulars.audience import Expression, Person
 from regulars.clearance import Ruleset
 from regulars.core.calendar import SENTINELS, local_date
 from regulars.planner.dates import due_days
-from regulars.rules.grammar import Every
-from regulars.rules.model import Campaign, FieldType, Policy
+from regulars.rules.model import Campaign, FieldType, Rulebook
 from regulars.store.fields import readable
 
 DAY = timedelta(days=1)
@@ -76,12 +75,14 @@ def kept_date(person: Person, name: str) -> date | None:
     return value if isinstance(value, date) and value not in SENTINELS else None
 
 
-def rounds(every: Every, policy: Policy, person: Person, after: datetime, until: datetime) -> Iterator[datetime]:
-    """When the client's date is kept in (after, until], the sending time of each."""
+def rounds(campaign: Campaign, book: Rulebook, person: Person, after: datetime, until: datetime) -> Iterator[datetime]:
+    """When the client's date is kept in (after, until], and the campaign's wait after it is over: the time of each."""
+    every = campaign.every
+    assert every is not None
     kept = kept_date(person, every.field)
     if kept is None:
         return
-    for row in due_days(every, policy, (person.fields.get("timezone") or person.zone,), after, until):
+    for row in due_days(campaign, book, (person.fields.get("timezone") or person.zone,), after, until):
         elapsed = row.ordinal - (kept.year * 12 + kept.month - 1)
         fits = row.day == kept.day and elapsed > 0 and elapsed % every.months == 0
         if fits and (every.months % 12 or row.month == kept.month):

@@ -85,8 +85,9 @@ class Everything:
             keys = TRIGGERS if code == "R007" else ("email", "steps")
             have = [key for key in node.entries if key in present and key in keys]
             self.say(code, fault, (*loc, have[1]) if len(have) > 1 else loc, key=True)
-        for key in ("on", "until"):
-            self._event((*loc, key), lambda text: text)
+        self._event((*loc, "on"), lambda text: text)
+        self._event((*loc, "until"), lambda text: grammar.Until.parse(text).event)
+        self._same(loc)
         self._event((*loc, "goal"), lambda text: grammar.Goal.parse(text).event)
         self._every((*loc, "every"))
         self._set_dates((*loc, "at"))
@@ -103,6 +104,44 @@ class Everything:
             return  # said already
         if name not in self.events and re.fullmatch(r"[a-z][\w.-]*", name):
             undeclared_event(self.complaints, loc, name, self.events, node.text.find(name))
+
+    def _same(self, loc: Loc) -> None:
+        """The fields by which `until` finds the event that ends just this one."""
+        place: Loc = (*loc, "until")
+        node, on = find(self.root, place), find(self.root, (*loc, "on"))
+        if not isinstance(node, Scalar) or node.null:
+            return
+        try:
+            until = grammar.Until.parse(node.text)
+        except ValueError:
+            return
+        if until.same and not isinstance(on, Scalar):
+            message = "only where an event sets the campaign off is there something to be the same as"
+            at = node.text.find("with")
+            self.say("R031", message, place, part=node.part(at, len(node.text) - at), hint="add `on:`, or leave it out")
+            return
+        events = [event for event in ((on.text, until.event) if isinstance(on, Scalar) else ()) if event in self.events]
+        for name in until.same:
+            if not all(self._has_field(place, node, event, name) for event in events):  # said once is enough
+                continue
+            kinds = [str(self.events[event][name]) for event in events]
+            if len(set(kinds)) == 2:
+                said = f"`{name}` is {kinds[0]} in `{events[0]}` and {kinds[1]} in `{events[1]}`"
+                self.say("R031", said, place, part=node.part(node.text.rfind(name), len(name)))
+
+    def _has_field(self, place: Loc, node: Scalar, event: str, name: str) -> bool:
+        known = self.events[event]
+        if name in known:
+            return True
+        self.say(
+            "R031",
+            f"`{event}` has no field `{name}`",
+            place,
+            part=node.part(node.text.rfind(name), len(name)),
+            expected="one of " + ", ".join(f"`{each}`" for each in sorted(known)) if known else None,
+            hint=did_you_mean(name, known) or f"declare it under `events`: `{event}: {{{name}: text}}`",
+        )
+        return False
 
     def _every(self, loc: Loc) -> None:
         node = find(self.root, loc)

@@ -8,6 +8,8 @@ COMPANY = "company:\n  name: Studio Ana\n  from: Ana <ana@studio.example>\n  add
 ON = "on: purchase"
 STEPS = "steps: [{email: a}, {wait: 3 days, email: %s}]"
 
+_REQUEST = "events:\n  request.opened: {%s}\n  request.answered: {%s}\n"
+_ENDED = campaign("on: request.opened", "until: request.answered with same id")
 _SURVEY = (
     "surveys:\n  quality:\n    title: How did we do?\n    questions: [{id: score, ask: How was it, scale: 0-10}]\n"
 )
@@ -202,6 +204,14 @@ RULES = (
         + campaign("on: visit.booked", "steps: [{email: a, at: 1 day before event.start}]", email=False),
         "events:\n  visit.booked: {starts_at: instant}\n"
         + campaign("on: visit.booked", "steps: [{email: a, at: 1 day before event.starts_at}]", email=False),
+    ),
+    Code(
+        "R031",
+        "Nothing to be the same",
+        "`until: EVENT with same FIELD` needs that field, of one type, in both events: the one that begins and the one"
+        " that ends.",
+        _REQUEST % ("request: text", "request: text") + _ENDED,
+        _REQUEST % ("id: text", "id: text") + _ENDED,
     ),
     Code(
         "R101",

@@ -12,6 +12,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from regulars.core.diagnostics import Diagnostic, Span, did_you_mean
+from regulars.core.holidays import regions
 from regulars.rules.tree import Entries, Loc, Node, Scalar, find, found, key_span
 
 _VOCABULARY = re.compile(r"[a-z]{3,}")
@@ -19,8 +20,8 @@ PHRASE_WORDS = frozenset(
     re.findall(
         r"\w+",
         "minute minutes hour hours day days week weeks month months year years per since customer before after never "
-        "always none all within daily weekly monthly quarterly yearly first second third fourth last monday tuesday "
-        "wednesday thursday friday saturday sunday january february march april may june july august september "
+        "always none all within working daily weekly monthly quarterly yearly first second third fourth last monday "
+        "tuesday wednesday thursday friday saturday sunday january february march april may june july august september "
         "october november december",
     )
 )
@@ -164,6 +165,8 @@ class Complaints:
         )
         if context["noun"] == "an IANA time zone":
             hint = did_you_mean(node.text, _zones())
+        elif context["noun"] == "a country, or a region of it":
+            hint = did_you_mean(node.text.strip().upper(), regions())
         message = str(context["said"]).partition(" such as ")[0] if " is not a" in context["said"] else context["said"]
         self.say("R003", message, loc, expected=expected, hint=hint)
 

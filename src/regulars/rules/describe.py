@@ -5,7 +5,7 @@ from __future__ import annotations
 from regulars.core.calendar import LeapDay
 from regulars.core.clock import words
 from regulars.rules.conditions import in_words
-from regulars.rules.grammar import Every
+from regulars.rules.grammar import Every, Until
 from regulars.rules.model import Campaign, Coupon, Kind, Policy, Rulebook, Step
 
 
@@ -62,21 +62,26 @@ def _sending(campaign: Campaign, rulebook: Rulebook) -> str:
         if step.at is not None:
             text += f", and `{step.email}`{_only_if(step)}{_told(step)}"
             continue
-        text += f", then {words(step.wait)} later" if step.wait else ", then at once"
+        text += f", then {step.wait} later" if step.wait else ", then at once"
         text += f" `{step.email}`{_only_if(step)}{_told(step)}"
     text += ", with a copy to the manager" if campaign.cc else ""
     if campaign.offer:
         text += f", with {_coupon(campaign.offer.coupon, rulebook.company.currency)}"
     if campaign.until:
-        done = "buy" if campaign.until == "purchase" else f"have `{campaign.until}`"
+        done = _ending(campaign.until)
         text += f", until they {done}" if len(steps) > 1 else f", unless they {done} first"
     return text
+
+
+def _ending(until: Until) -> str:
+    done = "buy" if until.event == "purchase" else f"have `{until.event}`"
+    return done + (f" with the same {_list([f'`{name}`' for name in until.same])}" if until.same else "")
 
 
 def _first(campaign: Campaign, step: Step) -> str:
     text = f"`{step.email}`{_only_if(step)}{_told(step)}"
     if step.wait:
-        text += f" {words(step.wait)} later"
+        text += f" {step.wait} later"
     if campaign.send:
         text += f", {campaign.send} of that" if step.wait or step.at else f" {campaign.send}"
     return text

@@ -16,9 +16,9 @@ from cronsim import CronSim, CronSimError
 from regulars.core.calendar import Window
 from regulars.core.clock import duration as any_duration
 from regulars.core.clock import words
+from regulars.core.working import WEEKDAYS, Wait
 
 CLOCK = re.compile(r"^([01]?\d|2[0-3]):([0-5]\d)$")
-WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 MONTHS = (
     "january", "february", "march", "april", "may", "june",
     "july", "august", "september", "october", "november", "december",
@@ -36,6 +36,11 @@ def duration(text: str) -> timedelta:
     if span > LONGEST:
         raise ValueError(f"`{text}` is longer than a hundred years")
     return span
+
+
+def wait(text: str) -> Wait:
+    """`"14 days"`, `"4 working hours"` or `"2 working days"`."""
+    return Wait.parse(text) if "working" in text else Wait(duration(text))
 
 
 def clock(text: str) -> time:
@@ -212,6 +217,24 @@ class Goal:
 
 
 @dataclass(frozen=True, slots=True)
+class Until:
+    """The event after which no further email goes; with `same`, only one that agrees in these fields with the first."""
+
+    event: str
+    same: tuple[str, ...] = ()
+
+    @classmethod
+    def parse(cls, text: str) -> Until:
+        found = re.match(r"^\s*([a-z][\w.-]*)(?:\s+with\s+same\s+(\w+(?:\s+and\s+\w+)*))?\s*$", text)
+        if not found:
+            raise ValueError(f"`{text}` is not an event to stop at such as `purchase`")
+        return cls(found[1], tuple(re.split(r"\s+and\s+", found[2])) if found[2] else ())
+
+    def __str__(self) -> str:
+        return f"{self.event} with same {' and '.join(self.same)}" if self.same else self.event
+
+
+@dataclass(frozen=True, slots=True)
 class Again:
     """When a client may get the campaign again: never, always, or after a pause."""
 
@@ -303,3 +326,11 @@ def local_time(text: str, default: time) -> datetime:
     if not re.match(r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}", text):
         raise ValueError(f"`{text}` is not a date such as `2026-06-10`, with or without a time such as `15:00`")
     return moment(text)
+
+
+def day(text: Any) -> date:
+    """`"2026-12-31"` as a day."""
+    plain = str(text).strip()
+    if not re.fullmatch(r"\d{4}-\d{2}-\d{2}", plain):
+        raise ValueError(f"`{text}` is not a day such as `2026-12-31`")
+    return local_time(plain, time()).date()

@@ -12,6 +12,7 @@ from datetime import time, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from functools import cached_property
+from itertools import pairwise
 from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
@@ -21,6 +22,7 @@ from regulars.core.calendar import LeapDay
 from regulars.core.clock import duration
 from regulars.core.diagnostics import Span
 from regulars.core.ids import digest
+from regulars.core.working import Wait, Week, WorkingTime
 from regulars.rules import grammar
 from regulars.rules.hooks import Hook
 from regulars.rules.names import FieldType
@@ -31,6 +33,7 @@ from regulars.rules.phrases import (
     Clock,
     Condition,
     Daily,
+    Day,
     Deadline,
     Duration,
     EventName,
@@ -39,9 +42,13 @@ from regulars.rules.phrases import (
     Moment,
     Name,
     Part,
+    Region,
     Schedule,
     Share,
     Timing,
+    Until,
+    Waiting,
+    WorkingWeek,
     Zone,
 )
 from regulars.rules.survey import Survey
@@ -78,6 +85,16 @@ class Company(Part):
     phone: str | None = Field(default=None, description="Telephone number, for the footer")
     logo: str | None = Field(default=None, description="Address of the logo's picture")
     color: str = Field(default="#2f5d50", pattern=r"^#[0-9a-fA-F]{6}$", description="Accent colour of the emails")
+    working_hours: WorkingWeek = Field(
+        default=Week.parse("monday-friday 09:00-18:00"), description="When somebody is there, for waits in working time"
+    )
+    holidays: Region | None = Field(default=None, description="The country whose public holidays are no working days")
+    days_off: tuple[Day, ...] = Field(default=(), description="Further days on which nobody works")
+
+    @cached_property
+    def working_time(self) -> WorkingTime:
+        """The company's week on its own clock."""
+        return WorkingTime(self.working_hours, self.timezone, self.holidays, frozenset(self.days_off))
 
 
 class Policy(Part):
@@ -132,7 +149,7 @@ class Step(Part):
     """One email of a campaign, `wait` after the trigger or after the step before."""
 
     email: Name = Field(description="Folder under `templates/emails/`")
-    wait: Duration = Field(default=timedelta(), description="How long after the trigger or the step before")
+    wait: Waiting = Field(default=Wait(), description="How long after the trigger or the step before")
     at: Timing | None = Field(
         default=None, description="In place of `wait`: told from an instant of the event, whatever the steps before did"
     )
@@ -186,7 +203,7 @@ class Campaign(Part):
     cc: tuple[Literal["manager"], ...] = Field(default=(), description="Who gets a copy")
     email: Name | None = Field(default=None, description="Folder under `templates/emails/`, if one email is all")
     steps: tuple[Step, ...] = Field(default=(), description="Emails one after the other")
-    until: EventName | None = Field(default=None, description="An event after which no further email goes")
+    until: Until | None = Field(default=None, description="An event after which no further email goes")
     goal: Goal | None = Field(default=None, description="What it is for: an event, and how soon it counts")
     offer: Offer | None = Field(default=None, description="What the emails give")
     survey: Name | None = Field(default=None, description="The survey that `links.survey` of its emails opens")
@@ -228,6 +245,16 @@ class Campaign(Part):
     def all_steps(self) -> tuple[Step, ...]:
         """The emails in order, also where the short form `email:` was used."""
         return self.steps or (Step(email=self.email or ""),)
+
+    @property
+    def lead(self) -> Wait:
+        """The wait before the first email."""
+        return self.all_steps[0].wait
+
+    @property
+    def following(self) -> list[tuple[Step, Step]]:
+        """Each email that waits for another, with that other before it."""
+        return [pair for pair in pairwise(self.all_steps) if pair[1].at is None]
 
     @property
     def trigger(self) -> Literal["on", "when", "every", "at", "schedule"]:

@@ -6,7 +6,7 @@ A phrase that cannot be read fails with the error type `phrase`, whose context s
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema
@@ -14,6 +14,8 @@ from pydantic_core import PydanticCustomError
 
 from regulars.core.calendar import Window, zone
 from regulars.core.clock import words
+from regulars.core.holidays import region
+from regulars.core.working import WEEK, Wait, Week
 from regulars.rules import grammar
 
 
@@ -53,6 +55,7 @@ _SPAN = r"\d+\s*(minute|hour|day|week|month|year)s?"
 _CLOCK = r"([01]?\d|2[0-3]):[0-5]\d"
 _DATE = r"\d{4}-\d{2}-\d{2}"
 _SINCE = r"^\s*(\d+\s+)?(year|month)s?\s+since\s+customer\.[a-z_]\w*(\s*,\s*\d+\s+(day|week)s?\s+(before|after))?\s*$"
+_LOOSE = WEEK.replace("?:", "")
 _STAMP = rf"^\s*{_DATE}([T ]\d{{2}}:\d{{2}}(:\d{{2}})?)?\s*$"
 
 _d, _ds = _phrase(grammar.duration, (timedelta,), "a duration", "14 days", rf"^\s*{_SPAN}\s*$")
@@ -70,6 +73,10 @@ _g, _gs = _phrase(
     "purchase within 14 days",
     rf"^\s*[a-z][\w.-]*\s+within\s+{_SPAN}\s*$",
 )
+_u, _us = _phrase(
+    grammar.Until.parse, (grammar.Until,), "an event to stop at", "request.answered with same id",
+    r"^\s*[a-z][\w.-]*(\s+with\s+same\s+\w+(\s+and\s+\w+)*)?\s*$",
+)  # fmt: skip
 _a, _as = _phrase(
     grammar.Again.parse, (grammar.Again,), "a re-entry rule", "after 365 days",
     rf"^\s*(never|always|after\s+{_SPAN})\s*$",
@@ -84,15 +91,28 @@ _f, _fs = _phrase(
     grammar.Timing.parse, (grammar.Timing,), "a time told from the event", "1 day before event.starts_at",
     rf"^\s*({_SPAN}\s+(before|after)\s+)?event\.[a-z_]\w*\s*$",
 )  # fmt: skip
+_ww, _wws = _phrase(
+    grammar.wait, (Wait,), "a wait", "4 working hours", rf"^\s*({_SPAN}|\d+\s+working\s+(hour|day)s?)\s*$"
+)
+_wk, _wks = _phrase(
+    Week.parse, (Week,), "a week of working hours", "monday-friday 09:00-18:00", rf"^{_LOOSE}(,{_LOOSE})*$"
+)
+_r, _rs = _phrase(region, (), "a country, or a region of it", "MD", r"^\s*[A-Z]{2}(-\w+)?\s*$")
+_do, _dos = _phrase(grammar.day, (date,), "a day", "2026-12-31", rf"^\s*{_DATE}\s*$")
 _y, _ys = _phrase(grammar.stamp, (), "a date, or a date and time", "2026-06-10 15:00", _STAMP)
 
 Duration = Annotated[timedelta, _d, _ds, PlainSerializer(words)]
+Waiting = Annotated[Wait, _ww, _wws, PlainSerializer(str)]
+WorkingWeek = Annotated[Week, _wk, _wks, PlainSerializer(str)]
+Region = Annotated[str, _r, _rs]
+Day = Annotated[date, _do, _dos, PlainSerializer(str)]
 Daily = Annotated[Window, _w, _ws, PlainSerializer(_hhmm)]
 Clock = Annotated[time, _t, _ts, PlainSerializer(lambda t: f"{t:%H:%M}")]
 Cap = Annotated[grammar.Cap, _c, _cs, PlainSerializer(str)]
 Every = Annotated[grammar.Every, _e, _es, PlainSerializer(str)]
 Schedule = Annotated[grammar.Schedule, _s, _ss, PlainSerializer(str)]
 Goal = Annotated[grammar.Goal, _g, _gs, PlainSerializer(str)]
+Until = Annotated[grammar.Until, _u, _us, PlainSerializer(str)]
 Again = Annotated[grammar.Again, _a, _as, PlainSerializer(str)]
 Backfill = Annotated[grammar.Backfill, _b, _bs, PlainSerializer(str)]
 Share = Annotated[int, _h, _hs]

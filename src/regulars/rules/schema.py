@@ -11,6 +11,7 @@ from typing import Any, Literal
 from pydantic.json_schema import GenerateJsonSchema, models_json_schema
 
 from regulars.core.clock import words
+from regulars.core.working import Wait, Week
 from regulars.rules.grammar import Backfill
 from regulars.rules.hooks import Hook
 from regulars.rules.model import TRIGGERS, Campaign, Company, Part, Policy, RuleTest
@@ -62,7 +63,7 @@ class _Generator(GenerateJsonSchema):
             return words(dft)
         if isinstance(dft, time):
             return f"{dft:%H:%M}"
-        return str(dft) if isinstance(dft, Backfill) else super().encode_default(dft)
+        return str(dft) if isinstance(dft, (Backfill, Wait, Week)) else super().encode_default(dft)
 
 
 def _sections() -> dict[str, Any]:

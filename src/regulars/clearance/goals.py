@@ -1,0 +1,77 @@
+"""Whether what a campaign is for has happened since it was set off: the event after which no further email goes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import BigInteger, Select, exists, false, func, literal, null, select, type_coerce
+from sqlalchemy.sql import ColumnElement
+
+from regulars.clearance.ground import Ground
+from regulars.clearance.live import Live
+from regulars.store.fields import BY_TYPE
+from regulars.store.happenings import happenings
+from regulars.store.tables import members, promises
+from regulars.store.types import MICROSECOND
+
+Column = ColumnElement[Any]
+
+
+def goal_met(ground: Ground, live: Live, row: Any) -> ColumnElement[bool]:
+    """Whether the campaign's `until` has happened since the sequence of the promise `row` was set off."""
+    until, campaign = live.campaign.until, live.campaign
+    if until is None:
+        return false()
+    goal = happenings(until.event).alias("goal")
+    at = type_coerce(goal.c.occurred_at, BigInteger)
+    begun = func.coalesce(_set_off(live, row), _promised(live, row))
+    # What set the campaign off does not end it; another thing of the same instant may.
+    since = at > begun if campaign.on in (None, until.event) else at >= begun
+    found = exists().where(goal.c.customer_id == row.c.customer_id, since, goal.c.occurred_at <= ground.now)
+    for name in until.same:
+        found = found.where(_value(ground, until.event, goal, name) == _of_source(ground, live, row, name))
+    return found
+
+
+def _set_off(live: Live, row: Any) -> Column:
+    """When the event happened, or the state began, that the promise comes from; NULL where there is none."""
+    if live.campaign.on is not None:
+        source = happenings(live.campaign.on).alias("source")
+        return _one(row, select(type_coerce(source.c.occurred_at, BigInteger)).where(source.c.id == row.c.source_id))
+    if live.campaign.when is not None:
+        stay = members.alias("stay")
+        found = select(type_coerce(stay.c.entered_at, BigInteger)).where(
+            stay.c.campaign == row.c.campaign,
+            stay.c.customer_id == row.c.customer_id,
+            stay.c.occurrence == row.c.occurrence,
+        )
+        return _one(row, found)
+    return null()
+
+
+def _promised(live: Live, row: Any) -> Column:
+    """When the first email of the sequence was promised; for dates, when its wait began."""
+    first = promises.alias("first")
+    calendar = live.campaign.on is None and live.campaign.when is None and not live.campaign.lead.working
+    began = type_coerce(first.c.due_at, BigInteger) - live.campaign.lead.span // MICROSECOND
+    found = select(func.min(began if calendar else type_coerce(first.c.created_at, BigInteger))).where(
+        first.c.campaign == row.c.campaign,
+        first.c.customer_id == row.c.customer_id,
+        first.c.occurrence == row.c.occurrence,
+    )
+    return _one(row, found)
+
+
+def _of_source(ground: Ground, live: Live, row: Any, name: str) -> Column:
+    assert live.campaign.on is not None
+    source = happenings(live.campaign.on).alias("origin")
+    value = _value(ground, live.campaign.on, source, name)
+    return _one(row, select(value).where(source.c.id == row.c.source_id))
+
+
+def _value(ground: Ground, event: str, happened: Any, name: str) -> Column:
+    return BY_TYPE[ground.rulebook.events[event][name]](happened.c.data, literal(name))
+
+
+def _one(row: Any, query: Select[Any]) -> Column:
+    return query.correlate(row).scalar_subquery()

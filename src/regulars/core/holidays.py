@@ -1,0 +1,36 @@
+"""Public holidays of countries and their regions, by the kept library `holidays`.
+
+A region is written `MD` or, with a part of the country, `DE-BY`. The library is loaded at first use.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from functools import lru_cache
+
+
+@lru_cache(maxsize=1)
+def regions() -> frozenset[str]:
+    """Every region that is known: `MD`, `DE`, `DE-BY`."""
+    from holidays.utils import list_supported_countries
+
+    found = list_supported_countries()
+    return frozenset({*found, *(f"{country}-{part}" for country, parts in found.items() for part in parts)})
+
+
+def region(text: str) -> str:
+    """The region as it is written, in capitals; raises ValueError for one that is not known."""
+    plain = text.strip().upper()
+    known = {each.upper(): each for each in regions()}
+    if plain not in known:
+        raise ValueError(f"`{text}` is not a country whose holidays are known, such as `MD` or `DE-BY`")
+    return known[plain]
+
+
+@lru_cache(maxsize=512)
+def holidays(of: str, year: int) -> dict[date, str]:
+    """The public holidays of a region in a year, with their names in English where there are any."""
+    from holidays import country_holidays
+
+    country, _, part = of.partition("-")
+    return dict(country_holidays(country, subdiv=part or None, years=year, expand=False, language="en_US"))
