@@ -19,8 +19,8 @@ SENTENCES = {
     steps: [{wait: 4 working hours, email: x}, {wait: 2 working days, email: y}]
     kind: transactional
     """: "When a client has `meeting.completed`, send their manager `x` 4 working hours later, then 2 working days"
-    " later `y`, until they have `meeting.completed` with the same `place`; what happened before the rule is left alone; a"
-    " service, so consent, cap and quiet hours do not hold it back.",
+    " later `y`, until they have `meeting.completed` with the same `place`; what happened before the rule is left"
+    " alone; a service, so consent, cap and quiet hours do not hold it back.",
     """
     when: customer.overdue >= 2 or days_since(customer.last_purchase_at) > 90
     audience: customer.purchases >= 1

@@ -50,7 +50,7 @@ def _possible(campaign: Campaign, book: Rulebook, scene: Scene) -> bool:
         known = bool(scene.test.purchases) if field in DERIVED else scene.test.customer.get(field) is not None
         return known or field == "created_at"
     if campaign.backfill.mode == "none" and (campaign.at or campaign.schedule):
-        return bool(on_calendar([campaign], book.policy, (scene.zone,), scene.in_force - _MARGIN, scene.until))
+        return bool(on_calendar([campaign], book, (scene.zone,), scene.in_force - _MARGIN, scene.until))
     return True
 
 
