@@ -244,7 +244,7 @@ def with_campaign(workspace: Workspace, campaign: Campaign) -> Workspace:
     return replace(workspace, rulebook=book, conditions=kept | conditions(workspace, campaign))
 
 
-def tests_of(workspace: Workspace, name: str) -> list[RuleTest]:
+def speaking_of(workspace: Workspace, name: str) -> list[RuleTest]:
     """The tests that speak of the campaign."""
 
     def speaks(test: RuleTest) -> bool:
@@ -260,7 +260,7 @@ def judge(
 ) -> list[Verdict]:  # fmt: skip
     """Runs the tests of the campaign on each of its mutants; those that notice most are asked first."""
     engine = engine or scene.scratch()
-    tests, verdicts = tests_of(workspace, name), list[Verdict]()
+    tests, verdicts = speaking_of(workspace, name), list[Verdict]()
     credit = dict.fromkeys((test.name for test in tests), 0)
     for mutant in mutants(workspace, root, name):
         changed = with_campaign(workspace, mutant.campaign)
