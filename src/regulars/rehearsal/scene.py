@@ -72,9 +72,8 @@ class Scene:
             for each, number in chain(_numbered(test.purchases), _numbered(test.events))
         ]
         known = test.customer.get("created_at")
-        began = min(
-            [instant(each.moment, zone) for each in (*test.purchases, *test.events)], default=until - timedelta(days=30)
-        )
+        moments = [*(each.moment for each in test.purchases), *(each.moment for each in test.events)]
+        began = min([instant(each, zone) for each in moments], default=until - timedelta(days=30))
         first = min([item.at for item in happened], default=until - timedelta(days=30))
         arrival = instant(grammar.local_time(str(known), MIDDAY), zone) if known else first
         in_force = instant(test.in_force, zone) if test.in_force else min(arrival, began) - timedelta(days=1)
