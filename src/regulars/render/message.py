@@ -13,7 +13,7 @@ from typing import Any
 
 from regulars.core.errors import RegularsError
 from regulars.render.compile import CompiledEmail, Part, skeleton
-from regulars.render.environment import HTML, TEXT, Environment
+from regulars.render.environment import HTML, TEXT, Environment, Values
 from regulars.render.filters import FORMATS, FUNCTIONS, Formats
 from regulars.render.pieces import Kind
 from regulars.render.text import tidy
@@ -78,7 +78,7 @@ def _formats(email: CompiledEmail, context: Mapping[str, Any]) -> Formats:
 def _fill(email: CompiledEmail, part: Part, env: Environment, values: dict[str, Any]) -> str:
     template = part.template
     try:
-        return "".join(template.root_render_func(template.new_context(values, shared=True)))
+        return "".join(template.root_render_func(Values(env, values)))
     except Exception as error:
         where, message = trace(env, part, values, error)
         raise RenderFailed(email.name, email.language, where, message) from error
@@ -87,7 +87,7 @@ def _fill(email: CompiledEmail, part: Part, env: Environment, values: dict[str, 
 def trace(env: Environment, part: Part, values: dict[str, Any], error: Exception) -> tuple[str, str]:
     """Where a failure comes from: the tags are run alone, one a line, until the same one fails again."""
     tags = [p for p in part.pieces if p.kind in (Kind.PRINT, Kind.BLOCK)]
-    template = env.from_string(skeleton(tags))
+    template = env.careful.from_string(skeleton(tags))
     try:
         template.render(values)
     except Exception as again:  # noqa: BLE001  whatever failed before fails here again
