@@ -24,6 +24,7 @@ CLOCKS = {
 # Outside these rooms nobody builds SQL; a door may still hold an Engine or a Connection.
 SQL_ROOMS = {"store", "audience", "ledger", "clearance", "planner", "insights", "tracking"}
 SQL_FILES = {
+    "src/regulars/dispatch/clients.py",
     "src/regulars/dispatch/load.py",
     "src/regulars/dispatch/coupons.py",
     "src/regulars/rehearsal/dossier.py",

@@ -209,3 +209,14 @@ def test_the_sender_can_be_found_and_left(templates: Templates, email: str, lang
     assert values["company"]["address"] in message.text
     assert values["links"]["unsubscribe"] in message.text
     assert f'href="{values["links"]["unsubscribe"]}"' in message.html
+
+
+@pytest.mark.parametrize("email", EMAILS)
+def test_an_email_is_the_same_with_no_more_of_the_client_than_it_reads(templates: Templates, email: str) -> None:
+    reads = templates.reads(email)
+    assert reads is not None
+    whole = sample(templates, email)
+    bare = {**whole, "customer": {name: whole["customer"].get(name) for name in {*reads, "locale", "timezone"}}}
+    for language in LANGUAGES:
+        made = templates.compiled(email, language)
+        assert render(made, bare) == render(made, whole)

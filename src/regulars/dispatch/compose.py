@@ -10,8 +10,9 @@ from typing import Any, Protocol
 
 from regulars.core import ids
 from regulars.delivery import Parcel
+from regulars.dispatch.clients import Record
 from regulars.dispatch.context import context, kept, token
-from regulars.dispatch.load import Job, Record
+from regulars.dispatch.load import Job
 from regulars.render import Mailbox, Rendered, Templates, mime, render
 from regulars.rules.model import Company, Rulebook
 from regulars.tracking.copies import Sent

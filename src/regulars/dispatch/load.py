@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, select
+from sqlalchemy import ARRAY, BigInteger, ColumnElement, Connection, any_, literal, select
 
-from regulars.audience.known import FINISHED, PLAIN, Model, finished, model_in_force
 from regulars.clearance import Ground, Live
+from regulars.dispatch.clients import PRODUCT, Portrait, Record, by_id
 from regulars.rules.model import Campaign, FieldType, Step
 from regulars.store.following import missing_accessories
 from regulars.store.happenings import PURCHASE, happenings
-from regulars.store.tables import customers, managers, products, promises, purchase_lines, purchases, worth
-from regulars.store.types import DAY, to_micros
-
-Record = Mapping[str, Any]
+from regulars.store.tables import products, promises, purchase_lines, purchases
 
 
 @dataclass(slots=True)
@@ -40,82 +37,62 @@ class Job:
     extra: dict[str, Any] = field(default_factory=dict)
 
 
-_PROMISE = ("id", "campaign", "step", "occurrence", "due_at", "attempts", "source_id")
-_CUSTOMER = (
-    "external_id", "email", "name", "first_name", "last_name", "company", "phone", "locale", "timezone", "country",
-    "birthday", "source", "created_at",
-)  # fmt: skip
-_MANAGER = ("name", "email", "title", "phone", "locale", "timezone")
-_FACTS = ("purchases", "spent", "first_purchase_at", "last_purchase_at", "rhythm", "next_product_at")
-PRODUCT = ("sku", "name", "category", "price", "currency", "url", "image_url")
+_PROMISE = ("id", "campaign", "step", "occurrence", "due_at", "attempts", "customer_id", "source_id")
+Reads = Callable[[str], frozenset[str] | None]
+"""Which fields of the client an email speaks of; None where that cannot be told."""
 
 
-def load(connection: Connection, ground: Ground, lives: Mapping[str, Live], ids: Sequence[int]) -> list[Job]:
-    """The jobs of these promises, in the order of their importance."""
-    facts = ground.facts
-    # Facts may be a subquery with the names of a table: columns are labelled by where they come from.
+def load(
+    connection: Connection, ground: Ground, lives: Mapping[str, Live], ids: Sequence[int], reads: Reads | None = None
+) -> list[Job]:
+    """The jobs of these promises, the most important first. Clients have the fields that `reads` names, or all."""
+    chosen = promises.c.id == any_(literal(list(ids), ARRAY(BigInteger)))
+    if connection.dialect.name != "postgresql":
+        chosen = promises.c.id.in_(ids)
+    portrait = Portrait.of(_spoken_of(connection, lives, chosen, reads), ground.rulebook.fields)
     query = (
-        select(
-            *(promises.c[n].label(f"p_{n}") for n in _PROMISE),
-            customers.c.id.label("c_id"), customers.c.attrs.label("c_attrs"),
-            *(customers.c[n].label(f"c_{n}") for n in _CUSTOMER),
-            *(managers.c[n].label(f"m_{n}") for n in ("external_id", *_MANAGER)),
-            *(facts.c[n].label(f"f_{n}") for n in (*_FACTS, *PLAIN, "next_product_id")),
-            worth.c.clv.label("w_clv"),
-        )
-        .select_from(
-            promises.join(customers, customers.c.id == promises.c.customer_id)
-            .join(facts, facts.c.customer_id == customers.c.id)
-            .outerjoin(worth, worth.c.customer_id == customers.c.id)
-            .outerjoin(managers, managers.c.id == customers.c.manager_id)
-        )
-        .where(promises.c.id.in_(ids))
+        select(*(promises.c[n].label(f"p_{n}") for n in _PROMISE), *portrait.columns(ground.facts))
+        .select_from(portrait.source(ground.facts))
+        .where(chosen)
         .order_by(promises.c.priority.desc(), promises.c.next_at, promises.c.id)
-    )  # fmt: skip
-    rows = connection.execute(query).mappings().all()
-    known = _products(connection, {r["f_next_product_id"] for r in rows} - {None})
-    model = model_in_force(connection)
-    jobs = [_job(row, ground, lives[row["p_campaign"]], known, model) for row in rows]
-    _attach_accessories(connection, ground, jobs)
-    sources = {row["p_id"]: row["p_source_id"] for row in rows if row["p_source_id"] is not None}
-    _attach_sources(connection, jobs, sources)
+    )
+    rows = connection.execute(query).all()
+    people = portrait.people(connection, ground, [row[len(_PROMISE) :] for row in rows])
+    steps = {key: {step.key: step for step in live.campaign.all_steps} for key, live in lives.items()}
+    jobs = []
+    for row, (customer, manager) in zip(rows, people, strict=True):
+        key, campaign, step, occurrence, due_at, attempts, customer_id = row[:7]
+        live = lives[campaign]
+        jobs.append(
+            Job(
+                key, live.key, live.campaign, steps[campaign][step], occurrence, due_at, attempts, customer_id,
+                customer, manager,
+            )
+        )  # fmt: skip
+    if "accessories_missing" in portrait.names:
+        _attach_accessories(connection, ground, jobs)
+    _attach_sources(connection, jobs, {row[0]: row[7] for row in rows if row[7] is not None})
     return jobs
 
 
-def _job(row: RowMapping, ground: Ground, live: Live, known: Mapping[int, Record], model: Model | None) -> Job:
-    steps = {step.key: step for step in live.campaign.all_steps}
-    customer: dict[str, Any] = dict.fromkeys(ground.rulebook.fields)
-    customer |= {k: v for k, v in (row["c_attrs"] or {}).items() if k in ground.rulebook.fields}
-    customer |= {n: row[f"c_{n}"] for n in _CUSTOMER} | {n: row[f"f_{n}"] for n in _FACTS}
-    fields = {**(row["c_attrs"] or {}), **{n: row[f"f_{n}"] for n in (*_FACTS, *PLAIN)}, "clv": row["w_clv"]}
-    customer |= {name: finished(name, fields, model, to_micros(ground.now)) for name in FINISHED}
-    customer["overdue"] = overdue(row["f_last_purchase_at"], row["f_rhythm"], ground.now)
-    customer["next_product"] = known.get(row["f_next_product_id"])
-    customer["manager"] = row["m_external_id"]
-    manager = {n: row[f"m_{n}"] for n in _MANAGER} if row["m_name"] is not None else None
-    return Job(
-        row["p_id"], live.key, live.campaign, steps[row["p_step"]], row["p_occurrence"], row["p_due_at"],
-        row["p_attempts"], row["c_id"], customer, manager,
-    )  # fmt: skip
-
-
-def overdue(last: datetime | None, rhythm: float | None, now: datetime) -> float | None:
-    """Days since the last purchase, in units of the client's own rhythm."""
-    return (to_micros(now) - to_micros(last)) / DAY / rhythm if last is not None and rhythm else None
-
-
-def _products(connection: Connection, wanted: set[int]) -> dict[int, Record]:
-    if not wanted:
-        return {}
-    rows = connection.execute(select(products).where(products.c.id.in_(wanted))).mappings()
-    return {row["id"]: {n: row[n] for n in PRODUCT} for row in rows}
+def _spoken_of(
+    connection: Connection, lives: Mapping[str, Live], chosen: ColumnElement[bool], reads: Reads | None
+) -> frozenset[str] | None:
+    """The fields that some email of the batch speaks of; None for all."""
+    if reads is None:
+        return None
+    steps = connection.execute(select(promises.c.campaign, promises.c.step).where(chosen).distinct()).all()
+    emails = {step.email for key, name in steps for step in lives[key].campaign.all_steps if step.key == name}
+    found = [reads(email) for email in emails]
+    known = [fields for fields in found if fields is not None]
+    return frozenset[str]().union(*known) if len(known) == len(found) else None
 
 
 def _attach_accessories(connection: Connection, ground: Ground, jobs: Sequence[Job]) -> None:
     """In an email `accessories_missing` are the products, as `next_product` is one."""
     wanting = {job.customer_id for job in jobs if job.customer["accessories_missing"]}
     links = missing_accessories(connection, wanting, ground.now) if wanting else {}
-    known = _products(connection, {one for some in links.values() for one in some})
+    known = by_id(connection, {one for some in links.values() for one in some})
     for job in jobs:
         job.customer = {
             **job.customer, "accessories_missing": [known[key] for key in links.get(job.customer_id, ())]

@@ -3,7 +3,7 @@
 Per batch, in this order, because the order is what keeps every promise:
 
 1. one transaction: claim rows, confirm that they still may go, load what they speak of, mint coupons;
-2. render all; what cannot be rendered is held with the reason;
+2. render a chunk; what cannot be rendered is held with the reason;
 3. for each chunk, one transaction settles the chunk before and notes in the claim that this one is sent; then it goes;
 4. one transaction settles the last chunk and gives back what was not begun.
 
@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -123,9 +123,8 @@ class _Idle(IntEnum):
 @dataclass(slots=True)
 class _Batch:
     claim_id: int
-    composed: list[Composed]
     jobs: dict[int, Job]
-    broken: list[Settlement]
+    now: datetime
 
 
 class Dispatcher:
@@ -193,32 +192,35 @@ class Dispatcher:
             where = ground(connection, self.rules, now)
             ids = confirm(connection, where, lives, taken.id)
             summary.states["withheld"] += len(taken.rows) - len(ids)
-            jobs = load(connection, where, lives, ids)
+            jobs = load(connection, where, lives, ids, self.rules.templates.reads)
             mint(connection, jobs, now)
             if lane.rate is not None:
                 spend(connection, lane.name, len(jobs))
-        return self._compose(taken.id, jobs, now)
+        return _Batch(taken.id, {job.id: job for job in jobs}, now)
 
-    def _compose(self, claim_id: int, jobs: Sequence[Job], now: datetime) -> _Batch:
-        batch = _Batch(claim_id, [], {job.id: job for job in jobs}, [])
+    def _compose(self, jobs: Sequence[Job], now: datetime) -> tuple[list[Composed], list[Settlement]]:
+        composed, broken = [], []
         for job in jobs:
             try:
-                made = compose(job, self.rules, now, self.options.web_url, self.options.secret)
-                batch.composed.append(made)
+                composed.append(compose(job, self.rules, now, self.options.web_url, self.options.secret))
             except Exception as error:  # noqa: BLE001 - whatever one email is made of, the others go
-                batch.broken.append(
+                broken.append(
                     Settlement(
                         job.id, State.HELD, Reason.RENDER_ERROR, str(error)[:500], next_at=now + RENDER_PAUSE,
                         attempted=False,
                     )
                 )  # fmt: skip
-        return batch
+        return composed, broken
 
     async def _send(self, lane: Lane, batch: _Batch, summary: Summary, stop: Callable[[], bool]) -> None:
-        outcomes = batch.broken
-        for chunk in _chunks(batch.composed, self.options.chunk):
+        outcomes: list[Settlement] = []
+        jobs = list(batch.jobs.values())
+        for start in range(0, len(jobs), self.options.chunk):
             if stop():
                 break
+            # A chunk at a time: the whole batch's texts would not stay in the processor's cache until they are sent.
+            chunk, broken = self._compose(jobs[start : start + self.options.chunk], batch.now)
+            outcomes += broken
             ours = await self._write(partial(self._next, batch, outcomes, chunk))
             summary.count(outcomes)
             going = {made.parcel.key: made for made in chunk if made.parcel.key in ours}
@@ -291,8 +293,3 @@ class Dispatcher:
             job = batch.jobs[outcome.id]
             if outcome.reason is Reason.ADDRESS_REFUSED and job.campaign.to == "customer":
                 suppress_customer(connection, job.customer_id, "all", "bounced", now, outcome.detail)
-
-
-def _chunks(composed: Sequence[Composed], size: int) -> Iterator[Sequence[Composed]]:
-    for start in range(0, len(composed), size):
-        yield composed[start : start + size]

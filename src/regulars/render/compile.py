@@ -16,11 +16,11 @@ from jinja2 import Template
 from jinja2.exceptions import TemplateError, TemplateSyntaxError
 
 from regulars.core.diagnostics import Diagnostic, Span, did_you_mean
-from regulars.core.errors import Invalid
+from regulars.core.errors import Invalid, NotFound
 from regulars.core.ids import digest
-from regulars.render import mjml, text
+from regulars.render import mjml, scope, text
 from regulars.render.environment import HTML, STATEMENTS, TEXT, Environment
-from regulars.render.pieces import Kind, Origin, Piece, unclosed
+from regulars.render.pieces import Kind, Origin, Piece, skeleton, unclosed
 from regulars.render.source import File, Library, expand, match, put_words
 from regulars.render.words import Word
 
@@ -58,6 +58,7 @@ class Templates:
     company_locale: str = "en"
     library: Library = field(init=False)
     _compiled: dict[tuple[str, str], CompiledEmail] = field(init=False, default_factory=dict, repr=False)
+    _reads: dict[str, frozenset[str] | None] = field(init=False, default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
         self.library = Library(tuple(self.folders))
@@ -99,6 +100,17 @@ class Templates:
             raise Invalid([Diagnostic("T009", message, Span(body.path, 1, 1), hint=hint)], self.library.sources())
         return found
 
+    def reads(self, email: str) -> frozenset[str] | None:
+        """The client's fields that an email speaks of, in whichever language; None when that cannot be told."""
+        if email not in self._reads:
+            try:
+                found = [_reads(self.library, email, each, self.company_locale) for each in self.languages(email)]
+            except (Invalid, NotFound, TemplateError):  # whoever fills the email in will hear of it
+                found = [None]
+            known = [fields for fields in found if fields is not None]
+            self._reads[email] = frozenset[str]().union(*known) if len(known) == len(found) else None
+        return self._reads[email]
+
     def sources(self) -> dict[str, str]:
         """Every text read so far by its path, for printing diagnostics."""
         return self.library.sources()
@@ -122,6 +134,15 @@ def shown_in(locale: str, language: str) -> str:
     except ValueError:
         return language
     return locale.replace("_", "-")
+
+
+def _reads(library: Library, email: str, language: str, fallback: str) -> frozenset[str] | None:
+    words = library.words(email, language, fallback)
+    files = (library.body(email), library.find(email, "body.txt"))
+    pieces = [piece for file in files if file for piece in expand(library, file, words, [])]
+    for name in ("subject", "preheader"):
+        pieces += _word(words, name, None, [])
+    return scope.fields(pieces, "customer")
 
 
 def _data(file: File) -> dict[str, Any]:
@@ -238,11 +259,6 @@ def syntax(env: Environment, pieces: Sequence[Piece]) -> list[Diagnostic]:
     except TemplateError as error:
         return [Diagnostic("T002", str(error.message), tags[0].span if tags else None)]
     return []
-
-
-def skeleton(tags: Sequence[Piece]) -> str:
-    """The tags alone, one a line: Jinja's line numbers then say which tag it means."""
-    return "\n".join(p.text.replace("\n", " ") for p in tags)
 
 
 def explain(error: TemplateSyntaxError, tags: Sequence[Piece]) -> Diagnostic:

@@ -12,10 +12,10 @@ from datetime import date
 from typing import Any
 
 from regulars.core.errors import RegularsError
-from regulars.render.compile import CompiledEmail, Part, skeleton
+from regulars.render.compile import CompiledEmail, Part
 from regulars.render.environment import HTML, TEXT, Environment, Values
 from regulars.render.filters import FORMATS, FUNCTIONS, Formats
-from regulars.render.pieces import Kind
+from regulars.render.pieces import Kind, skeleton
 from regulars.render.text import tidy
 
 CLIPPED = 102 * 1024

@@ -6,7 +6,7 @@ Nothing here runs a template. The pieces, put together again, are the source to 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -85,6 +85,11 @@ def cut(origin: Origin, *, word: bool = False) -> Iterator[Piece]:
         at = found.end()
     if at < len(origin.text):
         yield Piece(Kind.DATA, origin.text[at:], origin.span(at), word)
+
+
+def skeleton(tags: Sequence[Piece]) -> str:
+    """The tags alone, one a line: Jinja's line numbers then say which tag it means."""
+    return "\n".join(p.text.replace("\n", " ") for p in tags)
 
 
 def unclosed(piece: Piece) -> Diagnostic | None:

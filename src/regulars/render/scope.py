@@ -13,9 +13,8 @@ from dataclasses import dataclass, field
 from jinja2 import nodes
 
 from regulars.core.diagnostics import Span
-from regulars.render.compile import skeleton
 from regulars.render.environment import HTML
-from regulars.render.pieces import Kind, Origin, Piece
+from regulars.render.pieces import Kind, Origin, Piece, skeleton
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +122,12 @@ def uses(pieces: Sequence[Piece]) -> list[Use]:
     reader = _Reader(tags)
     reader.statements(HTML.parse(skeleton(tags)).body, _Scope())
     return reader.uses
+
+
+def fields(pieces: Sequence[Piece], root: str) -> frozenset[str] | None:
+    """The fields of `root` that some pieces read; None where it is handed on whole. The pieces must be sound Jinja."""
+    paths = [use.path for use in uses(pieces) if use.path[0] == root]
+    return None if any(len(path) == 1 for path in paths) else frozenset(path[1] for path in paths)
 
 
 def _path(node: nodes.Node) -> tuple[str, ...] | None:
