@@ -47,9 +47,18 @@ def parts(message: Message) -> tuple[str, str]:
     return texts[0], texts[1]
 
 
+def check_plain(letter: Letter, raw: bytes) -> None:
+    """What delivery is told of the bytes, so that it need not look at them."""
+    assert raw.isascii() or letter.needs_smtputf8
+    assert raw.endswith(b"\r\n")
+    lines = raw.split(b"\r\n")
+    assert not any(b"\r" in line or b"\n" in line or line.startswith(b".") for line in lines)
+
+
 def check_letter(letter: Letter) -> None:
     """The letter, read three ways, has exactly its recipient, its headers, its subject and its two texts."""
     raw = assemble(letter)
+    check_plain(letter, raw)
     fields, _ = strict.split(raw)
     assert [name for name, _ in fields] == HEADERS
     by_name = dict(fields)
@@ -98,6 +107,13 @@ def test_any_text_stays_in_its_place(name: str, subject: str, body: str) -> None
 def test_pieces_of_header_grammar_stay_text(pieces: list[str]) -> None:
     text = "".join(pieces)
     check_letter(replace(LETTER, to=Mailbox(text, "maria@example.org"), subject=text))
+
+
+@given(st.text(), st.binary(), st.text())
+def test_attachments_and_further_headers_leave_the_bytes_plain(name: str, content: bytes, value: str) -> None:
+    file = Attachment(name, "text/calendar; charset=utf-8", content)
+    letter = replace(LETTER, attachments=(file,), headers=(("X-Campaign", value),), feedback_id=value)
+    check_plain(letter, assemble(letter))
 
 
 def test_a_long_quoted_name_keeps_its_quotes() -> None:

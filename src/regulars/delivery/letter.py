@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from regulars.delivery.parcel import Outcome, Parcel, Result
 from regulars.delivery.replies import clean
@@ -56,7 +57,7 @@ class Letter:
         mail = f"MAIL FROM:<{parcel.sender}>"
         if server.declares_size:
             mail += f" SIZE={len(parcel.data)}"
-        if server.eight_bit and not parcel.data.isascii():
+        if server.eight_bit and not _seven_bit(parcel):
             mail += " BODY=8BITMIME"
         if needs_smtputf8(parcel):
             mail += " SMTPUTF8"
@@ -66,11 +67,13 @@ class Letter:
         return found
 
     def body(self) -> bytes:
-        """The data with its dots stuffed, and the line that ends it."""
+        """The data with its dots stuffed, without the line that ends it."""
         data = self.parcel.data
+        if self.parcel.plain:
+            return data
         if data.startswith(b"."):
             data = b"." + data
-        return data.replace(b"\r\n.", b"\r\n..") + b".\r\n"
+        return data.replace(b"\r\n.", b"\r\n..")
 
     def answer_recipient(self, code: int, text: bytes) -> None:
         """Notes the reply to the next RCPT. Without its first recipient a message goes to nobody."""
@@ -111,12 +114,12 @@ def fault(parcel: Parcel) -> str | None:
     """Why the parcel may not be offered to any server, or None."""
     if not parcel.recipients:
         return "it has no recipient"
-    if parcel.sender and not _sound(parcel.sender):
+    if parcel.sender and not _sound_sender(parcel.sender):
         return f"not an address one may send from: {clean(ascii(parcel.sender))}"
     for recipient in parcel.recipients:
         if not _sound(recipient):
             return f"{NOT_AN_ADDRESS}: {clean(ascii(recipient))}"
-    return None if _lines_sound(parcel.data) else "its lines do not all end with CRLF"
+    return None if parcel.plain or _lines_sound(parcel.data) else "its lines do not all end with CRLF"
 
 
 def misfit(parcel: Parcel, server: Server) -> str | None:
@@ -125,9 +128,13 @@ def misfit(parcel: Parcel, server: Server) -> str | None:
         return f"the message has {len(parcel.data)} bytes and the server takes {server.size}"
     if not server.smtputf8 and needs_smtputf8(parcel):
         return "it needs SMTPUTF8, which the server does not offer"
-    if not server.eight_bit and not parcel.data.isascii():
+    if not server.eight_bit and not _seven_bit(parcel):
         return "it has 8-bit lines, and the server does not offer 8BITMIME"
     return None
+
+
+def _seven_bit(parcel: Parcel) -> bool:
+    return parcel.plain or parcel.data.isascii()
 
 
 def _lines_sound(data: bytes) -> bool:
@@ -139,6 +146,11 @@ def _lines_sound(data: bytes) -> bool:
     decoder = io.IncrementalNewlineDecoder(None, translate=False)
     decoder.decode(data.decode("latin-1"), final=True)
     return decoder.newlines == "\r\n" and data.endswith(b"\r\n")
+
+
+@lru_cache(maxsize=64)
+def _sound_sender(address: str) -> bool:
+    return _sound(address)
 
 
 def _sound(address: str) -> bool:

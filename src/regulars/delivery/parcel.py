@@ -12,7 +12,8 @@ class Parcel:
 
     `key` is the caller's own number. The first of `recipients` is whom the message is for, the others get
     a copy. `data` has CRLF line ends, ends with one, and is not dot-stuffed. `smtputf8` says that its headers
-    hold raw UTF-8. `sender` is the envelope's, empty for the null sender.
+    hold raw UTF-8. `sender` is the envelope's, empty for the null sender. `plain` is the maker's word that `data` is
+    ASCII, has CR and LF only as line ends, and no line that begins with a dot: then its bytes are not looked at again.
     """
 
     key: int
@@ -20,6 +21,7 @@ class Parcel:
     recipients: tuple[str, ...]
     data: bytes
     smtputf8: bool = False
+    plain: bool = False
 
 
 class Outcome(StrEnum):

@@ -23,6 +23,8 @@ from regulars.delivery.parcel import Outcome, Result
 from regulars.delivery.replies import GARBLED, Replies, clean
 
 Settle = Callable[[Letter, Result], None]
+_ALONE = 2
+"""The place of DATA among the commands for a letter to one recipient."""
 _GOODBYE = 5.0
 """Seconds a server has to answer QUIT."""
 _PATIENCE = 4
@@ -260,6 +262,10 @@ class Session(asyncio.Protocol):
         commands = letter.commands(self.server)
         last = len(commands) - 1
         start = letter.position
+        if start == 0 and last == _ALONE and self.server.pipelining:  # nearly every letter
+            letter.position = _ALONE + 1
+            self._expect.extend((_Step.MAIL, _Step.RCPT, _Step.DATA))
+            return b"".join(commands)
         if not self.server.pipelining:
             stop = start + 1
         elif last in {2, start}:
@@ -284,8 +290,9 @@ class Session(asyncio.Protocol):
                 self._break("the server went on with a message that it had refused")
                 return
             self._expect.append(_Step.NOTHING)
-            body = b".\r\n"
-        self._write(body + self._begin() if self.server.pipelining else body)
+            body = b""
+        following = self._begin() if self.server.pipelining else b""
+        self._write(b"".join((body, b".\r\n", following)))
 
     def _write(self, group: bytes) -> None:
         if self._transport.is_closing():

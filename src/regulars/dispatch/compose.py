@@ -50,12 +50,14 @@ def compose(job: Job, workshop: Workshop, now: datetime, web_url: str, secret: b
     email = workshop.templates.compiled(job.step.email, recipient["locale"])
     rendered = render(email, values)
     letter = address(job, rulebook.company, recipient, values, rendered, now)
+    utf8 = letter.needs_smtputf8
     parcel = Parcel(
         key=job.id,
         sender=house(rulebook.company.sender).wire,
         recipients=letter.recipients,
         data=mime.assemble(letter),
-        smtputf8=letter.needs_smtputf8,
+        smtputf8=utf8,
+        plain=not utf8,
     )
     linked = values["links"]["view"] in rendered.html
     return Composed(parcel, rendered, letter, letter.message_id, kept(values), linked)

@@ -89,7 +89,10 @@ class Letter:
 
 
 def assemble(letter: Letter) -> bytes:
-    """The message as bytes with CRLF lines. Raises ValueError for what may not stand in a header."""
+    """The message as bytes with CRLF lines, none of which begins with a dot; ASCII unless it `needs_smtputf8`.
+
+    Raises ValueError for what may not stand in a header.
+    """
     mark = blake2b(letter.message_id.encode(), digest_size=12).hexdigest()
     body = (
         f'Content-Type: multipart/alternative; boundary="alt_{mark}"\r\n\r\n'
@@ -99,11 +102,11 @@ def assemble(letter: Letter) -> bytes:
     between = (
         f"\r\n--alt_{mark}\r\nContent-Type: text/html; charset=utf-8\r\nContent-Transfer-Encoding: base64\r\n\r\n"
     ).encode()
-    alternative = b"".join((body, _text(letter.text), between, _text(letter.html), f"\r\n--alt_{mark}--\r\n".encode()))
-    head = _head(letter).encode()
+    head, end = _head(letter).encode(), f"\r\n--alt_{mark}--\r\n".encode()
+    parts = (body, _text(letter.text), between, _text(letter.html), end)
     if not letter.attachments:
-        return head + alternative
-    return head + _mixed(letter, alternative, mark)
+        return b"".join((head, *parts))
+    return head + _mixed(letter, b"".join(parts), mark)
 
 
 def _head(letter: Letter) -> str:
@@ -143,7 +146,10 @@ def _list_headers(letter: Letter) -> list[str]:
 
 
 def _text(text: str) -> bytes:
-    return _base64(text.replace("\r\n", "\n").replace("\n", "\r\n").encode("utf-8", "replace"))
+    raw = text.encode("utf-8", "replace")
+    if b"\r" in raw:
+        raw = raw.replace(b"\r\n", b"\n")
+    return _base64(raw.replace(b"\n", b"\r\n"))
 
 
 def _base64(raw: bytes) -> bytes:
