@@ -139,10 +139,15 @@ def _list_headers(letter: Letter) -> list[str]:
     if letter.unsubscribe_url:
         lines.append("List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n")
     if letter.list_id:
-        lines.append(unstructured("List-ID", f"<{re.sub(r'[^A-Za-z0-9.-]', '-', letter.list_id)}>"))
+        lines.append(_list_id(letter.list_id))
     if letter.feedback_id:
         lines.append(unstructured("Feedback-ID", letter.feedback_id))
     return lines
+
+
+@lru_cache(maxsize=256)
+def _list_id(name: str) -> str:
+    return unstructured("List-ID", f"<{re.sub(r'[^A-Za-z0-9.-]', '-', name)}>")
 
 
 def _text(text: str) -> bytes:
