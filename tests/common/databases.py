@@ -15,11 +15,18 @@ def empty(url: str) -> None:
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
             " WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'"
         )
-        names = [sql.Identifier(name) for name in tables.metadata.tables]
         asked = sql.SQL(" UNION ALL ").join(
             sql.SQL("SELECT {} WHERE EXISTS (SELECT FROM {})").format(sql.Literal(n), sql.Identifier(n))
             for n in tables.metadata.tables
         )
-        used = sql.SQL("{} UNION ALL SELECT sequencename FROM pg_sequences WHERE last_value IS NOT NULL").format(asked)
-        if connection.execute(used).fetchone():
-            connection.execute(sql.SQL("TRUNCATE {} RESTART IDENTITY CASCADE").format(sql.SQL(", ").join(names)))
+        counted = "SELECT sequencename FROM pg_sequences WHERE last_value IS NOT NULL"
+        used = [sql.SQL("DELETE FROM {}").format(sql.Identifier(name)) for (name,) in connection.execute(asked)]
+        used += [
+            sql.SQL("ALTER SEQUENCE {} RESTART").format(sql.Identifier(name))
+            for (name,) in connection.execute(counted).fetchall()
+        ]
+        # As a replica does: without looking at foreign keys. To truncate every table takes a hundred new files.
+        with connection.transaction():
+            connection.execute("SET LOCAL session_replication_role = replica")
+            for statement in used:
+                connection.execute(statement)
