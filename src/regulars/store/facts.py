@@ -56,6 +56,7 @@ _CHUNK = 5_000
 _COUNTED = {"preserve_rowcount": True}
 _KEYS = "regulars_given_keys"
 _STATEMENTS: WeakKeyDictionary[Dialect, str] = WeakKeyDictionary()
+_EVERYBODY: WeakKeyDictionary[Dialect, Any] = WeakKeyDictionary()
 _SPEAKING = (traits.PRICE_REQUEST, *traits.BELONGING, traits.COMPLAINT, traits.ANSWERED, *points.EVENTS)
 """The events that facts are made of; any other only tells that somebody is a visitor."""
 
@@ -118,7 +119,7 @@ def refresh(connection: Connection, customer_ids: Restriction | None = None) -> 
     """Brings the kept facts of these clients (None: all) up to what they did; gives how many rows changed."""
     if customer_ids is None or isinstance(customer_ids, Select | ColumnElement):
         _take_turns(connection, true() if customer_ids is None else among(facts.c.customer_id, customer_ids))
-        statement = _write(connection, as_of(None, customer_ids))
+        statement = _everybody(connection) if customer_ids is None else _write(connection, as_of(None, customer_ids))
         return connection.execute(statement, execution_options=_COUNTED).rowcount
     keys = sorted(set(customer_ids))
     changed = 0
@@ -187,6 +188,14 @@ def _totals(now: datetime | None, customer_ids: Restriction | None) -> Subquery:
         func.max(purchases.c.occurred_at).label("last_purchase_at"),
     ).group_by(purchases.c.customer_id)
     return upto(query, purchases, now, customer_ids).subquery("totals")
+
+
+def _everybody(connection: Connection) -> Any:
+    """The statement that recomputes all clients, put together once: that takes longer than a small shop's facts."""
+    found = _EVERYBODY.get(connection.dialect)
+    if found is None:
+        found = _EVERYBODY[connection.dialect] = _write(connection, as_of())
+    return found
 
 
 def _prepared(connection: Connection) -> str:
