@@ -13,6 +13,7 @@ from regulars.delivery import Parcel
 from regulars.dispatch.clients import Record
 from regulars.dispatch.context import context, kept, token
 from regulars.dispatch.load import Job
+from regulars.dispatch.trail import trail
 from regulars.render import Mailbox, Rendered, Templates, mime, render
 from regulars.rules.model import Company, Rulebook
 from regulars.tracking.copies import Sent
@@ -39,6 +40,8 @@ class Composed:
     data: str
     linked: bool
     """Whether the email leads to a page that shows it in a browser."""
+    targets: tuple[str, ...] = ()
+    """Where the links lead that are counted."""
 
 
 def compose(job: Job, workshop: Workshop, now: datetime, web_url: str, secret: bytes) -> Composed:
@@ -47,8 +50,9 @@ def compose(job: Job, workshop: Workshop, now: datetime, web_url: str, secret: b
     values = context(job, rulebook, now, web_url, secret)
     recipient = job.manager if job.campaign.to == "manager" else job.customer
     assert recipient is not None
-    email = workshop.templates.compiled(job.step.email, recipient["locale"])
-    rendered = render(email, values)
+    email = workshop.templates.compiled(job.step.email, recipient["locale"], traced=job.measured)
+    way = trail(job, rulebook, web_url, values["links"]["view"].rpartition("/")[2]) if job.measured else None
+    rendered = render(email, values, way)
     letter = address(job, rulebook.company, recipient, values, rendered, now)
     utf8 = letter.needs_smtputf8
     parcel = Parcel(
@@ -60,13 +64,14 @@ def compose(job: Job, workshop: Workshop, now: datetime, web_url: str, secret: b
         plain=not utf8,
     )
     linked = values["links"]["view"] in rendered.html
-    return Composed(parcel, rendered, letter, letter.message_id, kept(values), linked)
+    targets = way.targets if way else ()
+    return Composed(parcel, rendered, letter, letter.message_id, kept(values), linked, targets)
 
 
 def copy(made: Composed, secret: bytes) -> Sent:
     """The message as it is kept, for the page that shows it in a browser."""
     key = made.parcel.key
-    return Sent(key, made.rendered.digest, made.rendered.html, token(key, secret))
+    return Sent(key, made.rendered.digest, made.rendered.html, token(key, secret), made.targets)
 
 
 @lru_cache(maxsize=16)

@@ -15,6 +15,7 @@ from regulars.rules.model import Campaign, FieldType, Step
 from regulars.store.following import missing_accessories
 from regulars.store.happenings import PURCHASE, happenings
 from regulars.store.tables import products, promises, purchase_lines, purchases
+from regulars.tracking import objectors
 
 
 @dataclass(slots=True)
@@ -35,6 +36,8 @@ class Job:
     purchase: Record | None = None
     coupon: Record | None = None
     extra: dict[str, Any] = field(default_factory=dict)
+    measured: bool = False
+    """Whether clicks and the like may be counted: the rules say so, and the client does not object."""
 
 
 _PROMISE = ("id", "campaign", "step", "occurrence", "due_at", "attempts", "customer_id", "source_id")
@@ -72,7 +75,17 @@ def load(
     if "accessories_missing" in portrait.names:
         _attach_accessories(connection, ground, jobs)
     _attach_sources(connection, jobs, {row[0]: row[7] for row in rows if row[7] is not None})
+    _measure(connection, ground, lives, jobs)
     return jobs
+
+
+def _measure(connection: Connection, ground: Ground, lives: Mapping[str, Live], jobs: Sequence[Job]) -> None:
+    """Says of which emails clicks may be counted; asks nothing where the rules count none."""
+    counting = {key for key, found in lives.items() if found.campaign.measured(ground.rulebook.policy)}
+    chosen = [job for job in jobs if job.key in counting] if counting else []
+    against = objectors(connection, {job.customer_id for job in chosen}) if chosen else set()
+    for job in chosen:
+        job.measured = job.customer_id not in against
 
 
 def _spoken_of(

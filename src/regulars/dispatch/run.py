@@ -239,7 +239,7 @@ class Dispatcher:
         ours = begin(connection, batch.claim_id, keys, wall=self.wall(), lease=self.options.lease)
         self._settle(connection, batch, outcomes)
         # Only what a page can be asked for is kept whole; of the rest the ledger has the data and the template.
-        linked = (made for made in chunk if made.linked and made.parcel.key in ours)
+        linked = (made for made in chunk if (made.linked or made.targets) and made.parcel.key in ours)
         keep(connection, [copy(made, self.options.secret) for made in linked])
         return ours
 

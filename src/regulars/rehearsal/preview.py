@@ -146,7 +146,7 @@ def _preview(job: Job, workspace: Rules, now: datetime, settings: Settings, note
 
 def _suited(job: Job, locale: str | None, detached: bool) -> Job:
     if detached:
-        job.id = NOWHERE
+        job.id, job.measured = NOWHERE, False  # no email was sent that a click could belong to
     if locale is not None:
         job.customer = {**job.customer, "locale": locale}
         job.manager = None if job.manager is None else {**job.manager, "locale": locale}

@@ -5,6 +5,7 @@ from regulars.render.compile import CompiledEmail, Templates
 from regulars.render.mailbox import Mailbox
 from regulars.render.message import Rendered, RenderFailed, render
 from regulars.render.mime import Attachment, Letter, assemble
+from regulars.render.trail import Tags, Trail
 
 __all__ = [
     "Attachment",
@@ -13,7 +14,9 @@ __all__ = [
     "Mailbox",
     "RenderFailed",
     "Rendered",
+    "Tags",
     "Templates",
+    "Trail",
     "Usage",
     "assemble",
     "check",

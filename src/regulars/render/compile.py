@@ -18,7 +18,7 @@ from jinja2.exceptions import TemplateError, TemplateSyntaxError
 from regulars.core.diagnostics import Diagnostic, Span, did_you_mean
 from regulars.core.errors import Invalid, NotFound
 from regulars.core.ids import digest
-from regulars.render import mjml, scope, text
+from regulars.render import links, mjml, scope, text
 from regulars.render.environment import HTML, STATEMENTS, TEXT, Environment
 from regulars.render.pieces import Kind, Origin, Piece, skeleton, unclosed
 from regulars.render.source import File, Library, expand, match, put_words
@@ -57,7 +57,7 @@ class Templates:
     folders: Sequence[Path]
     company_locale: str = "en"
     library: Library = field(init=False)
-    _compiled: dict[tuple[str, str], CompiledEmail] = field(init=False, default_factory=dict, repr=False)
+    _compiled: dict[tuple[str, str, bool], CompiledEmail] = field(init=False, default_factory=dict, repr=False)
     _reads: dict[str, frozenset[str] | None] = field(init=False, default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
@@ -72,17 +72,20 @@ class Templates:
         self.library.body(email)
         return sorted(self.library.languages(email))
 
-    def compiled(self, email: str, locale: str | None) -> CompiledEmail:
+    def compiled(self, email: str, locale: str | None, *, traced: bool = False) -> CompiledEmail:
         """The email for a reader: exact locale, else the language, else the company's.
+
+        With `traced`, one whose links can be counted: it is rendered with a `Trail`.
 
         Raises NotFound for an unknown email, Invalid for one that is faulty or has words in none of these.
         """
-        key = (email, locale or "")
+        key = (email, locale or "", traced)
         if key not in self._compiled:
             language = self.language(email, locale)
-            if (email, language) not in self._compiled:
-                self._compiled[email, language] = compile_email(self.library, email, language, self.company_locale)
-            own = self._compiled[email, language]
+            if (email, language, traced) not in self._compiled:
+                made = compile_email(self.library, email, language, self.company_locale, traced=traced)
+                self._compiled[email, language, traced] = made
+            own = self._compiled[email, language, traced]
             self._compiled[key] = own if not locale else replace(own, locale=shown_in(locale, language))
         return self._compiled[key]
 
@@ -194,17 +197,18 @@ def draft(library: Library, email: str, language: str, fallback: str) -> Draft:
     return Draft(email, language, body, words, pieces, subject, preheader, own_text, weaver, content, [*faults, *lost])
 
 
-def compile_email(library: Library, email: str, language: str, fallback: str) -> CompiledEmail:
+def compile_email(library: Library, email: str, language: str, fallback: str, *, traced: bool = False) -> CompiledEmail:
     """Compiles one email in one language. Raises Invalid with every fault found."""
     read = draft(library, email, language, fallback)
     if read.faults:
         raise Invalid(list(dict.fromkeys(read.faults)), library.sources())
-    return finish(read)
+    return finish(read, traced=traced)
 
 
-def finish(read: Draft) -> CompiledEmail:
-    """Compiles a sound draft."""
+def finish(read: Draft, *, traced: bool = False) -> CompiledEmail:
+    """Compiles a sound draft; with `traced`, its links can be counted."""
     woven = read.weaver.woven
+    content = links.trace(read.content, woven) if traced else read.content
     derived = text.derive(read.content, woven) if read.own_text is None else _joined(read.own_text)
     sources = [_joined(p) for p in (read.html, read.subject, read.preheader, read.own_text or [])]
     return CompiledEmail(
@@ -212,7 +216,7 @@ def finish(read: Draft) -> CompiledEmail:
         language=read.language,
         locale=read.language,
         digest=digest([*sources, read.language]),
-        html=_part(HTML, woven.restore(read.content), woven.tags),
+        html=_part(HTML, woven.restore(content), woven.tags),
         text=_part(TEXT, derived, woven.tags if read.own_text is None else read.own_text),
         subject=_part(TEXT, _joined(read.subject), read.subject),
         preheader=_part(TEXT, _joined(read.preheader), read.preheader) if read.preheader else None,

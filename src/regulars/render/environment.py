@@ -20,6 +20,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from markupsafe import escape
 
 from regulars.render import filters
+from regulars.render.trail import followed
 
 KEPT_FILTERS = [
     "abs",
@@ -169,7 +170,8 @@ def _jinja(autoescape: bool) -> Environment:
     environment = Environment(
         autoescape=autoescape, undefined=Missing, finalize=printable, keep_trailing_newline=True, cache_size=0
     )
-    environment.filters = {name: environment.filters[name] for name in KEPT_FILTERS} | filters.FILTERS
+    kept = {name: environment.filters[name] for name in KEPT_FILTERS}
+    environment.filters = kept | filters.FILTERS | {"followed": followed}
     environment.globals = dict(filters.FUNCTIONS)
     return environment
 

@@ -17,6 +17,7 @@ from regulars.render.environment import HTML, TEXT, Environment, Values
 from regulars.render.filters import FORMATS, FUNCTIONS, Formats
 from regulars.render.pieces import Kind, skeleton
 from regulars.render.text import tidy
+from regulars.render.trail import Trail
 
 CLIPPED = 102 * 1024
 """Bytes of HTML beyond which Gmail cuts an email off, its unsubscribe link included."""
@@ -44,9 +45,11 @@ class Rendered:
     warnings: tuple[str, ...] = ()
 
 
-def render(email: CompiledEmail, context: Mapping[str, Any]) -> Rendered:
-    """The message for one context; raises RenderFailed."""
+def render(email: CompiledEmail, context: Mapping[str, Any], trail: Trail | None = None) -> Rendered:
+    """The message for one context; an email compiled as `traced` needs a trail. Raises RenderFailed."""
     values = {**FUNCTIONS, **context, FORMATS: _formats(email, context)}
+    if trail is not None:
+        values.update(trail.values())
     subject = _line(_fill(email, email.subject, TEXT, values))
     if not subject:
         raise RenderFailed(email.name, email.language, "subject", "the subject is empty")

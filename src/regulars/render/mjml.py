@@ -80,7 +80,7 @@ _TOKEN = re.compile(
 _ATTRIBUTE = re.compile(r"""([\w:-]+)\s*=\s*("[^"]*"|'[^']*')""", re.DOTALL)
 MARK = re.compile(r"<!--\s*zqj(?P<comment>\d+)jqz\s*-->|zqj(?P<word>\d+)jqz(?:=\"\")?")
 _LINK = re.compile(r"""(?:href|src|background|background-url|action)\s*=\s*["']\s*zqj(\d+)jqz""")
-_PRINT = re.compile(r"\{\{[-+]?\s*(.*?)\s*[-+]?\}\}", re.DOTALL)
+PRINT = re.compile(r"\{\{[-+]?\s*(.*?)\s*[-+]?\}\}", re.DOTALL)
 GUARD = " | web_address"
 _QUOTED = re.compile(r""""[^"]*"|'[^']*'""")
 _UNQUOTED = re.compile(r"=\s*zqj\d+jqz")
@@ -116,7 +116,7 @@ class Woven:
     def guard_links(self, tag: str) -> None:
         """Where data decide where a link leads or a picture comes from, the value must be a web address."""
         for number in map(int, _LINK.findall(tag)):
-            found = _PRINT.fullmatch(self.kept[number])
+            found = PRINT.fullmatch(self.kept[number])
             if found and not found[1].endswith(GUARD):
                 self.kept[number] = f"{{{{ ({found[1]}){GUARD} }}}}"
 

@@ -53,6 +53,7 @@ from regulars.rules.phrases import (
 )
 from regulars.rules.survey import Survey
 from regulars.rules.tariff import Points
+from regulars.rules.tracking import Tracking
 from regulars.rules.tree import Loc
 from regulars.rules.trial import Expectation, RuleTest, TestEvent, TestPurchase
 
@@ -112,6 +113,10 @@ class Policy(Part):
     )
     uncertain: Literal["keep", "resend"] = Field(
         default="keep", description="What becomes of emails of which a crash left unclear whether they went"
+    )
+    tracking: Tracking = Field(default=Tracking(), description="What is measured in marketing emails")
+    links: Duration = Field(
+        default=timedelta(days=400), description="How long links in emails work; those to leave and to prefer always do"
     )
 
 
@@ -215,6 +220,9 @@ class Campaign(Part):
     quiet_hours: Literal["keep", "ignore"] | None = Field(
         default=None, description="Whether it keeps quiet hours; marketing does, unless it says `ignore`"
     )
+    tracking: bool | None = Field(
+        default=None, description="`true`: a service email is measured too; `false`: this one is not"
+    )
     was: Name | None = Field(default=None, description="The name this campaign had before")
 
     name: str = Field(default="", exclude=True, json_schema_extra={"regulars": "internal"})
@@ -269,6 +277,11 @@ class Campaign(Part):
         if self.send is not None:
             return duration(self.send.strip().removeprefix("within"))
         return self.late if self.late is not None else policy.late
+
+    def measured(self, policy: Policy) -> Tracking | None:
+        """What is measured in its emails; None for nothing, as for a service email that does not ask for it."""
+        wanted = self.kind is Kind.MARKETING if self.tracking is None else self.tracking
+        return policy.tracking if wanted and self.to == "customer" and policy.tracking.any else None
 
     @property
     def reentry(self) -> grammar.Again:

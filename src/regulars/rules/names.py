@@ -66,5 +66,6 @@ EVENTS: Mapping[str, Mapping[str, FieldType]] = {
         "quantity": FieldType.NUMBER,
         "discount": FieldType.NUMBER,
     },
+    "email.clicked": {"campaign": FieldType.TEXT, "link": FieldType.TEXT},
 }
 """Events that need no declaration."""

@@ -10,6 +10,8 @@ TABLES = (
     "Company",
     "Policy",
     "Points",
+    "Tracking",
+    "Utm",
     "Campaign",
     "Step",
     "Coupon",
@@ -57,7 +59,7 @@ def _value(schema: dict[str, Any], definitions: dict[str, Any]) -> str:
         return _value(definitions[name], definitions) if "enum" in definitions[name] else "keys, see below"
     options = [option for option in schema.get("anyOf", []) if option.get("type") != "null"]
     if options:
-        return _value(options[0], definitions) + (", or a list of these" if len(options) > 1 else "")
+        return _choice(_value(options[0], definitions), options[1:])
     if "enum" in schema:
         return " or ".join(f"`{word}`" for word in schema["enum"])
     if "const" in schema:
@@ -71,6 +73,12 @@ def _value(schema: dict[str, Any], definitions: dict[str, Any]) -> str:
     return {"string": "text", "integer": "whole number", "boolean": "`true` or `false`"}.get(
         str(schema.get("type")), "number" if "type" not in schema else "keys"
     )
+
+
+def _choice(first: str, others: list[dict[str, Any]]) -> str:
+    if {"type": "boolean"} in others:
+        return f"`true`, `false`, or {first}"
+    return first + (", or a list of these" if others else "")
 
 
 def _plain(default: Any) -> str:

@@ -7,7 +7,7 @@ wait for each other and never fail half-way.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -21,6 +21,8 @@ from regulars.store import fields, functions
 
 _PLANNING = 7_246_001
 """Key of the PostgreSQL advisory lock that lets one planner work at a time."""
+_TURNS = 7_246_003
+"""First half of the keys of those that let one transaction at a time work on what a number stands for."""
 
 
 def open_engine(url: str) -> Engine:
@@ -110,6 +112,16 @@ def planning_lock(connection: Connection) -> None:
     """
     if connection.dialect.name == "postgresql":
         connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _PLANNING})
+
+
+def take_turns(connection: Connection, keys: Iterable[int]) -> None:
+    """Waits until no other transaction has taken one of these turns; held until this transaction ends.
+
+    SQLite needs no more than its own write lock.
+    """
+    if connection.dialect.name == "postgresql":
+        for key in sorted(set(keys)):
+            connection.execute(text("SELECT pg_advisory_xact_lock(:of, :key)"), {"of": _TURNS, "key": key % 2**31})
 
 
 def insert(connection: Connection, table: Table) -> postgresql.Insert | sqlite.Insert:

@@ -33,6 +33,7 @@ from regulars.store.tables import (
     copies,
     customers,
     events,
+    hits,
     preferences,
     promises,
     purchases,
@@ -193,6 +194,7 @@ def erase(connection: Connection, customer_id: int, now: datetime) -> None:
     connection.execute(update(promises).where(promises.c.customer_id == customer_id).values(quiet))
     mine = select(promises.c.id).where(promises.c.customer_id == customer_id)
     connection.execute(delete(copies).where(copies.c.promise_id.in_(mine)))
+    connection.execute(update(hits).where(hits.c.promise_id.in_(mine)).values(link=None, told=True))
     connection.execute(delete(preferences).where(preferences.c.customer_id == customer_id))
     for table in (events, purchases):
         connection.execute(update(table).where(table.c.customer_id == customer_id).values(data={}))

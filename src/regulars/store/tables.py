@@ -24,6 +24,7 @@ from sqlalchemy import (
     text,
 )
 
+from regulars.store.hit_tables import hits
 from regulars.store.incoming_tables import deliveries
 from regulars.store.metadata import metadata
 from regulars.store.offer_tables import coupon_codes, coupons, point_levels, points_tariff

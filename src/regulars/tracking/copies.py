@@ -1,4 +1,4 @@
-"""Emails kept as they were sent, for the page that shows one in a browser: exact whatever has changed since.
+"""Emails kept as they were sent: to show one in a browser, whatever has changed since, and to know where links lead.
 
 Emails of one template differ little, so each is packed against the first that the template made: some hundred bytes
 where the whole would take thousands. The links' token is left out and put back when the page is shown; the database
@@ -18,6 +18,8 @@ from regulars.store.tables import copies, layouts, promises
 
 _GONE = "\0"
 """Stands for the token; an email holds no such character."""
+_LINKS = "\1"
+"""Stands before the addresses of the links that are counted, one a line."""
 _WENT = ("claimed", "sent", "uncertain", "bounced")
 """States of a promise whose email a client may have in hand."""
 _WINDOW = 32_000
@@ -26,17 +28,18 @@ _WINDOW = 32_000
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """One email: its promise, the digest of its template, its HTML, and the token in its links."""
+    """One email: its promise, the digest of its template, its HTML, the token in its links, and where links lead."""
 
     promise: int
     layout: str
     html: str
     token: str
+    targets: tuple[str, ...] = ()
 
 
 def keep(connection: Connection, emails: Iterable[Sent]) -> None:
     """Keeps the emails; one that goes out once more replaces what was kept of it."""
-    bare = {sent.promise: (sent.layout, sent.html.replace(sent.token, _GONE).encode()) for sent in emails}
+    bare = {sent.promise: (sent.layout, _bare(sent)) for sent in emails}
     if not bare:
         return
     first = dict(bare.values())
@@ -57,6 +60,23 @@ def keep(connection: Connection, emails: Iterable[Sent]) -> None:
 
 def shown(connection: Connection, promise: int, token: str) -> str | None:
     """The HTML of the email as it went out; None when it is not kept, or never went."""
+    whole = _unpacked(connection, promise)
+    return None if whole is None else whole.partition(_LINKS)[0].replace(_GONE, token)
+
+
+def target(connection: Connection, promise: int, place: int) -> str | None:
+    """Where the link of that number leads in the email that was sent, 1 the first; None if it has no such link."""
+    whole = _unpacked(connection, promise)
+    targets = whole.partition(_LINKS)[2].split("\n") if whole else []
+    return (targets[place - 1] or None) if 0 < place <= len(targets) else None
+
+
+def _bare(sent: Sent) -> bytes:
+    html = sent.html.replace(sent.token, _GONE)
+    return (html + _LINKS + "\n".join(sent.targets) if sent.targets else html).encode()
+
+
+def _unpacked(connection: Connection, promise: int) -> str | None:
     row = connection.execute(
         select(copies.c.html, layouts.c.html.label("layout"))
         .select_from(
@@ -69,7 +89,7 @@ def shown(connection: Connection, promise: int, token: str) -> str | None:
     if row is None:
         return None
     unpack = zlib.decompressobj(zdict=zlib.decompress(row.layout)[:_WINDOW])
-    return unpack.decompress(row.html).decode().replace(_GONE, token)
+    return unpack.decompress(row.html).decode()
 
 
 def _layouts(connection: Connection, first: dict[str, bytes]) -> dict[str, bytes]:

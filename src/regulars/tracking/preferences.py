@@ -11,12 +11,14 @@ from sqlalchemy import Connection, select, update
 
 from regulars.store.engine import insert
 from regulars.store.rights import MARKETING
-from regulars.store.tables import consent_log, customers, preferences
+from regulars.store.tables import consent_log, consents, customers, preferences
 from regulars.tracking.leaving import come_back, leave, standing
 from regulars.tracking.visitor import Visitor
 
 PREFERENCES = "preferences"
 """The topic under which the log keeps what is not consent."""
+TRACKING = "email.tracking"
+"""The topic of consent to being measured; no campaign can have a topic of that name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,21 @@ def wishes(connection: Connection, customer_id: int) -> Wishes:
         .where(customers.c.id == customer_id)
     ).one()  # fmt: skip
     return Wishes(*row)
+
+
+def objectors(connection: Connection, customer_ids: Collection[int]) -> set[int]:
+    """Those of the clients who do not want it measured what they do with emails."""
+    against = select(consents.c.customer_id).where(consents.c.topic == TRACKING, consents.c.granted.is_(False))
+    return set(connection.scalars(against.where(consents.c.customer_id.in_(customer_ids))))
+
+
+def object_or_not(connection: Connection, who: Visitor, *, allowed: bool, at: datetime, wording: str) -> bool:
+    """Keeps whether it may be measured what the client does with emails; tells whether that is new."""
+    if allowed == (who.customer not in objectors(connection, [who.customer])):
+        return False
+    if allowed:
+        return come_back(connection, who, [TRACKING], at, "preferences", wording)
+    return leave(connection, who, [TRACKING], at, "preferences")
 
 
 def choose_topics(

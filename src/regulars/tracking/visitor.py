@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 
 from regulars.rules.model import Campaign, Rulebook
 from regulars.store.tables import campaigns, customers, promises
@@ -23,6 +24,8 @@ class Visitor:
     locale: str | None
     timezone: str | None
     erased: bool
+    since: datetime
+    """When the email went, or was to go."""
 
     @property
     def topic(self) -> str:
@@ -41,6 +44,7 @@ def visitor(connection: Connection, payload: str, rulebook: Rulebook) -> Visitor
         select(
             promises.c.id, promises.c.customer_id, promises.c.campaign, campaigns.c.name,
             customers.c.locale, customers.c.timezone, customers.c.erased_at,
+            func.coalesce(promises.c.settled_at, promises.c.due_at).label("since"),
         )
         .select_from(
             promises.join(customers, customers.c.id == promises.c.customer_id)
@@ -52,4 +56,4 @@ def visitor(connection: Connection, payload: str, rulebook: Rulebook) -> Visitor
         return None
     campaign = rulebook.campaigns.get(row.name or row.campaign)
     erased = row.erased_at is not None
-    return Visitor(row.id, row.customer_id, row.campaign, campaign, row.locale, row.timezone, erased)
+    return Visitor(row.id, row.customer_id, row.campaign, campaign, row.locale, row.timezone, erased, row.since)

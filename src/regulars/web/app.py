@@ -19,7 +19,7 @@ from regulars.core.errors import RegularsError
 from regulars.store import migrate
 from regulars.store.engine import open_engine
 from regulars.store.importing import Kind
-from regulars.web import api, book, data, hooks, preferences, survey, unsubscribe, view
+from regulars.web import api, book, click, data, hooks, preferences, survey, unsubscribe, view
 from regulars.web.looks import stylesheet
 from regulars.web.openapi import document
 from regulars.web.shell import PROGRAMS, Shell
@@ -37,9 +37,11 @@ def create(site: Site) -> ASGIApp:
             Route("/healthz", _health),
             Route("/readyz", _ready),
             Route("/style.css", _style),
-            Route("/u/{token}", by_link(unsubscribe.show, unsubscribe.act), methods=_PAGE),
-            Route("/p/{token}", by_link(preferences.show, preferences.act), methods=_PAGE),
+            Route("/u/{token}", by_link(unsubscribe.show, unsubscribe.act, lasting=True), methods=_PAGE),
+            Route("/p/{token}", by_link(preferences.show, preferences.act, lasting=True), methods=_PAGE),
             Route("/v/{token}", by_link(view.show)),
+            Route("/c/{token}/{place}", by_link(click.follow)),
+            Route("/o/{token}", by_link(click.show_pixel)),
             *_api(),
             Route("/d/{token}", by_link(data.show, data.act), methods=_PAGE),
             Route("/b/{token}", by_link(book.show, book.act), methods=_PAGE),

@@ -15,6 +15,7 @@ from regulars.core import signing
 from regulars.core.clock import Clock
 from regulars.core.errors import Invalid
 from regulars.web.limits import Limiter
+from regulars.web.scribe import Peeks, Scribe
 from regulars.workspace import Workspace, open_workspace
 
 _LOG = logging.getLogger(__name__)
@@ -35,10 +36,15 @@ class Site:
     wrong: Limiter = field(default_factory=lambda: Limiter(rate=0.2, burst=30.0), repr=False)
     keys: Limiter = field(default_factory=lambda: Limiter(rate=50.0, burst=200.0), repr=False)
     """How often a genuine link may be used, a wrong one be tried (by address), and a key be used."""
+    peeks: Peeks = field(default_factory=Peeks, init=False, repr=False)
+    scribe: Scribe = field(init=False, repr=False)
     _rules: Workspace | None = field(default=None, init=False, repr=False)
     _stamp: tuple[int, float] = field(default=(0, 0.0), init=False, repr=False)
     _looked: float = field(default=float("-inf"), init=False, repr=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        self.scribe = Scribe(self.engine)
 
     @property
     def prefix(self) -> str:

@@ -68,17 +68,17 @@ Act = Callable[[Visit, FormData], Response]
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 
-def by_link(show: Show, act: Act | None = None) -> Endpoint:
-    """An endpoint for `/…/{token}`: `show` answers GET and HEAD, `act` POST."""
+def by_link(show: Show, act: Act | None = None, *, lasting: bool = False) -> Endpoint:
+    """An endpoint for `/…/{token}`: `show` answers GET and HEAD, `act` POST. Links that are not `lasting` expire."""
 
     async def endpoint(request: Request) -> Response:
         form = await request.form(max_files=0, max_fields=200) if request.method == "POST" else None
-        return await run_in_threadpool(_answer, request, form, show, act)
+        return await run_in_threadpool(_answer, request, form, show, act, lasting)
 
     return endpoint
 
 
-def _answer(request: Request, form: FormData | None, show: Show, act: Act | None) -> Response:
+def _answer(request: Request, form: FormData | None, show: Show, act: Act | None, lasting: bool) -> Response:
     site: Site = request.app.state.site
     token = str(request.path_params["token"])
     payload = site.payload("promise", token) if len(token) <= _LONGEST else None
@@ -91,6 +91,8 @@ def _answer(request: Request, form: FormData | None, show: Show, act: Act | None
             return answer(request, site, "unknown", 404)
         t = choose(who.locale, book.company.locale)
         visit = Visit(site, request, connection, who, book, t, site.clock())
+        if not lasting and visit.now - who.since > book.policy.links:
+            return visit.message("expired", status=410)
         if form is None or act is None:
             return show(visit)
         return act(visit, form)

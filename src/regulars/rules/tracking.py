@@ -1,0 +1,42 @@
+"""What may be measured of what clients do with an email: `tracking` in the policy. All of it is off at first."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, Field
+
+from regulars.rules.phrases import Part
+
+
+class Utm(Part):
+    """What links to the company's own website carry, so that its statistics know where a visit came from."""
+
+    source: str = Field(default="regulars", min_length=1, description="`utm_source`")
+    medium: str = Field(default="email", min_length=1, description="`utm_medium`")
+    campaign: str | None = Field(default=None, min_length=1, description="`utm_campaign`; else the campaign's name")
+
+
+def _switch(value: Any) -> Any:
+    """`true` stands for all defaults, `false` for no tags."""
+    said = value.lower() if isinstance(value, str) else value
+    return {} if said in (True, "true") else None if said in (False, "false") else value
+
+
+def _or_switch(schema: dict[str, Any]) -> None:
+    schema["anyOf"] = [*schema["anyOf"], {"type": "boolean"}]
+
+
+class Tracking(Part):
+    """What is measured in marketing emails to clients who do not object."""
+
+    clicks: bool = Field(default=False, description="Links lead by way of our own server, which counts clicks")
+    opens: bool = Field(default=False, description="A picture of one pixel tells that the email was shown")
+    utm: Annotated[Utm | None, BeforeValidator(_switch)] = Field(
+        default=None, description="Tags on links to the company's own website", json_schema_extra=_or_switch
+    )
+
+    @property
+    def any(self) -> bool:
+        """Whether emails are to be changed at all."""
+        return self.clicks or self.opens or self.utm is not None

@@ -1,0 +1,133 @@
+"""Was it a person? Mail scanners open links, and mail programs load pictures, long before anybody reads.
+
+What a request gives away by itself is its sign; `grades` looks at all requests by the links of one email together, so
+that later evidence counts for earlier ones too. More requests can only make a grade worse, never better.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+
+class Kind(StrEnum):
+    """What was asked for: a link, the picture that tells that the email was shown, or the link that nobody sees."""
+
+    CLICK = "click"
+    OPEN = "open"
+    TRAP = "trap"
+
+
+class Sign(StrEnum):
+    """What a request gives away by itself."""
+
+    SCANNER = "scanner"  # names itself: a mail gateway, a robot, a preview of links
+    TOOL = "tool"  # a programming library, a browser without a screen
+    NAMELESS = "nameless"  # no user agent, or no more than the word that all begin with
+    PREFETCH = "prefetch"  # says that it fetches ahead of a person
+    PEEKED = "peeked"  # somebody asked for the head alone first, as browsers do not
+    PROXY = "proxy"  # a provider's server, which asks when a person looks, but also on its own account
+    ODD = "odd"  # no browser that we know
+
+
+class Grade(StrEnum):
+    """By whom it was, as far as can be told."""
+
+    HUMAN = "human"
+    UNSURE = "unsure"
+    MACHINE = "machine"
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """One request by a link of an email; `link` is where it leads."""
+
+    kind: Kind
+    link: str
+    at: datetime
+    sign: Sign | None = None
+
+
+NOT_YET = timedelta(seconds=5)
+"""After the mail server took the email: nobody has read it by then."""
+HARDLY = timedelta(seconds=15)
+"""Somebody with the inbox open may have."""
+TOGETHER = timedelta(seconds=2)
+"""Two links within this are an accident of a person's at best, three are none."""
+ABOUT = timedelta(minutes=10)
+"""Who took the link that nobody sees took whatever was asked for in this time before and after."""
+
+_WORSE = {Sign.PROXY: Grade.UNSURE, Sign.ODD: Grade.UNSURE}
+_ORDER = {Grade.HUMAN: 0, Grade.UNSURE: 1, Grade.MACHINE: 2}
+
+_ROBOTS = re.compile(
+    r"(?<!cu)bots?\b|crawl|spider|slurp|scan|preview|safebrowsing|google-safety|feedfetcher|archive|monitor|validator"
+    r"|barracuda|mimecast|proofpoint|cloudmark|symantec|messagelabs|trendmicro|trend micro|sophos|fortiguard|fortinet"
+    r"|eset|zscaler|forcepoint|cisco|ironport|kaspersky|avast|bitdefender|checkpoint|check point|virustotal"
+    r"|microsoft office|ms-office|skypeuri|facebookexternalhit|whatsapp|viber|slack|discord|embedly|nuzzel|iframely",
+    re.IGNORECASE,
+)
+_TOOLS = re.compile(
+    r"headless|phantomjs|puppeteer|playwright|selenium|python|aiohttp|httpx|curl/|wget|libwww|lwp|perl|ruby|java/|okhttp"
+    r"|apache-http|go-http|node-fetch|axios|undici|guzzle|php/|winhttp|postman|insomnia|scrapy|httpclient|dart:io|libcurl",
+    re.IGNORECASE,
+)
+_PROXIES = re.compile(
+    r"googleimageproxy|ggpht|yahoomailproxy|yahoocachesystem|mail\.ru|outlook-ios-proxy", re.IGNORECASE
+)
+_BROWSER = re.compile(r"Mozilla/5\.0 \([^)]+\).*(?:Gecko|AppleWebKit|Trident)|Opera/")
+_READER = re.compile(r"Thunderbird|Outlook|Microsoft Office|Apple ?Mail|Airmail|Spark|eM ?Client", re.IGNORECASE)
+_AHEAD = ("purpose", "sec-purpose", "x-purpose", "x-moz")
+
+
+def sign(kind: Kind, headers: Mapping[str, str], *, peeked: bool = False) -> Sign | None:
+    """What a request's headers (names in small letters) give away; None where it looks like a person's program.
+
+    `peeked`: shortly before, somebody asked for the head of a link of the same email.
+    """
+    agent = headers.get("user-agent", "").strip()
+    if any("prefetch" in headers.get(name, "") or "preview" in headers.get(name, "") for name in _AHEAD):
+        return Sign.PREFETCH
+    if agent.removeprefix("Mozilla/5.0").strip() == "":
+        return Sign.NAMELESS
+    if kind is Kind.OPEN and _READER.search(agent):  # an Office program that shows emails is Outlook
+        return Sign.PEEKED if peeked else None
+    for found, pattern in ((Sign.PROXY, _PROXIES), (Sign.SCANNER, _ROBOTS), (Sign.TOOL, _TOOLS)):
+        if pattern.search(agent):
+            return found
+    if peeked:
+        return Sign.PEEKED
+    return None if _BROWSER.search(agent) else Sign.ODD
+
+
+def grades(hits: Sequence[Hit], sent_at: datetime | None) -> list[Grade]:
+    """The grade of each hit of one email; `sent_at` is when the mail server took it, None while that is not known."""
+    traps = [hit.at for hit in hits if hit.kind is Kind.TRAP]
+    return [max(_alone(hit, sent_at), _among(hit, hits, traps), key=_ORDER.__getitem__) for hit in hits]
+
+
+def _alone(hit: Hit, sent_at: datetime | None) -> Grade:
+    """By the request itself, and how soon it came."""
+    if hit.kind is Kind.TRAP:
+        return Grade.MACHINE
+    own = Grade.HUMAN if hit.sign is None else _WORSE.get(hit.sign, Grade.MACHINE)
+    if sent_at is None:
+        soon = Grade.UNSURE
+    elif hit.at < sent_at + NOT_YET:
+        soon = Grade.MACHINE
+    else:
+        soon = Grade.UNSURE if hit.at < sent_at + HARDLY else Grade.HUMAN
+    return max(own, soon, key=_ORDER.__getitem__)
+
+
+def _among(hit: Hit, hits: Sequence[Hit], traps: Sequence[datetime]) -> Grade:
+    """By what else was asked for at about the same time."""
+    if any(abs(hit.at - trap) <= ABOUT for trap in traps):
+        return Grade.MACHINE
+    if hit.kind is not Kind.CLICK:
+        return Grade.HUMAN
+    near = {other.link for other in hits if other.kind is Kind.CLICK and abs(other.at - hit.at) <= TOGETHER}
+    return (Grade.HUMAN, Grade.UNSURE)[len(near) - 1] if len(near) <= 2 else Grade.MACHINE
