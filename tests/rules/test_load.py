@@ -29,7 +29,7 @@ def test_campaigns_of_all_files_come_together(tmp_path: Path) -> None:
     assert loaded.diagnostics == []
     assert loaded.rulebook is not None
     assert set(loaded.rulebook.campaigns) == {"a", "b"}
-    assert set(loaded.rulebook.events) == {"purchase", "visit", "meeting.completed"}
+    assert set(loaded.rulebook.events) == {"purchase", "email.clicked", "visit", "meeting.completed"}
     assert sorted(loaded.sources) == ["campaigns/b.yaml", "campaigns/company.yaml", "campaigns/deep/er/a.yml"]
 
 

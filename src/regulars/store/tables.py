@@ -32,7 +32,7 @@ from regulars.store.types import Instant, Json, Key, Money
 
 __all__ = [
     "buckets", "buying_model", "campaigns", "claims", "consent_log", "consents", "copies", "coupon_codes",
-    "coupons", "customers", "deliveries", "events", "facts", "layouts", "learned_links", "managers", "members",
+    "coupons", "customers", "deliveries", "events", "facts", "hits", "layouts", "learned_links", "managers", "members",
     "metadata", "point_levels", "points_tariff", "preferences", "product_links", "products", "promises",
     "purchase_lines", "purchases", "rule_versions", "suppressions", "worth",
 ]  # fmt: skip

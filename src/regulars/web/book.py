@@ -6,6 +6,8 @@ from starlette.datastructures import FormData
 from starlette.responses import Response
 
 from regulars.tracking.answers import call_requested, request_call
+from regulars.tracking.grading import Kind
+from regulars.web.click import count
 from regulars.web.visit import Visit, said
 
 
@@ -13,6 +15,7 @@ def show(visit: Visit) -> Response:
     """One button and room for a few words; or that we shall call."""
     if visit.who.erased:
         return visit.message("unknown", status=404)
+    count(visit, Kind.CLICK, "book")
     return visit.page("book.html", asked=call_requested(visit.connection, visit.who))
 
 

@@ -14,7 +14,7 @@ from regulars.core.calendar import local_date
 from regulars.ledger.recall import recall
 from regulars.rules.model import Rulebook
 from regulars.store.rights import erase
-from regulars.tracking import Changes, change, choose_topics, standing, wishes
+from regulars.tracking import Changes, change, choose_topics, object_or_not, objectors, standing, wishes
 from regulars.tracking.requests import REQUESTED, data_requested, request_data
 from regulars.web.topics import label, topics
 from regulars.web.visit import Visit, said
@@ -51,6 +51,8 @@ def show(visit: Visit, *, wrong: str | None = None, status: int = 200) -> Respon
         language=_language(now.locale),
         birthday=now.birthday.isoformat() if now.birthday else "",
         today=_today(visit).isoformat(),
+        measures=visit.book.policy.tracking.any,
+        measured=not objectors(visit.connection, [visit.who.customer]),
     )
 
 
@@ -76,7 +78,8 @@ def act(visit: Visit, form: FormData) -> Response:
         visit.connection, visit.who, offered, wanted & set(offered), visit.now, visit.t("prefs_topics"),
         opt_in=visit.opt_in,
     )  # fmt: skip
-    if change(visit.connection, visit.who, asked, visit.now) or chosen:
+    changed = change(visit.connection, visit.who, asked, visit.now)
+    if _measuring(visit, form) or changed or chosen:
         recall(visit.connection, visit.who.customer)
     return visit.again("?saved=1")
 
@@ -102,6 +105,14 @@ def _changes(visit: Visit, form: FormData) -> Changes:
         gap_days=_one_of(GAPS, said(form, "gap")),
         weeks=_one_of((0, *WEEKS), said(form, "weeks")),
     )
+
+
+def _measuring(visit: Visit, form: FormData) -> bool:
+    """Keeps whether clicks may be counted, if the page asked; tells whether that is new."""
+    if said(form, "offered") != "tracking":
+        return False
+    allowed, words = said(form, "measured") == "yes", visit.t("prefs_tracking_yes")
+    return object_or_not(visit.connection, visit.who, allowed=allowed, at=visit.now, wording=words)
 
 
 def _one_of(numbers: Sequence[int], text: str | None) -> int | None:

@@ -70,7 +70,7 @@ class Scribe:
                     break
             try:
                 self._write(batch)
-            except Exception:
+            except Exception:  # noqa: BLE001 - whatever is wrong with a batch, the next one is written
                 _LOG.exception("%d clicks could not be written down", len(batch))
             for _ in batch:
                 self._queue.task_done()
@@ -90,7 +90,7 @@ class Scribe:
 
 @dataclass
 class Peeks:
-    """Emails of whose links somebody asked for the head, remembered for a while in this process: HEAD writes nothing."""
+    """Emails of whose links somebody asked for the head. HEAD writes nothing: this process remembers it for a while."""
 
     lasting: timedelta = timedelta(minutes=10)
     most: int = 10_000

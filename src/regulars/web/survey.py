@@ -10,6 +10,8 @@ from starlette.responses import Response
 
 from regulars.rules.survey import Survey
 from regulars.tracking.answers import LONGEST, answer, answered, record
+from regulars.tracking.grading import Kind
+from regulars.web.click import count
 from regulars.web.visit import Visit, said
 
 
@@ -21,6 +23,7 @@ def show(visit: Visit) -> Response:
     kept = answered(visit.connection, visit.who, survey)
     if "done" in visit.request.query_params:
         return visit.page("thanks.html", survey=survey)
+    count(visit, Kind.CLICK, "survey")
     tapped = {q.id: answer(q, visit.request.query_params.get(q.id)) for q in survey.questions}
     chosen = {**kept, **{name: value for name, value in tapped.items() if value is not None}}
     return visit.page("survey.html", survey=survey, chosen=chosen, again=bool(kept), longest=LONGEST)
