@@ -1,4 +1,4 @@
-"""A plan: rules into force, members moved, what is due promised, what waits cleared; one transaction.
+"""A plan: clicks told as events, rules into force, members moved, what is due promised, what waits cleared; in one go.
 
 Two planners at once give the same ledger as one: they take turns by a lock that ends with the transaction, and
 every promise has one key. `regulars plan` runs this very function in a transaction that is undone.
@@ -19,6 +19,7 @@ from regulars.planner.members import Movement, move
 from regulars.planner.promise import promise_first_steps, promise_next_steps, promise_timed_steps
 from regulars.store.engine import planning_lock
 from regulars.store.tables import campaigns, promises
+from regulars.tracking.clicks import tell
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,7 @@ def plan(connection: Connection, rules: Ruleset, now: datetime, *, only: int | N
     With `only`, the key of one client, all others are left out: for a transaction that will be undone.
     """
     planning_lock(connection)
+    tell(connection, now)
     changes = enforce(connection, rules.rulebook, now)
     recounted = recount(connection, rules.rulebook)
     lives = live(connection, rules.rulebook)

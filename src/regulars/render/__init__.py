@@ -5,7 +5,7 @@ from regulars.render.compile import CompiledEmail, Templates
 from regulars.render.mailbox import Mailbox
 from regulars.render.message import Rendered, RenderFailed, render
 from regulars.render.mime import Attachment, Letter, assemble
-from regulars.render.trail import Tags, Trail
+from regulars.render.trail import Trail, Ways
 
 __all__ = [
     "Attachment",
@@ -14,10 +14,10 @@ __all__ = [
     "Mailbox",
     "RenderFailed",
     "Rendered",
-    "Tags",
     "Templates",
     "Trail",
     "Usage",
+    "Ways",
     "assemble",
     "check",
     "render",

@@ -69,7 +69,11 @@ class _Reader(HTMLParser):
 def _attribute(name: str, value: str | None, source: bool) -> str:
     if value is None:
         return name
-    return f'{name}="{value if source else escape(value)}"'
+    return f'{name}="{value if source else _escaped(value)}"'
+
+
+def _escaped(value: str) -> str:
+    return escape(value, quote=False).replace('"', "&quot;")
 
 
 def trace(content: str, woven: Woven) -> str:
@@ -102,7 +106,7 @@ def _source(href: str, woven: Woven) -> str | None:
 
 def _block(href: str) -> str:
     """An address of several parts, put together before it is looked at."""
-    return f"{{% set _address %}}{escape(href)}{{% endset %}}{{{{ _address | followed }}}}"
+    return f"{{% set _address %}}{_escaped(href)}{{% endset %}}{{{{ _address | followed }}}}"
 
 
 def _quoted(text: str) -> str:
