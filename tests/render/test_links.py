@@ -32,7 +32,7 @@ def counted(desk: Desk, inner: str, **context: Any) -> tuple[list[str], tuple[st
     ("inner", "context", "targets"),
     [
         ('<a href="https://a.example/?x=1&amp;y=2#z">a</a>', {}, ["https://a.example/?x=1&y=2#z"]),
-        ("<a title='&lt;b&gt;' href='https://a.example/&quot;q'>a</a>", {}, ['https://a.example/"q']),
+        ('<a title="&lt;b&gt;" href="https://a.example/%22">a</a>', {}, ["https://a.example/%22"]),
         ('<a href="https://a.example/ціна">a</a>', {}, ["https://a.example/ціна"]),
         ('<a href="{{ url }}">a</a>', {"url": "https://a.example/?x=1&y=2"}, ["https://a.example/?x=1&y=2"]),
         ('<a href="{{ url or other }}">a</a>', {"url": None, "other": "http://b.example"}, ["http://b.example"]),
@@ -43,7 +43,6 @@ def counted(desk: Desk, inner: str, **context: Any) -> tuple[list[str], tuple[st
          ["https://b.example"]),
         ('{% for n in ns %}<a href="https://a.example/{{ n }}">a</a>{% endfor %}', {"ns": [1, 2, 1]},
          ["https://a.example/1", "https://a.example/2"]),
-        ('<a {% if n %}title="x"{% endif %} href="https://a.example">a</a>', {"n": 1}, ["https://a.example"]),
         ('<a href="{{ url }}">a</a>', {"url": "https://a.example/\n\x00x"}, ["https://a.example/x"]),
     ],
 )  # fmt: skip
@@ -92,8 +91,7 @@ def test_the_text_part_shows_addresses_as_they_are(desk: Desk) -> None:
 def test_no_person_and_no_screen_reader_finds_the_link_that_nobody_sees(desk: Desk) -> None:
     *_, made = counted(desk, "Hello")
     (link,) = html.document_fromstring(made.html).iter("a")
-    assert link.get("href") == f"{BASE}0"
-    assert (link.get("tabindex"), link.text_content()) == ("-1", "")
+    assert (link.get("href"), link.get("tabindex"), link.text) == (f"{BASE}0", "-1", None)
     around = link.getparent()
     assert around is not None
     assert around.get("aria-hidden") == "true"
@@ -111,7 +109,10 @@ def test_the_picture_is_there_only_where_it_is_asked_for(desk: Desk) -> None:
 
 def test_every_starter_email_is_otherwise_the_same_to_the_byte(starter: Templates) -> None:
     for email in starter.names():
-        values = {**starter.sample(email), "links": {**OURS, "preferences": "https://us.example/p/T", "view": "x"}}
+        values = {
+            **starter.sample(email),
+            "links": {**OURS, "preferences": "https://us.example/p/T", "view": "x", "data": "x"},
+        }
         plain = render(starter.compiled(email, "uk"), values)
         traced = render(starter.compiled(email, "uk", traced=True), values, Trail(Ways("https://us.example/")))
         assert traced == plain

@@ -46,6 +46,7 @@ class Shop:
     engine: Engine
     port: int
     prefix: str = ""
+    site: Site | None = None
 
     def ask(
         self, method: str, path: str, body: bytes | str | None = None, headers: Mapping[str, str] | None = None
@@ -56,7 +57,7 @@ class Shop:
             connection.request(method, path, body, dict(headers or {}))
             response = connection.getresponse()
             found = {name.lower(): value for name, value in response.getheaders()}
-            return Answer(response.status, found, response.read().decode())
+            return Answer(response.status, found, response.read().decode(errors="replace"))
         finally:
             connection.close()
 
@@ -132,7 +133,7 @@ def open_shop(engine: Engine, *, prefix: str = "", unlimited: bool = False, root
         assert time.monotonic() < end
         time.sleep(0.005)
     try:
-        yield Shop(engine, server.servers[0].sockets[0].getsockname()[1], prefix)
+        yield Shop(engine, server.servers[0].sockets[0].getsockname()[1], prefix, site)
     finally:
         server.should_exit = True
         thread.join(20)

@@ -17,6 +17,7 @@ from regulars.store.tables import (
     customers,
     events,
     facts,
+    hits,
     preferences,
     products,
     promises,
@@ -66,6 +67,9 @@ def export(connection: Connection, customer: int) -> dict[str, Any]:
         query = select(table).where(table.c.customer_id == customer).order_by(*table.primary_key)
         found[name] = [_plain(row, also) for row in connection.execute(query).mappings()]
     found["purchases"] = _purchases(connection, customer)
+    clicks = hits.join(promises, promises.c.id == hits.c.promise_id)
+    query = select(hits).select_from(clicks).where(promises.c.customer_id == customer).order_by(hits.c.id)
+    found["clicks"] = [_plain(row) for row in connection.execute(query).mappings()]
     return found
 
 

@@ -49,6 +49,7 @@ def create(site: Site) -> ASGIApp:
         ],
         exception_handlers={HTTPException: _refused, Exception: _failed},
     )
+    app.router.redirect_slashes = False  # that would lead to whatever host the caller names
     app.state.site = site
     return Shell(app, site.prefix)
 

@@ -30,7 +30,7 @@ def follow(visit: Visit) -> Response:
     if address is None or visit.who.erased:
         return visit.message("unknown", status=404)
     count(visit, Kind.CLICK, address)
-    return RedirectResponse(_ascii_host(address), 302)
+    return RedirectResponse(ascii_host(address), 302)
 
 
 def show_pixel(visit: Visit) -> Response:
@@ -54,7 +54,7 @@ def count(visit: Visit, kind: Kind, link: str) -> None:
     site.scribe.note(Asked(who.promise, Hit(kind, link, visit.now, found)))
 
 
-def _ascii_host(address: str) -> str:
+def ascii_host(address: str) -> str:
     """The address with its host as a Location can carry it; the rest is quoted by the answer itself."""
     if address.isascii():
         return address

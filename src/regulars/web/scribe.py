@@ -25,8 +25,6 @@ _LOG = logging.getLogger(__name__)
 _WAITING = 10_000
 """Hits that wait at most, while the database is away; what comes after is not counted."""
 _BATCH = 500
-_PAUSES = (0.2, 1.0, 5.0)
-"""Seconds between attempts to write."""
 
 
 @dataclass
@@ -34,6 +32,8 @@ class Scribe:
     """One per process; its thread begins with the first hit."""
 
     engine: Engine
+    pauses: tuple[float, ...] = (0.2, 1.0, 5.0)
+    """Seconds between attempts to write."""
     _queue: queue.Queue[Asked] = field(default_factory=lambda: queue.Queue(_WAITING), repr=False)
     _thread: threading.Thread | None = field(default=None, repr=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
@@ -76,7 +76,7 @@ class Scribe:
                 self._queue.task_done()
 
     def _write(self, batch: list[Asked]) -> None:
-        for pause in (*_PAUSES, None):
+        for pause in (*self.pauses, None):
             try:
                 with write(self.engine) as connection:
                     append(connection, batch)
