@@ -11,11 +11,12 @@ from typing import Any, Protocol
 from regulars.core import ids
 from regulars.delivery import Parcel
 from regulars.dispatch.clients import Record
-from regulars.dispatch.context import context, kept, token
+from regulars.dispatch.context import appointment, context, kept, token
 from regulars.dispatch.load import Job
 from regulars.dispatch.trail import trail
 from regulars.render import Mailbox, Rendered, Templates, mime, render
-from regulars.rules.model import Company, Rulebook
+from regulars.render.calendar import attachment
+from regulars.rules.model import Rulebook
 from regulars.tracking.copies import Sent
 
 
@@ -53,7 +54,7 @@ def compose(job: Job, workshop: Workshop, now: datetime, web_url: str, secret: b
     email = workshop.templates.compiled(job.step.email, recipient["locale"], traced=job.measured)
     way = trail(job, rulebook, web_url, values["links"]["view"].rpartition("/")[2]) if job.measured else None
     rendered = render(email, values, way)
-    letter = address(job, rulebook.company, recipient, values, rendered, now)
+    letter = address(job, rulebook, recipient, values, rendered, now)
     utf8 = letter.needs_smtputf8
     parcel = Parcel(
         key=job.id,
@@ -81,10 +82,10 @@ def house(sender: str) -> Mailbox:
 
 
 def address(
-    job: Job, company: Company, recipient: Record, values: Mapping[str, Any], rendered: Rendered, now: datetime
+    job: Job, rulebook: Rulebook, recipient: Record, values: Mapping[str, Any], rendered: Rendered, now: datetime
 ) -> mime.Letter:
     """The letter around the rendered texts: who it is from and to, and how to leave."""
-    sender, reply_to = house(company.sender), company.reply_to
+    sender, reply_to = house(rulebook.company.sender), rulebook.company.reply_to
     domain = sender.address.rpartition("@")[2]
     if job.campaign.sender == "manager" and job.manager is not None:
         sender, reply_to = in_person(sender, job.manager)
@@ -102,7 +103,14 @@ def address(
         date=now,
         unsubscribe_url=values["links"]["unsubscribe"],
         list_id=f"{job.campaign.name}.{domain}" if values["links"]["unsubscribe"] else None,
+        attachments=() if job.step.attach is None else _files(job, rulebook),
     )
+
+
+def _files(job: Job, rulebook: Rulebook) -> tuple[mime.Attachment, ...]:
+    """The visit's calendar file."""
+    found = appointment(job.visit, rulebook, job.customer["external_id"]) if job.visit is not None else None
+    return () if found is None else (attachment(found),)
 
 
 def full_name(person: Record) -> str:

@@ -11,11 +11,22 @@ import orjson
 
 from regulars.core import signing
 from regulars.core.calendar import local_date
+from regulars.core.ids import digest
 from regulars.dispatch.load import Job, declared
+from regulars.render import Mailbox
+from regulars.render.calendar import Appointment
 from regulars.rules.model import Campaign, Company, Kind, Rulebook
+from regulars.store.visits import Visit
+from regulars.tracking.signups import REQUESTED
 
 LINKS = {"unsubscribe": "u", "preferences": "p", "view": "v", "survey": "s", "book": "b", "data": "d"}
 """Pages that emails link to, and the first part of their path."""
+VISIT_LINKS = {"confirm": "y", "move": "m", "cancel": "x", "calendar": "i"}
+"""Pages of a visit, and its calendar file."""
+SIGNUP_LINKS = {"subscribe": "j"}
+"""The page that confirms a sign-up."""
+_OCCASIONAL = {**VISIT_LINKS, **SIGNUP_LINKS}
+_NO_OCCASION = dict.fromkeys(_OCCASIONAL)
 _NO_LEAVING = {"unsubscribe": None, "preferences": None}
 
 
@@ -30,10 +41,49 @@ def context(job: Job, rulebook: Rulebook, now: datetime, web_url: str, secret: b
         "event": declared(job.event, fields),
         "purchase": job.purchase,
         "coupon": job.coupon,
-        "links": links(job.id, web_url, secret) | ({} if advertises(job.campaign) else _NO_LEAVING),
+        "links": _links(job, web_url, secret),
         "today": local_date(now, zone),
         "campaign": job.campaign.name,
+        **_visit(job, rulebook.company),
     }
+
+
+def _links(job: Job, web_url: str, secret: bytes) -> dict[str, str | None]:
+    """The links of the email; none for those that it has no use for. Few emails are about a visit or a sign-up."""
+    paths = LINKS
+    if job.visit is not None:
+        paths = {**LINKS, **VISIT_LINKS}
+    elif job.campaign.on == REQUESTED:
+        paths = {**LINKS, **SIGNUP_LINKS}
+    found: dict[str, str | None] = {**_NO_OCCASION, **links(job.id, web_url, secret, paths)}
+    return found if advertises(job.campaign) else found | _NO_LEAVING
+
+
+def _visit(job: Job, of: Company) -> dict[str, Any]:
+    """The visit that the email speaks of; its times are shown on the clock of the place, wherever the client lives."""
+    visit = job.visit
+    if visit is None:
+        return {"visit": None}
+    shown = {
+        "service": visit.service, "place": visit.place, "starts_at": visit.starts_at, "ends_at": visit.ends_at,
+        "confirmed": visit.confirmed, "cancelled": visit.cancelled_by is not None, "move_requested": bool(visit.wish),
+        "wish": {"wanted_at": None, "note": None, **visit.wish} if visit.wish else None,
+    }  # fmt: skip
+    return {"visit": shown, "timezone": of.timezone}
+
+
+def appointment(visit: Visit, rulebook: Rulebook, customer: str) -> Appointment | None:
+    """The visit as calendars see it; None where its time is not known. `customer` is the client's external id."""
+    if visit.starts_at is None:
+        return None
+    sender = Mailbox.parse(rulebook.company.sender)
+    name = digest([customer, visit.id])
+    summary = f"{visit.service}, {rulebook.company.name}" if visit.service else rulebook.company.name
+    return Appointment(
+        f"visit-{name}@{sender.address.rpartition('@')[2]}", visit.sequence + bool(visit.cancelled_by),
+        visit.booked_at, visit.starts_at, visit.minutes, rulebook.company.timezone, summary, visit.place, sender,
+        visit.cancelled_by is not None,
+    )  # fmt: skip
 
 
 def advertises(campaign: Campaign) -> bool:
@@ -52,10 +102,13 @@ def token(promise: int, secret: bytes) -> str:
     return signing.sign("promise", str(promise), secret)
 
 
-def links(promise: int, web_url: str, secret: bytes) -> dict[str, str]:
-    """Signed links of one promise: the token says which, and nobody can make one up."""
+def links(promise: int, web_url: str, secret: bytes, paths: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Signed links of one promise, to these paths or to all: the token says which, and nobody can make one up."""
     mark = token(promise, secret)
-    return {name: f"{web_url}/{path}/{mark}" for name, path in LINKS.items()}
+    found = {name: f"{web_url}/{path}/{mark}" for name, path in (paths or {**LINKS, **_OCCASIONAL}).items()}
+    if "calendar" in found:
+        found["calendar"] += ".ics"
+    return found
 
 
 def kept(values: Mapping[str, Any]) -> str:

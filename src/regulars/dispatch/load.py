@@ -15,6 +15,8 @@ from regulars.rules.model import Campaign, FieldType, Step
 from regulars.store.following import missing_accessories
 from regulars.store.happenings import PURCHASE, happenings
 from regulars.store.tables import products, promises, purchase_lines, purchases
+from regulars.store.visits import MOVED as MOVED_VISIT
+from regulars.store.visits import TOLD, Visit, name_of, visits
 from regulars.tracking import objectors
 
 
@@ -35,6 +37,7 @@ class Job:
     event: Record | None = None
     purchase: Record | None = None
     coupon: Record | None = None
+    visit: Visit | None = None
     extra: dict[str, Any] = field(default_factory=dict)
     measured: bool = False
     """Whether clicks and the like may be counted: the rules say so, and the client does not object."""
@@ -74,7 +77,7 @@ def load(
         )  # fmt: skip
     if "accessories_missing" in portrait.names:
         _attach_accessories(connection, ground, jobs)
-    _attach_sources(connection, jobs, {row[0]: row[7] for row in rows if row[7] is not None})
+    _attach_sources(connection, ground, jobs, {row[0]: row[7] for row in rows if row[7] is not None})
     _measure(connection, ground, lives, jobs)
     return jobs
 
@@ -112,7 +115,7 @@ def _attach_accessories(connection: Connection, ground: Ground, jobs: Sequence[J
         }  # fmt: skip
 
 
-def _attach_sources(connection: Connection, jobs: Sequence[Job], sources: Mapping[int, int]) -> None:
+def _attach_sources(connection: Connection, ground: Ground, jobs: Sequence[Job], sources: Mapping[int, int]) -> None:
     for name in {job.campaign.on for job in jobs if job.campaign.on is not None}:
         mine = [job for job in jobs if job.campaign.on == name and job.id in sources]
         wanted = {sources[job.id] for job in mine}
@@ -123,10 +126,15 @@ def _attach_sources(connection: Connection, jobs: Sequence[Job], sources: Mappin
                 job.event = job.purchase
             continue
         happened = happenings(name)
-        rows = connection.execute(select(happened).where(happened.c.id.in_(wanted))).mappings()
+        rows = connection.execute(select(happened).where(happened.c.id.in_(wanted))).mappings().all()
         found = {row["id"]: {**(row["data"] or {}), "at": row["occurred_at"]} for row in rows}
         for job in mine:
             job.event = found.get(sources[job.id])
+        if name in TOLD or name == MOVED_VISIT:
+            names = {row["id"]: name_of(row["data"] or {}, row["external_id"]) for row in rows}
+            standing = visits(connection, {job.customer_id for job in mine}, ground.now)
+            for job in mine:
+                job.visit = standing.get((job.customer_id, names.get(sources[job.id], "")))
 
 
 def _purchases(connection: Connection, wanted: set[int]) -> dict[int, Record]:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from sqlalchemy import Connection, and_, select, update
 
 from regulars.ledger.states import State
 from regulars.store.tables import claims, promises
 
 
-def recall(connection: Connection, customer_id: int) -> int:
-    """Returns the client's claimed marketing emails to `planned`; the number of them.
+def recall(connection: Connection, customer_id: int, kinds: Collection[str] = ("marketing",)) -> int:
+    """Returns the client's claimed emails of these kinds to `planned`; the number of them.
 
     The worker that held them finds them gone when it begins their chunk (the fence), and whoever claims them next
     asks about rights again. What is being sent is with the server already.
@@ -17,7 +19,7 @@ def recall(connection: Connection, customer_id: int) -> int:
     theirs = and_(
         promises.c.customer_id == customer_id,
         promises.c.state == State.CLAIMED,
-        promises.c.kind == "marketing",
+        promises.c.kind.in_(sorted(kinds)),
         promises.c.recipient == "customer",
     )
     held = connection.execute(

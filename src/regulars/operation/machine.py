@@ -27,6 +27,7 @@ from regulars.operation.servers import lanes
 from regulars.planner import Plan, plan
 from regulars.rules.model import Kind
 from regulars.store import engine as store
+from regulars.tracking.signups import purge
 from regulars.workspace import Workspace, open_workspace
 
 
@@ -62,10 +63,11 @@ class Machine:
         return self._rules
 
     def plan(self, clock: Clock) -> Plan:
-        """Plans in one transaction."""
-        rules = self.rules
+        """Plans in one transaction; sign-ups that nobody confirmed in time are forgotten in it."""
+        rules, now = self.rules, clock()
         with store.write(self.engine) as connection:
-            return plan(connection, rules, clock())
+            purge(connection, now, rules.rulebook.signup)
+            return plan(connection, rules, now)
 
     def waiting(self, now: datetime) -> bool:
         """Whether anything may go now."""

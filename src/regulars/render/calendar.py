@@ -8,8 +8,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from icalendar import Calendar, Event, vCalAddress, vText
-
 from regulars.core.calendar import zone
 from regulars.render.mailbox import Mailbox
 from regulars.render.mime import Attachment
@@ -38,14 +36,18 @@ class Appointment:
 
 def file(visit: Appointment) -> bytes:
     """The file; lines end with CRLF."""
-    tz = zone(visit.timezone)
-    begins = visit.starts_at.astimezone(tz)
+    from icalendar import Calendar, Event, vCalAddress, vText  # few emails carry a file; the rest need not load it
+
+    tz, over = zone(visit.timezone), visit.starts_at + timedelta(minutes=visit.minutes)
+    begins, ends = visit.starts_at.astimezone(tz), over.astimezone(tz)
+    if begins.fold or ends.fold:  # an hour that the clock shows twice: only UTC says which
+        begins, ends = visit.starts_at.astimezone(UTC), over.astimezone(UTC)
     event = Event()
     event.add("uid", visit.uid)
     event.add("sequence", visit.sequence)
     event.add("dtstamp", visit.stamp.astimezone(UTC).replace(microsecond=0))
     event.add("dtstart", begins)
-    event.add("dtend", (visit.starts_at + timedelta(minutes=visit.minutes)).astimezone(tz))
+    event.add("dtend", ends)
     event.add("summary", _line(visit.summary))
     if visit.location:
         event.add("location", _line(visit.location))
@@ -58,7 +60,7 @@ def file(visit: Appointment) -> bytes:
     found.add("version", "2.0")
     found.add("method", "PUBLISH")
     found.add_component(event)
-    if visit.timezone != "UTC":
+    if begins.tzinfo is tz and visit.timezone != "UTC":
         found.add_missing_timezones(
             first_date=(begins - timedelta(days=1)).date(), last_date=(begins + timedelta(days=366)).date()
         )

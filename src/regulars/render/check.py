@@ -23,7 +23,8 @@ FIELDS: dict[str, frozenset[str]] = {
     "company": frozenset("name address website phone logo color locale timezone currency".split()),
     "purchase": frozenset("at amount currency products".split()),
     "coupon": frozenset("code percent amount gift valid_until".split()),
-    "links": frozenset("unsubscribe preferences view survey book data".split()),
+    "links": frozenset("unsubscribe preferences view survey book data confirm move cancel calendar subscribe".split()),
+    "visit": frozenset("service place starts_at ends_at confirmed cancelled move_requested wish".split()),
 }
 PRODUCT = frozenset("sku name category price currency url image_url".split())
 NAMES = frozenset({*FIELDS, "customer", "event", "today"})

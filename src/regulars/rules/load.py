@@ -22,17 +22,30 @@ from regulars.rules.hooks import Hook
 from regulars.rules.model import Campaign, Company, Policy, Rulebook
 from regulars.rules.names import EVENTS
 from regulars.rules.phrases import Part
+from regulars.rules.signup import Signup
 from regulars.rules.source import Source, read
 from regulars.rules.survey import Survey
 from regulars.rules.tariff import Points
 from regulars.rules.tree import Entries, Entry, Items, Loc, Node, Scalar, data, find, found, spans
 
-SECTIONS = ("company", "policy", "points", "topics", "events", "fields", "surveys", "hooks", "campaigns", "tests")
+SECTIONS = (
+    "company",
+    "policy",
+    "points",
+    "topics",
+    "events",
+    "fields",
+    "surveys",
+    "signup",
+    "hooks",
+    "campaigns",
+    "tests",
+)
 _KINDS = {
     "topics": "topic", "events": "event", "fields": "field", "surveys": "survey", "hooks": "hook",
     "campaigns": "campaign",
 }  # fmt: skip
-_SINGLE: dict[str | int, type[Part]] = {"company": Company, "policy": Policy, "points": Points}
+_SINGLE: dict[str | int, type[Part]] = {"company": Company, "policy": Policy, "points": Points, "signup": Signup}
 
 _NOBODY = Company.model_validate({"name": "?", "from": "nobody@regulars.example", "address": "?"})
 """Stands in a draft for a company that could not be read."""
@@ -176,6 +189,7 @@ def _read(root: Entries, complaints: Complaints, *, whole: bool) -> Rulebook:
     company = _company(root, complaints, whole=whole)
     policy = _model(Policy, root, ("policy",), complaints) if "policy" in root.entries else Policy()
     points = _model(Points, root, ("points",), complaints) if "points" in root.entries else Points()
+    signup = _model(Signup, root, ("signup",), complaints) if "signup" in root.entries else None
     fields = catalogue.fields(root, complaints)
     events = catalogue.events(root, complaints)
     campaigns = dict(_named(Campaign, "campaigns", _CAMPAIGNS, root, complaints))
@@ -193,7 +207,7 @@ def _read(root: Entries, complaints: Complaints, *, whole: bool) -> Rulebook:
     places = dict(spans(root))
     return Rulebook(
         company or _NOBODY, policy or Policy(), campaigns, known, fields, tests, places, surveys,
-        topics, hooked, points or Points(),
+        topics, hooked, points or Points(), signup,
     )  # fmt: skip
 
 

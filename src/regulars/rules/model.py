@@ -51,6 +51,7 @@ from regulars.rules.phrases import (
     WorkingWeek,
     Zone,
 )
+from regulars.rules.signup import Signup
 from regulars.rules.survey import Survey
 from regulars.rules.tariff import Points
 from regulars.rules.tracking import Tracking
@@ -323,6 +324,8 @@ class Rulebook:
     """What clients read where they may leave or keep a topic, by language."""
     hooks: Mapping[str, Hook] = field(default_factory=dict)
     points: Points = field(default_factory=Points)
+    signup: Signup | None = None
+    """The form at `/join`; None: there is none."""
 
     def span(self, *loc: str | int) -> Span | None:
         """The place of a value, or of the nearest thing around it."""

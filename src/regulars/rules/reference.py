@@ -17,6 +17,7 @@ TABLES = (
     "Coupon",
     "Survey",
     "Question",
+    "Signup",
     "Hook",
     "Take",
     "RuleTest",

@@ -16,6 +16,7 @@ from regulars.rules.grammar import Backfill
 from regulars.rules.hooks import Hook
 from regulars.rules.model import TRIGGERS, Campaign, Company, Part, Policy, RuleTest
 from regulars.rules.names import FieldType
+from regulars.rules.signup import Signup
 from regulars.rules.survey import Survey
 from regulars.rules.tariff import Points
 
@@ -29,7 +30,7 @@ _TEXT = {"type": "string", "minLength": 1}
 def json_schema() -> dict[str, Any]:
     """The schema of one rule file, as JSON-ready data."""
     models: list[tuple[type[Part], Literal["validation"]]] = [
-        (model, "validation") for model in (Company, Policy, Points, Survey, Hook, Campaign, RuleTest)
+        (model, "validation") for model in (Company, Policy, Points, Survey, Signup, Hook, Campaign, RuleTest)
     ]
     _, made = models_json_schema(
         models,
@@ -85,6 +86,7 @@ def _sections() -> dict[str, Any]:
             "description": "What clients read for each topic, once or by language",
             **_named(_NAME, {"anyOf": [{"type": "string"}, {"type": "object", "additionalProperties": _TEXT}]}),
         },
+        "signup": {"anyOf": [{"$ref": "#/$defs/Signup"}, {"type": "null"}]},
         "hooks": {
             "description": "Who may send signed messages, and what is taken from them",
             **_named(_NAME, {"$ref": "#/$defs/Hook"}),

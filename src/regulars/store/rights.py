@@ -37,6 +37,7 @@ from regulars.store.tables import (
     preferences,
     promises,
     purchases,
+    signups,
     suppressions,
 )
 
@@ -195,7 +196,8 @@ def erase(connection: Connection, customer_id: int, now: datetime) -> None:
     mine = select(promises.c.id).where(promises.c.customer_id == customer_id)
     connection.execute(delete(copies).where(copies.c.promise_id.in_(mine)))
     connection.execute(update(hits).where(hits.c.promise_id.in_(mine)).values(link=None, told=True))
-    connection.execute(delete(preferences).where(preferences.c.customer_id == customer_id))
+    for table in (preferences, signups):
+        connection.execute(delete(table).where(table.c.customer_id == customer_id))
     for table in (events, purchases):
         connection.execute(update(table).where(table.c.customer_id == customer_id).values(data={}))
     connection.execute(update(consent_log).where(consent_log.c.customer_id == customer_id).values(detail=None))

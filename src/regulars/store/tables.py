@@ -28,13 +28,14 @@ from regulars.store.hit_tables import hits
 from regulars.store.incoming_tables import deliveries
 from regulars.store.metadata import metadata
 from regulars.store.offer_tables import coupon_codes, coupons, point_levels, points_tariff
+from regulars.store.signup_tables import signups
 from regulars.store.types import Instant, Json, Key, Money
 
 __all__ = [
     "buckets", "buying_model", "campaigns", "claims", "consent_log", "consents", "copies", "coupon_codes",
     "coupons", "customers", "deliveries", "events", "facts", "hits", "layouts", "learned_links", "managers", "members",
     "metadata", "point_levels", "points_tariff", "preferences", "product_links", "products", "promises",
-    "purchase_lines", "purchases", "rule_versions", "suppressions", "worth",
+    "purchase_lines", "purchases", "rule_versions", "signups", "suppressions", "worth",
 ]  # fmt: skip
 
 

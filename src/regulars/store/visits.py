@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, func, literal, or_, select
@@ -52,6 +52,11 @@ class Visit:
     wish: Mapping[str, Any] | None = None
     """What the client asked for since it was booked: `starts_at`, `note`."""
 
+    @property
+    def ends_at(self) -> datetime | None:
+        """When it is over."""
+        return None if self.starts_at is None else self.starts_at + timedelta(minutes=self.minutes)
+
     def stands(self, now: datetime) -> bool:
         """Whether it is still to come."""
         return self.cancelled_by is None and self.starts_at is not None and self.starts_at > now
@@ -76,7 +81,7 @@ def visits(connection: Connection, customers: Iterable[int], now: datetime) -> S
         data = row.data or {}
         key = (row.customer_id, name_of(data, row.external_id))
         if row.name == BOOKED:
-            found[key] = _booked(row, data, key, found.get(key))
+            found[key] = booked(row.customer_id, row.external_id, row.occurred_at, data, found.get(key))
         elif key in found:
             found[key] = _told(found[key], row.name, data)
     return found
@@ -87,10 +92,13 @@ def name_of(data: Mapping[str, Any], external_id: str) -> str:
     return str(data.get("visit") or external_id)
 
 
-def _booked(row: Any, data: Mapping[str, Any], key: tuple[int, str], before: Visit | None) -> Visit:
+def booked(
+    customer: int, external_id: str, at: datetime, data: Mapping[str, Any], before: Visit | None = None
+) -> Visit:
+    """The visit as the booking with this data makes it, in place of the one `before`."""
     minutes, slots = data.get("duration"), data.get("slots")
     return Visit(
-        key[1], key[0], row.external_id, row.occurred_at, _instant(data.get("starts_at")),
+        name_of(data, external_id), customer, external_id, at, _instant(data.get("starts_at")),
         float(minutes) if isinstance(minutes, (int, float)) and 0 < minutes <= 10_080 else DEFAULT_MINUTES,
         _text(data.get("service")), _text(data.get("place")),
         tuple(sorted(at for at in map(_instant, slots if isinstance(slots, list) else ()) if at is not None)),
@@ -105,6 +113,8 @@ def _told(visit: Visit, name: str, data: Mapping[str, Any]) -> Visit:
 
 
 def _instant(value: object) -> datetime | None:
+    if isinstance(value, datetime):
+        return value if value.tzinfo else value.replace(tzinfo=UTC)
     micros = readable_micros(value)
     return None if micros is None else from_micros(micros)
 

@@ -23,6 +23,7 @@ from regulars.store.tables import (
     promises,
     purchase_lines,
     purchases,
+    signups,
 )
 
 _INSIDE = {
@@ -41,6 +42,7 @@ _TABLES: Mapping[str, tuple[Table, tuple[str, ...]]] = {
     "consents": (consents, ()),
     "consent_log": (consent_log, ()),
     "preferences": (preferences, ()),
+    "signups": (signups, ()),
     "facts": (facts, ()),
     "events": (events, ("data",)),
     "emails": (promises, ()),

@@ -19,7 +19,7 @@ from regulars.core.errors import RegularsError
 from regulars.store import migrate
 from regulars.store.engine import open_engine
 from regulars.store.importing import Kind
-from regulars.web import api, book, click, data, hooks, preferences, survey, unsubscribe, view
+from regulars.web import api, appointment, book, click, data, hooks, join, preferences, survey, unsubscribe, view
 from regulars.web.looks import stylesheet
 from regulars.web.openapi import document
 from regulars.web.shell import PROGRAMS, Shell
@@ -46,6 +46,12 @@ def create(site: Site) -> ASGIApp:
             Route("/d/{token}", by_link(data.show, data.act), methods=_PAGE),
             Route("/b/{token}", by_link(book.show, book.act), methods=_PAGE),
             Route("/s/{token}", by_link(survey.show, survey.act), methods=_PAGE),
+            Route("/y/{token}", by_link(appointment.show_confirm, appointment.confirm), methods=_PAGE),
+            Route("/m/{token}", by_link(appointment.show_move, appointment.move), methods=_PAGE),
+            Route("/x/{token}", by_link(appointment.show_cancel, appointment.cancel), methods=_PAGE),
+            Route("/i/{token}.ics", by_link(appointment.calendar)),
+            Route("/join", join.endpoint, methods=_PAGE),
+            Route("/j/{token}", by_link(join.show, join.act), methods=_PAGE),
         ],
         exception_handlers={HTTPException: _refused, Exception: _failed},
     )

@@ -36,6 +36,8 @@ class Site:
     wrong: Limiter = field(default_factory=lambda: Limiter(rate=0.2, burst=30.0), repr=False)
     keys: Limiter = field(default_factory=lambda: Limiter(rate=50.0, burst=200.0), repr=False)
     """How often a genuine link may be used, a wrong one be tried (by address), and a key be used."""
+    joins: Limiter = field(default_factory=lambda: Limiter(rate=1 / 30, burst=5.0), repr=False)
+    """How often the sign-up form may be sent from one address."""
     peeks: Peeks = field(default_factory=Peeks, init=False, repr=False)
     scribe: Scribe = field(init=False, repr=False)
     _rules: Workspace | None = field(default=None, init=False, repr=False)
