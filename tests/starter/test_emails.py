@@ -17,7 +17,8 @@ from regulars.render import Rendered, Templates, render
 FOLDER = Path(__file__).parents[2] / "templates" / "emails"
 LANGUAGES = ("en", "uk", "ru", "ro", "et")
 EMAILS = (
-    "birthday", "client-anniversary", "meeting-summary", "next-purchase", "quality-survey", "thank-you", "win-back",
+    "appointment-reminder", "appointment-soon", "birthday", "client-anniversary", "confirm-subscription",
+    "meeting-summary", "next-purchase", "quality-survey", "thank-you", "visit-change", "win-back",
     "win-back-last-day", "your-data",
 )  # fmt: skip
 EACH = [(email, language) for email in EMAILS for language in LANGUAGES]

@@ -14,8 +14,8 @@ from regulars.workspace import open_workspace
 
 ROOT = Path(__file__).parents[2]
 PLAYS = (
-    "birthday", "client-anniversary", "meeting-summary", "next-purchase", "quality-survey", "thank-you", "win-back",
-    "your-data",
+    "appointment-reminder", "birthday", "client-anniversary", "confirm-subscription", "meeting-summary",
+    "next-purchase", "quality-survey", "thank-you", "visit-cancelled", "visit-move", "win-back", "your-data",
 )  # fmt: skip
 
 
@@ -49,7 +49,10 @@ def test_every_email_is_used_and_every_step_has_one(rulebook: Rulebook) -> None:
 
 def test_only_what_the_client_asked_for_passes_by_consent(rulebook: Rulebook) -> None:
     transactional = [c.name for c in rulebook.campaigns.values() if c.kind is Kind.TRANSACTIONAL]
-    assert transactional == ["meeting-summary", "your-data"]
+    assert transactional == [
+        "appointment-reminder", "confirm-subscription", "meeting-summary", "visit-cancelled", "visit-move",
+        "your-data",
+    ]  # fmt: skip
 
 
 def test_the_page_of_plays_tells_the_truth(rulebook: Rulebook) -> None:

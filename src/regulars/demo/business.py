@@ -142,6 +142,7 @@ def _place(people: list[dict[str, Any]], orders: list[tuple[Any, ...]], events: 
     bought(upset, (silent_since, "brush-cutter"))
     events.append(_event(upset, "complaint.opened", "2026-06-01T10:20", {"about": "Waited three weeks for a part"}))
     _meetings(take, events)
+    _visits(take, events)
 
 
 def _meetings(take: Any, events: list[dict[str, Any]]) -> None:
@@ -161,6 +162,29 @@ def _meetings(take: Any, events: list[dict[str, Any]]) -> None:
         events.append(_event(take(zone), "contract.completed", f"{DAY - timedelta(days=1)}T13:30", data))
     night = {"contract": "S-2026-21", "project": "Winter storage", "completed_on": "2026-06-09"}
     events.append(_event(take("Europe/Bucharest"), "contract.completed", f"{DAY - timedelta(days=1)}T20:30", night))
+
+
+def _visits(take: Any, events: list[dict[str, Any]]) -> None:
+    """Who comes tomorrow, who booked in the morning for the afternoon, whose visit was moved, and who cannot come."""
+    tomorrow = DAY + timedelta(days=1)
+    place = "our workshop, 14 Columna St"
+
+    def book(person: dict[str, Any], at: str, starts_at: str, service: str, number: int = 1) -> dict[str, Any]:
+        data = {"visit": f"w-{person['id']}", "service": service, "place": place, "starts_at": starts_at}
+        event = _event(person, "visit.booked", at, {**data, "duration": 60})
+        event["id"] += f"-{number}"
+        events.append(event)
+        return data
+
+    book(take("Europe/Chisinau"), "2026-06-02T11:20", f"{tomorrow}T10:00", "Sharpening of the chains")
+    book(take("Europe/Kyiv"), f"{DAY}T08:10", f"{DAY}T14:00", "Spring service of the mower")
+    mover = take("Europe/Chisinau")
+    book(mover, "2026-06-01T09:30", f"{tomorrow}T12:00", "Spring service of the mower")
+    moved = book(mover, "2026-06-05T10:10", f"{DAY + timedelta(days=5)}T12:00", "Spring service of the mower", 2)
+    events.append(_event(mover, "visit.moved", "2026-06-05T10:10", {"visit": moved["visit"]}))
+    ill = take("Europe/Tallinn")
+    gone = book(ill, "2026-06-03T13:00", f"{tomorrow}T15:00", "New blade")
+    events.append(_event(ill, "visit.cancelled", f"{DAY}T08:40", {"visit": gone["visit"], "by": "client"}))
 
 
 def _event(person: dict[str, Any], name: str, at: str, data: dict[str, Any]) -> dict[str, Any]:
