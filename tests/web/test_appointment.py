@@ -1,4 +1,4 @@
-"""A visit's pages: confirming, another time, cancelling, the calendar file. A GET changes nothing; a POST counts once."""
+"""A visit's pages: confirming, another time, cancelling, the calendar file. GET changes nothing, POST counts once."""
 
 from __future__ import annotations
 
