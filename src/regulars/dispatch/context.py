@@ -56,7 +56,7 @@ def _links(job: Job, web_url: str, secret: bytes) -> dict[str, str | None]:
     elif job.campaign.on == REQUESTED:
         paths = {**LINKS, **SIGNUP_LINKS}
     found: dict[str, str | None] = {**_NO_OCCASION, **links(job.id, web_url, secret, paths)}
-    return found if advertises(job.campaign) else found | _NO_LEAVING
+    return found if advertises(job.campaign) else {**found, **_NO_LEAVING}
 
 
 def _visit(job: Job, of: Company) -> dict[str, Any]:
