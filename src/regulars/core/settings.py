@@ -27,7 +27,7 @@ class Settings:
     web_url: str
     secret: bytes = field(repr=False)
     lease_seconds: float = 60.0
-    batch: int = 500
+    batch: int = 1000
     chunk: int = 100
 
     @property
@@ -50,7 +50,7 @@ def load(workspace: Path, environ: Mapping[str, str] | None = None) -> Settings:
         web_url=env.get("REGULARS_WEB_URL", "http://127.0.0.1:8000").rstrip("/"),
         secret=_secret(env, var),
         lease_seconds=_number(env, "REGULARS_LEASE_SECONDS", 60.0),
-        batch=int(_number(env, "REGULARS_BATCH", 500)),
+        batch=int(_number(env, "REGULARS_BATCH", 1000)),
         chunk=int(_number(env, "REGULARS_CHUNK", 100)),
     )
 

@@ -55,6 +55,9 @@ RENDER_PAUSE = timedelta(minutes=15)
 """When a promise that could not be rendered is tried again; somebody mends a template in between."""
 THROTTLE_PAUSE = 0.5
 """Seconds to wait for a provider's rate; less than the second's worth that its bucket holds."""
+FIRST_BATCH = 500
+QUICK_BATCH, SLOW_BATCH = timedelta(seconds=0.5), timedelta(seconds=2)
+"""A batch that went faster is followed by one twice as large, one that took longer by one half as large."""
 DATABASE_PAUSES = (0.1, 0.3, 1.0, 3.0, 5.0, 10.0, 10.0)
 """Seconds between attempts to write down what the server has said, while the database is away."""
 
@@ -88,7 +91,7 @@ class Options:
     web_url: str
     secret: bytes = field(repr=False)
     worker: str = "worker"
-    batch: int = 500
+    batch: int = 1000
     chunk: int = 100
     lease: timedelta = timedelta(seconds=60)
 
@@ -135,6 +138,7 @@ class Dispatcher:
     ) -> None:
         self.engine, self.rules, self.lanes, self.options = engine, rules, lanes, options
         self.clock, self.wall = clock, wall
+        self._sizes: dict[str, int] = {}
 
     async def run(
         self, stop: Callable[[], bool] = lambda: False, progress: Callable[[int], None] | None = None
@@ -168,15 +172,29 @@ class Dispatcher:
             if lane.name not in summary.down:
                 batch = self._take(lane, summary)
                 if isinstance(batch, _Batch):
+                    begun = self.wall()
                     await self._send(lane, batch, summary, stop)
+                    self._size(lane, len(batch.jobs), self.wall() - begun)
                     return None
                 idle = max(idle, batch)
         return idle
 
+    def _limit(self, lane: Lane) -> int:
+        return min(self._sizes.get(lane.name, FIRST_BATCH), self.options.batch)
+
+    def _size(self, lane: Lane, sent: int, took: timedelta) -> None:
+        """Large batches cost less, and small ones let what is urgent pass: as large as can go in a second or so."""
+        limit = self._limit(lane)
+        if took > SLOW_BATCH:
+            limit = max(limit // 2, self.options.chunk)
+        elif took < QUICK_BATCH and sent == limit:
+            limit *= 2
+        self._sizes[lane.name] = limit
+
     def _take(self, lane: Lane, summary: Summary) -> _Batch | _Idle:
         options, now, wall = self.options, self.clock(), self.wall()
         with store.write(self.engine) as connection:
-            limit = options.batch
+            limit = self._limit(lane)
             if lane.rate is not None:
                 tokens = allowance(connection, lane.name, rate=lane.rate, burst=max(lane.rate, 1.0), wall=wall)
                 limit = min(limit, int(tokens))
