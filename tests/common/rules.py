@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from regulars.audience import Catalogue, Expression, parse
+from regulars.audience import Catalogue, Expression
 from regulars.rules.model import Campaign, Company, FieldType, Loc, Policy, Rulebook
 from regulars.rules.tariff import Points
+from regulars.workspace.conditions import read, written
 
 COMPANY = {
     "name": "Studio", "from": "Studio <hello@studio.example>", "address": "7 Flower Street", "timezone": "UTC",
@@ -60,11 +61,6 @@ def _campaigns(campaigns: Mapping[str, Mapping[str, Any]]) -> dict[str, Campaign
 def _compiled(book: Rulebook) -> Rules:
     catalogue = Catalogue.of(book)
     found: dict[Loc, Expression] = {}
-    for name, campaign in book.campaigns.items():
-        for key in ("when", "audience"):
-            if text := getattr(campaign, key):
-                found["campaigns", name, key] = parse(text, catalogue, campaign.on)
-        for index, step in enumerate(campaign.steps):
-            if step.condition:
-                found["campaigns", name, "steps", index, "if"] = parse(step.condition, catalogue, campaign.on)
+    for campaign in book.campaigns.values():
+        found |= {loc: read(text, loc, campaign, catalogue) for loc, text in written(campaign)}
     return Rules(book, found)

@@ -19,7 +19,7 @@ from regulars.audience.nodes import Comparison, Node
 from regulars.audience.problems import Problem, Wrong
 from regulars.audience.source import Source
 from regulars.core.diagnostics import did_you_mean
-from regulars.rules.names import FieldType
+from regulars.rules.names import PRODUCT, FieldType
 
 _COMPARISONS = {
     "eq": Comparison.EQ, "ne": Comparison.NE, "lt": Comparison.LT,
@@ -38,14 +38,14 @@ _FOREIGN: dict[type[jinja.Expr], tuple[str, str | None]] = {
     jinja.Tuple: ("a list can only stand after `in` or `not in`", None),
 }
 Sides = dict[jinja.Expr, Node | None]
-_NAMES = ("customer", "event", "today", "now")
+_NAMES = ("customer", "event", "product", "today", "now")
 
 
 class Checker:
-    """Checks one condition against a catalogue; `event` is the one that sets the campaign off."""
+    """Checks one condition against a catalogue; `event` sets the campaign off, or with `product` a new product does."""
 
-    def __init__(self, source: Source, catalogue: Catalogue, event: str | None) -> None:
-        self.source, self.catalogue, self.event = source, catalogue, event
+    def __init__(self, source: Source, catalogue: Catalogue, event: str | None, *, product: bool = False) -> None:
+        self.source, self.catalogue, self.event, self.product = source, catalogue, event, product
         self.problems: list[Problem] = []
 
     # ---------------------------------------------------------------- furniture
@@ -84,6 +84,10 @@ class Checker:
         """A value that must be yes or no, or None when a problem was noted."""
         return self._noting(self._condition, node)
 
+    def plain(self, node: jinja.Node) -> Node | None:
+        """A value that must be a text or a number, or None when a problem was noted."""
+        return self._noting(self._plain, node)
+
     def number(self, node: jinja.Node) -> Node | None:
         """A value that must be a number, or None when a problem was noted."""
         return self._noting(self._number, node)
@@ -117,6 +121,12 @@ class Checker:
         if isinstance(found, nodes.Literal):
             hint = "compare it with something"
         raise self.wrong(node, f"`{written}` is {KINDS[found.type]}, not a yes or no", "a comparison", hint)
+
+    def _plain(self, node: jinja.Node) -> Node | None:
+        found = self.value(node)
+        if found is None or found.type in (FieldType.TEXT, FieldType.NUMBER):
+            return found
+        raise self.wrong(node, f"`{self.words(node)}` is {KINDS[found.type]}", "a text or a number of the client")
 
     def _number(self, node: jinja.Node) -> Node | None:
         found = self.value(node)
@@ -154,7 +164,7 @@ class Checker:
             return nodes.Today(start, end, FieldType.DATE)
         if node.name == "now":
             return nodes.Now(start, end, FieldType.INSTANT)
-        if node.name in ("customer", "event"):
+        if node.name in ("customer", "event", "product"):
             raise self.wrong(node, f"`{node.name}` alone is not a value", f"`{node.name}.` and a field")
         if node.name in FUNCTIONS:
             raise self.wrong(node, f"`{node.name}` is a function", f"`{FUNCTIONS[node.name].usage}`")
@@ -177,12 +187,22 @@ class Checker:
             raise self.wrong(tail, f"clients have no field `{node.attr}`", "a field of the client", hint)
         if owner == "event":
             return self._event_field(node, tail)
+        if owner == "product":
+            return self._product_field(node, tail)
         if owner is not None and owner not in (*_NAMES, *FUNCTIONS):
             raise self.wrong(node.node, f"there is no `{owner}` in conditions", "`customer` or `event`",
                                 did_you_mean(owner, ("customer", "event")))  # fmt: skip
         if self.value(node.node) is None:
             return None
         raise self.wrong(tail, f"`{self.words(node.node)}` is a single value and has no `{node.attr}`")
+
+    def _product_field(self, node: jinja.Getattr, tail: tuple[int, int]) -> Node | None:
+        if not self.product:
+            raise self.wrong(node, "`product` is known only where a new product sets the campaign off")
+        if node.attr not in PRODUCT:
+            raise self.wrong(tail, f"products have no field `{node.attr}`", "a field of the product",
+                                did_you_mean(node.attr, PRODUCT))  # fmt: skip
+        return nodes.ProductField(*self.place(node), PRODUCT[node.attr], node.attr)
 
     def _event_field(self, node: jinja.Getattr, tail: tuple[int, int]) -> Node | None:
         start, end = self.place(node)

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
+from typing import Literal
 
 from jinja2 import nodes as jinja
 from sqlalchemy.sql import ColumnElement
@@ -46,6 +47,11 @@ class Expression:
         """Whether it holds for the person at `now`; unknown counts as no."""
         return Evaluation(person, now).value(self.node) is True
 
+    def value(self, person: Person, now: datetime) -> str | float | None:
+        """The value for the person at `now`, where it is a text or a number; None is unknown."""
+        found: str | float | None = Evaluation(person, now).value(self.node)
+        return found
+
     def explain(self, person: Person, now: datetime) -> Clause:
         """The same with every part's value."""
         return explain(self.text, self.node, Evaluation(person, now))
@@ -62,10 +68,14 @@ class Expression:
         return frozenset(named | {PURCHASE for n in _walk(self.node) if isinstance(n, nodes.Bought)})
 
 
-def parse(text: str, catalogue: Catalogue, event: str | None = None) -> Expression:
-    """Reads and checks a condition; raises ExpressionErrors with everything that is wrong.
+def parse(
+    text: str, catalogue: Catalogue, event: str | None = None, *, product: bool = False,
+    kind: Literal["condition", "value"] = "condition",
+) -> Expression:  # fmt: skip
+    """Reads and checks a condition, or a value that is a text or a number; raises ExpressionErrors with all faults.
 
-    `event` is the event that sets the campaign off, whose fields the condition may use.
+    `event` is the event that sets the campaign off, whose fields the condition may use; `product` says that a product
+    does.
     """
     if not text.strip():
         raise ExpressionErrors(
@@ -81,8 +91,8 @@ def parse(text: str, catalogue: Catalogue, event: str | None = None) -> Expressi
         raise deep from None
     if _depth(tree) > DEEPEST:
         raise deep
-    checker = Checker(source, catalogue, event)
-    found = checker.condition(tree)
+    checker = Checker(source, catalogue, event, product=product)
+    found = checker.condition(tree) if kind == "condition" else checker.plain(tree)
     if checker.problems or found is None:
         raise ExpressionErrors(text, checker.problems)
     if _size(found, {}) > _LARGEST:

@@ -82,6 +82,13 @@ class EventField(Node):
 
 
 @dataclass(frozen=True, slots=True)
+class ProductField(Node):
+    """`product.NAME` of the product that set the campaign off."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class Now(Node):
     """The instant of the evaluation."""
 

@@ -52,6 +52,8 @@ class Person:
     purchases: list[PurchaseFact] = field(default_factory=list)
     events: list[EventFact] = field(default_factory=list)
     event: dict[str, Any] | None = None
+    product: Mapping[str, Any] | None = None
+    """The row of the product that set the campaign off."""
     zone: str = "UTC"
     model: Model | None = None
     """How clients buy, as learned; the chance to be alive needs it."""

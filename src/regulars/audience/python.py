@@ -81,11 +81,14 @@ class Evaluation:
                 return None if at is None else to_micros(at)
             case nodes.EventField():
                 return readable(node.type, (self.person.event or {}).get(node.name))
-            case nodes.CustomerField(custom=True):
-                return readable(node.type, self.person.fields.get(node.name))
             case nodes.CustomerField():
-                return self.built_in(node.name)
+                return self._of_client(node)
+            case nodes.ProductField():
+                return _plain((self.person.product or {}).get(node.name))
         raise TypeError(f"no value for {node!r}")
+
+    def _of_client(self, node: nodes.CustomerField) -> Any:
+        return readable(node.type, self.person.fields.get(node.name)) if node.custom else self.built_in(node.name)
 
     def built_in(self, name: str) -> Any:
         """The value of a field that every client has."""
@@ -189,6 +192,13 @@ def known_fields(person: Person, now: datetime) -> dict[str, Any]:
     values = {name: at.built_in(name) for name in DERIVED}
     instants = [name for name, kind in DERIVED.items() if kind is FieldType.INSTANT and values[name] is not None]
     return values | {name: from_micros(values[name]) for name in instants}
+
+
+def _plain(value: Any) -> Any:
+    """A value of a product's row as conditions know it."""
+    if isinstance(value, Decimal):
+        return _money(value)
+    return to_micros(value) if isinstance(value, datetime) else value
 
 
 def _money(value: Decimal) -> float:

@@ -75,7 +75,8 @@ class Scope:
     """What a condition is asked of. The statement must have `customers`, and `facts` joined to it.
 
     `facts` is the table or `store.facts.source(…)`. `today` is each client's own date, as `today_by_zone` makes
-    it. `event_data` and `event_at` are those of the event that set the campaign off, where there is one.
+    it. `event_data` and `event_at` are those of the event that set the campaign off, where there is one, and
+    `product` is the product that did.
     """
 
     now: datetime
@@ -85,6 +86,7 @@ class Scope:
     today: ColumnElement[date] | None = None
     event_data: ColumnElement[Any] | None = None
     event_at: ColumnElement[Any] | None = None
+    product: FromClause | None = None
 
 
 @dataclass(frozen=True)
@@ -122,8 +124,8 @@ class Statement:
                 return type_coerce(_given(self.scope.event_at, "event_at"), BigInteger)
             case nodes.EventField() | nodes.CustomerField(custom=True):
                 return self._from_json(node)
-            case nodes.CustomerField():
-                return self._built_in(node.name)
+            case nodes.CustomerField() | nodes.ProductField():
+                return self._built_in(node.name) if isinstance(node, nodes.CustomerField) else self._of_product(node)
         raise TypeError(f"no SQL for {node!r}")
 
     @property
@@ -154,6 +156,14 @@ class Statement:
         if name == "created_at":
             return type_coerce(clients.c.created_at, BigInteger)
         return clients.c[name]
+
+    def _of_product(self, node: nodes.ProductField) -> Column:
+        if self.scope.product is None:
+            raise ValueError("the condition needs `product` in its scope")
+        found = self.scope.product.c[node.name]
+        if node.name == "price":
+            return _money(type_coerce(found, BigInteger))
+        return type_coerce(found, BigInteger) if node.type is FieldType.INSTANT else found
 
     def _fact(self, name: str) -> Column:
         facts = self.scope.facts

@@ -5,9 +5,9 @@ The first that applies is the one recorded: address, suppression, consent, the g
 
 from __future__ import annotations
 
-from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Select, case, false, null, select
+from sqlalchemy import Select, case, false, func, null, select
 from sqlalchemy.sql import ColumnElement, and_, exists, or_
 
 from regulars.clearance.goals import goal_met
@@ -18,7 +18,7 @@ from regulars.rules.model import Kind, Step
 from regulars.store import visits
 from regulars.store.fields import told_from_event
 from regulars.store.happenings import happenings
-from regulars.store.tables import consents, customers, promises, suppressions
+from regulars.store.tables import consents, customers, products, promises, suppressions
 from regulars.store.types import to_micros
 
 
@@ -29,19 +29,21 @@ def doubts(ground: Ground, live: Live, chosen: ColumnElement[bool]) -> Select[tu
     joined = promises.join(customers, customers.c.id == promises.c.customer_id).join(
         ground.facts, ground.facts.c.customer_id == customers.c.id
     )
-    data: ColumnElement[object] | None = None
-    at: ColumnElement[datetime] | None = None
+    given: dict[str, Any] = {}
     if source is not None:
         joined = joined.outerjoin(source, source.c.id == promises.c.source_id)
-        data, at = source.c.data, source.c.occurred_at
+        given = {"event_data": source.c.data, "event_at": source.c.occurred_at}
+    elif live.campaign.new is not None:
+        joined = joined.outerjoin(products, products.c.id == promises.c.source_id)
+        given = {"product": products}
     reason = case(
         *rights(ground, live),
-        *_off(ground, live, data),
+        *_off(ground, live, given.get("event_data")),
         (goal_met(ground, live, promises), Reason.GOAL_MET),
-        (~_rule_holds(ground, live, name, data, at), Reason.CONDITION),
+        (~_rule_holds(ground, live, name, given), Reason.CONDITION),
         *[
             (and_(promises.c.step == step.key, ~holds), Reason.STEP_CONDITION)
-            for step, holds in _step_conditions(ground, live, data, at)
+            for step, holds in _step_conditions(ground, live, given)
         ],
         else_=null(),
     )
@@ -95,22 +97,21 @@ def _consent(ground: Ground, topics: set[str]) -> list[tuple[ColumnElement[bool]
     return found
 
 
-def _rule_holds(
-    ground: Ground, live: Live, name: str, data: ColumnElement[object] | None, at: ColumnElement[datetime] | None
-) -> ColumnElement[bool]:
-    """A state must last through all steps; what else set the campaign off needs its audience at the first."""
+def _rule_holds(ground: Ground, live: Live, name: str, given: dict[str, Any]) -> ColumnElement[bool]:
+    """A state or value must last through all steps; what else set the campaign off needs its audience at the first."""
     if live.campaign.when is not None:
         return ground.state(name)
-    audience = ground.holds("campaigns", name, "audience", event_data=data, event_at=at)
-    return or_(promises.c.step != live.campaign.all_steps[0].key, audience)
+    audience = ground.holds("campaigns", name, "audience", **given)
+    holds = or_(promises.c.step.not_in([step.key for step in live.campaign.opening]), audience)
+    if live.campaign.each is None:
+        return holds
+    return and_(func.coalesce(ground.value(name) == promises.c.occurrence, False), holds)
 
 
-def _step_conditions(
-    ground: Ground, live: Live, data: ColumnElement[object] | None, at: ColumnElement[datetime] | None
-) -> list[tuple[Step, ColumnElement[bool]]]:
+def _step_conditions(ground: Ground, live: Live, given: dict[str, Any]) -> list[tuple[Step, ColumnElement[bool]]]:
     name = live.campaign.name
     return [
-        (step, ground.holds("campaigns", name, "steps", index, "if", event_data=data, event_at=at))
+        (step, ground.holds("campaigns", name, "steps", index, "if", **given))
         for index, step in enumerate(live.campaign.steps)
         if step.condition is not None
     ]

@@ -11,7 +11,7 @@ from regulars.clearance.ground import Ground
 from regulars.clearance.live import Live
 from regulars.store.fields import BY_TYPE
 from regulars.store.happenings import happenings
-from regulars.store.tables import members, promises
+from regulars.store.tables import members, products, promises, values_seen
 from regulars.store.types import MICROSECOND
 
 Column = ColumnElement[Any]
@@ -34,7 +34,7 @@ def goal_met(ground: Ground, live: Live, row: Any) -> ColumnElement[bool]:
 
 
 def _set_off(live: Live, row: Any) -> Column:
-    """When the event happened, or the state began, that the promise comes from; NULL where there is none."""
+    """When that happened or began which the promise comes from; NULL where nothing did, as with dates."""
     if live.campaign.on is not None:
         source = happenings(live.campaign.on).alias("source")
         return _one(row, select(type_coerce(source.c.occurred_at, BigInteger)).where(source.c.id == row.c.source_id))
@@ -44,6 +44,17 @@ def _set_off(live: Live, row: Any) -> Column:
             stay.c.campaign == row.c.campaign,
             stay.c.customer_id == row.c.customer_id,
             stay.c.occurrence == row.c.occurrence,
+        )
+        return _one(row, found)
+    if live.campaign.new is not None:
+        return _one(
+            row, select(type_coerce(products.c.launched_at, BigInteger)).where(products.c.id == row.c.source_id)
+        )
+    if live.campaign.each is not None:
+        found = select(type_coerce(values_seen.c.at, BigInteger)).where(
+            values_seen.c.campaign == row.c.campaign,
+            values_seen.c.customer_id == row.c.customer_id,
+            values_seen.c.value == row.c.occurrence,
         )
         return _one(row, found)
     return null()

@@ -5,16 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 from sqlalchemy import Connection, FromClause, select
 from sqlalchemy.sql import ColumnElement, and_, func, true
 
 from regulars.audience import Expression, Scope, today_by_zone
 from regulars.rules.model import Loc, Rulebook
+from regulars.rules.names import FieldType
 from regulars.store import facts as fact_store
+from regulars.store.functions import regulars_label
 from regulars.store.tables import customers
 from regulars.store.zones import in_use
+
+LONGEST = 200
+"""How many characters tell one value of a client from another."""
 
 
 class Ruleset(Protocol):
@@ -52,14 +57,22 @@ class Ground:
 
     def holds(
         self, *loc: str | int, event_data: ColumnElement[object] | None = None,
-        event_at: ColumnElement[datetime] | None = None,
+        event_at: ColumnElement[datetime] | None = None, product: FromClause | None = None,
     ) -> ColumnElement[bool]:  # fmt: skip
         """The condition written at `loc` as SQL, unknown counted as no; true where none is written."""
         condition = self.rules.conditions.get(loc)
         if condition is None:
             return true()
-        scope = replace(self.scope, event_data=event_data, event_at=event_at)
+        scope = replace(self.scope, event_data=event_data, event_at=event_at, product=product)
         return func.coalesce(condition.sql(scope), False)
+
+    def value(self, name: str) -> ColumnElement[str]:
+        """The value that an `each` campaign watches, as text; NULL for nothing, zero and an empty text."""
+        watched = self.rules.conditions["campaigns", name, "each"]
+        found: ColumnElement[Any] = watched.sql(self.scope)
+        if watched.node.type is FieldType.NUMBER:
+            return func.nullif(regulars_label(found), "0")
+        return func.nullif(func.substr(found, 1, LONGEST), "")
 
     def mine(self, customer_id: ColumnElement[int]) -> ColumnElement[bool]:
         """Whether a row is of a client who is looked at."""

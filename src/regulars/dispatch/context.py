@@ -40,6 +40,7 @@ def context(job: Job, rulebook: Rulebook, now: datetime, web_url: str, secret: b
         "company": company(rulebook.company),
         "event": declared(job.event, fields),
         "purchase": job.purchase,
+        "product": job.product,
         "coupon": job.coupon,
         "links": _links(job, web_url, secret),
         "today": local_date(now, zone),

@@ -36,6 +36,7 @@ class Job:
     manager: Record | None
     event: Record | None = None
     purchase: Record | None = None
+    product: Record | None = None
     coupon: Record | None = None
     visit: Visit | None = None
     extra: dict[str, Any] = field(default_factory=dict)
@@ -116,6 +117,10 @@ def _attach_accessories(connection: Connection, ground: Ground, jobs: Sequence[J
 
 
 def _attach_sources(connection: Connection, ground: Ground, jobs: Sequence[Job], sources: Mapping[int, int]) -> None:
+    launched = [job for job in jobs if job.campaign.new is not None and job.id in sources]
+    known = by_id(connection, {sources[job.id] for job in launched})
+    for job in launched:
+        job.product = known.get(sources[job.id])
     for name in {job.campaign.on for job in jobs if job.campaign.on is not None}:
         mine = [job for job in jobs if job.campaign.on == name and job.id in sources]
         wanted = {sources[job.id] for job in mine}

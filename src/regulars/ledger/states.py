@@ -35,6 +35,7 @@ class Reason(StrEnum):
     RETRY = "retry"  # the server asked to come back
     RENDER_ERROR = "render-error"
     PAUSED = "paused"  # the campaign is switched off
+    WAVE = "wave"  # the wave that the client belongs to has not come yet
     CLIENT_PAUSED = "paused-by-client"  # they asked for a break
 
     HOLDOUT = "holdout"

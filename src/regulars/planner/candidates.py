@@ -38,7 +38,7 @@ from regulars.store.fields import told_from_event
 from regulars.store.functions import regulars_date, regulars_day
 from regulars.store.happenings import happenings
 from regulars.store.rowset import rowset
-from regulars.store.tables import customers, members, promises
+from regulars.store.tables import customers, members, products, promises, values_seen
 from regulars.store.types import MICROSECOND, Instant, Key, to_micros
 
 OVERLAP = timedelta(hours=1)
@@ -61,6 +61,10 @@ def candidates(ground: Ground, live: Live) -> Select[Any] | None:
             return _by_event(ground, live)
         case "when":
             return _by_state(ground, live)
+        case "each":
+            return _by_value(ground, live)
+        case "new":
+            return _by_product(ground, live)
         case "every":
             return _by_date(ground, live)
         case _:
@@ -71,8 +75,21 @@ def _clients(ground: Ground) -> Join:
     return customers.join(ground.facts, ground.facts.c.customer_id == customers.c.id)
 
 
-def _shape(joined: Join, occurrence: Any, due_at: Any, source_id: Any = _NO_SOURCE) -> Select[Any]:
+def _wave(ground: Ground, live: Live, **given: Any) -> ColumnElement[int]:
+    """The place of the first wave whose condition is true now; NULL for none, 0 where there are no waves."""
+    waves = live.campaign.waves
+    places = [
+        (ground.holds("campaigns", live.campaign.name, "waves", place, "to", **given), literal(place, Integer))
+        for place in range(len(waves))
+    ]
+    return case(*places, else_=cast(null(), Integer)) if waves else literal(0, Integer)
+
+
+def _shape(
+    joined: Join, occurrence: Any, due_at: Any, source_id: Any = _NO_SOURCE, wave: ColumnElement[int] | None = None
+) -> Select[Any]:
     return select(
+        (literal(0, Integer) if wave is None else wave).label("wave"),
         customers.c.id.label("customer_id"),
         occurrence.label("occurrence"),
         _micros(due_at).label("due_at"),
@@ -86,9 +103,8 @@ def _by_event(ground: Ground, live: Live) -> Select[Any]:
     assert campaign.on is not None
     happened = happenings(campaign.on)
     wait, working = campaign.lead, ground.rulebook.company.working_time
-    audience = ground.holds(
-        "campaigns", campaign.name, "audience", event_data=happened.c.data, event_at=happened.c.occurred_at
-    )
+    given: dict[str, Any] = {"event_data": happened.c.data, "event_at": happened.c.occurred_at}
+    audience = ground.holds("campaigns", campaign.name, "audience", **given)
     floor = working.before(live.floor(ground.now, ground.rulebook.policy), wait)
     recent: ColumnElement[bool] = happened.c.occurred_at > floor
     if live.planned_at is not None:
@@ -101,7 +117,8 @@ def _by_event(ground: Ground, live: Live) -> Select[Any]:
     ]
     source, due_at = waited(ground, happened, happened.c.occurred_at, wait, chosen)
     joined = _clients(ground).join(source, happened.c.customer_id == customers.c.id)
-    return _shape(joined, happened.c.external_id, due_at, happened.c.id).where(*chosen, audience)
+    wave = _wave(ground, live, **given)
+    return _shape(joined, happened.c.external_id, due_at, happened.c.id, wave).where(*chosen, audience)
 
 
 def timed(ground: Ground, live: Live, step: Step) -> Select[Any]:
@@ -155,8 +172,37 @@ def _by_state(ground: Ground, live: Live) -> Select[Any]:
         due_at = _later(due_at, func.coalesce(had.c.due_at + pause // MICROSECOND, due_at))
     joined = _clients(ground).join(inside, members.c.customer_id == customers.c.id)
     joined = joined.outerjoin(had, had.c.customer_id == customers.c.id)
-    query = _shape(joined, members.c.occurrence, due_at).where(*chosen)
+    query = _shape(joined, members.c.occurrence, due_at, wave=_wave(ground, live)).where(*chosen)
     return query.where(had.c.customer_id.is_(None)) if pause is None else query
+
+
+def _by_value(ground: Ground, live: Live) -> Select[Any]:
+    """Clients with a value that they never had; what was noted up to now, by the plan itself."""
+    wait, working = live.campaign.lead, ground.rulebook.company.working_time
+    chosen = [
+        values_seen.c.campaign == live.key,
+        values_seen.c.baseline.is_(False),
+        values_seen.c.at <= working.before(ground.now, wait),
+        values_seen.c.at >= working.before(live.floor(ground.now, ground.rulebook.policy), wait),
+    ]
+    source, due_at = waited(ground, values_seen, values_seen.c.at, wait, chosen)
+    joined = _clients(ground).join(source, values_seen.c.customer_id == customers.c.id)
+    return _shape(joined, values_seen.c.value, due_at, wave=_wave(ground, live)).where(*chosen)
+
+
+def _by_product(ground: Ground, live: Live) -> Select[Any]:
+    """Every client of the audience, for every product that was launched."""
+    wait, working = live.campaign.lead, ground.rulebook.company.working_time
+    floor = live.floor(ground.now, ground.rulebook.policy)
+    chosen = [
+        products.c.launched_at > working.before(floor, wait),
+        products.c.launched_at <= working.before(ground.now, wait),
+    ]
+    source, due_at = waited(ground, products, products.c.launched_at, wait, chosen)
+    audience = ground.holds("campaigns", live.campaign.name, "audience", product=products)
+    wave = _wave(ground, live, product=products)
+    joined = _clients(ground).join(source, true())
+    return _shape(joined, products.c.sku, due_at, products.c.id, wave).where(*chosen, audience)
 
 
 def _later(left: ColumnElement[Any], right: ColumnElement[Any]) -> ColumnElement[Any]:
@@ -198,7 +244,7 @@ def _by_date(ground: Ground, live: Live) -> Select[Any] | None:
     ]
     if every.months % 12 == 0:
         fits.append(month == table.c.month)
-    return _shape(joined, table.c.occurrence, table.c.due_at).where(
+    return _shape(joined, table.c.occurrence, table.c.due_at, wave=_wave(ground, live)).where(
         *fits, ground.holds("campaigns", live.campaign.name, "audience")
     )
 
@@ -229,6 +275,6 @@ def _by_time(ground: Ground, live: Live) -> Select[Any] | None:
         return None
     table = _falling_due(ground, _TIMES, [(r.zone, r.occurrence, to_micros(r.due_at)) for r in rows])
     joined = _clients(ground).join(table, table.c.zone == ground.zone)
-    return _shape(joined, table.c.occurrence, table.c.due_at).where(
+    return _shape(joined, table.c.occurrence, table.c.due_at, wave=_wave(ground, live)).where(
         ground.holds("campaigns", campaign.name, "audience")
     )

@@ -17,6 +17,7 @@ from regulars.ledger import Reason, State
 from regulars.planner.force import Change, enforce, recount
 from regulars.planner.members import Movement, move
 from regulars.planner.promise import promise_first_steps, promise_next_steps, promise_timed_steps
+from regulars.planner.values import note
 from regulars.store.engine import planning_lock
 from regulars.store.tables import campaigns, promises
 from regulars.tracking.clicks import tell
@@ -56,7 +57,7 @@ def plan(connection: Connection, rules: Ruleset, now: datetime, *, only: int | N
     recounted = recount(connection, rules.rulebook)
     lives = live(connection, rules.rulebook)
     where = ground(connection, rules, now, only)
-    movements = move(connection, where, lives)
+    movements = move(connection, where, lives) | note(connection, where, lives)
     promised = 0
     for found in by_priority(lives):
         if found.campaign.enabled:

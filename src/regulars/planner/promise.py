@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import (
     BigInteger,
     Connection,
+    FromClause,
     Select,
     Text,
     and_,
@@ -40,10 +41,15 @@ _COLUMNS = (
 
 
 def promise_first_steps(connection: Connection, ground: Ground, live: Live) -> int:
-    """Promises the first email to everybody due; the number of new rows."""
-    step = live.campaign.all_steps[0]
-    found = candidates(ground, live) if step.at is None else None
-    return 0 if found is None else _promise_due(connection, ground, live, step, found)
+    """Promises the first email to everybody due, or to each the one of their wave; the number of new rows."""
+    if live.campaign.all_steps[0].at is not None:
+        return 0
+    found = candidates(ground, live)
+    if found is None:
+        return 0
+    return sum(
+        _promise_due(connection, ground, live, step, found, place) for place, step in enumerate(live.campaign.opening)
+    )
 
 
 def promise_timed_steps(connection: Connection, ground: Ground, live: Live) -> int:
@@ -52,8 +58,11 @@ def promise_timed_steps(connection: Connection, ground: Ground, live: Live) -> i
     return sum(_promise_due(connection, ground, live, step, timed(ground, live, step)) for step in timed_steps)
 
 
-def _promise_due(connection: Connection, ground: Ground, live: Live, step: Step, found: Select[Any]) -> int:
+def _promise_due(
+    connection: Connection, ground: Ground, live: Live, step: Step, found: Select[Any], wave: int = 0
+) -> int:
     due = found.subquery("due")
+    chosen: list[ColumnElement[bool]] = [due.c.due_at <= to_micros(ground.now), due.c.wave == wave]
     verdicts = _verdicts(ground, live, due)
     new: ColumnElement[Any] = literal(Reason.NEW, Text)
     reason = case(*verdicts, else_=new) if verdicts else new
@@ -64,8 +73,12 @@ def _promise_due(connection: Connection, ground: Ground, live: Live, step: Step,
     )
     if step.at is not None:
         known = known.where(promises.c.step == step.key)
-    rows = _rows(ground, live, step, due.c.customer_id, due.c.occurrence, due.c.due_at, due.c.source_id, reason)
-    return _insert(connection, rows.select_from(due).where(due.c.due_at <= to_micros(ground.now), ~known))
+    source: FromClause = due
+    due_at: ColumnElement[int] = due.c.due_at
+    if live.campaign.waves:  # who belongs to which is settled at the trigger; the promise waits for its wave
+        source, due_at = waited(ground, due, due.c.due_at, step.wait, chosen, ground.now)
+    rows = _rows(ground, live, step, due.c.customer_id, due.c.occurrence, due_at, due.c.source_id, reason)
+    return _insert(connection, rows.select_from(source).where(*chosen, ~known))
 
 
 def _verdicts(ground: Ground, live: Live, due: Any) -> list[tuple[ColumnElement[bool], Any]]:
@@ -149,9 +162,11 @@ def _rows(
         expires = due_at + (min(patience, before) if before > 0 else patience)
     return select(
         literal(live.key, Text), literal(step.key, Text), customer, occurrence,
-        case((undecided, State.HELD), else_=State.SKIPPED), reason,
+        case((undecided, State.HELD), else_=State.SKIPPED),
+        case((and_(undecided, due_at > now), literal(Reason.WAVE, Text)), else_=reason),
         literal(campaign.kind, Text), literal(campaign.to, Text), literal(campaign.priority), source,
-        literal(campaign.digest, Text), due_at, expires, literal(now, BigInteger), literal(now, BigInteger),
+        literal(campaign.digest, Text), due_at, expires,
+        case((due_at > now, due_at), else_=literal(now, BigInteger)), literal(now, BigInteger),
         case((undecided, null()), else_=literal(now, BigInteger)),
     )  # fmt: skip
 

@@ -8,6 +8,7 @@ beginning that is.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import BigInteger, FromClause, and_, func, literal, select, type_coerce
@@ -23,17 +24,18 @@ Joined = tuple[FromClause, ColumnElement[int]]
 
 
 def waited(
-    ground: Ground, joined: FromClause, moment: ColumnElement[Any], wait: Wait, chosen: Sequence[ColumnElement[bool]]
-) -> Joined:
+    ground: Ground, joined: FromClause, moment: ColumnElement[Any], wait: Wait, chosen: Sequence[ColumnElement[bool]],
+    until: datetime | None = None,
+) -> Joined:  # fmt: skip
     """`joined` with what it takes to say when the wait that began at `moment` is over, and that as microseconds.
 
-    Only rows that are `chosen`, and whose wait is over, are sure to be there.
+    Only rows that are `chosen`, and that began by `until`, are sure to be there; by default those whose wait is over.
     """
     begun = type_coerce(moment, BigInteger)
     if not wait.working:
         return joined, begun + wait.span // MICROSECOND
     working = ground.rulebook.company.working_time
-    until = working.before(ground.now, wait)
+    until = until or working.before(ground.now, wait)
     earliest = ground.connection.scalar(select(func.min(begun)).select_from(joined).where(*chosen))
     after = min(until, from_micros(int(earliest))) if earliest is not None else until
     rows = [row for piece in working.pieces(wait, after - MICROSECOND, until) for row in _rows(piece)]

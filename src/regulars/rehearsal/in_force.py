@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from pydantic import ValidationError
 from sqlalchemy import Connection
 
-from regulars.audience import Catalogue, Expression, ExpressionErrors, parse
+from regulars.audience import Catalogue, Expression, ExpressionErrors
 from regulars.clearance import Ruleset
 from regulars.rehearsal.records import sources_in_force
 from regulars.rules.model import Campaign, Loc, Rulebook
 from regulars.store import points
-from regulars.workspace.conditions import written
+from regulars.workspace.conditions import read, written
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ def conditions(book: Rulebook) -> dict[Loc, Expression]:
     """Every condition of the rulebook, by where it is written; raises ExpressionErrors."""
     catalogue = Catalogue.of(book)
     return {
-        loc: parse(text, catalogue, campaign.on if campaign.on in catalogue.events else None)
+        loc: read(text, loc, campaign, catalogue)
         for campaign in book.campaigns.values()
         for loc, text in written(campaign)
     }

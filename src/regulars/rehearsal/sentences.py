@@ -18,6 +18,7 @@ REASONS: dict[str, str] = {
     Reason.RETRY: "the server asked to come back later",
     Reason.RENDER_ERROR: "the email cannot be rendered",
     Reason.PAUSED: "the campaign is switched off",
+    Reason.WAVE: "their wave has not come yet",
     Reason.CLIENT_PAUSED: "they asked for a break",
     Reason.HOLDOUT: "they are in the control group",
     Reason.AGAIN: "they had this campaign too recently",

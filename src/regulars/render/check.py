@@ -18,15 +18,16 @@ from regulars.render.compile import Draft, Templates, draft, finish
 from regulars.render.message import RenderFailed, render
 from regulars.render.pieces import Kind, Piece
 
+PRODUCT = frozenset("sku name category price currency url image_url".split())
 FIELDS: dict[str, frozenset[str]] = {
     "manager": frozenset("external_id name email title phone".split()),
     "company": frozenset("name address website phone logo color locale timezone currency".split()),
     "purchase": frozenset("at amount currency products".split()),
+    "product": PRODUCT,
     "coupon": frozenset("code percent amount gift valid_until".split()),
     "links": frozenset("unsubscribe preferences view survey book data confirm move cancel calendar subscribe".split()),
     "visit": frozenset("service place starts_at ends_at confirmed cancelled move_requested wish".split()),
 }
-PRODUCT = frozenset("sku name category price currency url image_url".split())
 NAMES = frozenset({*FIELDS, "customer", "event", "today"})
 FUNCTIONS = frozenset({"years_since"})
 _OFTEN_MISSING = frozenset("name first_name last_name company phone birthday".split())
@@ -45,6 +46,8 @@ class Usage:
     event: str | None = None
     event_fields: Collection[str] | None = None
     """None: the event's fields are not declared, so they are not checked."""
+    product: bool = False
+    """Whether a new product sets the campaign off."""
     has_coupon: bool = False
     marketing: bool = True
 
@@ -110,6 +113,8 @@ def _name(use: scope.Use, usage: Usage) -> Diagnostic | None:
     if root == "coupon" and not usage.has_coupon and not use.guarded:
         hint = f"give `{usage.campaign}` an `offer: {{coupon: …}}`"
         return Diagnostic("T004", f"`{usage.campaign}` offers no coupon", use.span, hint=hint)
+    if root == "product" and not usage.product and not use.guarded:
+        return Diagnostic("T004", f"`{usage.campaign}` is not set off by a product", use.span)
     if root == "event" and usage.event is None and not use.guarded:
         return Diagnostic("T004", f"`{usage.campaign}` is not set off by an event", use.span)
     return _field(use, usage)

@@ -18,7 +18,7 @@ from regulars.core.diagnostics import Severity, did_you_mean
 from regulars.rules import grammar
 from regulars.rules.complaints import Complaints, reworded
 from regulars.rules.mailbox import split
-from regulars.rules.model import TRIGGERS, Campaign, Company, Kind, Policy, shape_faults
+from regulars.rules.model import SENDS, TRIGGERS, Campaign, Company, Kind, Policy, shape_faults
 from regulars.rules.names import CUSTOMER, EVENTS, FieldType
 from regulars.rules.tree import Entries, Items, Loc, Node, Scalar, child, find
 from regulars.rules.trial_reader import step_keys, undeclared_event
@@ -82,7 +82,7 @@ class Everything:
         present = {key for key, entry in node.entries.items() if not _empty(entry.value)}
         for fault in shape_faults(present):
             code = "R007" if "`schedule`;" in fault else "R008"
-            keys = TRIGGERS if code == "R007" else ("email", "steps")
+            keys = TRIGGERS if code == "R007" else SENDS
             have = [key for key in node.entries if key in present and key in keys]
             self.say(code, fault, (*loc, have[1]) if len(have) > 1 else loc, key=True)
         self._event((*loc, "on"), lambda text: text)
@@ -187,18 +187,29 @@ class Everything:
                 self._warn("R106", f"`{item.text}` is there twice; the email goes once", place)
 
     def _steps(self, loc: Loc, node: Entries) -> None:
-        steps = find(node, ("steps",))
-        if not isinstance(steps, Items):
-            return
+        for kind in ("steps", "waves"):
+            steps = find(node, (kind,))
+            if isinstance(steps, Items):
+                self._lasting_names((*loc, kind), steps)
+                for index, step in enumerate(steps.items):
+                    self._told((*loc, kind, index), node, step)
+        waves = find(node, ("waves",))
+        for index, wave in enumerate(waves.items[:-1] if isinstance(waves, Items) else ()):
+            to = child(wave, "to")
+            if isinstance(wave, Entries) and (to is None or _empty(to)):
+                message = "a wave without `to` takes everybody, so nobody is left for those after it"
+                hint = "say in `to` who belongs to it; only the last may go without"
+                self.say("R032", message, (*loc, "waves", index, "email"), hint=hint)
+
+    def _lasting_names(self, loc: Loc, steps: Items) -> None:
         seen: set[str] = set()
         for index, step in enumerate(steps.items):
             for key in step_keys(step):
                 if key in seen:
-                    place: Loc = (*loc, "steps", index, "id" if child(step, "id") else "email")
+                    place: Loc = (*loc, index, "id" if child(step, "id") else "email")
                     hint = "give each step an `id` of its own: the ledger keeps promises under it"
                     self.say("R009", f"two steps are named `{key}`", place, hint=hint)
                 seen.add(key)
-            self._told((*loc, "steps", index), node, step)
 
     def _told(self, loc: Loc, node: Entries, step: Node) -> None:
         """A time told from the event, and the visit's file: whether the event has what they speak of."""

@@ -10,6 +10,7 @@ STEPS = "steps: [{email: a}, {wait: 3 days, email: %s}]"
 
 _REQUEST = "events:\n  request.opened: {%s}\n  request.answered: {%s}\n"
 _ENDED = campaign("on: request.opened", "until: request.answered with same id")
+_WAVES = "campaigns:\n  news:\n    new: product\n    waves: [{%s}, {%s}]\n"
 _SURVEY = (
     "surveys:\n  quality:\n    title: How did we do?\n    questions: [{id: score, ask: How was it, scale: 0-10}]\n"
 )
@@ -65,15 +66,15 @@ RULES = (
     Code(
         "R007",
         "Not exactly one trigger",
-        "A campaign is set off by one thing: an event (`on`), a state (`when`), a date that comes round (`every`), set"
-        " dates (`at`) or a repeating moment (`schedule`).",
+        "A campaign is set off by one thing: an event (`on`), a state (`when`), a new value (`each`), a date that comes"
+        " round (`every`), a new product (`new`), set dates (`at`) or a repeating moment (`schedule`).",
         campaign(ON, "at: 2026-12-24 09:00"),
         campaign("at: 2026-12-24 09:00"),
     ),
     Code(
         "R008",
-        "Neither or both of `email` and `steps`",
-        "A campaign sends one `email`, or a sequence of `steps`.",
+        "Not one of `email`, `steps` and `waves`",
+        "A campaign sends one `email`, or a sequence of `steps`, or one of several `waves`.",
         campaign(ON, email=False),
         campaign(ON),
     ),
@@ -212,6 +213,13 @@ RULES = (
         " that ends.",
         _REQUEST % ("request: text", "request: text") + _ENDED,
         _REQUEST % ("id: text", "id: text") + _ENDED,
+    ),
+    Code(
+        "R032",
+        "Wave that leaves nobody",
+        "A client gets the email of the first wave whose `to` is true. One without `to` takes all who are left.",
+        _WAVES % ("email: a", "email: b, to: customer.purchases > 1"),
+        _WAVES % ("email: b, to: customer.purchases > 1", "email: a"),
     ),
     Code(
         "R101",

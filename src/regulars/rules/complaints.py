@@ -262,6 +262,8 @@ def _place(loc: Loc) -> str:
             return "this test"
         case (*_, "steps", int(index)):
             return f"step {index + 1}"
+        case (*_, "waves", int(index)):
+            return f"wave {index + 1}"
         case (*_, int(index)):
             return f"item {index + 1} of `{loc[-2] if len(loc) > 1 else ''}`"
         case _:

@@ -26,6 +26,10 @@ def _occasion(campaign: Campaign, policy: Policy) -> str:
         case "when":
             said = in_words(campaign.when or "")
             return f"As soon as a client {said}" if said else f"When a client's {_quoted(campaign.when)} becomes true"
+        case "each":
+            return f"Each time a client's {_quoted(campaign.each)} takes a value that it never had"
+        case "new":
+            return "When a product is launched"
         case "every":
             return _anniversary(campaign.every, policy) if campaign.every else ""
         case "at":
@@ -57,8 +61,8 @@ def _sending(campaign: Campaign, rulebook: Rulebook) -> str:
     if campaign.sender == "manager":
         whom += " in the manager's name" if campaign.to == "manager" else " in their manager's name"
     steps = campaign.all_steps
-    text = f"send {whom} {_first(campaign, steps[0])}"
-    for step in steps[1:]:
+    text = f"send {whom} " + (_waves(campaign) if campaign.waves else _first(campaign, steps[0]))
+    for step in [] if campaign.waves else steps[1:]:
         if step.at is not None:
             text += f", and `{step.email}`{_only_if(step)}{_told(step)}"
             continue
@@ -69,8 +73,18 @@ def _sending(campaign: Campaign, rulebook: Rulebook) -> str:
         text += f", with {_coupon(campaign.offer.coupon, rulebook.company.currency)}"
     if campaign.until:
         done = _ending(campaign.until)
-        text += f", until they {done}" if len(steps) > 1 else f", unless they {done} first"
+        text += f", until they {done}" if campaign.following else f", unless they {done} first"
     return text
+
+
+def _waves(campaign: Campaign) -> str:
+    """Which of the emails goes to whom, the first that fits."""
+    found = []
+    for wave in campaign.waves:
+        said = in_words(wave.to) if wave.to else None
+        whom = "" if wave.to is None else f" if the client {said}" if said else f" if {_quoted(wave.to)}"
+        found.append(f"`{wave.email}`{f' {wave.wait} later' if wave.wait else ' at once'}{whom}")
+    return "one email, " + ", else ".join(found)
 
 
 def _ending(until: Until) -> str:

@@ -63,7 +63,8 @@ __all__ = [
     "RuleTest", "Rulebook", "Step", "TestEvent", "TestPurchase",
 ]  # fmt: skip
 
-TRIGGERS = ("on", "when", "every", "at", "schedule")
+TRIGGERS = ("on", "when", "each", "every", "new", "at", "schedule")
+SENDS = ("email", "steps", "waves")
 
 
 class Kind(StrEnum):
@@ -171,16 +172,30 @@ class Step(Part):
         return self.id or self.email
 
 
+class Wave(Part):
+    """One email of those of which each client gets exactly one: the first whose condition is true at the trigger."""
+
+    to: Condition | None = Field(default=None, description="Who belongs to this wave; left out, all others")
+    email: Name = Field(description="Folder under `templates/emails/`")
+    wait: Waiting = Field(default=Wait(), description="How long after the trigger")
+    id: Name | None = Field(default=None, description="The wave's lasting name, where two send the same email")
+
+
+def _named(keys: tuple[str, ...]) -> str:
+    return ", ".join(f"`{key}`" for key in keys)
+
+
 def shape_faults(keys: set[str]) -> list[str]:
     """What is wrong with the combination of keys a campaign has, in words."""
     triggers = [key for key in TRIGGERS if key in keys]
     faults = []
     if len(triggers) != 1:
         has = " and ".join(f"`{key}`" for key in triggers) or "none"
-        faults.append(f"a campaign has exactly one of `on`, `when`, `every`, `at`, `schedule`; this has {has}")
-    if ("email" in keys) == ("steps" in keys):
-        has = "both" if "email" in keys else "neither"
-        faults.append(f"a campaign has either one `email` or a list of `steps`; this has {has}")
+        faults.append(f"a campaign has exactly one of {_named(TRIGGERS)}; this has {has}")
+    sends = [key for key in SENDS if key in keys]
+    if len(sends) != 1:
+        has = " and ".join(f"`{key}`" for key in sends) or "none"
+        faults.append(f"a campaign has one `email`, or a list of `steps`, or a list of `waves`; this has {has}")
     return faults
 
 
@@ -196,7 +211,11 @@ class Campaign(Part):
     priority: int = Field(default=0, ge=-100, le=100, description="Who goes first where the cap lets only one go")
     on: EventName | None = Field(default=None, description="An event sets it off")
     when: Condition | None = Field(default=None, description="A state that becomes true sets it off")
+    each: Condition | None = Field(
+        default=None, description="A value of the client sets it off, once for each new value, ever"
+    )
     every: Every | None = Field(default=None, description="A date that comes round sets it off")
+    new: Literal["product"] | None = Field(default=None, description="A product that is launched sets it off")
     at: tuple[Moment, ...] | None = Field(default=None, description="Set dates, on the client's own clock")
     schedule: Schedule | None = Field(default=None, description="A repeating moment, on the client's own clock")
     audience: Condition | None = Field(default=None, description="Only clients for whom this is true")
@@ -209,6 +228,7 @@ class Campaign(Part):
     cc: tuple[Literal["manager"], ...] = Field(default=(), description="Who gets a copy")
     email: Name | None = Field(default=None, description="Folder under `templates/emails/`, if one email is all")
     steps: tuple[Step, ...] = Field(default=(), description="Emails one after the other")
+    waves: tuple[Wave, ...] = Field(default=(), description="Emails of which each client gets one, first come first")
     until: Until | None = Field(default=None, description="An event after which no further email goes")
     goal: Goal | None = Field(default=None, description="What it is for: an event, and how soon it counts")
     offer: Offer | None = Field(default=None, description="What the emails give")
@@ -243,7 +263,7 @@ class Campaign(Part):
 
     @model_validator(mode="after")
     def _whole(self) -> Self:
-        for fault in shape_faults({key for key in (*TRIGGERS, "email", "steps") if getattr(self, key)}):
+        for fault in shape_faults({key for key in (*TRIGGERS, *SENDS) if getattr(self, key)}):
             raise PydanticCustomError("shape", "{said}", {"said": fault})
         keys = [s.key for s in self.all_steps]
         if len(set(keys)) != len(keys):
@@ -252,21 +272,28 @@ class Campaign(Part):
 
     @cached_property
     def all_steps(self) -> tuple[Step, ...]:
-        """The emails in order, also where the short form `email:` was used."""
+        """The emails in order: steps, waves, or the one of the short form `email:`."""
+        if self.waves:
+            return tuple(Step(email=wave.email, wait=wave.wait, id=wave.id) for wave in self.waves)
         return self.steps or (Step(email=self.email or ""),)
 
     @property
     def lead(self) -> Wait:
-        """The wait before the first email."""
-        return self.all_steps[0].wait
+        """The wait between the trigger and the first promise; waves are promised at once and wait in the ledger."""
+        return Wait() if self.waves else self.all_steps[0].wait
+
+    @property
+    def opening(self) -> tuple[Step, ...]:
+        """The emails of which one comes first: the first step, or the waves."""
+        return self.all_steps if self.waves else self.all_steps[:1]
 
     @property
     def following(self) -> list[tuple[Step, Step]]:
         """Each email that waits for another, with that other before it."""
-        return [pair for pair in pairwise(self.all_steps) if pair[1].at is None]
+        return [] if self.waves else [pair for pair in pairwise(self.all_steps) if pair[1].at is None]
 
     @property
-    def trigger(self) -> Literal["on", "when", "every", "at", "schedule"]:
+    def trigger(self) -> Literal["on", "when", "each", "every", "new", "at", "schedule"]:
         """Which kind of trigger sets it off."""
         for kind in TRIGGERS[:-1]:
             if getattr(self, kind) is not None:

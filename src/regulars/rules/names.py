@@ -59,6 +59,14 @@ DERIVED: Mapping[str, FieldType] = {
 CUSTOMER: Mapping[str, FieldType] = {**IMPORTED, **DERIVED}
 """All fields that every client has; see docs/architecture.md for their meaning."""
 
+PRODUCT: Mapping[str, FieldType] = {
+    **dict.fromkeys(("sku", "name", "category", "currency", "url", "image_url"), FieldType.TEXT),
+    "price": FieldType.NUMBER,
+    "consumable": FieldType.BOOL,
+    "launched_at": FieldType.INSTANT,
+}
+"""What conditions may ask about the product that sets a campaign off."""
+
 EVENTS: Mapping[str, Mapping[str, FieldType]] = {
     "purchase": {
         "amount": FieldType.NUMBER,

@@ -14,6 +14,7 @@ TABLES = (
     "Utm",
     "Campaign",
     "Step",
+    "Wave",
     "Coupon",
     "Survey",
     "Question",

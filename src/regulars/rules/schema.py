@@ -14,7 +14,7 @@ from regulars.core.clock import words
 from regulars.core.working import Wait, Week
 from regulars.rules.grammar import Backfill
 from regulars.rules.hooks import Hook
-from regulars.rules.model import TRIGGERS, Campaign, Company, Part, Policy, RuleTest
+from regulars.rules.model import SENDS, TRIGGERS, Campaign, Company, Part, Policy, RuleTest
 from regulars.rules.names import FieldType
 from regulars.rules.signup import Signup
 from regulars.rules.survey import Survey
@@ -127,7 +127,7 @@ def _campaign(definition: dict[str, Any]) -> None:
         properties[key] = {**about, "anyOf": [array["items"], {"type": "array", "items": array["items"]}]}
     definition["allOf"] = [
         {"oneOf": [{"required": [key]} for key in TRIGGERS]},
-        {"oneOf": [{"required": ["email"]}, {"required": ["steps"]}]},
+        {"oneOf": [{"required": [key]} for key in SENDS]},
     ]
 
 

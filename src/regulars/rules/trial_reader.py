@@ -153,7 +153,7 @@ class _Reader:
 
 def step_keys(campaign: Node) -> Iterator[str]:
     """The lasting names of a campaign's steps, as far as they are written."""
-    steps = find(campaign, ("steps",))
+    steps = find(campaign, ("steps",)) or find(campaign, ("waves",))
     for step in steps.items if isinstance(steps, Items) else (campaign,):
         own = find(step, ("id",)) or find(step, ("email",))
         if isinstance(own, Scalar) and not own.null:

@@ -10,6 +10,7 @@ import math
 import re
 import sqlite3
 from datetime import date
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 from sqlalchemy.ext.compiler import compiles
@@ -233,6 +234,27 @@ def alive(
     return 1.0 / (1.0 + a / (b + x - 1.0) * math.exp(min(odds, _MOST_ODDS)))
 
 
+class regulars_label(GenericFunction[str]):  # noqa: N801 - the name it has in SQL
+    """A number as the shortest text of at most six decimals: `label` in SQL."""
+
+    type = Text()
+    inherit_cache = True
+
+
+@compiles(regulars_label, "postgresql")
+def _label_in_postgresql(element: Any, compiler: Any, **options: Any) -> str:
+    return f"CAST(trim_scale(round(CAST({compiler.process(element.clauses, **options)} AS numeric), 6)) AS text)"
+
+
+def label(value: float | None) -> str | None:
+    """A number as the shortest text of at most six decimals, so that both databases and Python name it alike."""
+    if value is None:
+        return None
+    rounded = Decimal(f"{value:.15g}").quantize(Decimal("0.000001"), ROUND_HALF_UP)
+    found = f"{rounded:f}".rstrip("0").rstrip(".")
+    return "0" if found in ("-0", "") else found
+
+
 class regulars_starts_with(GenericFunction[bool]):  # noqa: N801 - the name it has in SQL
     """Whether the first text begins with the second."""
 
@@ -283,5 +305,6 @@ def register(connection: sqlite3.Connection) -> None:
     connection.create_function("regulars_days", 2, days_between, deterministic=True)
     connection.create_function("regulars_whole", 1, lambda v: None if v is None else int(v), deterministic=True)
     connection.create_function("regulars_alive", 7, alive, deterministic=True)
+    connection.create_function("regulars_label", 1, label, deterministic=True)
     connection.create_function("regulars_starts_with", 2, starts_with, deterministic=True)
     connection.create_function("regulars_ends_with", 2, ends_with, deterministic=True)

@@ -374,6 +374,18 @@ members = Table(
     Column("baseline", Boolean, nullable=False),  # already so when the rule came: not mailed
 )
 
+values_seen = Table(
+    "values_seen",
+    metadata,
+    # For `each` campaigns: every value that a client's expression has had, once. What is there is never new again.
+    Column("campaign", Text, primary_key=True),
+    Column("customer_id", Key, ForeignKey("customers.id", ondelete="CASCADE"), primary_key=True),
+    Column("value", Text, primary_key=True),
+    Column("at", Instant, nullable=False),
+    Column("baseline", Boolean, nullable=False),  # already so when the rule came: not mailed
+    Index("ix_values_seen_at", "campaign", "at"),
+)
+
 buckets = Table(
     "buckets",
     metadata,

@@ -13,13 +13,24 @@ from regulars.rules.model import Campaign, Loc, Rulebook
 def written(campaign: Campaign) -> Iterator[tuple[Loc, str]]:
     """The conditions of a campaign with their locations."""
     loc: Loc = ("campaigns", campaign.name)
-    for key in ("when", "audience"):
+    for key in ("when", "each", "audience"):
         text = getattr(campaign, key)
         if text is not None:
             yield (*loc, key), text
     for index, step in enumerate(campaign.steps):
         if step.condition is not None:
             yield (*loc, "steps", index, "if"), step.condition
+    for index, wave in enumerate(campaign.waves):
+        if wave.to is not None:
+            yield (*loc, "waves", index, "to"), wave.to
+
+
+def read(text: str, loc: Loc, campaign: Campaign, catalogue: Catalogue) -> Expression:
+    """One condition of a campaign, which may speak of what sets it off; raises ExpressionErrors."""
+    event = campaign.on if campaign.on in catalogue.events else None
+    return parse(
+        text, catalogue, event, product=campaign.new is not None, kind="value" if loc[-1] == "each" else "condition"
+    )
 
 
 def parsed(rulebook: Rulebook, catalogue: Catalogue, loaded: Loaded, faults: list[Diagnostic]) -> dict[Loc, Expression]:
@@ -27,9 +38,8 @@ def parsed(rulebook: Rulebook, catalogue: Catalogue, loaded: Loaded, faults: lis
     found: dict[Loc, Expression] = {}
     for campaign in rulebook.campaigns.values():
         for loc, text in written(campaign):
-            event = campaign.on if campaign.on in catalogue.events else None
             try:
-                found[loc] = parse(text, catalogue, event=event)
+                found[loc] = read(text, loc, campaign, catalogue)
             except ExpressionErrors as errors:
                 faults += [
                     Diagnostic(

@@ -17,7 +17,8 @@ def usages(rulebook: Rulebook) -> Iterator[Usage]:
 
 def _of(campaign: Campaign, rulebook: Rulebook) -> Iterator[Usage]:
     for index, step in enumerate(campaign.all_steps):
-        place = ("steps", index, "email") if campaign.steps else ("email",)
+        listed = "steps" if campaign.steps else "waves" if campaign.waves else None
+        place = (listed, index, "email") if listed else ("email",)
         yield Usage(
             email=step.email,
             campaign=campaign.name,
@@ -25,6 +26,7 @@ def _of(campaign: Campaign, rulebook: Rulebook) -> Iterator[Usage]:
             customer_fields={*CUSTOMER, *rulebook.fields},
             event=campaign.on,
             event_fields=rulebook.events.get(campaign.on) if campaign.on else None,
+            product=campaign.new is not None,
             has_coupon=campaign.offer is not None,
             marketing=campaign.kind is Kind.MARKETING and campaign.to == "customer",
         )
