@@ -16,7 +16,7 @@ COMPANY = {
 }  # fmt: skip
 EVENTS: Mapping[str, Mapping[str, FieldType]] = {
     "visit.done": {"score": FieldType.NUMBER},
-    "complaint.opened": {"about": FieldType.TEXT},
+    "complaint.opened": {"about": FieldType.TEXT, "score": FieldType.NUMBER},
     "visit.booked": {"visit": FieldType.TEXT, "starts_at": FieldType.INSTANT},
 }
 

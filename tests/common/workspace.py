@@ -67,7 +67,7 @@ def write_email(root: Path, name: str, line: str) -> None:
 
 
 def _emails(campaigns: Mapping[str, Mapping[str, Any]]) -> set[str]:
-    steps = [step for rule in campaigns.values() for step in rule.get("steps", [rule])]
+    steps = [step for rule in campaigns.values() for step in rule.get("steps", rule.get("waves", [rule]))]
     return {str(step["email"]) for step in steps}
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 
 from regulars.store import facts
 from regulars.store.engine import write
@@ -38,6 +39,19 @@ def every_kind(state: str = STATE) -> Rules:
             "thanks": {"on": "purchase", "kind": "transactional", "audience": "event.amount >= 30", "email": "g"},
             "news": {"schedule": "weekly on monday at 10:00", "audience": "customer.purchases > 2", "email": "h"},
             "boss": {"on": "complaint.opened", "to": "manager", "email": "i"},
+            "launch": {
+                "new": "product", "audience": "product.price > 10",
+                "waves": [
+                    {"to": "customer.country == 'MD'", "email": "k"},
+                    {"to": "customer.purchases > 1", "email": "l", "wait": "6 working hours"},
+                    {"email": "m", "wait": "3 days"},
+                ],
+            },
+            "count": {"each": "customer.purchases", "audience": "customer.country != 'RO'", "email": "n"},
+            "asked": {
+                "on": "complaint.opened", "until": "visit.done with same score",
+                "steps": [{"email": "o", "wait": "4 working hours"}],
+            },
             "feast": {"at": ["2026-02-14 21:30", "2026-03-08 09:00"], "email": "j", "priority": 7},
         },
         policy={"quiet_hours": "20:00-09:00", "cap": "2 per 7 days", "late": "2 days"},
@@ -51,6 +65,9 @@ def gather(bench: Bench, seed: int, count: int = 12, *, minutes: int = 1) -> lis
     names = [f"c-{number}" for number in range(count)]
     with write(bench.engine) as connection:
         people.add_manager(connection, "m-1")
+        for number in range(3):
+            launched = _some_time(dice, minutes)
+            people.add_product(connection, f"p-{number}", price=Decimal(8 + number * 2), launched_at=launched)
         for name in names:
             born = date(1980, 1, 1) + timedelta(days=dice.randrange(365 * 4))
             key = people.add_customer(

@@ -13,6 +13,21 @@ from tests.rules.folders import read
 
 SENTENCES = {
     """
+    new: product
+    audience: product.category == 'saws'
+    waves:
+      - {to: customer.purchases > 0, email: x}
+      - {to: customer.motivation == 'novelty', wait: 2 working days, email: y}
+      - {wait: 3 days, email: z}
+    """: "When a product is launched, if `product.category == 'saws'`, send them one email, `x` at once if the client"
+    " has bought at least once, else `y` 2 working days later if `customer.motivation == 'novelty'`, else `z` 3 days"
+    " later; what happened before the rule is left alone.",
+    """
+    each: customer.level
+    email: x
+    """: "Each time a client's `customer.level` takes a value that it never had, send them `x`; those already past it"
+    " are left alone.",
+    """
     on: meeting.completed
     to: manager
     until: meeting.completed with same place

@@ -17,7 +17,7 @@ from regulars.ledger import COUNTED
 from regulars.rules.grammar import Cap, Goal
 from regulars.rules.model import Kind
 from regulars.store.happenings import happenings
-from regulars.store.tables import consents, coupons, customers, members, promises, suppressions
+from regulars.store.tables import consents, coupons, customers, members, products, promises, suppressions, values_seen
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +109,29 @@ def happened(connection: Connection, name: str, customer_id: int, now: datetime)
     )
     found = connection.execute(query)
     return [Happening(row[0], row[1], row[2] or {}) for row in found]
+
+
+def launched(connection: Connection, now: datetime) -> Mapping[str, Any] | None:
+    """The product that was launched last, as its row; None where none was."""
+    query = select(products).where(products.c.launched_at <= now)
+    found = connection.execute(query.order_by(products.c.launched_at.desc(), products.c.id.desc()).limit(1))
+    row = found.mappings().one_or_none()
+    return None if row is None else dict(row)
+
+
+def seen(connection: Connection, campaign: str, customer_id: int, value: str) -> tuple[datetime, bool] | None:
+    """When the client was found to have this value of an `each` campaign, and whether the rule found it there."""
+    query = select(values_seen.c.at, values_seen.c.baseline).where(
+        values_seen.c.campaign == campaign, values_seen.c.customer_id == customer_id, values_seen.c.value == value
+    )
+    row = connection.execute(query).one_or_none()
+    return None if row is None else (row.at, row.baseline)
+
+
+def value(ground: Ground, name: str, customer_id: int) -> str | None:
+    """The value that an `each` campaign watches, of one client."""
+    joined = customers.join(ground.facts, ground.facts.c.customer_id == customers.c.id)
+    return ground.connection.scalar(select(ground.value(name)).select_from(joined).where(customers.c.id == customer_id))
 
 
 def forbidden(ground: Ground, live: Live, customer_id: int) -> str | None:

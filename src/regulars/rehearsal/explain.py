@@ -149,6 +149,10 @@ def _clauses(where: Ground, live: Live, person: Person) -> dict[str, Clause]:
         person.event = {**latest[0].data, "at": latest[0].at} if latest else None
         if not latest:
             return {}
+    if campaign.new is not None:
+        person.product = dossier.launched(where.connection, where.now)
+        if person.product is None:
+            return {}
     found = {}
     for name in ("when", "audience"):
         condition = where.rules.conditions.get(("campaigns", campaign.name, name))

@@ -45,6 +45,8 @@ def narrowed(rules: Rules, scene: Scene) -> Narrowed:
 def _possible(campaign: Campaign, book: Rulebook, scene: Scene) -> bool:
     if campaign.on is not None:
         return campaign.on in _happening(scene)
+    if campaign.new is not None:
+        return any(product.launched_at is not None for product in scene.test.catalogue)
     if campaign.every is not None:
         field = campaign.every.field
         known = bool(scene.test.purchases) if field in DERIVED else scene.test.customer.get(field) is not None

@@ -140,7 +140,7 @@ def _told(case: Case) -> Outlook | None:
 
 def _to_come(case: Case) -> Outlook:
     found: Callable[[Case], Outlook] = {
-        "on": _event, "when": _state, "every": _date, "at": _time, "schedule": _time
+        "on": _event, "when": _state, "each": _value, "new": _launch, "every": _date, "at": _time, "schedule": _time
     }[case.campaign.trigger]  # fmt: skip
     told = found(case)
     return Outlook(f"{_last(case)}{told.sentence}", told.due_from)
@@ -216,6 +216,48 @@ def _state(case: Case) -> Outlook:
     due = case.after_wait(case.stay.entered_at, case.campaign.lead)
     due = max(due, free) if free else due
     return Outlook(f"Not due yet: {since}; due on {case.when(due)}.", due)
+
+
+def _value(case: Case) -> Outlook:
+    assert case.ground.only is not None
+    watched, name = case.campaign.each, case.campaign.name
+    value = dossier.value(case.ground, name, case.ground.only)
+    if value is None:
+        return Outlook(f"Not due: `{watched}` has no value.")
+    seen = dossier.seen(case.ground.connection, case.live.key, case.ground.only, value)
+    audience = case.clauses.get("audience")
+    if seen is None:
+        return Outlook(f"Not due: {why_not(audience)}." if audience is not None else "Not due.")
+    at, baseline = seen
+    if baseline:
+        came = day(case.live.applied_at, case.zone)
+        return Outlook(f"Not due: `{watched}` was {value} when the rule came into force on {came}.")
+    due = case.after_wait(at, case.campaign.lead)
+    said = f"`{watched}` is {value} since {case.when(at)}"
+    if due > case.ground.now:
+        return Outlook(f"Not due yet: {said}; due on {case.when(due)}.", due)
+    return Outlook(f"Nothing more to come: {said}.")
+
+
+def _launch(case: Case) -> Outlook:
+    product = dossier.launched(case.ground.connection, case.ground.now)
+    if product is None:
+        return Outlook("Not due: no product was launched yet.")
+    launched = product["launched_at"]
+    said = f"the latest product, `{product['sku']}`, was launched on {case.when(launched)}"
+    due = case.after_wait(launched, case.campaign.lead)
+    if any(row.occurrence == product["sku"] for row in case.after):
+        return Outlook(f"Nothing more to come: {said}.")
+    if due > case.ground.now:
+        return Outlook(f"Not due yet: {said}; due on {case.when(due)}.", due)
+    if due <= case.live.since:
+        return Outlook(f"Not due: {said}, before the rule came into force on {day(case.live.since, case.zone)}.")
+    audience = case.clauses.get("audience")
+    if audience is not None and audience.value is not True:
+        return Outlook(f"Not due: {why_not(audience)}.")
+    if case.campaign.waves and due > case.ground.now - case.campaign.patience(case.ground.rulebook.policy):
+        return Outlook(f"Not due: {said}, and they belong to none of the waves.")
+    return Outlook(f"Not due: {said}, too long ago.")
 
 
 def _if(case: Case) -> str:

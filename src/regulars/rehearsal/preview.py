@@ -169,7 +169,7 @@ def _jobs(
     notes = (f"it would not be sent now: {because(forbidden, None)}",) if forbidden else ()
     jobs: list[_Noted] = []
     for step in steps:
-        place = records.latest_place(connection, lives[key], step.key, customer_id)
+        place = records.latest_place(connection, lives[key], step.key, customer_id, now)
         promise = place.promise or records.stand_in(connection, lives[key], step.key, customer_id, place, now)
         found = load(connection, where, lives, [promise])
         mint(connection, found, now)
@@ -177,6 +177,8 @@ def _jobs(
             job.id = place.promise or NOWHERE
             jobs.append((job, notes))
     for job, _ in jobs:
+        if job.campaign.new is not None and job.product is None:
+            job.product = rules.templates.sample(job.step.email).get("product")
         if job.campaign.on is not None and job.event is None:  # the email needs something to speak of
             _with_event(job, rules.templates.sample(job.step.email))
     return jobs
@@ -197,6 +199,8 @@ def _sampled(workspace: Rules, campaign: Campaign, step: Step, now: datetime) ->
     )  # fmt: skip
     if campaign.on is not None:
         _with_event(job, sample)
+    if campaign.new is not None:
+        job.product = sample.get("product")
     if campaign.offer is not None:
         offer = campaign.offer.coupon
         benefit = {"percent": None, "amount": None, "gift": None, **offer.benefit}

@@ -16,7 +16,7 @@ from regulars.ledger import State
 from regulars.rules.model import Rulebook
 from regulars.store.fields import told_from_event
 from regulars.store.happenings import happenings
-from regulars.store.tables import campaigns, customers, members, promises, rule_versions
+from regulars.store.tables import campaigns, customers, members, products, promises, rule_versions, values_seen
 from regulars.store.types import from_micros, to_micros
 
 _WENT = (State.SENT, State.UNCERTAIN, State.SKIPPED)
@@ -79,11 +79,17 @@ def _named(lives: Mapping[str, Live], detail: str | None) -> str | None:
 
 def left_alone(connection: Connection, keys: Iterable[str]) -> dict[str, int]:
     """For these campaigns, how many were past the trigger when the rule came, and are not written to."""
-    rows = connection.execute(
-        select(members.c.campaign, func.count())
-        .where(members.c.campaign.in_(list(keys)), members.c.baseline, members.c.left_at.is_(None))
-        .group_by(members.c.campaign)
+    chosen = list(keys)
+    inside = select(members.c.campaign, func.count()).where(
+        members.c.campaign.in_(chosen), members.c.baseline, members.c.left_at.is_(None)
     )
+    known = select(values_seen.c.campaign, func.count()).where(
+        values_seen.c.campaign.in_(chosen), values_seen.c.baseline
+    )
+    rows = [
+        *connection.execute(inside.group_by(members.c.campaign)),
+        *connection.execute(known.group_by(values_seen.c.campaign)),
+    ]
     return {key: int(count) for key, count in rows}
 
 
@@ -191,6 +197,11 @@ def _first(connection: Connection, live: Live, working: WorkingTime, after: date
             return []
         happened = happenings(campaign.on)
         return [_soonest(connection, happened.c.occurred_at, wait, after)]
+    if campaign.new is not None:
+        return [_soonest(connection, products.c.launched_at, wait, after)]
+    if campaign.each is not None:
+        noted = (values_seen.c.campaign == live.key, ~values_seen.c.baseline)
+        return [_soonest(connection, values_seen.c.at, wait, after, *noted)] if campaign.lead else []
     if campaign.when is None:
         return []
     mine = promises.c.campaign == live.key
@@ -228,20 +239,24 @@ class Place:
     source_id: int | None
 
 
-def latest_place(connection: Connection, live: Live, step: str, customer_id: int) -> Place:
+def latest_place(connection: Connection, live: Live, step: str, customer_id: int, now: datetime) -> Place:
     """The latest sequence of the campaign that the client has, with this step's promise if it was made."""
     mine = select(promises.c.id, promises.c.step, promises.c.occurrence, promises.c.source_id).where(
         promises.c.campaign == live.key, promises.c.customer_id == customer_id
     )
     found = connection.execute(mine.order_by(promises.c.due_at.desc(), promises.c.id.desc())).all()
     if not found:
-        return Place(None, None, _latest_event(connection, live, customer_id))
+        return Place(None, None, _latest_source(connection, live, customer_id, now))
     sequence = [row for row in found if row.occurrence == found[0].occurrence]
     promise = next((int(row.id) for row in sequence if row.step == step), None)
     return Place(promise, str(found[0].occurrence), found[0].source_id)
 
 
-def _latest_event(connection: Connection, live: Live, customer_id: int) -> int | None:
+def _latest_source(connection: Connection, live: Live, customer_id: int, now: datetime) -> int | None:
+    """The latest event or product of those that set the campaign off."""
+    if live.campaign.new is not None:
+        launched = select(products.c.id).where(products.c.launched_at <= now)
+        return connection.scalar(launched.order_by(products.c.launched_at.desc(), products.c.id.desc()).limit(1))
     if live.campaign.on is None:
         return None
     happened = happenings(live.campaign.on)

@@ -82,7 +82,7 @@ class Simulation:
         campaigns = [campaign for campaign in book.campaigns.values() if campaign.enabled]
         zones = ground(self.connection, self.rules, self.now).zones
         fixed = on_calendar(campaigns, book, zones, self.now, self.until)
-        if any(campaign.when is not None for campaign in campaigns):
+        if any(campaign.when is not None or campaign.each is not None for campaign in campaigns):
             fixed |= set(hours(self.now, self.until))
         return sorted(fixed)
 

@@ -23,7 +23,7 @@ from regulars.rehearsal import records
 from regulars.rehearsal.instants import on_calendar
 from regulars.rehearsal.narrow import narrowed
 from regulars.rehearsal.scene import CLIENT, Scene
-from regulars.rehearsal.turning import StateOf, rounds, turns
+from regulars.rehearsal.turning import StateOf, ValueOf, rounds, turns
 from regulars.rules.model import Kind
 from regulars.store.engine import read, write
 
@@ -101,6 +101,6 @@ class Timeline:
         for campaign in active:
             if campaign.every is not None:
                 yield from rounds(campaign, book, person, stop, following)
-            elif campaign.when is not None:
-                state = StateOf.of(self.rules, campaign)
+            elif campaign.when is not None or campaign.each is not None:
+                state = (StateOf if campaign.when is not None else ValueOf).of(self.rules, campaign)
                 yield from turns(state, person, stop, following, closer=self.scene.day_begins)

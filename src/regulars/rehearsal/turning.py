@@ -39,10 +39,30 @@ class StateOf:
         return all(part.evaluate(person, now) for part in self.parts)
 
 
+@dataclass(frozen=True, slots=True)
+class ValueOf:
+    """What an `each` campaign watches, for one client of its audience."""
+
+    value: Expression
+    audience: Expression | None
+
+    @classmethod
+    def of(cls, rules: Ruleset, campaign: Campaign) -> ValueOf:
+        """The value that the campaign watches."""
+        watched = rules.conditions["campaigns", campaign.name, "each"]
+        return cls(watched, rules.conditions.get(("campaigns", campaign.name, "audience")))
+
+    def holds(self, person: Person, now: datetime) -> object:
+        """The client's value at `now`, if nothing happens up to then; None outside the audience."""
+        if self.audience is not None and not self.audience.evaluate(person, now):
+            return None
+        return self.value.value(person, now)
+
+
 def turns(
-    state: StateOf, person: Person, after: datetime, until: datetime, *, closer: datetime | None = None
+    state: StateOf | ValueOf, person: Person, after: datetime, until: datetime, *, closer: datetime | None = None
 ) -> Iterator[datetime]:
-    """The minutes in (after, until] at which the state begins or ends; hour by hour from `closer` on."""
+    """The minutes in (after, until] at which the state or value changes; hour by hour from `closer` on."""
     moment, now = after, state.holds(person, after)
     while moment < until:
         step = HOUR if closer is not None and moment >= closer else DAY
@@ -55,7 +75,7 @@ def turns(
         moment, now = following, then
 
 
-def _minute(state: StateOf, person: Person, low: datetime, high: datetime, *, now: bool) -> datetime:
+def _minute(state: StateOf | ValueOf, person: Person, low: datetime, high: datetime, *, now: object) -> datetime:
     while high - low > MINUTE:
         middle = low + (high - low) // MINUTE // 2 * MINUTE
         if state.holds(person, middle) == now:

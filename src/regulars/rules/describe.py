@@ -145,8 +145,8 @@ def _limits(campaign: Campaign) -> list[str]:
 
 
 def _backfill(campaign: Campaign) -> str:
-    if campaign.trigger != "when" and campaign.backfill.mode == "none":
-        return "what happened before the rule is left alone" if campaign.trigger == "on" else ""
+    if campaign.trigger not in ("when", "each") and campaign.backfill.mode == "none":
+        return "what happened before the rule is left alone" if campaign.trigger in ("on", "new") else ""
     if campaign.backfill.mode == "all":
         return "those already past it are included"
     if campaign.backfill.since:
