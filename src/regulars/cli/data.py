@@ -15,7 +15,7 @@ from regulars.core import clock
 if TYPE_CHECKING:
     from regulars.store.importing import ImportReport
 
-KINDS = ("customers", "purchases", "products", "events", "managers")
+KINDS = ("customers", "purchases", "products", "events", "managers", "appointments")
 
 
 def _kind(_: click.Context, __: click.Parameter, value: str) -> str:
@@ -56,7 +56,7 @@ def import_command(
     ctx: click.Context, door: Door, kind: str, file: Path, mapping: dict[str, str], dates: Literal["dmy", "mdy"] | None,
     decimal: Literal[".", ","] | None, encoding: str | None, bad_rows: Path | None,
 ) -> None:  # fmt: skip
-    """Bring in a CSV or JSON Lines FILE of customers, purchases, products, events or managers (KIND).
+    """Bring in a CSV or JSON Lines FILE (KIND: customers, purchases, products, events, managers, appointments).
 
     Importing a file again changes nothing.
 

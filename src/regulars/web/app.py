@@ -63,7 +63,7 @@ def create(site: Site) -> ASGIApp:
 def _api() -> list[Route]:
     batches = [
         Route(f"/api/{kind}", api.endpoint(kind, api.batch(Kind(kind))), methods=["POST"])
-        for kind in ("customers", "purchases", "events")
+        for kind in ("customers", "purchases", "events", "appointments")
     ]
     code = "/api/coupons/{code}"
     return [

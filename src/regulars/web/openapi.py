@@ -7,6 +7,8 @@ from typing import Any
 
 from regulars import __version__
 
+BATCHES = ("customers", "purchases", "events", "appointments")
+"""What comes in batches."""
 EXAMPLES: Mapping[str, Any] = {
     "customers": [{"id": "c-17", "email": "ada@client.example", "first_name": "Ada", "locale": "en"}],
     "purchases": [{"id": "p-901", "customer": "c-17", "occurred_at": "2026-06-09T16:20:00+03:00", "amount": "149.90"}],
@@ -14,6 +16,12 @@ EXAMPLES: Mapping[str, Any] = {
         {
             "id": "v-4", "customer": "c-17", "name": "visit.booked", "occurred_at": "2026-06-09T16:25:00+03:00",
             "service": "Spring service",
+        }
+    ],
+    "appointments": [
+        {
+            "id": "w-118", "customer": "c-17", "service": "Spring service", "starts_at": "2026-06-11T10:00:00+03:00",
+            "duration": 90, "place": "14 Columna St", "slots": ["2026-06-12T10:00:00+03:00"],
         }
     ],
     "redeem": {"reference": "receipt 2026-118"},
@@ -43,7 +51,7 @@ _COUPON = {
 
 def document() -> dict[str, Any]:
     """The document as JSON-ready data."""
-    paths: dict[str, Any] = {f"/api/{kind}": {"post": _batch(kind)} for kind in ("customers", "purchases", "events")}
+    paths: dict[str, Any] = {f"/api/{kind}": {"post": _batch(kind)} for kind in BATCHES}
     paths["/api/coupons/{code}/check"] = {"post": _coupon("What a code is worth; changes nothing.")}
     redeem = _coupon("Use a code once; the same reference again uses nothing more.")
     one = {

@@ -9,7 +9,7 @@ import pytest
 
 from regulars.store.importing import Kind
 from regulars.store.importing.service import _IMPORTERS
-from regulars.store.importing.words import CUSTOMERS, EVENTS, MANAGERS, PRODUCTS, PURCHASES
+from regulars.store.importing.words import APPOINTMENTS, CUSTOMERS, EVENTS, MANAGERS, PRODUCTS, PURCHASES
 from tests.store.importing.conftest import Desk
 
 PAGE = (Path(__file__).parents[3] / "docs" / "import.md").read_text()
@@ -19,6 +19,7 @@ WORDS = {
     Kind.PRODUCTS: PRODUCTS,
     Kind.EVENTS: EVENTS,
     Kind.MANAGERS: MANAGERS,
+    Kind.APPOINTMENTS: APPOINTMENTS,
 }
 
 

@@ -19,7 +19,7 @@ from regulars.store.rowset import Types, ids, lookup, rowset, upsert
 from regulars.store.tables import events
 from regulars.store.types import Instant, Json, Key
 
-_EVENT: Types = {"external_id": Text(), "customer_id": Key, "name": Text(), "occurred_at": Instant(), "data": Json}
+EVENT: Types = {"external_id": Text(), "customer_id": Key, "name": Text(), "occurred_at": Instant(), "data": Json}
 _NAME = re.compile(r"[a-z][a-z0-9_-]*(\.[a-z][a-z0-9_-]*)*")
 _text = cells.text(120)
 
@@ -94,7 +94,7 @@ class Events(History):
             for row in rows
             if not row.faults
         ]
-        given = rowset(connection, "given", _EVENT, found)
+        given = rowset(connection, "given", EVENT, found)
         defaults: dict[str, ColumnElement[Any]] = {"received_at": literal(self.now, Instant), "data": literal({}, Json)}
         owners = lookup(connection, events.c.external_id, [one[0] for one in found], events.c.id, events.c.customer_id)
         added, changed = upsert(connection, events, given, "external_id", defaults=defaults)

@@ -18,6 +18,7 @@ class Kind(StrEnum):
     PURCHASES = "purchases"
     PRODUCTS = "products"
     EVENTS = "events"
+    APPOINTMENTS = "appointments"
     MANAGERS = "managers"
 
 

@@ -18,6 +18,7 @@ from sqlalchemy import Connection, Engine, text
 
 from regulars.core.errors import EnvironmentFailed
 from regulars.store.engine import look_over, write
+from regulars.store.importing.appointments import Appointments
 from regulars.store.importing.columns import Columns
 from regulars.store.importing.events import Events
 from regulars.store.importing.goods import Products
@@ -40,6 +41,7 @@ _IMPORTERS: Mapping[Kind, type[Importer]] = {
     Kind.PURCHASES: Purchases,
     Kind.PRODUCTS: Products,
     Kind.EVENTS: Events,
+    Kind.APPOINTMENTS: Appointments,
     Kind.MANAGERS: Managers,
 }
 

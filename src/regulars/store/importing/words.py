@@ -106,6 +106,21 @@ EVENTS: Mapping[str, tuple[str, ...]] = {
     "data": ("properties", "payload", "details"),
 }  # fmt: skip
 
+APPOINTMENTS: Mapping[str, tuple[str, ...]] = {
+    "id": ("external id", "appointment", "appointment id", "visit", "visit id", "booking", "booking id"),
+    "customer": _CLIENT,
+    "email": _EMAIL,
+    "starts_at": ("start", "starts", "start time", "from", "date", "date and time", "начало", "дата", "початок",
+                  "început", "algus"),
+    "ends_at": ("end", "ends", "end time", "to", "until", "конец", "окончание", "кінець", "sfârșit", "lõpp"),
+    "duration": ("minutes", "length", "длительность", "тривалість", "durata", "kestus"),
+    "service": ("what", "procedure", "treatment", "услуга", "послуга", "serviciu", "teenus"),
+    "place": ("where", "location", "address", "branch", "место", "місце", "loc", "koht"),
+    "status": ("state", "статус", "состояние", "стан", "stare", "olek"),
+    "slots": ("free", "free slots", "other times", "alternatives"),
+    "booked_at": ("booked", "created", "created at", "booked on"),
+}  # fmt: skip
+
 MANAGERS: Mapping[str, tuple[str, ...]] = {
     "id": ("external id", "manager", "manager id", "user id", "код"),
     "name": ("full name", "manager name", "фио", "имя", "піб", "ім'я", "nume", "nume complet", "nimi"),

@@ -1,0 +1,170 @@
+"""Signing up: a wish until its email is confirmed, and nobody learns by it who is known."""
+
+from __future__ import annotations
+
+import re
+from datetime import date, timedelta
+from typing import Any
+
+from sqlalchemy import insert, update
+
+from regulars.core import ids
+from regulars.ledger.states import State
+from regulars.rules.signup import Signup
+from regulars.store.engine import write
+from regulars.store.tables import customers, suppressions
+from regulars.tracking.signups import purge
+from regulars.workspace import open_workspace, starter
+from tests.common.people import SECRET
+from tests.common.scratch import planned
+from tests.web.shop import NOW, Shop
+
+RULES = open_workspace(starter())
+FORM = RULES.rulebook.signup or Signup(text={"en": "?"})
+
+
+def join(shop: Shop, email: str = "new@client.example", **fields: str) -> tuple[int, str]:
+    found = shop.post("/join", email=email, lang="en", **fields)
+    return found.status, re.sub(r"<input[^>]*>", "", found.text) + found.headers.get("location", "")
+
+
+def asked(shop: Shop) -> list[dict[str, Any]]:
+    return [event for event in shop.rows("events") if event["name"] == "signup.requested"]
+
+
+def emailed(shop: Shop, customer: int) -> str:
+    """The path of the button in the confirmation email."""
+    event = next(event for event in asked(shop) if event["customer_id"] == customer)
+    promise = shop.promise(
+        customer, "confirm-subscription", step="confirm-subscription", kind="transactional", source_id=event["id"],
+        occurrence=event["external_id"],
+    )  # fmt: skip
+    return shop.link("j", promise)
+
+
+def word(shop: Shop, customer: int) -> list[tuple[str, bool, str]]:
+    found = [row for row in shop.rows("consents") if row["customer_id"] == customer]
+    return [(row["topic"], row["granted"], row["source"]) for row in found]
+
+
+def test_the_form_becomes_consent_only_by_the_button_in_the_email(shop: Shop) -> None:
+    before = shop.everything()
+    page = shop.get("/join?source=Footer!&lang=en").text
+    assert "may send me news and offers" in page
+    assert 'value="footer"' in page
+    assert shop.everything() == before
+    status, said = join(shop, "New@Client.example", first_name="Zoé", source="footer")
+    assert (status, said) == (303, "join?sent=1&lang=en")
+    (person,) = shop.rows("customers")
+    assert (person["email"], person["first_name"], person["locale"]) == ("New@client.example", None, "en")
+    assert word(shop, person["id"]) == [("marketing", False, "signup")]
+    path = emailed(shop, person["id"])
+    before = shop.everything()
+    assert shop.get(path).text.count("<button") == 1
+    assert shop.everything() == before
+    for _ in range(2):
+        assert shop.post(path).status == 303
+    assert word(shop, person["id"]) == [("marketing", True, "double-opt-in")]
+    (kept,) = shop.rows("signups")
+    assert kept["wording"] == FORM.text["en"]
+    assert (kept["source"], kept["asked_at"], kept["confirmed_at"]) == ("footer", NOW, NOW)
+    (log,) = [row for row in shop.rows("consent_log") if row["granted"]]
+    assert log["detail"] == {"asked_at": NOW.isoformat(), "form": "footer", "wording": FORM.text["en"]}
+    assert shop.rows("customers")[0]["first_name"] == "Zoé"
+    assert [e["data"] for e in shop.rows("events") if e["name"] == "signup.confirmed"] == [{"source": "footer"}]
+    assert "You are signed up" in shop.get(path).text
+
+
+def test_the_answer_is_the_same_for_everybody(shop: Shop) -> None:
+    shop.customer("ada")
+    left = shop.customer("left")
+    shop.post(shop.link("u", shop.promise(left)), leave="all")
+    with write(shop.engine) as connection:
+        mark = ids.address_hash("bounced@client.example", SECRET)
+        connection.execute(
+            insert(suppressions).values(email_hash=mark, scope="all", reason="bounced", at=NOW, detail=None)
+        )
+    names = ("ada", "left", "bounced", "new")
+    assert len({join(shop, f"{name}@client.example") for name in names}) == 1
+    assert len(asked(shop)) == 3
+    assert {"bounced@client.example"} & {row["email"] for row in shop.rows("customers")} == set()
+    assert word(shop, left) == [("marketing", False, "page")]
+
+
+def test_who_left_comes_back_by_their_own_button_and_a_suppression_stays(small_shop: Shop) -> None:
+    left = small_shop.customer("left")
+    small_shop.post(small_shop.link("u", small_shop.promise(left)), leave="all")
+    with write(small_shop.engine) as connection:
+        mark = ids.address_hash("left@client.example", SECRET)
+        row = {"email_hash": mark, "scope": "marketing", "reason": "complained", "at": NOW, "detail": None}
+        connection.execute(insert(suppressions).values(row))
+    join(small_shop, "left@client.example")
+    small_shop.post(emailed(small_shop, left))
+    assert word(small_shop, left) == [("marketing", True, "double-opt-in")]
+    assert small_shop.count("suppressions") == 1
+
+
+def test_machines_nonsense_and_haste_get_nowhere(small_shop: Shop) -> None:
+    assert join(small_shop, website="https://spam.example")[0] == 303
+    assert small_shop.count("customers") == 0
+    assert join(small_shop, "not an address")[0] == 400
+    assert join(small_shop, "ada@client.example", first_name="BUY http://spam.example NOW")[0] == 303
+    assert small_shop.rows("signups")[0]["first_name"] is None
+    assert [join(small_shop, "ada@client.example")[0] for _ in range(2)] == [303, 303]
+    assert join(small_shop, "ada@client.example")[0] == 429
+
+
+def test_an_address_is_asked_three_times_a_day_at_most(shop: Shop) -> None:
+    for _ in range(5):
+        join(shop)
+    assert len(asked(shop)) == 3
+    assert shop.count("customers") == 1
+
+
+def test_below_a_prefix_and_with_other_methods(shop_below_mail: Shop) -> None:
+    assert shop_below_mail.get("/mail/join").status == 200
+    assert shop_below_mail.post("/mail/join", email="a@b.example").headers["location"].startswith("join?sent=1")
+    assert shop_below_mail.ask("PUT", "/mail/join").status == 405
+
+
+def test_a_new_client_hears_nothing_but_the_question(shop: Shop) -> None:
+    planned(shop.engine, RULES, NOW - timedelta(days=1))
+    join(shop)
+    (person,) = shop.rows("customers")
+    with write(shop.engine) as connection:
+        born = update(customers).where(customers.c.id == person["id"]).values(birthday=date(1990, 6, 10))
+        connection.execute(born)
+    planned(shop.engine, RULES, NOW + timedelta(minutes=1))
+    rows = [(row["campaign"], row["state"], row["reason"]) for row in shop.rows("promises")]
+    assert sorted(rows) == [
+        ("birthday", State.SKIPPED, "unsubscribed"), ("confirm-subscription", State.PLANNED, None),
+    ]  # fmt: skip
+
+
+def test_what_nobody_confirms_is_forgotten_and_what_others_need_stays(shop: Shop) -> None:
+    ada = shop.customer("ada")
+    join(shop, "ada@client.example")
+    join(shop)
+    new = next(row["id"] for row in shop.rows("customers") if row["id"] != ada)
+    path = emailed(shop, new)
+    with write(shop.engine) as connection:
+        assert purge(connection, NOW + timedelta(days=7), FORM) == 0
+        assert purge(connection, NOW + timedelta(days=7, seconds=1), FORM) == 2
+    people = {row["id"]: row for row in shop.rows("customers")}
+    assert people[ada]["email"] == "ada@client.example"
+    assert (people[new]["email"], people[new]["email_hash"]) == (None, None)
+    assert shop.count("signups") == 0
+    assert shop.count("suppressions") == 0
+    assert shop.get(path).status == 404
+    assert shop.post(path).status == 404
+    join(shop)
+    assert len([row for row in shop.rows("customers") if row["email"] == "new@client.example"]) == 1
+
+
+def test_confirmed_in_time_stays(small_shop: Shop) -> None:
+    join(small_shop)
+    (person,) = small_shop.rows("customers")
+    small_shop.post(emailed(small_shop, person["id"]))
+    with write(small_shop.engine) as connection:
+        assert purge(connection, NOW + timedelta(days=60), FORM) == 0
+    assert small_shop.rows("customers")[0]["email"] == "new@client.example"
