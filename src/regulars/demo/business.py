@@ -176,7 +176,10 @@ def _visits(take: Any, events: list[dict[str, Any]]) -> None:
         events.append(event)
         return data
 
-    book(take("Europe/Chisinau"), "2026-06-02T11:20", f"{tomorrow}T10:00", "Sharpening of the chains")
+    first = take("Europe/Chisinau")
+    chains = book(first, "2026-06-02T11:20", f"{tomorrow}T10:00", "Sharpening of the chains")
+    wish = {"visit": chains["visit"], "wanted_at": f"{DAY + timedelta(days=5)}T09:30", "note": "After the rain, please"}
+    events.append(_event(first, "visit.move-requested", f"{DAY}T10:25", wish))
     book(take("Europe/Kyiv"), f"{DAY}T08:10", f"{DAY}T14:00", "Spring service of the mower")
     mover = take("Europe/Chisinau")
     book(mover, "2026-06-01T09:30", f"{tomorrow}T12:00", "Spring service of the mower")
@@ -185,6 +188,8 @@ def _visits(take: Any, events: list[dict[str, Any]]) -> None:
     ill = take("Europe/Tallinn")
     gone = book(ill, "2026-06-03T13:00", f"{tomorrow}T15:00", "New blade")
     events.append(_event(ill, "visit.cancelled", f"{DAY}T08:40", {"visit": gone["visit"], "by": "client"}))
+    events.append(_event(take("Europe/Bucharest"), "signup.requested", f"{DAY}T11:50", {"source": "footer"}))
+    events.append(_event(take("Europe/Tallinn"), "data.requested", f"{DAY}T12:35", {}))
 
 
 def _event(person: dict[str, Any], name: str, at: str, data: dict[str, Any]) -> dict[str, Any]:
