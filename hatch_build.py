@@ -1,4 +1,4 @@
-"""Ships the repository's own campaigns/ and templates/ inside the wheel, as the starter of `regulars init`.
+"""Ships the repository's own campaigns/, templates/ and starters/ inside the wheel, as the starter of `regulars init`.
 
 One source, no drift: what a new workspace begins with is what the tests of this repository run on.
 """
@@ -9,7 +9,7 @@ from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
-ROOMS = ("campaigns", "templates")
+ROOMS = ("campaigns", "templates", "starters")
 
 
 class StarterHook(BuildHookInterface[Any]):

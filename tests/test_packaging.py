@@ -60,7 +60,7 @@ def test_the_wheel_has_one_import_name(wheel: Path) -> None:
 def test_the_starter_is_in_the_wheel_to_the_last_file(wheel: Path) -> None:
     wanted = {
         f"regulars/starter/{path.relative_to(ROOT).as_posix()}"
-        for room in ("campaigns", "templates")
+        for room in ("campaigns", "templates", "starters")
         for path in (ROOT / room).rglob("*")
         if path.is_file() and "__pycache__" not in path.parts
     }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 import click
@@ -14,21 +13,22 @@ from regulars.core.errors import RegularsError
 
 @click.command("init")
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False), default=".")
+@click.option(
+    "--starter", "kind", metavar="KIND", help="For one kind of business: salon, b2b or shop. Default: all plays."
+)
 @json_option
 @click.pass_obj
-def init_command(door: Door, folder: Path) -> None:
+def init_command(door: Door, folder: Path, kind: str | None) -> None:
     """Make a workspace in FOLDER: rules under campaigns/, emails under templates/emails/.
 
     Nothing that is there already is touched.
     """
-    from regulars.workspace import starter
+    from regulars.workspace import make
 
     taken = [room for room in ("campaigns", "templates") if (folder / room).exists()]
     if taken:
         raise RegularsError(f"{folder / taken[0]} is there already; nothing was changed")
-    source = starter()
-    for room in ("campaigns", "templates"):
-        shutil.copytree(source / room, folder / room, ignore=shutil.ignore_patterns("README.md", "__pycache__"))
+    make(folder, kind)
     ignore = folder / ".gitignore"
     if not ignore.exists():
         ignore.write_text("var/\n", encoding="utf-8")
