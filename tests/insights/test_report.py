@@ -9,8 +9,10 @@ import pytest
 from sqlalchemy import Engine, insert, select, update
 
 from regulars.insights import Report, report
+from regulars.insights.report import Coupons
 from regulars.store.engine import read, write
-from regulars.store.tables import campaigns, promises
+from regulars.store.redemption import Use, redeem
+from regulars.store.tables import campaigns, coupons, promises
 from tests.common import people
 from tests.common.bench import Bench, at
 from tests.common.rules import rules
@@ -151,3 +153,22 @@ def test_the_control_group_of_a_real_plan_is_measured(bench: Bench) -> None:
     assert lift.interval is not None
     assert lift.gain is not None
     assert 0.3 < lift.interval.low < lift.gain < lift.interval.high < 0.9
+
+
+def test_coupons_are_counted_when_they_were_given_and_when_they_were_used(bench: Bench) -> None:
+    bench.rules = rules({"visit": {"on": "visit.done", "email": "a", "offer": {"coupon": {"percent": 5}}}})
+    bench.plan("2026-06-01T12:00")
+    with write(bench.engine) as connection:
+        key = people.add_customer(connection, "ada")
+        for day in (2, 3):
+            row = {
+                "code": f"A-{day}", "campaign": "visit", "customer_id": key, "occurrence": str(day),
+                "offer": {"percent": 5}, "uses": 1, "given_at": at(f"2026-06-0{day}T12:00"),
+                "valid_from": at("2026-06-01T00:00"),
+                "valid_until": at("2026-07-01T00:00"),
+            }  # fmt: skip
+            connection.execute(insert(coupons).values(row))
+        redeem(connection, Use("A-2", "o-1", at("2026-06-08T12:00")), at("2026-06-09T12:00"))
+    assert _report(bench).campaigns["visit"].to_json()["coupons"] == {"given": 2, "redeemed": 1}
+    assert _report(bench, since=at("2026-06-03T00:00")).campaigns["visit"].coupons == Coupons(1, 1)
+    assert _report(bench, since=at("2026-06-09T00:00")).campaigns["visit"].coupons is None

@@ -96,6 +96,18 @@ SENTENCES = {
     """: "Every 3 months, on the day of a client's `first_purchase_at` at 10:00 by their clock, send them `x`, with a"
     " coupon of 10.50 EUR (valid 14 days, one use).",
     """
+    on: purchase
+    email: x
+    offer: {coupon: {service: a brow shaping, pool: tills, from: 2026-06-01, until: 2026-06-30, stock: 5000}}
+    """: "When a client buys, send them `x`, with a coupon for a brow shaping, free by codes of the pool `tills` (valid"
+    " until 2026-06-30, not before 2026-06-01, one use, 5,000 in all); what happened before the rule is left alone.",
+    """
+    on: purchase
+    email: x
+    offer: {coupon: {percent: 20, shared: SUMMER26, valid: 1 month, per_client: 2}}
+    """: "When a client buys, send them `x`, with a coupon of 20 % by the code `SUMMER26` that all share (valid 30"
+    " days, one use, 2 for each client); what happened before the rule is left alone.",
+    """
     at: [2026-12-24 09:00, 2026-12-31 09:00]
     audience: customer.country == 'EE'
     email: x

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from datetime import datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta
 from decimal import Decimal
 
 import pytest
@@ -158,6 +158,23 @@ def test_a_campaign_made_in_code_is_held_to_the_same_rules() -> None:
             Campaign.model_validate(wrong)
     with pytest.raises(ValueError, match="exactly one"):
         Coupon()
+    for both in (
+        {"shared": "ABC", "pool": "x"}, {"pool": "x", "prefix": "A"}, {"valid": "1 day", "until": "2026-01-01"},
+    ):  # fmt: skip
+        with pytest.raises(ValueError, match="not both"):
+            Coupon.model_validate({"percent": 5, **both})
+    with pytest.raises(ValueError, match="before it begins"):
+        Coupon.model_validate({"percent": 5, "from": "2026-02-01", "until": "2026-01-31"})
+
+
+def test_how_long_a_coupon_holds() -> None:
+    now, zone = datetime(2026, 6, 10, 12, tzinfo=UTC), "Europe/Chisinau"
+    assert Coupon(percent=5).window(now, zone) == (now, now + timedelta(days=14))
+    june = Coupon.model_validate({"percent": 5, "from": "2026-06-01", "until": "2026-06-30"})
+    assert june.window(now, zone) == (now, datetime(2026, 6, 30, 20, 59, 59, tzinfo=UTC))
+    later = Coupon.model_validate({"percent": 5, "from": "2026-06-15", "valid": "1 day"})
+    begins = datetime(2026, 6, 14, 21, tzinfo=UTC)
+    assert later.window(now, zone) == (begins, begins + timedelta(days=1))
 
 
 def test_what_a_campaign_says_of_itself() -> None:

@@ -31,7 +31,7 @@ def call(shop: Shop, path: str, body: Any = None, key: str | None = KEY) -> tupl
 def coupon(shop: Shop, code: str = "BACK-AB2CD3EF", **fields: Any) -> str:
     row = {
         "code": code, "campaign": "win-back", "customer_id": shop.customer(f"holder-{code}"), "occurrence": "1",
-        "offer": {"percent": 50}, "uses": 1, "used": 0, "valid_from": NOW - timedelta(days=1),
+        "offer": {"percent": 50}, "uses": 1, "used": 0, "given_at": NOW, "valid_from": NOW - timedelta(days=1),
         "valid_until": NOW + timedelta(days=13), **fields,
     }  # fmt: skip
     with write(shop.engine) as connection:

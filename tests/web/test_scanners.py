@@ -42,7 +42,7 @@ def _in_email(templates: Templates, email: str, promise: int) -> list[str]:
 def with_coupon(shop: Shop) -> None:
     row = {
         "code": "BACK-AAAAAAAA", "campaign": "win-back", "customer_id": shop.customer("holder"), "occurrence": "1",
-        "offer": {"percent": 50}, "uses": 1, "used": 0, "valid_from": NOW, "valid_until": NOW,
+        "offer": {"percent": 50}, "uses": 1, "used": 0, "given_at": NOW, "valid_from": NOW, "valid_until": NOW,
     }  # fmt: skip
     with write(shop.engine) as connection:
         connection.execute(insert(tables.coupons).values(row))

@@ -4,5 +4,6 @@ from regulars.clearance.clear import clear, confirm
 from regulars.clearance.goals import goal_met
 from regulars.clearance.ground import Ground, Ruleset, ground
 from regulars.clearance.live import Live, live
+from regulars.clearance.offers import withhold
 
-__all__ = ["Ground", "Live", "Ruleset", "clear", "confirm", "goal_met", "ground", "live"]
+__all__ = ["Ground", "Live", "Ruleset", "clear", "confirm", "goal_met", "ground", "live", "withhold"]

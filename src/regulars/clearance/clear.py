@@ -14,6 +14,7 @@ from regulars.clearance.caps import hold_capped
 from regulars.clearance.doubts import doubts
 from regulars.clearance.ground import Ground
 from regulars.clearance.live import Live
+from regulars.clearance.offers import hold_lacking, offers, over, skip_limited, wake_lacking
 from regulars.clearance.quiet import hold_quiet
 from regulars.clearance.wishes import hold_paused, hold_spaced
 from regulars.ledger import Reason, State
@@ -22,6 +23,8 @@ from regulars.store.tables import promises
 
 def clear(connection: Connection, ground: Ground, lives: Mapping[str, Live]) -> int:
     """Examines every held promise whose time to be looked at has come; the number that may go now."""
+    given = offers(live for live in lives.values() if live.campaign.enabled)
+    wake_lacking(connection, ground, given)
     waiting = and_(
         promises.c.state == State.HELD, promises.c.next_at <= ground.now, ground.mine(promises.c.customer_id)
     )
@@ -31,8 +34,11 @@ def clear(connection: Connection, ground: Ground, lives: Mapping[str, Live]) -> 
     connection.execute(update(promises).where(waiting, promises.c.campaign.in_(paused)).values(reason=Reason.PAUSED))
     _skip_late(connection, ground, waiting)
     _skip_doubtful(connection, ground, lives, active)
+    _skip_over(connection, ground, lives, active)
     hold_paused(connection, ground, active)
     hold_quiet(connection, ground, lives.values(), active)
+    skip_limited(connection, ground, given, active)
+    hold_lacking(connection, given, active)
     hold_capped(connection, ground, active, ground.rulebook.policy.cap)
     hold_spaced(connection, ground, active)
     return connection.execute(
@@ -50,6 +56,7 @@ def confirm(connection: Connection, ground: Ground, lives: Mapping[str, Live], c
     _skip_removed(connection, ground, lives, mine)
     _skip_late(connection, ground, mine)
     _skip_doubtful(connection, ground, lives, mine)
+    _skip_over(connection, ground, lives, mine)
     hold_paused(connection, ground, mine)
     hold_quiet(connection, ground, lives.values(), mine)
     paused = sorted(key for key, live in lives.items() if not live.campaign.enabled)
@@ -76,10 +83,16 @@ def _skip_removed(
 def _skip_late(connection: Connection, ground: Ground, chosen: ColumnElement[bool]) -> None:
     # What kept it waiting says more than that it is late now.
     why = case(
-        (promises.c.reason.in_([Reason.RENDER_ERROR, Reason.RETRY, Reason.CAP]), promises.c.reason),
+        (promises.c.reason.in_([Reason.RENDER_ERROR, Reason.RETRY, Reason.CAP, Reason.NO_COUPON]), promises.c.reason),
         else_=Reason.LATE,
     )
     _skip(connection, ground, and_(chosen, promises.c.expires_at < ground.now), why)
+
+
+def _skip_over(connection: Connection, ground: Ground, lives: Mapping[str, Live], chosen: ColumnElement[bool]) -> None:
+    ended = over(ground, offers(lives.values()))
+    if ended:
+        _skip(connection, ground, and_(chosen, promises.c.campaign.in_(ended)), Reason.OFFER_OVER)
 
 
 def _skip(

@@ -15,7 +15,7 @@ from regulars.core import clock
 if TYPE_CHECKING:
     from regulars.store.importing import ImportReport
 
-KINDS = ("customers", "purchases", "products", "events", "managers", "appointments")
+KINDS = ("customers", "purchases", "products", "events", "managers", "appointments", "coupons", "redemptions")
 
 
 def _kind(_: click.Context, __: click.Parameter, value: str) -> str:
@@ -45,6 +45,7 @@ def _mapping(_: click.Context, __: click.Parameter, values: Iterable[str]) -> di
 )
 @click.option("--dates", type=click.Choice(["dmy", "mdy"]), help="How to read 03/04/2025.")
 @click.option("--decimal", type=click.Choice([".", ","]), help="How to read 1,234.")
+@click.option("--pool", metavar="NAME", help="Of coupons: the pool that rules take the codes from.")
 @click.option("--encoding", help="Where the file is neither UTF-8 nor UTF-16.")
 @click.option(
     "--bad-rows", type=click.Path(path_type=Path, dir_okay=False), help="Write refused rows here, to mend and import."
@@ -54,9 +55,9 @@ def _mapping(_: click.Context, __: click.Parameter, values: Iterable[str]) -> di
 @click.pass_context
 def import_command(
     ctx: click.Context, door: Door, kind: str, file: Path, mapping: dict[str, str], dates: Literal["dmy", "mdy"] | None,
-    decimal: Literal[".", ","] | None, encoding: str | None, bad_rows: Path | None,
+    decimal: Literal[".", ","] | None, pool: str | None, encoding: str | None, bad_rows: Path | None,
 ) -> None:  # fmt: skip
-    """Bring in a CSV or JSON Lines FILE (KIND: customers, purchases, products, events, managers, appointments).
+    """Bring in a CSV or JSON Lines FILE of one KIND: what clients are and did, what you sell, codes and their uses.
 
     Importing a file again changes nothing.
 
@@ -68,7 +69,7 @@ def import_command(
     book = door.rules.rulebook
     options = Options(
         timezone=book.company.timezone, currency=book.company.currency, fields=book.fields, events=book.events,
-        dates=dates, decimal=decimal, encoding=encoding, bad_rows=bad_rows,
+        dates=dates, decimal=decimal, encoding=encoding, bad_rows=bad_rows, pool=pool,
     )  # fmt: skip
     with progress_bar(f"Importing {file.name}", quiet=door.as_json) as progress:
         report = import_file(

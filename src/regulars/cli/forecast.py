@@ -11,6 +11,7 @@ from regulars.cli.output import counts, emit, progress_bar, table, when
 
 if TYPE_CHECKING:
     from regulars.rehearsal.forecast import Forecast
+    from regulars.rules.model import Rulebook
 
 WORDS = {
     "new": "new", "renamed": "renamed, its history goes with it", "changed": "another trigger",
@@ -44,6 +45,7 @@ def plan_command(door: Door, now: str | None, days: int, samples: int) -> None:
     click.echo(f"Plan for {when(at, zone)} ({zone}); nothing is written or sent.\n")
     _changes(found)
     _campaigns(found)
+    _lacking(found, door.rules.rulebook)
     _samples(found, zone)
     _days(found)
 
@@ -77,6 +79,17 @@ def _campaigns(found: Forecast) -> None:
         (name, f"{tally.due:,}", counts(tally.held), counts(tally.skipped)) for name, tally in found.campaigns.items()
     ]
     table(None, ("campaign", "due", "held", "skipped"), rows, numbers=(1,))
+
+
+def _lacking(found: Forecast, book: Rulebook) -> None:
+    """What waits for coupons, and where more come from."""
+    for name, tally in found.campaigns.items():
+        waiting, campaign = tally.held.get("no-coupon", 0), book.campaigns.get(name)
+        if waiting and campaign is not None and campaign.offer is not None:
+            offer = campaign.offer.coupon
+            more = f"its stock is {offer.stock:,}" if offer.pool is None else f"the pool `{offer.pool}` is used up"
+            hint = f": `regulars import coupons FILE --pool {offer.pool}`" if offer.pool else ""
+            click.echo(f"Warning: {waiting:,} of `{name}` wait for a coupon; {more}{hint}")
 
 
 def _samples(found: Forecast, zone: str) -> None:

@@ -43,6 +43,9 @@ def report_command(door: Door, since: str | None, until: str | None, now: str | 
     headings = ("campaign", "sent", "due", "held", "skipped", "failed", "uncertain", "bounced")
     table(None, headings, rows, numbers=(1, 2, 5, 6, 7))
     for name, figures in found.campaigns.items():
+        if figures.coupons is not None:
+            click.echo(f"{name}: {figures.coupons.given:,} coupons given, {figures.coupons.redeemed:,} used")
+    for name, figures in found.campaigns.items():
         if figures.lift is not None:
             click.echo(_lift(name, figures.lift))
 

@@ -2,7 +2,7 @@
 
 Per batch, in this order, because the order is what keeps every promise:
 
-1. one transaction: claim rows, confirm that they still may go, load what they speak of, mint coupons;
+1. one transaction: claim rows, confirm that they still may go, load what they speak of, give coupons;
 2. render a chunk; what cannot be rendered is held with the reason;
 3. for each chunk, one transaction settles the chunk before and notes in the claim that this one is sent; then it goes;
 4. one transaction settles the last chunk and gives back what was not begun.
@@ -25,7 +25,7 @@ from typing import Protocol, TypeVar
 
 from sqlalchemy import Connection, Engine
 
-from regulars.clearance import Ruleset, confirm, ground, live
+from regulars.clearance import Ruleset, confirm, ground, live, withhold
 from regulars.core.clock import Clock
 from regulars.core.errors import EnvironmentFailed
 from regulars.delivery import Outcome, Parcel, Result
@@ -209,9 +209,11 @@ class Dispatcher:
             lives = live(connection, self.rules.rulebook)
             where = ground(connection, self.rules, now)
             ids = confirm(connection, where, lives, taken.id)
-            summary.states["withheld"] += len(taken.rows) - len(ids)
             jobs = load(connection, where, lives, ids, self.rules.templates.reads)
-            mint(connection, jobs, now)
+            lacking = mint(connection, jobs, now, self.rules.rulebook.company.timezone)
+            withhold(connection, lacking, now)
+            jobs = [job for job in jobs if job.id not in lacking]
+            summary.states["withheld"] += len(taken.rows) - len(jobs)
             if lane.rate is not None:
                 spend(connection, lane.name, len(jobs))
         return _Batch(taken.id, {job.id: job for job in jobs}, now)

@@ -3,24 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, Text, func, literal, select, true
 from sqlalchemy.sql import ColumnElement, and_, or_
 
 from regulars.insights.lift import Lift, lift
 from regulars.ledger import State
 from regulars.rules.model import Rulebook
-from regulars.store.tables import campaigns, promises
+from regulars.store.fields import regulars_field_text
+from regulars.store.redemption import REDEEMED
+from regulars.store.tables import campaigns, coupons, events, promises
 
 _WAITING = (State.PLANNED, State.CLAIMED)
 
 
 @dataclass(frozen=True, slots=True)
+class Coupons:
+    """How many coupons were given in the period, and how many uses there were in it, of whenever they were given."""
+
+    given: int
+    redeemed: int
+
+
+@dataclass(frozen=True, slots=True)
 class Figures:
-    """One campaign. `due` may go or is on its way; `lift` is None where the rule has no goal and control group."""
+    """One campaign. `due` may go or is on its way; `lift` is None where the rule has no goal and control group.
+
+    `coupons` is None where none were given or used.
+    """
 
     due: int = 0
     held: Mapping[str, int] = field(default_factory=dict)
@@ -30,6 +43,7 @@ class Figures:
     uncertain: int = 0
     bounced: int = 0
     lift: Lift | None = None
+    coupons: Coupons | None = None
 
     @property
     def total(self) -> int:
@@ -43,6 +57,8 @@ class Figures:
             "due": self.due, "held": dict(self.held), "skipped": dict(self.skipped), "sent": self.sent,
             "failed": self.failed, "uncertain": self.uncertain, "bounced": self.bounced,
         }  # fmt: skip
+        if self.coupons is not None:
+            document["coupons"] = asdict(self.coupons)
         return document | ({} if self.lift is None else {"lift": self.lift.to_json()})
 
 
@@ -80,7 +96,32 @@ def report(
         if campaign.goal is not None and campaign.holdout and name in keys:
             measured = lift(connection, keys[name], campaign.goal, now, _period(since, until))
             found[name] = replace(found[name], lift=measured)
+    for key, counts in _coupons(connection, since, until).items():
+        name = names.get(key, key)
+        found[name] = replace(found.get(name, Figures()), coupons=counts)
     return Report(now, since, until, found)
+
+
+def _coupons(connection: Connection, since: datetime | None, until: datetime | None) -> dict[str, Coupons]:
+    """By campaign key; a use is an event, which says what campaign the coupon was of."""
+    campaign = regulars_field_text(events.c.data, literal("campaign", Text))
+    given = select(coupons.c.campaign, func.count()).where(_between(coupons.c.given_at, since, until))
+    used = select(campaign, func.count()).where(events.c.name == REDEEMED, campaign.is_not(None))
+    counted: list[dict[str, int]] = [
+        dict(connection.execute(query.group_by(column)).all())
+        for query, column in (
+            (given, coupons.c.campaign),
+            (used.where(_between(events.c.occurred_at, since, until)), campaign),
+        )
+    ]
+    keys = sorted({str(key) for found in counted for key in found})
+    return {key: Coupons(*(found.get(key, 0) for found in counted)) for key in keys}
+
+
+def _between(column: ColumnElement[Any], since: datetime | None, until: datetime | None) -> ColumnElement[bool]:
+    bounds = [column >= since] if since is not None else []
+    bounds += [column < until] if until is not None else []
+    return and_(true(), *bounds)
 
 
 def _period(since: datetime | None, until: datetime | None) -> ColumnElement[bool]:

@@ -38,6 +38,8 @@ class Reason(StrEnum):
     WAVE = "wave"  # the wave that the client belongs to has not come yet
     CLIENT_PAUSED = "paused-by-client"  # they asked for a break
 
+    NO_COUPON = "no-coupon"  # no code is left, or none of the stock
+
     HOLDOUT = "holdout"
     AGAIN = "again"  # had this campaign too recently
     LATE = "late"
@@ -51,6 +53,8 @@ class Reason(StrEnum):
     GOAL_MET = "goal-met"
     MOVED = "moved"  # the visit is at another time now; its new booking has promises of its own
     CANCELLED = "cancelled"  # the visit does not take place
+    COUPON_LIMIT = "coupon-limit"  # they had as many coupons of this campaign as one client gets
+    OFFER_OVER = "offer-over"  # its coupons hold no longer
     REMOVED = "removed"  # the campaign is no longer in the files
 
     WORKER_LOST = "worker-lost"

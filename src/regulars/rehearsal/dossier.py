@@ -161,12 +161,12 @@ def suppression(connection: Connection, customer_id: int) -> tuple[str, str, dat
 
 
 def coupon(connection: Connection, campaign: str, customer_id: int) -> dict[str, Any] | None:
-    """The latest code that the campaign (by key) gave the client: its benefit by name, and `uses`."""
-    mine = select(coupons.c.offer, coupons.c.uses).where(
+    """The latest coupon that the campaign (by key) gave the client: its benefit by name, `uses` and `code`."""
+    mine = select(coupons.c.offer, coupons.c.uses, coupons.c.code).where(
         coupons.c.campaign == campaign, coupons.c.customer_id == customer_id
     )
     row = connection.execute(mine.order_by(coupons.c.id.desc()).limit(1)).first()
-    return None if row is None else {**row[0], "uses": row[1]}
+    return None if row is None else {**row[0], "uses": row[1], "code": row[2]}
 
 
 def reached(connection: Connection, campaign: str, goal: Goal, now: datetime) -> Group:

@@ -5,11 +5,13 @@ Nothing is rendered and no server is asked, so failures of templates and servers
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
-from regulars.clearance import Ruleset, confirm, ground, live
+from regulars.clearance import Live, Ruleset, confirm, ground, live, withhold
+from regulars.dispatch.coupons import give, places_of
 from regulars.ledger import Settlement, State, claim, release, settle
 from regulars.rules.model import Kind
 
@@ -24,8 +26,27 @@ def send(connection: Connection, rules: Ruleset, now: datetime) -> list[int]:
     while taken := claim(
         connection, kinds=kinds, limit=_BATCH, now=now, wall=now, lease=_LEASE, worker="rehearsal"
     ):  # fmt: skip
-        going = confirm(connection, ground(connection, rules, now), live(connection, rules.rulebook), taken.id)
+        lives = live(connection, rules.rulebook)
+        going = _with_coupons(
+            connection, rules, lives, confirm(connection, ground(connection, rules, now), lives, taken.id), now
+        )
         settle(connection, taken.id, [Settlement(one, State.SENT) for one in going], now)
         release(connection, taken.id)
         sent += going
     return sent
+
+
+def _with_coupons(
+    connection: Connection, rules: Ruleset, lives: Mapping[str, Live], ids: Sequence[int], now: datetime
+) -> list[int]:
+    """Those of the promises that get their coupon, where it may be that none is left."""
+    offers = {key: one.campaign.offer.coupon for key, one in lives.items() if one.campaign.offer is not None}
+    limited = {key: offer for key, offer in offers.items() if offer.limited}
+    if not limited:
+        return list(ids)
+    places = places_of(connection, ids, limited)
+    wanted = {place: limited[place.campaign] for place in places}
+    given = give(connection, wanted, now, rules.rulebook.company.timezone)
+    lacking = {places[place]: reason for place, reason in given.refused.items()}
+    withhold(connection, lacking, now)
+    return [one for one in ids if one not in lacking]

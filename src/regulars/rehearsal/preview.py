@@ -21,7 +21,7 @@ from regulars.core.errors import NotFound
 from regulars.core.settings import Settings
 from regulars.delivery import Parcel, Result
 from regulars.dispatch import Carrier, Composed, Job, Rules, compose, load
-from regulars.dispatch.coupons import mint
+from regulars.dispatch.coupons import mint, specimen
 from regulars.planner.force import enforce
 from regulars.rehearsal import dossier, records
 from regulars.rehearsal.sentences import because
@@ -172,10 +172,14 @@ def _jobs(
         place = records.latest_place(connection, lives[key], step.key, customer_id, now)
         promise = place.promise or records.stand_in(connection, lives[key], step.key, customer_id, place, now)
         found = load(connection, where, lives, [promise])
-        mint(connection, found, now)
+        zone = rules.rulebook.company.timezone
+        lacking = mint(connection, found, now, zone)
         for job in found:
+            short = (f"it would not be sent now: {because(lacking[job.id], None)}",) if job.id in lacking else ()
+            if job.campaign.offer is not None and job.id in lacking:
+                job.coupon = specimen(job.campaign.offer.coupon, now, zone)
             job.id = place.promise or NOWHERE
-            jobs.append((job, notes))
+            jobs.append((job, (*notes, *short)))
     for job, _ in jobs:
         if job.campaign.new is not None and job.product is None:
             job.product = rules.templates.sample(job.step.email).get("product")
@@ -202,10 +206,7 @@ def _sampled(workspace: Rules, campaign: Campaign, step: Step, now: datetime) ->
     if campaign.new is not None:
         job.product = sample.get("product")
     if campaign.offer is not None:
-        offer = campaign.offer.coupon
-        benefit = {"percent": None, "amount": None, "gift": None, **offer.benefit}
-        code = f"{offer.prefix}-SAMPLE99" if offer.prefix else "SAMPLE99"
-        job.coupon = {"code": code, "valid_until": now + offer.valid, "uses": offer.uses, **benefit}
+        job.coupon = specimen(campaign.offer.coupon, now, workspace.rulebook.company.timezone)
     return job
 
 

@@ -24,6 +24,7 @@ from regulars.rules.trial import MIDDAY, TestEvent, TestPurchase
 from regulars.store import facts, tables
 from regulars.store.engine import open_engine, write
 
+_CODES = 50
 CLIENT = 1
 """The key of the one client there is."""
 
@@ -94,10 +95,19 @@ class Scene:
                 _link(connection, skus, product.sku, "next", following.sku, rank=rank, after_days=days)
             for accessory in product.accessories:
                 _link(connection, skus, product.sku, "accessory", accessory)
+        self._codes(connection)
         manager, name = self.test.manager, self.test.customer.get("manager")
         if manager is not None or name is not None:
             fields = manager.model_dump() if manager else {"name": name, "email": "manager@example.com"}
             connection.execute(insert(tables.managers).values(id=1, external_id=name or "manager", **fields))
+
+    def _codes(self, connection: Connection) -> None:
+        """A few codes in every pool: a test shows the rule, not the stock."""
+        offers = (campaign.offer for campaign in self.book.campaigns.values() if campaign.offer)
+        for pool in sorted({offer.coupon.pool for offer in offers if offer.coupon.pool}):
+            codes = [f"{pool.upper()}-{number}" for number in range(1, _CODES + 1)]
+            rows = [{"pool": pool, "code": code, "added_at": self.in_force} for code in codes]
+            connection.execute(insert(tables.coupon_codes), rows)
 
     def _products(self, connection: Connection) -> dict[str, int]:
         declared = {product.sku: product for product in self.test.catalogue}

@@ -24,7 +24,7 @@ FIELDS: dict[str, frozenset[str]] = {
     "company": frozenset("name address website phone logo color locale timezone currency".split()),
     "purchase": frozenset("at amount currency products".split()),
     "product": PRODUCT,
-    "coupon": frozenset("code percent amount gift valid_until".split()),
+    "coupon": frozenset("code percent amount service gift valid_from valid_until uses".split()),
     "links": frozenset("unsubscribe preferences view survey book data confirm move cancel calendar subscribe".split()),
     "visit": frozenset("service place starts_at ends_at confirmed cancelled move_requested wish".split()),
 }

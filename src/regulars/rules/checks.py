@@ -9,7 +9,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from datetime import timedelta
+from datetime import time, timedelta
 from typing import Any
 
 from regulars.core.calendar import SENTINELS
@@ -20,6 +20,7 @@ from regulars.rules.complaints import Complaints, reworded
 from regulars.rules.mailbox import split
 from regulars.rules.model import SENDS, TRIGGERS, Campaign, Company, Kind, Policy, shape_faults
 from regulars.rules.names import CUSTOMER, EVENTS, FieldType
+from regulars.rules.offer import BENEFITS, DAY_END, coupon_faults
 from regulars.rules.tree import Entries, Items, Loc, Node, Scalar, child, find
 from regulars.rules.trial_reader import step_keys, undeclared_event
 
@@ -245,11 +246,19 @@ class Everything:
         node = find(self.root, loc)
         if not isinstance(node, Entries):
             return
-        given = [k for k in ("percent", "amount", "gift") if k in node.entries and not _empty(node.entries[k].value)]
+        written = [key for key, entry in node.entries.items() if not _empty(entry.value)]
+        given = [key for key in BENEFITS if key in written]
         if len(given) != 1:
             has = " and ".join(f"`{key}`" for key in given) or "none"
-            message = f"a coupon gives exactly one of `percent`, `amount`, `gift`; this has {has}"
+            message = f"a coupon gives exactly one of {', '.join(f'`{key}`' for key in BENEFITS)}; this has {has}"
             self.say("R010", message, (*loc, given[1]) if len(given) > 1 else loc, key=True)
+        for key, fault in coupon_faults(written):
+            self.say("R026", fault, (*loc, key), key=True)
+        begins, ends = (find(node, (key,)) for key in ("from", "until"))
+        if isinstance(begins, Scalar) and isinstance(ends, Scalar):
+            with suppress(ValueError):  # said already
+                if grammar.local_time(ends.text, DAY_END) <= grammar.local_time(begins.text, time()):
+                    self.say("R027", f"the offer ends before it begins, on {begins.text}", (*loc, "until"))
 
     def _former_names(self, section: Entries) -> None:
         first: dict[str, str] = {}

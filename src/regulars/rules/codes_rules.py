@@ -88,7 +88,7 @@ RULES = (
     Code(
         "R010",
         "Not exactly one benefit",
-        "A coupon gives a percentage, an amount or a gift.",
+        "A coupon gives a percentage, an amount, a service or a gift.",
         campaign(ON, "offer: {coupon: {percent: 50, gift: a comb}}"),
         campaign(ON, "offer: {coupon: {gift: a comb}}"),
     ),
@@ -196,6 +196,20 @@ RULES = (
         "A client would be on both at once; each level begins with a number of its own.",
         COMPANY + "points: {per_visit: 10, levels: {silver: 100, gold: 100}}\n",
         COMPANY + "points: {per_visit: 10, levels: {silver: 100, gold: 500}}\n",
+    ),
+    Code(
+        "R026",
+        "Two answers to one question",
+        "A code is made for the client, shared by all, or from a pool; it holds for a while, or until a date.",
+        campaign(ON, "offer: {coupon: {percent: 50, valid: 14 days, until: 2026-12-31}}"),
+        campaign(ON, "offer: {coupon: {percent: 50, until: 2026-12-31}}"),
+    ),
+    Code(
+        "R027",
+        "Ends before it begins",
+        "No code of this offer would ever hold.",
+        campaign(ON, "offer: {coupon: {percent: 50, from: 2026-12-31, until: 2026-12-01}}"),
+        campaign(ON, "offer: {coupon: {percent: 50, from: 2026-12-01, until: 2026-12-31}}"),
     ),
     Code(
         "R030",

@@ -46,6 +46,7 @@ _PATTERNS = {
     r"^[a-z][a-z0-9-]*$": "small letters, digits and hyphens, beginning with a letter, such as `win-back`",
     r"^[A-Z]{3}$": "a currency of three capital letters, such as `EUR`",
     r"^#[0-9a-fA-F]{6}$": "a colour such as `#2f5d50`",
+    r"^[A-Z0-9][A-Z0-9-]{2,39}$": "capital letters, digits and hyphens, three or more, such as `SUMMER26`",
     r"^[A-Z0-9]{0,8}$": "at most eight capital letters and digits, such as `BACK`",
 }
 EVENT_NAME = "small letters, digits, hyphens and dots, beginning with a letter, such as `meeting.completed`"
@@ -82,7 +83,7 @@ class Complaints:
     def of(self, error: ValidationError, base: Loc, model: type[BaseModel]) -> None:
         """All errors of one part of the file, which stands at `base`."""
         for item in error.errors(include_url=False):
-            if item["type"] in ("shape", "one_benefit", "same_step"):
+            if item["type"] in ("shape", "one_benefit", "same_step", "one_of_two", "ends_first"):
                 continue  # said by checks, which also runs where fields are wrong
             self._one(item, base, model)
 

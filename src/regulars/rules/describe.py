@@ -6,7 +6,8 @@ from regulars.core.calendar import LeapDay
 from regulars.core.clock import words
 from regulars.rules.conditions import in_words
 from regulars.rules.grammar import Every, Until
-from regulars.rules.model import Campaign, Coupon, Kind, Policy, Rulebook, Step
+from regulars.rules.model import Campaign, Kind, Policy, Rulebook, Step
+from regulars.rules.offer import VALID, Coupon
 
 
 def describe(campaign: Campaign, rulebook: Rulebook) -> str:
@@ -116,14 +117,25 @@ def _only_if(step: Step) -> str:
 
 
 def _coupon(coupon: Coupon, currency: str) -> str:
+    what = _benefit(coupon, currency)
+    if coupon.shared is not None:
+        what += f" by the code `{coupon.shared}` that all share"
+    if coupon.pool is not None:
+        what += f" by codes of the pool `{coupon.pool}`"
+    valid = f"valid until {coupon.until}" if coupon.until else f"valid {words(coupon.valid or VALID)}"
+    valid += f", not before {coupon.starts}" if coupon.starts else ""
     uses = {1: "one use", 2: "two uses"}.get(coupon.uses, f"{coupon.uses} uses")
+    limits = [f"{coupon.stock:,} in all"] if coupon.stock is not None else []
+    limits += [f"{coupon.per_client} for each client"] if coupon.per_client is not None else []
+    return f"{what} ({', '.join((valid, uses, *limits))})"
+
+
+def _benefit(coupon: Coupon, currency: str) -> str:
     if coupon.percent is not None:
-        what = f"a coupon of {coupon.percent} %"
-    elif coupon.amount is not None:
-        what = f"a coupon of {coupon.amount} {currency}"
-    else:
-        what = f"a coupon for {coupon.gift}"
-    return f"{what} (valid {words(coupon.valid)}, {uses})"
+        return f"a coupon of {coupon.percent} %"
+    if coupon.amount is not None:
+        return f"a coupon of {coupon.amount} {currency}"
+    return f"a coupon for {coupon.gift}" if coupon.gift is not None else f"a coupon for {coupon.service}, free"
 
 
 def _limits(campaign: Campaign) -> list[str]:

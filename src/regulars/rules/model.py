@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import time, timedelta
-from decimal import Decimal
 from enum import StrEnum
 from functools import cached_property
 from itertools import pairwise
@@ -26,6 +25,7 @@ from regulars.core.working import Wait, Week, WorkingTime
 from regulars.rules import grammar
 from regulars.rules.hooks import Hook
 from regulars.rules.names import FieldType
+from regulars.rules.offer import Coupon, Offer
 from regulars.rules.phrases import (
     Again,
     Backfill,
@@ -120,36 +120,6 @@ class Policy(Part):
     links: Duration = Field(
         default=timedelta(days=400), description="How long links in emails work; those to leave and to prefer always do"
     )
-
-
-class Coupon(Part):
-    """A code minted for one client."""
-
-    percent: int | None = Field(default=None, ge=1, le=100, description="Per cent off")
-    amount: Decimal | None = Field(default=None, gt=0, description="Amount off, in the company's currency")
-    gift: str | None = Field(default=None, min_length=1, description="What is given, in words")
-    valid: Duration = Field(default=timedelta(days=14), description="How long the code holds")
-    uses: int = Field(default=1, ge=1, description="How often the code can be used")
-    prefix: str = Field(default="", pattern=r"^[A-Z0-9]{0,8}$", description="How the code begins")
-
-    @model_validator(mode="after")
-    def _one_benefit(self) -> Self:
-        if sum(x is not None for x in (self.percent, self.amount, self.gift)) != 1:
-            raise PydanticCustomError("one_benefit", "a coupon gives exactly one of `percent`, `amount`, `gift`")
-        return self
-
-    @property
-    def benefit(self) -> dict[str, Any]:
-        """The one benefit as JSON-ready data: {"percent": 50}, {"amount": "10"} or {"gift": "…"}."""
-        if self.percent is not None:
-            return {"percent": self.percent}
-        return {"amount": str(self.amount)} if self.amount is not None else {"gift": self.gift}
-
-
-class Offer(Part):
-    """What an email gives."""
-
-    coupon: Coupon = Field(description="A code of the client's own")
 
 
 class Step(Part):

@@ -16,6 +16,7 @@ from regulars.rules.grammar import Backfill
 from regulars.rules.hooks import Hook
 from regulars.rules.model import SENDS, TRIGGERS, Campaign, Company, Part, Policy, RuleTest
 from regulars.rules.names import FieldType
+from regulars.rules.offer import BENEFITS
 from regulars.rules.signup import Signup
 from regulars.rules.survey import Survey
 from regulars.rules.tariff import Points
@@ -132,4 +133,4 @@ def _campaign(definition: dict[str, Any]) -> None:
 
 
 def _benefit(definition: dict[str, Any]) -> None:
-    definition["oneOf"] = [{"required": [key]} for key in ("percent", "amount", "gift")]
+    definition["oneOf"] = [{"required": [key]} for key in BENEFITS]

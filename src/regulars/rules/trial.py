@@ -23,7 +23,9 @@ class ExpectedCoupon(Part):
 
     percent: int | None = Field(default=None, description="Per cent off")
     amount: Decimal | None = Field(default=None, description="Amount off")
+    service: str | None = Field(default=None, description="A service that is free, in words")
     gift: str | None = Field(default=None, description="What is given, in words")
+    code: str | None = Field(default=None, description="The code itself, where it is shared")
     uses: int | None = Field(default=None, description="How often the code can be used")
 
     @property

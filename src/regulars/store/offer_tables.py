@@ -48,6 +48,7 @@ coupons = Table(
     Column("offer", Json, nullable=False),  # {"percent": 50}, {"amount": "10"}, {"service": "…"} or {"gift": "…"}
     Column("uses", Integer, nullable=False),
     Column("used", Integer, nullable=False, server_default=text("0")),
+    Column("given_at", Instant, nullable=False),
     Column("valid_from", Instant, nullable=False),
     Column("valid_until", Instant, nullable=False),
     Column("redeemed_at", Instant),

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, func, select
 
+from regulars.store import facts
 from regulars.store.engine import insert
 from regulars.store.tables import events, promises
 from regulars.tracking.visitor import Visitor
@@ -23,7 +24,10 @@ def request_data(connection: Connection, who: Visitor, at: datetime) -> bool:
         external_id=f"data/{who.customer}/{at:%Y-%m-%d}", customer_id=who.customer, name=REQUESTED, occurred_at=at,
         received_at=at, data={},
     )  # fmt: skip
-    return connection.scalars(statement.on_conflict_do_nothing().returning(events.c.id)).first() is not None
+    new = connection.scalars(statement.on_conflict_do_nothing().returning(events.c.id)).first()
+    if new is not None:
+        facts.refresh_after_events(connection, [new])
+    return new is not None
 
 
 def data_requested(connection: Connection, who: Visitor, now: datetime) -> bool:

@@ -21,7 +21,7 @@ from regulars.core import keys
 from regulars.core.errors import Invalid
 from regulars.store import engine as store
 from regulars.store.importing import ImportReport, Kind, Options, import_file
-from regulars.tracking.coupons import Coupon, Standing, check, redeem
+from regulars.store.redemption import Coupon, Standing, Use, check, redeem
 from regulars.web.site import Site
 from regulars.web.visit import caller
 
@@ -29,7 +29,7 @@ ROWS = 10_000
 """Rows of one batch at most."""
 _STATUS = {
     Standing.VALID: 200, Standing.REDEEMED: 200, Standing.UNKNOWN: 404, Standing.USED_UP: 409,
-    Standing.NOT_YET: 409, Standing.EXPIRED: 409,
+    Standing.NOT_YET: 409, Standing.EXPIRED: 409, Standing.ANOTHERS: 409, Standing.WHOSE: 409,
 }  # fmt: skip
 
 Work = Callable[[Site, Request, Any], Response]
@@ -67,10 +67,10 @@ def said(body: Mapping[str, Any], status: int = 200) -> Response:
     return Response(orjson.dumps(body), status, media_type="application/json")
 
 
-def check_coupon(site: Site, request: Request, _: Any) -> Response:
-    """What a code is worth."""
+def check_coupon(site: Site, request: Request, body: Any) -> Response:
+    """What a code is worth, to a `customer` if one is named."""
     with store.read(site.engine) as connection:
-        return _coupon(check(connection, _code(request), site.clock()))
+        return _coupon(check(connection, _code(request), site.clock(), _customer(body)))
 
 
 def redeem_coupon(site: Site, request: Request, body: Any) -> Response:
@@ -78,8 +78,18 @@ def redeem_coupon(site: Site, request: Request, body: Any) -> Response:
     reference = body.get("reference") if isinstance(body, dict) else None
     if not isinstance(reference, str) or not 0 < len(reference) <= 100 or not reference.isprintable():
         raise HTTPException(422)
+    now = site.clock()
     with store.write(site.engine) as connection:
-        return _coupon(redeem(connection, _code(request), reference, site.clock()))
+        used, _ = redeem(connection, Use(_code(request), reference, now, _customer(body)), now)
+        return _coupon(used)
+
+
+def _customer(body: Any) -> str | None:
+    """The client's external id, where the till knows whose code it is."""
+    named = body.get("customer") if isinstance(body, dict) else None
+    if named is not None and (not isinstance(named, str) or not 0 < len(named) <= 254 or not named.isprintable()):
+        raise HTTPException(422)
+    return named
 
 
 def _code(request: Request) -> str:

@@ -39,7 +39,7 @@ _COUPON = {
     "type": "object",
     "required": ["standing", "code"],
     "properties": {
-        "standing": {"enum": ["valid", "redeemed", "used-up", "not-yet", "expired", "unknown"]},
+        "standing": {"enum": ["valid", "redeemed", "used-up", "not-yet", "expired", "anothers", "whose", "unknown"]},
         "code": {"type": "string"},
         "offer": {"type": ["object", "null"]},
         "uses_left": {"type": "integer"},
@@ -57,7 +57,7 @@ def document() -> dict[str, Any]:
     one = {
         "type": "object",
         "required": ["reference"],
-        "properties": {"reference": {"type": "string", "maxLength": 100}},
+        "properties": {"reference": {"type": "string", "maxLength": 100}, "customer": {"type": "string"}},
     }
     redeem["requestBody"] = _body(one, EXAMPLES["redeem"])
     paths["/api/coupons/{code}/redeem"] = {"post": redeem}
@@ -84,7 +84,10 @@ def _coupon(summary: str) -> dict[str, Any]:
     answers = {
         "200": {"description": "valid, or redeemed", "content": shown},
         "404": {"description": "no such code", "content": shown},
-        "409": {"description": "used up, not yet valid, or expired", "content": shown},
+        "409": {
+            "description": "used up, not yet valid, expired, another client's; or shared, and no `customer` named",
+            "content": shown,
+        },
     }
     return {"summary": summary, "parameters": _CODE, "responses": {**answers, **_REFUSALS}}
 

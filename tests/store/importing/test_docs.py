@@ -9,7 +9,16 @@ import pytest
 
 from regulars.store.importing import Kind
 from regulars.store.importing.service import _IMPORTERS
-from regulars.store.importing.words import APPOINTMENTS, CUSTOMERS, EVENTS, MANAGERS, PRODUCTS, PURCHASES
+from regulars.store.importing.words import (
+    APPOINTMENTS,
+    COUPONS,
+    CUSTOMERS,
+    EVENTS,
+    MANAGERS,
+    PRODUCTS,
+    PURCHASES,
+    REDEMPTIONS,
+)
 from tests.store.importing.conftest import Desk
 
 PAGE = (Path(__file__).parents[3] / "docs" / "import.md").read_text()
@@ -20,6 +29,8 @@ WORDS = {
     Kind.EVENTS: EVENTS,
     Kind.MANAGERS: MANAGERS,
     Kind.APPOINTMENTS: APPOINTMENTS,
+    Kind.COUPONS: COUPONS,
+    Kind.REDEMPTIONS: REDEMPTIONS,
 }
 
 

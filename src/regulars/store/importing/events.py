@@ -13,11 +13,13 @@ from regulars.store import facts
 from regulars.store.importing import cells, dates, words
 from regulars.store.importing.columns import Column
 from regulars.store.importing.history import History
+from regulars.store.importing.offers import use_all
 from regulars.store.importing.refused import Refused
 from regulars.store.importing.rows import Row, Written, own_columns, own_values, typed
+from regulars.store.redemption import REDEEMED, Use
 from regulars.store.rowset import Types, ids, lookup, rowset, upsert
 from regulars.store.tables import events
-from regulars.store.types import Instant, Json, Key
+from regulars.store.types import Instant, Json, Key, from_micros
 
 EVENT: Types = {"external_id": Text(), "customer_id": Key, "name": Text(), "occurred_at": Instant(), "data": Json}
 _NAME = re.compile(r"[a-z][a-z0-9_-]*(\.[a-z][a-z0-9_-]*)*")
@@ -32,6 +34,12 @@ def event_name(raw: Any) -> str | None:
             raise Refused("purchases are not imported as events", "import them as purchases")
         return value
     raise Refused("is not the name of an event", "expected small letters, such as `meeting.completed`")
+
+
+def _uses_coupon(row: Row) -> bool:
+    """Whether it is a `coupon.redeemed` with its code; without one it is an event like any other."""
+    code = (row.get("data") or {}).get("code")
+    return row.get("name") == REDEEMED and isinstance(code, str) and bool(code.strip())
 
 
 class Events(History):
@@ -83,6 +91,9 @@ class Events(History):
     def write(self, connection: Connection, units: Sequence[list[Row]]) -> Written:
         rows = [row for (row,) in units]
         self.find_customers(connection, rows)
+        rows = [row for row in rows if not row.faults]
+        used = [row for row in rows if _uses_coupon(row)]
+        redeemed = use_all(self, connection, used, [self._use(row) for row in used])
         found = [
             [
                 row.get("id"),
@@ -92,7 +103,7 @@ class Events(History):
                 row.get("data") or None,
             ]
             for row in rows
-            if not row.faults
+            if not _uses_coupon(row)
         ]
         given = rowset(connection, "given", EVENT, found)
         defaults: dict[str, ColumnElement[Any]] = {"received_at": literal(self.now, Instant), "data": literal({}, Json)}
@@ -101,7 +112,16 @@ class Events(History):
         facts.refresh_after_events(connection, added)
         # A corrected event may have been another's, or of a name that counted.
         facts.refresh(connection, self._concerned(connection, owners, changed))
-        return Written(len(added), len(changed), len(found) - len(added) - len(changed))
+        unchanged = len(found) - len(added) - len(changed)
+        return Written(len(added) + redeemed.added, len(changed), unchanged + redeemed.unchanged)
+
+    @staticmethod
+    def _use(row: Row) -> Use:
+        """A coupon used, told as an event: limits hold for it as they do at the till."""
+        data = row.get("data") or {}
+        reference = str(data.get("reference") or row.get("id"))[:100]
+        at = from_micros(row.get("occurred_at").micros)
+        return Use(data["code"], reference, at, row.get("customer_id"), data)
 
     @staticmethod
     def _concerned(connection: Connection, owners: Mapping[str, list[tuple[int, int]]], changed: set[int]) -> set[int]:

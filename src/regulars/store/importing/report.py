@@ -20,6 +20,8 @@ class Kind(StrEnum):
     EVENTS = "events"
     APPOINTMENTS = "appointments"
     MANAGERS = "managers"
+    COUPONS = "coupons"
+    REDEMPTIONS = "redemptions"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,8 @@ class Options:
     """Settles 1,234, which is refused otherwise."""
     encoding: str | None = None
     """Needed only where the file is neither UTF-8 nor marked UTF-16."""
+    pool: str | None = None
+    """For coupon codes that state none."""
     source: str = "import"
     """How consent found in the file is written down."""
     bad_rows: Path | None = None

@@ -22,6 +22,7 @@ from regulars.store.importing.appointments import Appointments
 from regulars.store.importing.columns import Columns
 from regulars.store.importing.events import Events
 from regulars.store.importing.goods import Products
+from regulars.store.importing.offers import Codes, Redemptions
 from regulars.store.importing.people import Customers, Managers
 from regulars.store.importing.purchases import Purchases
 from regulars.store.importing.reading import Source
@@ -43,6 +44,8 @@ _IMPORTERS: Mapping[Kind, type[Importer]] = {
     Kind.EVENTS: Events,
     Kind.APPOINTMENTS: Appointments,
     Kind.MANAGERS: Managers,
+    Kind.COUPONS: Codes,
+    Kind.REDEMPTIONS: Redemptions,
 }
 
 Progress = Callable[[int, int], None]

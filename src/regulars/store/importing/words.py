@@ -28,6 +28,9 @@ _CLIENT = (
 _SKU = ("product code", "product id", "item code", "article", "article number", "stock code", "артикул",
         "код товара", "код товару", "cod produs", "tootekood")  # fmt: skip
 
+_CODE = ("coupon", "coupon code", "voucher", "voucher code", "promo code", "promocode", "discount code", "купон",
+         "код купона", "промокод", "cupon", "cod promoțional", "kupong", "sooduskood")  # fmt: skip
+
 CUSTOMERS: Mapping[str, tuple[str, ...]] = {
     "id": ("external id", "customer", *_CLIENT, "код"),
     "email": _EMAIL,
@@ -119,6 +122,20 @@ APPOINTMENTS: Mapping[str, tuple[str, ...]] = {
     "status": ("state", "статус", "состояние", "стан", "stare", "olek"),
     "slots": ("free", "free slots", "other times", "alternatives"),
     "booked_at": ("booked", "created", "created at", "booked on"),
+}  # fmt: skip
+
+COUPONS: Mapping[str, tuple[str, ...]] = {
+    "code": _CODE,
+    "pool": ("list", "batch"),
+}
+
+REDEMPTIONS: Mapping[str, tuple[str, ...]] = {
+    "code": _CODE,
+    "reference": ("id", "order", "order id", "order number", "receipt", "receipt number", "invoice", "заказ",
+                  "номер заказа", "чек", "замовлення", "comanda", "bon", "tellimus"),
+    "customer": _CLIENT,
+    "email": _EMAIL,
+    "occurred_at": (*_DAY, "redeemed at", "used at", "used on", "order date"),
 }  # fmt: skip
 
 MANAGERS: Mapping[str, tuple[str, ...]] = {

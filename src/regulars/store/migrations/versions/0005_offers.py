@@ -42,7 +42,11 @@ def upgrade() -> None:
 def _coupons() -> None:
     with op.batch_alter_table("coupons") as coupons:
         coupons.add_column(sa.Column("shared", sa.Boolean(), nullable=False, server_default=sa.text("false")))
+        coupons.add_column(sa.Column("given_at", sa.BigInteger()))
         coupons.drop_constraint("uq_coupons_code", type_="unique")
+    op.execute("UPDATE coupons SET given_at = valid_from")
+    with op.batch_alter_table("coupons") as coupons:
+        coupons.alter_column("given_at", existing_type=sa.BigInteger(), nullable=False)
     op.create_index("ix_coupons_code", "coupons", ["code"])
     op.create_index("uq_coupons_own_code", "coupons", ["code"], unique=True, sqlite_where=OWN, postgresql_where=OWN)
     op.create_table(

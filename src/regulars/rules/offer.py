@@ -1,0 +1,104 @@
+"""What a campaign's emails give: the coupon, where its code comes from, how long it holds and how many there are."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime, time, timedelta
+from decimal import Decimal
+from typing import Any, Self
+
+from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from regulars.core.calendar import instant
+from regulars.rules import grammar
+from regulars.rules.phrases import Duration, Name, Part, Stamp
+
+BENEFITS = ("percent", "amount", "service", "gift")
+VALID = timedelta(days=14)
+"""How long a code holds where nothing is said."""
+DAY_END = time(23, 59, 59)
+_EXCLUSIVE = (("shared", "pool"), ("shared", "prefix"), ("pool", "prefix"), ("valid", "until"))
+
+
+def coupon_faults(keys: Collection[str]) -> list[tuple[str, str]]:
+    """What is wrong with the combination of keys a coupon has, as (key, words)."""
+    return [
+        (second, f"a coupon has `{first}` or `{second}`, not both")
+        for first, second in _EXCLUSIVE
+        if first in keys and second in keys
+    ]
+
+
+class Coupon(Part):
+    """A code with a benefit; unless it is shared or from a pool, it is made for one client."""
+
+    percent: int | None = Field(default=None, ge=1, le=100, description="Per cent off")
+    amount: Decimal | None = Field(default=None, gt=0, description="Amount off, in the company's currency")
+    service: str | None = Field(default=None, min_length=1, description="A service that is free, in words")
+    gift: str | None = Field(default=None, min_length=1, description="What is given, in words")
+    valid: Duration | None = Field(
+        default=None, description="How long the code holds, from when it was given (or `from`); 14 days by default"
+    )
+    starts: Stamp | None = Field(default=None, alias="from", description="From when on codes hold; company's clock")
+    until: Stamp | None = Field(
+        default=None, description="Up to when codes hold, a day alone to its end; after that no email of the offer goes"
+    )
+    uses: int = Field(default=1, ge=1, description="How often one client can use the code")
+    prefix: str = Field(default="", pattern=r"^[A-Z0-9]{0,8}$", description="How the code begins")
+    shared: str | None = Field(
+        default=None, pattern=r"^[A-Z0-9][A-Z0-9-]{2,39}$", description="One code, the same for everybody: `SUMMER26`"
+    )
+    pool: Name | None = Field(
+        default=None, description="Codes made elsewhere: those of `regulars import coupons FILE --pool NAME`"
+    )
+    stock: int | None = Field(default=None, ge=1, description="How many clients' coupons there are in all")
+    per_client: int | None = Field(default=None, ge=1, description="How many coupons of this campaign one client gets")
+
+    @model_validator(mode="after")
+    def _sound(self) -> Self:
+        given = {name for name in type(self).model_fields if getattr(self, name) not in (None, "")}
+        if len(given.intersection(BENEFITS)) != 1:
+            raise PydanticCustomError("one_benefit", "a coupon gives exactly one of {of}", {"of": ", ".join(BENEFITS)})
+        for _, fault in coupon_faults(given):
+            raise PydanticCustomError("one_of_two", "{said}", {"said": fault})
+        if self.ends and self.begins and self.ends <= self.begins:
+            raise PydanticCustomError("ends_first", "the offer ends before it begins")
+        return self
+
+    @property
+    def benefit(self) -> dict[str, Any]:
+        """The one benefit as JSON-ready data: {"percent": 50}, {"amount": "10"}, {"service": "…"} or {"gift": "…"}."""
+        if self.amount is not None:
+            return {"amount": str(self.amount)}
+        return {name: getattr(self, name) for name in BENEFITS if getattr(self, name) is not None}
+
+    @property
+    def begins(self) -> datetime | None:
+        """When codes begin to hold, as a naive local time; None: at once."""
+        return grammar.local_time(self.starts, time()) if self.starts else None
+
+    @property
+    def ends(self) -> datetime | None:
+        """When the offer ends, as a naive local time; None: never."""
+        return grammar.local_time(self.until, DAY_END) if self.until else None
+
+    def over(self, zone: str) -> datetime | None:
+        """The last instant at which codes hold, by the company's clock; None: there is none."""
+        return instant(self.ends, zone) if self.ends else None
+
+    def window(self, now: datetime, zone: str) -> tuple[datetime, datetime]:
+        """From when and up to when a code that is given now holds."""
+        start = max(now, instant(self.begins, zone)) if self.begins else now
+        return start, self.over(zone) or start + (self.valid or VALID)
+
+    @property
+    def limited(self) -> bool:
+        """Whether there may be none left."""
+        return self.pool is not None or self.stock is not None or self.per_client is not None
+
+
+class Offer(Part):
+    """What an email gives."""
+
+    coupon: Coupon = Field(description="A code that brings the client something")
