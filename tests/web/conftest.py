@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 from sqlalchemy import Engine
 
+from tests.web.browsing import Chromium, installed
 from tests.web.shop import Shop, open_shop
 
 
@@ -29,3 +30,14 @@ def shop_below_mail(sqlite_engine: Engine) -> Iterator[Shop]:
     """The shop on SQLite, seen from outside below `/mail`."""
     with open_shop(sqlite_engine, prefix="/mail") as shop:
         yield shop
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Chromium]:
+    """The one browser of this test process."""
+    executable = installed()
+    if executable is None:
+        pytest.skip("no Chromium on this machine (Debian: chromium)")
+    browser = Chromium(executable)
+    yield browser
+    browser.close()

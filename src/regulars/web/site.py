@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -40,6 +41,8 @@ class Site:
     """How often the sign-up form may be sent from one address."""
     peeks: Peeks = field(default_factory=Peeks, init=False, repr=False)
     scribe: Scribe = field(init=False, repr=False)
+    read: Callable[[Path], Workspace] = field(default=open_workspace, repr=False)
+    """How the rules are read from their folder."""
     _rules: Workspace | None = field(default=None, init=False, repr=False)
     _stamp: tuple[int, float] = field(default=(0, 0.0), init=False, repr=False)
     _looked: float = field(default=float("-inf"), init=False, repr=False)
@@ -68,7 +71,7 @@ class Site:
 
     def _read(self, stamp: tuple[int, float]) -> None:
         try:
-            self._rules = open_workspace(self.root)
+            self._rules = self.read(self.root)
         except Invalid:
             if self._rules is None:
                 raise
