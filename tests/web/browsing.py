@@ -7,7 +7,7 @@ run theirs. `chromium(work)` runs `work` there.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
@@ -59,7 +59,8 @@ def tab(browser: Browser, **how: Any) -> Page:
     return page
 
 
-def faults(page: Page) -> list[str]:
-    """What axe finds wrong: the rule, and the elements that break it."""
-    found = Axe().run(page).response["violations"]
+def faults(page: Page, tags: Sequence[str] | None = None) -> list[str]:
+    """What axe finds wrong, by all its rules or those with a tag: the rule, and the elements that break it."""
+    only = {"runOnly": list(tags)} if tags else {}
+    found = Axe().run(page, options={"resultTypes": ["violations"], **only}).response["violations"]
     return [f"{one['id']}: " + " ".join(node["html"][:120] for node in one["nodes"]) for one in found]

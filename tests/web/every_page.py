@@ -1,0 +1,110 @@
+"""Every kind of page that a client may see, each as the server really answers it, errors too."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+from playwright.sync_api import Page, Route
+
+from regulars.dispatch.context import token
+from regulars.render import render
+from regulars.store.engine import open_engine, write
+from regulars.tracking import Sent, keep
+from regulars.workspace import starter
+from tests.common.people import SECRET
+from tests.web.shop import NOW, Answer, Shop, open_shop, rules_of
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind of page: its address, and the answer that the server gave."""
+
+    name: str
+    root: str
+    path: str
+    answer: Answer
+
+    def show(self, page: Page) -> None:
+        """The answer in the browser, also one to a POST; what it refers to comes from the server."""
+        kept = {name: value for name, value in self.answer.headers.items() if name.startswith("content-")}
+        kept.pop("content-length", None)
+
+        def answered(route: Route) -> None:
+            route.fulfill(status=self.answer.status, headers=kept, body=self.answer.text)
+
+        page.route(self.root + self.path, answered)
+        page.goto(self.root + self.path, wait_until="load")
+        page.unroute(self.root + self.path)
+
+
+def kinds(shop: Shop, locale: str) -> Iterator[Kind]:
+    """The pages in a language; each client who meets them is new."""
+    root = f"http://127.0.0.1:{shop.port}"
+    ask = {"accept-language": locale, "content-type": "application/x-www-form-urlencoded"}
+
+    def path(page: str, campaign: str = "quality-survey", **fields: object) -> str:
+        customer = shop.customer(f"c{shop.count('customers')}", locale=locale)
+        return shop.link(page, shop.promise(customer, campaign, **fields))
+
+    def seen(name: str, where: str, form: str | None = None, query: str = "") -> Kind:
+        answer = shop.ask("GET" if form is None else "POST", where + query, form, ask)
+        if answer.status == 303:
+            answer = shop.ask("GET", where.rpartition("/")[0] + "/" + answer.headers["location"], None, ask)
+        return Kind(name, root, where, answer)
+
+    yield seen("unsubscribe", path("u"))
+    yield seen("unsubscribed", path("u"), "leave=all")
+    yield seen("unsubscribed-topic", path("u"), "leave=topic")
+    yield seen("preferences", path("p"))
+    yield seen("preferences-saved", path("p"), "act=save&topic=marketing&weeks=2")
+    yield seen("preferences-birthday", path("p"), "act=save&birthday=2999-01-01")
+    yield seen("preferences-data", path("p"), "act=data")
+    yield seen("erase-wrong", path("p"), "act=erase&email=x")
+    yield seen("erased", path("p"), f"act=erase&email=c{shop.count('customers') - 1}@client.example")
+    campaigns = rules_of(starter()).rulebook.campaigns.values()
+    for survey, campaign in sorted({c.survey: c.name for c in campaigns if c.survey}.items()):
+        yield seen(f"survey-{survey}", path("s", campaign), query="?score=3")
+        yield seen(f"survey-{survey}-empty", path("s", campaign), "words=")
+    yield seen("thanks", path("s"), "score=3")
+    yield seen("book", path("b"))
+    yield seen("called", path("b"), "note=After+noon")
+    yield seen("data", path("d", "your-data"))
+    yield seen("data-late", path("d", "your-data", settled_at=NOW - timedelta(days=2)))
+    yield seen("unkept", path("v"))
+    yield seen("unclear", path("u"), "leave=what")
+    yield seen("unknown", "/u/guess")
+    yield seen("nothing-there", "/nothing")
+    yield next(one for _ in range(99) if (one := seen("busy", "/u/guess")).answer.status == 429)
+
+
+def copy_of(shop: Shop, email: str, locale: str) -> str:
+    """The path at which an email is shown in a browser as it was sent."""
+    templates = rules_of(starter()).templates
+    promise = shop.promise(shop.customer(f"{email}-{locale}", locale=locale))
+    made = render(templates.compiled(email, locale), templates.sample(email))
+    mark = token(promise, SECRET)
+    with write(shop.engine) as connection:
+        keep(connection, [Sent(promise, f"{email}-{locale}", made.html, mark)])
+    return shop.link("v", promise)
+
+
+@contextmanager
+def broken_shop(folder: Path) -> Iterator[Kind]:
+    """The page of a server whose database has lost its tables."""
+    engine = open_engine(f"sqlite:///{folder / 'empty.sqlite'}")
+    with open_shop(engine) as shop:
+        path = shop.link("u", 1)
+        yield Kind("failed", f"http://127.0.0.1:{shop.port}", path, shop.get(path))
+    engine.dispose()
+
+
+def title(answer: Answer) -> str:
+    """The heading of a page."""
+    found = re.search(r"<h1>(.*?)</h1>", answer.text)
+    assert found is not None
+    return found[1]
