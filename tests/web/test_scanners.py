@@ -86,7 +86,7 @@ def test_getting_every_link_of_every_email_in_every_language_changes_nothing(pat
         for path in paths:
             answer = shop.get(path)
             assert answer.status in (200, 204, 302, 404, 410), (email, path)
-            if "<html" in answer.text and path[1] != "v":
+            if answer.status == 200 and "<html" in answer.text and path[1] != "v":
                 assert f'<html lang="{language}">' in answer.text, (email, path)
             assert shop.ask("HEAD", path).status == answer.status, (email, path)
     assert shop.everything() == before
