@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from regulars.audience import Catalogue, Expression
+from regulars.rules.feasts import Feast, FeastDay
 from regulars.rules.model import Campaign, Company, FieldType, Loc, Policy, Rulebook
 from regulars.rules.tariff import Points
 from regulars.workspace.conditions import read, written
@@ -40,6 +41,7 @@ def rules(
     company: Mapping[str, Any] | None = None,
     fields: Mapping[str, FieldType] | None = None,
     points: Mapping[str, Any] | None = None,
+    calendars: Mapping[str, Mapping[str, str]] | None = None,
 ) -> Rules:
     """Campaigns as they would stand in a file, under a company in UTC and an empty policy."""
     return _compiled(
@@ -49,9 +51,14 @@ def rules(
             campaigns=_campaigns(campaigns),
             events=EVENTS,
             fields=dict(fields or {}),
+            calendars={name: _feast(name, days) for name, days in (calendars or {}).items()},
             points=Points.model_validate(dict(points or {})),
         )
     )
+
+
+def _feast(name: str, days: Mapping[str, str]) -> Feast:
+    return Feast(name, {land: None if day == "none" else FeastDay.parse(day) for land, day in days.items()})
 
 
 def _campaigns(campaigns: Mapping[str, Mapping[str, Any]]) -> dict[str, Campaign]:

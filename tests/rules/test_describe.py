@@ -145,6 +145,17 @@ def test_a_campaign_in_one_sentence(rule: str, sentence: str, tmp_path: Path) ->
     assert describe(loaded.rulebook.campaigns["x"], loaded.rulebook) == sentence
 
 
+def test_a_day_of_the_calendar_in_one_sentence(tmp_path: Path) -> None:
+    calendar = "calendars:\n  women-day: {default: 8 march, EE: none, PL: 1 day after 7 march}\n"
+    rule = "campaigns:\n  x: {every: 'year on women-day, 2 days before', email: x}\n"
+    book = read(tmp_path, calendar + rule).rulebook
+    assert book is not None
+    assert describe(book.campaigns["x"], book) == (
+        "Every year, 2 days before `women-day` (8 march; EE: none; PL: 1 day after 7 march) at 10:00 by their clock,"
+        " send them `x`."
+    )
+
+
 @pytest.mark.parametrize(
     ("condition", "words"),
     {

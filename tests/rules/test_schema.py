@@ -26,6 +26,8 @@ BEYOND = {
     "shape: a backfill since a day that does not exist",
     "shape: a time zone that does not exist",
     "shape: a weekday that is none",
+    "shape: a day that no year has",
+    "shape: a misspelt day of the year",
     "shape: hours that end before they begin",
     "shape: holidays of a country that is not known",
     "shape: a wait beyond all calendars",

@@ -18,6 +18,11 @@ def regions() -> frozenset[str]:
     return frozenset({*found, *(f"{country}-{part}" for country, parts in found.items() for part in parts)})
 
 
+def countries() -> frozenset[str]:
+    """Every country by its two letters (ISO 3166)."""
+    return frozenset(each for each in regions() if len(each) == 2) - {"UK"}
+
+
 def region(text: str) -> str:
     """The region as it is written, in capitals; raises ValueError for one that is not known."""
     plain = text.strip().upper()

@@ -31,8 +31,9 @@ from sqlalchemy.types import TypeEngine
 from regulars.clearance import Ground, Live
 from regulars.core.calendar import SENTINELS
 from regulars.ledger import State
-from regulars.planner.dates import DueDay, DueTime, due_days, due_times, since_midnight
+from regulars.planner.dates import DueDay, DueFeast, DueTime, due_days, due_feasts, due_times, since_midnight
 from regulars.planner.waits import waited
+from regulars.rules.feasts import DEFAULT
 from regulars.rules.model import Step
 from regulars.store.fields import told_from_event
 from regulars.store.functions import regulars_date, regulars_day
@@ -217,6 +218,8 @@ def _micros(instant: ColumnElement[Any]) -> ColumnElement[int]:
 def _by_date(ground: Ground, live: Live) -> Select[Any] | None:
     every = live.campaign.every
     assert every is not None
+    if every.calendar is not None:
+        return _by_feast(ground, live)
     floor = max(live.floor(ground.now, ground.rulebook.policy), ground.now - LOOK_BACK)
     rows: list[DueDay] = []
     for zone in ground.zones:
@@ -246,6 +249,29 @@ def _by_date(ground: Ground, live: Live) -> Select[Any] | None:
         fits.append(month == table.c.month)
     return _shape(joined, table.c.occurrence, table.c.due_at, wave=_wave(ground, live)).where(
         *fits, ground.holds("campaigns", live.campaign.name, "audience")
+    )
+
+
+def _by_feast(ground: Ground, live: Live) -> Select[Any] | None:
+    """Clients whose country keeps a day of the calendar, by their own clock."""
+    campaign, book = live.campaign, ground.rulebook
+    assert campaign.every is not None
+    floor = max(live.floor(ground.now, book.policy), ground.now - LOOK_BACK)
+    rows: list[DueFeast] = []
+    for zone in ground.zones:
+        after = since_midnight(floor, zone) if floor == live.since else floor
+        rows += due_feasts(campaign, book, (zone,), after, ground.now)
+    if not rows:
+        return None
+    table = _falling_due(
+        ground, {**_TIMES, "country": Text()}, [(r.zone, r.occurrence, to_micros(r.due_at), r.country) for r in rows]
+    )
+    own = func.upper(func.trim(customers.c.country))
+    countries = book.calendars[campaign.every.calendar or ""].countries
+    kept = case((own.in_(countries), own), else_=literal(DEFAULT, Text))
+    joined = _clients(ground).join(table, and_(table.c.zone == ground.zone, table.c.country == kept))
+    return _shape(joined, table.c.occurrence, table.c.due_at, wave=_wave(ground, live)).where(
+        ground.holds("campaigns", campaign.name, "audience")
     )
 
 

@@ -98,6 +98,36 @@ def _kept_on(every: Every, policy: Policy, zone: str, day: date, due: datetime) 
         yield DueDay(zone, f"{target:%Y-%m}", due, ordinal, target.month, kept)
 
 
+@dataclass(frozen=True, slots=True)
+class DueFeast:
+    """A day of the calendar that falls due in one zone for clients of one country, or `default`."""
+
+    zone: str
+    country: str
+    occurrence: str
+    due_at: datetime
+
+
+def due_feasts(
+    campaign: Campaign, book: Rulebook, zones: Sequence[str], after: datetime, until: datetime
+) -> Iterator[DueFeast]:
+    """What `every: year on …` brings in (after, until], its wait included, for each zone and country."""
+    every = campaign.every
+    assert every is not None
+    feast = book.calendars.get(every.calendar or "")
+    wait, working, policy = campaign.lead, book.company.working_time, book.policy
+    first, last = working.before(after, wait).year - 1, until.year + 1
+    for country in feast.days if feast is not None else ():
+        for year in range(first, last + 1):
+            day = feast.on(country, year, policy.leap_day) if feast is not None else None
+            for zone in zones if day is not None else ():
+                assert day is not None
+                local = datetime.combine(day + timedelta(days=every.offset), policy.send_at)
+                due = working.after(instant(local, zone), wait)
+                if after < due <= until:
+                    yield DueFeast(zone, country, f"{year}", due)
+
+
 def since_midnight(since: datetime, zone: str) -> datetime:
     """Just before the local day of `since` began."""
     start = instant(datetime.combine(local_date(since, zone), time()), zone)

@@ -35,7 +35,9 @@ def rules_in_force(connection: Connection, rules: Ruleset) -> Rules | None:
     book, tariff = rules.rulebook, points.in_force(connection)
     try:
         campaigns = {name: Campaign.model_validate({**source, "name": name}) for name, source in stored.items()}
-        old = Rulebook(book.company, book.policy, campaigns, book.events, book.fields, points=tariff)
+        old = Rulebook(
+            book.company, book.policy, campaigns, book.events, book.fields, calendars=book.calendars, points=tariff
+        )
         return Rules(old, conditions(old))
     except (ValidationError, ExpressionErrors, TypeError):
         return None  # written by a version that knew other words, or about events that are gone

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 
-from regulars.planner.dates import due_days, due_times
+from regulars.planner.dates import due_days, due_feasts, due_times
 from regulars.rules.model import Campaign, Rulebook
 
 HOUR = timedelta(hours=1)
@@ -21,7 +21,9 @@ def on_calendar(
     """The sending times of `every`, `at` and `schedule` in (after, until], for clients of these zones."""
     found: set[datetime] = set()
     for campaign in campaigns:
-        if campaign.enabled and campaign.every is not None:
+        if campaign.enabled and campaign.every is not None and campaign.every.calendar is not None:
+            found |= {feast.due_at for feast in due_feasts(campaign, book, zones, after, until)}
+        elif campaign.enabled and campaign.every is not None:
             found |= {row.due_at for row in due_days(campaign, book, zones, after, until)}
         elif campaign.enabled and (campaign.at or campaign.schedule):
             found |= {row.due_at for row in due_times(campaign, book, zones, after, until)}

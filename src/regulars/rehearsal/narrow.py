@@ -47,6 +47,10 @@ def _possible(campaign: Campaign, book: Rulebook, scene: Scene) -> bool:
         return campaign.on in _happening(scene)
     if campaign.new is not None:
         return any(product.launched_at is not None for product in scene.test.catalogue)
+    if campaign.every is not None and campaign.every.calendar is not None:
+        if campaign.backfill.mode != "none":
+            return True
+        return bool(on_calendar([campaign], book, (scene.zone,), scene.in_force - _MARGIN, scene.until))
     if campaign.every is not None:
         field = campaign.every.field
         known = bool(scene.test.purchases) if field in DERIVED else scene.test.customer.get(field) is not None

@@ -272,14 +272,20 @@ def _if(case: Case) -> str:
 def _date(case: Case) -> Outlook:
     every, now = case.campaign.every, case.ground.now
     assert every is not None
-    if kept_date(case.person, every.field) is None:
+    if every.calendar is None and kept_date(case.person, every.field) is None:
         return Outlook(f"Not due: `customer.{every.field}` is not known.")
     until = now + timedelta(days=31 * every.months + 60)
     due = next(rounds(case.campaign, case.ground.rulebook, case.person, now, until), None)
     audience = case.clauses.get("audience")
     if audience is not None and audience.value is not True:
         return Outlook(f"Not due: {why_not(audience)}.")
-    return Outlook(f"Not due: next on {case.when(due)}.", due) if due else Outlook("Not due: its date is yet far off.")
+    return (
+        Outlook(f"Not due: next on {case.when(due)}.", due)
+        if due
+        else Outlook(
+            "Not due: their country keeps no such day." if every.calendar else "Not due: its date is yet far off."
+        )
+    )
 
 
 def _time(case: Case) -> Outlook:

@@ -13,7 +13,7 @@ from datetime import date, datetime, timedelta
 from regulars.audience import Expression, Person
 from regulars.clearance import Ruleset
 from regulars.core.calendar import SENTINELS, local_date
-from regulars.planner.dates import due_days
+from regulars.planner.dates import due_days, due_feasts
 from regulars.rules.model import Campaign, FieldType, Rulebook
 from regulars.store.fields import readable
 
@@ -99,10 +99,17 @@ def rounds(campaign: Campaign, book: Rulebook, person: Person, after: datetime, 
     """When the client's date is kept in (after, until], and the campaign's wait after it is over: the time of each."""
     every = campaign.every
     assert every is not None
+    zone = person.fields.get("timezone") or person.zone
+    feast = book.calendars.get(every.calendar or "")
+    if feast is not None:
+        country = feast.country(person.fields.get("country"))
+        found = due_feasts(campaign, book, (zone,), after, until)
+        yield from sorted(each.due_at for each in found if each.country == country)
+        return
     kept = kept_date(person, every.field)
     if kept is None:
         return
-    for row in due_days(campaign, book, (person.fields.get("timezone") or person.zone,), after, until):
+    for row in due_days(campaign, book, (zone,), after, until):
         elapsed = row.ordinal - (kept.year * 12 + kept.month - 1)
         fits = row.day == kept.day and elapsed > 0 and elapsed % every.months == 0
         if fits and (every.months % 12 or row.month == kept.month):

@@ -1,4 +1,4 @@
-"""The sections `fields`, `events` and `topics`: what the workspace adds to the built-in names."""
+"""The sections `fields`, `events`, `topics` and `calendars`: what the workspace adds to the built-in names."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ from collections.abc import Mapping
 
 from pydantic import TypeAdapter, ValidationError
 
-from regulars.core.diagnostics import did_you_mean
-from regulars.rules.complaints import EVENT_NAME, Complaints, reworded
+from regulars.core.diagnostics import did_you_mean, nearest
+from regulars.core.holidays import countries
+from regulars.rules.complaints import EVENT_NAME, PHRASE_WORDS, Complaints, reworded
+from regulars.rules.feasts import DEFAULT, Feast, FeastDay
 from regulars.rules.names import CUSTOMER, EVENTS, FieldType
 from regulars.rules.survey import Texts
 from regulars.rules.tree import Entries, Loc, Node, Scalar, data, find, found
@@ -81,6 +83,63 @@ def topics(root: Node, complaints: Complaints) -> dict[str, Mapping[str, str]]:
             wanted = "what clients read, once or by language: `{en: Surveys, uk: Опитування}`"
             complaints.say("R003", f"`{name}` is {found(entry.value)}", ("topics", name), expected=wanted)
     return declared
+
+
+def calendars(root: Node, complaints: Complaints) -> dict[str, Feast]:
+    """Days that a calendar keeps, by name, once or by country."""
+    section = find(root, ("calendars",))
+    if section is None:
+        return {}
+    if not isinstance(section, Entries):
+        expected = "a name for each day, and after it when it is: `new-year: 1 january`"
+        complaints.say("R003", f"`calendars` is {found(section)}", ("calendars",), key=True, expected=expected)
+        return {}
+    declared: dict[str, Feast] = {}
+    for name, entry in section.entries.items():
+        loc: Loc = ("calendars", name)
+        if not re.fullmatch(_TOPIC, name):
+            better = reworded(name)
+            complaints.say(
+                "R006", f"`{name}` cannot be the name of a day", loc, key=True,
+                expected="small letters, digits and hyphens, beginning with a letter, such as `new-year`",
+                hint=f"write `{better}`" if better else None,
+            )  # fmt: skip
+            continue
+        days: dict[str, FeastDay | None] = {}
+        if isinstance(entry.value, Entries):
+            for country, each in entry.value.entries.items():
+                if _country(complaints, (*loc, country), country):
+                    days[country] = _feast_day(complaints, (*loc, country), each.value)
+        else:
+            days[DEFAULT] = _feast_day(complaints, loc, entry.value)
+        declared[name] = Feast(name, days)
+    return declared
+
+
+def _country(complaints: Complaints, loc: Loc, written: str) -> bool:
+    if written == DEFAULT or written in countries():
+        return True
+    near = written.upper() if written.upper() in countries() else nearest(written, [DEFAULT])
+    complaints.say(
+        "R033", f"`{written}` is no country", loc, key=True,
+        expected="two letters such as `EE`, or `default` for all others",
+        hint=f"write `{near}`" if near else None,
+    )  # fmt: skip
+    return False
+
+
+def _feast_day(complaints: Complaints, loc: Loc, node: Node) -> FeastDay | None:
+    text = node.text if isinstance(node, Scalar) and not node.null else ""
+    if text == "none":
+        return None
+    try:
+        return FeastDay.parse(text)
+    except ValueError:
+        words = [word for word in re.findall(r"[a-z]{3,}", text.lower()) if word not in PHRASE_WORDS]
+        hint = next((hint for word in words if (hint := did_you_mean(word, PHRASE_WORDS))), None)
+        expected = "`1 january`, `second sunday of may`, `orthodox easter`, `1 day after easter`, or `none`"
+        complaints.say("R003", f"`{loc[-1]}` is {found(node)}", loc, expected=expected, hint=hint)
+        return None
 
 
 def _typed(root: Node, loc: Loc, complaints: Complaints, allowed: tuple[FieldType, ...]) -> dict[str, FieldType]:

@@ -149,10 +149,11 @@ class Everything:
         if not isinstance(node, Scalar) or node.null:
             return
         try:
-            name = grammar.Every.parse(node.text).field
+            every = grammar.Every.parse(node.text)
         except ValueError:
             return
-        if self.fields.get(name) in DATES:
+        name = every.field
+        if every.calendar is not None or self.fields.get(name) in DATES:
             return
         known = [each for each, kind in self.fields.items() if kind in DATES]
         what = f"is {_article(self.fields[name])}, not a date" if name in self.fields else "is not a field of clients"
@@ -304,6 +305,25 @@ def surveys_exist(root: Entries, complaints: Complaints, campaigns: Iterable[str
                 loc,
                 expected="one of " + ", ".join(f"`{each}`" for each in sorted(known)) if known else None,
                 hint=did_you_mean(node.text, known),
+            )
+
+
+def calendars_exist(root: Entries, complaints: Complaints, campaigns: Mapping[str, Campaign]) -> None:
+    """Every day of the calendar that a campaign keeps is written somewhere."""
+    section = child(root, "calendars")
+    known = list(section.entries) if isinstance(section, Entries) else []
+    for name, campaign in campaigns.items():
+        day = campaign.every.calendar if campaign.every else None
+        loc: Loc = ("campaigns", name, "every")
+        node = find(root, loc)
+        if day is not None and day not in known and isinstance(node, Scalar):
+            complaints.say(
+                "R033",
+                f"no day of the calendar is called `{day}`",
+                loc,
+                part=node.part(node.text.find(day), len(day)),
+                expected="one of " + ", ".join(f"`{each}`" for each in sorted(known)) if known else None,
+                hint=did_you_mean(day, known) or f"write it: `calendars: {{{day}: 1 january}}`",
             )
 
 

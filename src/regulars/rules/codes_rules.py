@@ -11,6 +11,7 @@ STEPS = "steps: [{email: a}, {wait: 3 days, email: %s}]"
 _REQUEST = "events:\n  request.opened: {%s}\n  request.answered: {%s}\n"
 _ENDED = campaign("on: request.opened", "until: request.answered with same id")
 _WAVES = "campaigns:\n  news:\n    new: product\n    waves: [{%s}, {%s}]\n"
+_CALENDAR = "campaigns:\n  greeting:\n    every: year on %s\n    email: greeting\n"
 _SURVEY = (
     "surveys:\n  quality:\n    title: How did we do?\n    questions: [{id: score, ask: How was it, scale: 0-10}]\n"
 )
@@ -234,6 +235,13 @@ RULES = (
         "A client gets the email of the first wave whose `to` is true. One without `to` takes all who are left.",
         _WAVES % ("email: a", "email: b, to: customer.purchases > 1"),
         _WAVES % ("email: b, to: customer.purchases > 1", "email: a"),
+    ),
+    Code(
+        "R033",
+        "Unknown day of the calendar",
+        "A campaign keeps a day that is not under `calendars`, or a day there is given for what is no country.",
+        _CALENDAR % "womens-day" + "calendars:\n  new-year: 1 january\n",
+        _CALENDAR % "new-year" + "calendars:\n  new-year: {default: 1 january, RU: 31 december}\n",
     ),
     Code(
         "R101",

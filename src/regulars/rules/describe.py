@@ -12,7 +12,7 @@ from regulars.rules.offer import VALID, Coupon
 
 def describe(campaign: Campaign, rulebook: Rulebook) -> str:
     """One sentence that says who gets what and when, and under which limits."""
-    head = f"{_occasion(campaign, rulebook.policy)}{_audience(campaign)}, {_sending(campaign, rulebook)}"
+    head = f"{_occasion(campaign, rulebook)}{_audience(campaign)}, {_sending(campaign, rulebook)}"
     clauses = [head, *_limits(campaign), *_protection(campaign, rulebook.policy)]
     sentence = "; ".join(clauses) + "."
     if not campaign.enabled:
@@ -20,7 +20,7 @@ def describe(campaign: Campaign, rulebook: Rulebook) -> str:
     return sentence
 
 
-def _occasion(campaign: Campaign, policy: Policy) -> str:
+def _occasion(campaign: Campaign, rulebook: Rulebook) -> str:
     match campaign.trigger:
         case "on":
             return "When a client buys" if campaign.on == "purchase" else f"When a client has `{campaign.on}`"
@@ -32,7 +32,7 @@ def _occasion(campaign: Campaign, policy: Policy) -> str:
         case "new":
             return "When a product is launched"
         case "every":
-            return _anniversary(campaign.every, policy) if campaign.every else ""
+            return _anniversary(campaign.every, rulebook) if campaign.every else ""
         case "at":
             days = [f"{each:%Y-%m-%d at %H:%M}" for each in campaign.at or ()]
             return f"On {_list(days)} by each client's clock"
@@ -40,11 +40,15 @@ def _occasion(campaign: Campaign, policy: Policy) -> str:
             return f"{str(campaign.schedule)[:1].upper()}{str(campaign.schedule)[1:]} by each client's clock"
 
 
-def _anniversary(every: Every, policy: Policy) -> str:
+def _anniversary(every: Every, rulebook: Rulebook) -> str:
+    policy = rulebook.policy
     count, unit = (every.months // 12, "year") if every.months % 12 == 0 else (every.months, "month")
     often = f"Every {unit}" if count == 1 else f"Every {count} {unit}s"
     days = abs(every.offset)
     shift = f"{days} day{'' if days == 1 else 's'} {'before' if every.offset < 0 else 'after'}" if days else "on"
+    if every.calendar is not None:
+        feast = rulebook.calendars.get(every.calendar)
+        return f"Every year, {shift} `{every.calendar}` ({feast}) at {policy.send_at:%H:%M} by their clock"
     leap = "28 February" if policy.leap_day is LeapDay.FEB_28 else "1 March"
     note = f" (29 February is kept on {leap} in other years)" if every.field == "birthday" else ""
     return f"{often}, {shift} the day of a client's `{every.field}` at {policy.send_at:%H:%M} by their clock{note}"

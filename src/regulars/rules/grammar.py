@@ -17,14 +17,10 @@ from regulars.core.calendar import Window
 from regulars.core.clock import duration as any_duration
 from regulars.core.clock import words
 from regulars.core.working import WEEKDAYS, Wait
+from regulars.rules.feasts import MONTHS, ORDINALS
 
 CLOCK = re.compile(r"^([01]?\d|2[0-3]):([0-5]\d)$")
-MONTHS = (
-    "january", "february", "march", "april", "may", "june",
-    "july", "august", "september", "october", "november", "december",
-)  # fmt: skip
 LONGEST = timedelta(days=36_525)
-ORDINALS = {"first": 1, "second": 2, "third": 3, "fourth": 4, "last": -1}
 
 
 def duration(text: str) -> timedelta:
@@ -79,16 +75,20 @@ class Cap:
 
 @dataclass(frozen=True, slots=True)
 class Every:
-    """Each `months` months since the date `field`, moved by `offset` days (negative: before)."""
+    """Each `months` months since the date `field`, or each year on a day of `calendars`, moved by `offset` days.
+
+    A negative offset is before. With `calendar` there is no field.
+    """
 
     months: int
     field: str
     offset: int = 0
+    calendar: str | None = None
 
     @classmethod
     def parse(cls, text: str) -> Every:
         found = re.match(
-            r"^\s*(?:(\d+)\s+)?(year|month)s?\s+since\s+customer\.([a-z_]\w*)"
+            r"^\s*(?:(?:(\d+)\s+)?(year|month)s?\s+since\s+customer\.([a-z_]\w*)|year\s+on\s+([a-z][a-z0-9-]*))"
             r"(?:\s*,\s*(\d+)\s+(day|week)s?\s+(before|after))?\s*$",
             text,
         )
@@ -97,14 +97,14 @@ class Every:
                 f"`{text}` is not a repeating date such as `year since customer.birthday`"
                 " or `year since customer.birthday, 3 days before`"
             )
-        months = int(found[1] or 1) * (12 if found[2] == "year" else 1)
-        shift = int(found[4] or 0) * (7 if found[5] == "week" else 1)
-        return cls(months, found[3], -shift if found[6] == "before" else shift)
+        months = int(found[1] or 1) * (1 if found[2] == "month" else 12)
+        shift = int(found[5] or 0) * (7 if found[6] == "week" else 1)
+        return cls(months, found[3] or "", -shift if found[7] == "before" else shift, found[4])
 
     def __str__(self) -> str:
         unit, count = ("year", self.months // 12) if self.months % 12 == 0 else ("month", self.months)
         head = f"{unit} since" if count == 1 else f"{count} {unit}s since"
-        text = f"{head} customer.{self.field}"
+        text = f"year on {self.calendar}" if self.calendar else f"{head} customer.{self.field}"
         if self.offset:
             side = "before" if self.offset < 0 else "after"
             number = abs(self.offset)

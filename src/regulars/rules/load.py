@@ -33,6 +33,7 @@ SECTIONS = (
     "policy",
     "points",
     "topics",
+    "calendars",
     "events",
     "fields",
     "surveys",
@@ -42,8 +43,8 @@ SECTIONS = (
     "tests",
 )
 _KINDS = {
-    "topics": "topic", "events": "event", "fields": "field", "surveys": "survey", "hooks": "hook",
-    "campaigns": "campaign",
+    "topics": "topic", "calendars": "day of the calendar", "events": "event", "fields": "field", "surveys": "survey",
+    "hooks": "hook", "campaigns": "campaign",
 }  # fmt: skip
 _SINGLE: dict[str | int, type[Part]] = {"company": Company, "policy": Policy, "points": Points, "signup": Signup}
 
@@ -196,18 +197,20 @@ def _read(root: Entries, complaints: Complaints, *, whole: bool) -> Rulebook:
     surveys = dict(_named(Survey, "surveys", _SURVEYS, root, complaints))
     hooked = dict(_named(Hook, "hooks", _HOOKS, root, complaints))
     topics = catalogue.topics(root, complaints)
+    calendars = catalogue.calendars(root, complaints)
     tests = tuple(test for _, test in trial_reader.read(root, complaints, events, fields))
     everything = checks.Everything(root, complaints, events, fields, campaigns)
     everything.check(company, policy)
     checks.surveys_exist(root, complaints, campaigns)
     checks.topics_exist(root, complaints, campaigns)
+    checks.calendars_exist(root, complaints, campaigns)
     checks.levels_differ(root, complaints)
     known = {**EVENTS, **events}
     hooks.check(root, complaints, known, fields)
     places = dict(spans(root))
     return Rulebook(
         company or _NOBODY, policy or Policy(), campaigns, known, fields, tests, places, surveys,
-        topics, hooked, points or Points(), signup,
+        calendars, topics, hooked, points or Points(), signup,
     )  # fmt: skip
 
 

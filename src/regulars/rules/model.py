@@ -23,6 +23,7 @@ from regulars.core.diagnostics import Span
 from regulars.core.ids import digest
 from regulars.core.working import Wait, Week, WorkingTime
 from regulars.rules import grammar
+from regulars.rules.feasts import Feast
 from regulars.rules.hooks import Hook
 from regulars.rules.names import FieldType
 from regulars.rules.offer import Coupon, Offer
@@ -317,6 +318,7 @@ class Rulebook:
     spans: Mapping[Loc, Span] = field(default_factory=dict)
     """Where each value was written; a scalar's span covers its text."""
     surveys: Mapping[str, Survey] = field(default_factory=dict)
+    calendars: Mapping[str, Feast] = field(default_factory=dict)
     topics: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     """What clients read where they may leave or keep a topic, by language."""
     hooks: Mapping[str, Hook] = field(default_factory=dict)

@@ -54,7 +54,10 @@ def _hhmm(value: Window) -> str:
 _SPAN = r"\d+\s*(minute|hour|day|week|month|year)s?"
 _CLOCK = r"([01]?\d|2[0-3]):[0-5]\d"
 _DATE = r"\d{4}-\d{2}-\d{2}"
-_SINCE = r"^\s*(\d+\s+)?(year|month)s?\s+since\s+customer\.[a-z_]\w*(\s*,\s*\d+\s+(day|week)s?\s+(before|after))?\s*$"
+_SINCE = (
+    r"^\s*((\d+\s+)?(year|month)s?\s+since\s+customer\.[a-z_]\w*|year\s+on\s+[a-z][a-z0-9-]*)"
+    r"(\s*,\s*\d+\s+(day|week)s?\s+(before|after))?\s*$"
+)
 _LOOSE = WEEK.replace("?:", "")
 _STAMP = rf"^\s*{_DATE}([T ]\d{{2}}:\d{{2}}(:\d{{2}})?)?\s*$"
 

@@ -87,6 +87,10 @@ def _sections() -> dict[str, Any]:
             "description": "What clients read for each topic, once or by language",
             **_named(_NAME, {"anyOf": [{"type": "string"}, {"type": "object", "additionalProperties": _TEXT}]}),
         },
+        "calendars": {
+            "description": "Days that campaigns keep each year, once or by country",
+            **_named(_NAME, {"anyOf": [{"type": "string"}, _named(r"^([A-Z]{2}|default)$", {"type": "string"})]}),
+        },
         "signup": {"anyOf": [{"$ref": "#/$defs/Signup"}, {"type": "null"}]},
         "hooks": {
             "description": "Who may send signed messages, and what is taken from them",

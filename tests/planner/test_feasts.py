@@ -1,0 +1,134 @@
+"""Days of the calendar: what each phrase means, per country and clock, from UTC−11 to UTC+14."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import delete
+
+from regulars.audience import load_people
+from regulars.core.calendar import LeapDay
+from regulars.planner import plan
+from regulars.rehearsal.turning import rounds
+from regulars.rules.feasts import FeastDay
+from regulars.store import facts
+from regulars.store.engine import write
+from regulars.store.tables import campaigns, customers, promises
+from tests.common.bench import Bench, at
+from tests.common.people import add_customer
+from tests.common.rules import rules
+
+
+@pytest.mark.parametrize(
+    ("phrase", "days"),
+    [
+        ("1 january", ["2026-01-01", "2027-01-01"]),
+        ("second sunday of may", ["2026-05-10", "2027-05-09"]),
+        ("first sunday of may", ["2026-05-03", "2027-05-02"]),
+        ("last monday of may", ["2026-05-25", "2027-05-31"]),
+        ("easter", ["2026-04-05", "2027-03-28", "2028-04-16"]),
+        ("orthodox easter", ["2026-04-12", "2027-05-02", "2028-04-16"]),
+        ("49 days after easter", ["2026-05-24", "2027-05-16"]),
+        ("1 week before orthodox easter", ["2026-04-05", "2027-04-25"]),
+        ("1 day after fourth thursday of november", ["2026-11-27", "2027-11-26"]),
+        ("sunday before 25 december", ["2026-12-20", "2027-12-19"]),
+        ("monday after 24 may", ["2026-05-25", "2027-05-31"]),
+        ("29 february", ["2026-02-28", "2027-02-28", "2028-02-29"]),
+    ],
+)
+def test_what_a_phrase_means(phrase: str, days: list[str]) -> None:
+    rule = FeastDay.parse(phrase).rule
+    assert [rule.on(2026 + n, LeapDay.FEB_28).isoformat() for n in range(len(days))] == days
+    assert str(FeastDay.parse(phrase)) == phrase
+
+
+def test_29_february_by_the_other_policy() -> None:
+    rule = FeastDay.parse("29 february").rule
+    assert [rule.on(year, LeapDay.MAR_1) for year in (2026, 2028)] == [date(2026, 3, 1), date(2028, 2, 29)]
+
+
+@pytest.mark.parametrize("phrase", ["", "30 february", "fifth monday of may", "easter monday", "999 days after easter"])
+def test_what_is_no_day_of_the_year(phrase: str) -> None:
+    with pytest.raises(ValueError, match="not a date of the year"):
+        FeastDay.parse(phrase)
+
+
+NEW_YEAR = {"new-year": {"default": "1 january", "RU": "31 december", "SA": "none"}}
+GREETING = {"greeting": {"every": "year on new-year", "email": "card"}}
+
+
+def test_each_country_on_its_day_by_each_clients_clock(bench: Bench) -> None:
+    with write(bench.engine) as connection:
+        add_customer(connection, "kiritimati", timezone="Pacific/Kiritimati", country="KI")  # UTC+14
+        add_customer(connection, "moscow", timezone="Europe/Moscow", country="ru")
+        add_customer(connection, "nowhere", timezone=None)
+        add_customer(connection, "pago", timezone="Pacific/Pago_Pago", country="AS")  # UTC-11
+        add_customer(connection, "riyadh", timezone="Asia/Riyadh", country="SA")
+    bench.rules = rules(GREETING, calendars=NEW_YEAR)
+    bench.plan("2026-12-20T12:00")
+    assert bench.send("2026-12-31T06:59") == []
+    assert bench.send("2026-12-31T07:00") == [("moscow", "greeting", "card")]
+    assert bench.send("2026-12-31T20:00") == [("kiritimati", "greeting", "card")]
+    assert bench.send("2027-01-01T10:00") == [("nowhere", "greeting", "card")]
+    assert bench.send("2027-01-01T21:00") == [("pago", "greeting", "card")]
+    assert bench.send("2027-01-03T21:00") == []
+    assert {row["occurrence"] for row in bench.ledger()} == {"2026", "2027"}
+
+
+def test_some_days_before_and_after(bench: Bench) -> None:
+    with write(bench.engine) as connection:
+        add_customer(connection, "ada")
+    days = {"easter": {"default": "orthodox easter"}}
+    campaigns = {
+        "before": {"every": "year on easter, 2 days before", "email": "x"},
+        "after": {"every": "year on easter, 1 week after", "email": "y"},
+    }
+    bench.rules = rules(campaigns, calendars=days)
+    bench.plan("2026-04-01T12:00")
+    assert bench.send("2026-04-10T10:00") == [("ada", "before", "x")]
+    assert bench.send("2026-04-19T10:00") == [("ada", "after", "y")]
+    assert bench.send("2026-05-19T10:00") == []
+
+
+ZONES = [None, "Pacific/Kiritimati", "Pacific/Pago_Pago", "Europe/Chisinau", "Africa/Casablanca", "Australia/Lord_Howe"]
+PHRASES = [*("1 january", "31 december", "29 february", "last sunday of march", "last sunday of october", "easter"),
+           "orthodox easter", "1 day before easter", "sunday before 25 december", "none"]  # fmt: skip
+KEPT = st.fixed_dictionaries(
+    {"default": st.sampled_from(PHRASES)}, optional={land: st.sampled_from(PHRASES) for land in ("RU", "EE")}
+)
+EVERY = st.sampled_from(["year on feast", "year on feast, 1 day before", "year on feast, 2 weeks after"])
+WAITS = st.sampled_from(["0 minutes", "3 hours", "2 working hours", "1 working day"])
+HOURS = st.integers(0, 24 * 700).map(lambda hour: at("2026-12-01T00:30").timestamp() + hour * 3600)
+
+
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(KEPT, EVERY, WAITS, HOURS, st.integers(1, 60))
+def test_the_set_is_due_when_each_client_is(
+    bench: Bench, days: dict[str, str], every: str, wait: str, begin: float, span: int
+) -> None:
+    after = datetime.fromtimestamp(begin, at("2026-01-01").tzinfo)
+    now = datetime.fromtimestamp(begin + span * 86_400, after.tzinfo)
+    feast = {"every": every, "steps": [{"email": "card", "wait": wait}], "late": "100 days"}
+    book = rules(
+        {"feast": feast}, policy={"send_at": "02:30"},
+        calendars={"feast": days}, company={"timezone": "Europe/Tallinn", "holidays": "EE"},
+    )  # fmt: skip
+    with write(bench.engine) as connection:
+        for table in (promises, customers, campaigns):
+            connection.execute(delete(table))
+        keys = [add_customer(connection, timezone=zone, country=land, consent=False)
+                for zone in ZONES for land in (None, "RU", "ee", "FR")]  # fmt: skip
+        facts.refresh(connection)
+        plan(connection, book, after)
+        connection.execute(delete(promises))
+        plan(connection, book, now)
+        planned = {
+            (row.customer_id, row.due_at) for row in connection.execute(promises.select()).all() if row.due_at > after
+        }
+        people = load_people(connection, keys, now, "Europe/Tallinn")
+    rule = book.rulebook.campaigns["feast"]
+    one_by_one = {(key, due) for key in keys for due in rounds(rule, book.rulebook, people[key], after, now)}
+    assert planned == one_by_one
