@@ -43,6 +43,7 @@ def json_schema() -> dict[str, Any]:
     for definition in definitions.values():
         _tidy(definition)
     _campaign(definitions["Campaign"])
+    _one_for_a_list(definitions["Expectation"], ("outranks",))
     _benefit(definitions["Coupon"])
     purchase = {"anyOf": [definitions["TestPurchase"]["properties"]["at"], definitions["TestPurchase"]]}
     definitions["TestPurchase"] = purchase
@@ -123,13 +124,18 @@ def _tidy(definition: dict[str, Any]) -> None:
             schema.pop("default", None)
 
 
-def _campaign(definition: dict[str, Any]) -> None:
+def _one_for_a_list(definition: dict[str, Any], keys: tuple[str, ...]) -> None:
+    """One value stands for a list of one."""
     properties = definition["properties"]
-    for key in ("at", "cc"):  # one value stands for a list of one
+    for key in keys:
         many = properties[key]
         array = next((s for s in many.get("anyOf", [many]) if s.get("type") == "array"), many)
         about = {"description": many["description"]} if "description" in many else {}
         properties[key] = {**about, "anyOf": [array["items"], {"type": "array", "items": array["items"]}]}
+
+
+def _campaign(definition: dict[str, Any]) -> None:
+    _one_for_a_list(definition, ("at", "cc"))
     definition["allOf"] = [
         {"oneOf": [{"required": [key]} for key in TRIGGERS]},
         {"oneOf": [{"required": [key]} for key in SENDS]},
