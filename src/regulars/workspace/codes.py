@@ -52,7 +52,8 @@ EMAILS = (
     _email(
         "T003",
         "Unknown name",
-        "Emails speak of `customer`, `manager`, `company`, `event`, `purchase`, `product`, `coupon`, `links` and `today`.",
+        "Emails speak of `customer`, `manager`, `company`, `event`, `purchase`, `product`, `coupon`,"
+        " `links` and `today`.",
         "{{ client.first_name }}",
         "{{ customer.first_name }}",
     ),
