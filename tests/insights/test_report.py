@@ -8,15 +8,16 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import Engine, insert, select, update
 
-from regulars.insights import Report, report
+from regulars.insights import Graded, Report, report
 from regulars.insights.report import Coupons
 from regulars.store.engine import read, write
 from regulars.store.redemption import Use, redeem
-from regulars.store.tables import campaigns, coupons, promises
+from regulars.store.tables import campaigns, coupons, hits, promises
 from tests.common import people
 from tests.common.bench import Bench, at
 from tests.common.rules import rules
 
+COUNTING = {"tracking": {"clicks": True}}
 NOW = at("2026-06-01T12:00")
 STATES = [
     ("planned", None), ("claimed", None), ("held", "quiet-hours"), ("held", "cap"), ("sent", None),
@@ -172,3 +173,33 @@ def test_coupons_are_counted_when_they_were_given_and_when_they_were_used(bench:
     assert _report(bench).campaigns["visit"].to_json()["coupons"] == {"given": 2, "redeemed": 1}
     assert _report(bench, since=at("2026-06-03T00:00")).campaigns["visit"].coupons == Coupons(1, 1)
     assert _report(bench, since=at("2026-06-09T00:00")).campaigns["visit"].coupons is None
+
+
+def test_emails_are_counted_by_the_best_that_came_by_their_links(bench: Bench) -> None:
+    with write(bench.engine) as connection:
+        ada = people.add_customer(connection, "ada")
+    for day in ("2026-05-01", "2026-05-02", "2026-05-03", "2026-04-01"):
+        _promise(bench, ada, "sent", None, f"{day}T12:00")
+    came = [
+        (1, "click", "machine"), (1, "click", "human"), (1, "click", "human"), (2, "click", "unsure"),
+        (2, "click", "machine"), (3, "click", "machine"), (3, "trap", "machine"), (4, "click", "human"),
+        (3, "open", "unsure"),
+    ]  # fmt: skip
+    with write(bench.engine) as connection:
+        keys = connection.scalars(select(promises.c.id).order_by(promises.c.id)).all()
+        rows = [{"promise_id": keys[n - 1], "kind": k, "link": "a", "at": NOW, "grade": g} for n, k, g in came]
+        connection.execute(insert(hits), rows)
+    found = _report(bench, since=at("2026-05-01T00:00")).to_json()["campaigns"]
+    assert found["visit"]["clicks"] == {"human": 1, "unsure": 1, "machine": 1}
+    assert found["visit"]["opens"] == {"human": 0, "unsure": 1, "machine": 0}
+    assert "clicks" not in found["idle"]
+
+
+def test_where_clicks_are_counted_none_is_a_result(engine: Engine) -> None:
+    bench = Bench(engine)
+    campaigns = {"visit": {"on": "visit.done", "email": "a"}, "slip": {"on": "purchase", "email": "b"}}
+    bench.rules = rules({**campaigns, "slip": {**campaigns["slip"], "kind": "transactional"}}, policy=COUNTING)
+    bench.plan("2026-01-01T00:00")
+    found = _report(bench).campaigns
+    assert (found["visit"].clicks, found["visit"].opens) == (Graded(), None)
+    assert found["slip"].clicks is None

@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Engine, create_engine
 
+from regulars.rehearsal import explain
 from regulars.store.engine import write
 from regulars.store.rights import erase
 from regulars.tracking import export
@@ -21,6 +22,7 @@ from regulars.tracking.clicks import MOST, Asked, append, tell
 from regulars.tracking.grading import Hit, Kind, Sign
 from regulars.web.click import ascii_host
 from regulars.web.scribe import Scribe
+from regulars.workspace import open_workspace
 from tests.common.smtp import Inbox
 from tests.web.mailing import NEWS, ON, Mailing, age, mailing, object_to, ours
 from tests.web.shop import NOW
@@ -320,6 +322,23 @@ def test_what_cannot_be_written_is_given_up_and_the_next_goes_on(caplog: pytest.
     assert "1 clicks could not be written down" in caplog.text
     scribe.note(Asked(1, Hit(Kind.CLICK, "a", NOW)))
     assert scribe.flush()
+
+
+def test_explain_says_what_was_followed_and_who_objects(open_mailing: Open) -> None:
+    with open_mailing(objecting="bob") as post:
+        rules = open_workspace(post.office.root)
+        explained = partial(explain, post.shop.engine, rules, now=NOW + timedelta(hours=1))
+        assert "clicks" not in {fact.name for fact in explained("ada", "news").facts}
+        post.get(post.link("ada"))
+        assert len(post.hits()) == 1
+        said = {fact.name: fact.why for fact in explained("ada", "news").facts}
+        assert said["clicks"] == f"Followed links of 1 email, last on 2026-06-10 to {SALE}."
+        post.get(post.link("ada", 0))
+        assert len(post.hits()) == 2
+        said = {fact.name: fact.why for fact in explained("ada", "news").facts}
+        assert said["clicks"] == "Has followed no link; of 1 more only machines followed links."
+        said = {fact.name: fact.why for fact in explained("bob", "news").facts}
+        assert said["tracking"].startswith("Objected on")
 
 
 def test_a_host_in_letters_of_its_own() -> None:

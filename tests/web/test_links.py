@@ -59,6 +59,19 @@ def test_a_wrong_link_changes_nothing_by_post(shop: Shop, page: str) -> None:
     assert shop.everything() == before
 
 
+def test_the_same_answer_again_changes_nothing_more(shop: Shop) -> None:
+    promise = shop.promise(shop.customer(), "quality-survey")
+    said = {
+        "s": {"score": "9"}, "b": {"note": "Monday"}, "p": {"act": "save", "topic": "marketing", "gap": "7"},
+        "u": {"leave": "all"},
+    }  # fmt: skip
+    for page, form in said.items():
+        assert shop.post(shop.link(page, promise), **form).status == 303
+        before = shop.everything() | {"preferences": shop.rows("preferences")}
+        assert shop.post(shop.link(page, promise), **form).status == 303
+        assert shop.everything() | {"preferences": shop.rows("preferences")} == before, page
+
+
 def test_guessing_becomes_slow_and_genuine_links_do_not(small_shop: Shop) -> None:
     good = small_shop.link("u", small_shop.promise(small_shop.customer()))
     statuses = {small_shop.get(f"/u/guess{number}").status for number in range(60)}

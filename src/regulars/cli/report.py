@@ -10,7 +10,7 @@ from regulars.cli.door import Door, json_option, moment, now_option
 from regulars.cli.output import counts, emit, table
 
 if TYPE_CHECKING:
-    from regulars.insights import Lift
+    from regulars.insights import Graded, Lift
 
 
 @click.command("report")
@@ -45,9 +45,20 @@ def report_command(door: Door, since: str | None, until: str | None, now: str | 
     for name, figures in found.campaigns.items():
         if figures.coupons is not None:
             click.echo(f"{name}: {figures.coupons.given:,} coupons given, {figures.coupons.redeemed:,} used")
-    for name, figures in found.campaigns.items():
+        for what, graded in (("clicked in", figures.clicks), ("pictures loaded of", figures.opens)):
+            if graded is not None:
+                click.echo(_responses(name, what, figures.sent, graded))
         if figures.lift is not None:
             click.echo(_lift(name, figures.lift))
+
+
+def _responses(name: str, what: str, sent: int, graded: Graded) -> str:
+    """Clicks or opens of a campaign in one line."""
+    share = f" ({graded.human / sent:.1%})" if sent else ""
+    return (
+        f"{name}: {what} {graded.human:,} of {sent:,} emails{share}; in {graded.unsure:,} more perhaps;"
+        f" in {graded.machine:,} only machines"
+    )
 
 
 def _lift(name: str, measured: Lift) -> str:

@@ -4,9 +4,11 @@ from regulars.insights.intervals import Interval, difference, wilson
 from regulars.insights.lift import Group, Lift, lift
 from regulars.insights.progress import sent, settled
 from regulars.insights.report import Figures, Report, report
+from regulars.insights.responses import Graded
 
 __all__ = [
     "Figures",
+    "Graded",
     "Group",
     "Interval",
     "Lift",

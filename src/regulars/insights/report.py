@@ -11,11 +11,13 @@ from sqlalchemy import Connection, Text, func, literal, select, true
 from sqlalchemy.sql import ColumnElement, and_, or_
 
 from regulars.insights.lift import Lift, lift
+from regulars.insights.responses import Graded, responses
 from regulars.ledger import State
 from regulars.rules.model import Rulebook
 from regulars.store.fields import regulars_field_text
 from regulars.store.redemption import REDEEMED
 from regulars.store.tables import campaigns, coupons, events, promises
+from regulars.tracking.grading import Kind
 
 _WAITING = (State.PLANNED, State.CLAIMED)
 
@@ -44,6 +46,9 @@ class Figures:
     bounced: int = 0
     lift: Lift | None = None
     coupons: Coupons | None = None
+    clicks: Graded | None = None
+    opens: Graded | None = None
+    """Of the emails that came to an end in the period; None where they are not counted."""
 
     @property
     def total(self) -> int:
@@ -59,7 +64,8 @@ class Figures:
         }  # fmt: skip
         if self.coupons is not None:
             document["coupons"] = asdict(self.coupons)
-        return document | ({} if self.lift is None else {"lift": self.lift.to_json()})
+        more = {"clicks": self.clicks, "opens": self.opens, "lift": self.lift}
+        return document | {name: part.to_json() for name, part in more.items() if part is not None}
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +105,11 @@ def report(
     for key, counts in _coupons(connection, since, until).items():
         name = names.get(key, key)
         found[name] = replace(found.get(name, Figures()), coupons=counts)
+    came = responses(connection, _period(since, until))
+    for name, figures in found.items():
+        clicks, opens = (came.get((keys.get(name, name), kind)) for kind in (Kind.CLICK, Kind.OPEN))
+        zero_clicks, zero_opens = _zeros(rulebook, name)
+        found[name] = replace(figures, clicks=clicks or zero_clicks, opens=opens or zero_opens)
     return Report(now, since, until, found)
 
 
@@ -122,6 +133,13 @@ def _between(column: ColumnElement[Any], since: datetime | None, until: datetime
     bounds = [column >= since] if since is not None else []
     bounds += [column < until] if until is not None else []
     return and_(true(), *bounds)
+
+
+def _zeros(rulebook: Rulebook, name: str) -> tuple[Graded | None, Graded | None]:
+    """Where clicks and opens are counted, none yet is a result too."""
+    campaign = rulebook.campaigns.get(name)
+    asked = campaign.measured(rulebook.policy) if campaign else None
+    return (Graded() if asked and asked.clicks else None, Graded() if asked and asked.opens else None)
 
 
 def _period(since: datetime | None, until: datetime | None) -> ColumnElement[bool]:

@@ -14,6 +14,8 @@ from regulars.rehearsal import dossier
 from regulars.rehearsal.sentences import day, when
 from regulars.rehearsal.whys import Whys
 from regulars.store import evidence
+from regulars.tracking import TRACKING
+from regulars.tracking.grading import Grade
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,7 @@ def facts(ground: Ground, person: Person, customer_id: int) -> list[Fact]:
     return [
         *(Fact(*found) for found in whys.all()),
         *_rights(ground, customer_id, zone),
+        *_clicks(ground, customer_id, zone),
         *_protected(ground, customer_id, zone),
         _clock(ground, zone),
     ]
@@ -47,6 +50,9 @@ def facts(ground: Ground, person: Person, customer_id: int) -> list[Fact]:
 def _rights(ground: Ground, customer_id: int, zone: str) -> Iterator[Fact]:
     words = dossier.consent(ground.connection, customer_id)
     for word in words:
+        if word.topic == TRACKING:
+            yield Fact("tracking", word.granted, _said_of_tracking(word.granted, day(word.at, zone)))
+            continue
         verb = "Agreed to" if word.granted else "Does not want"
         sentence = f"{verb} `{word.topic}` emails: said so on {day(word.at, zone)} ({word.source})."
         yield Fact(f"consent.{word.topic}", word.granted, sentence)
@@ -60,6 +66,28 @@ def _rights(ground: Ground, customer_id: int, zone: str) -> Iterator[Fact]:
         yield Fact(
             "suppressed", scope, f"The address is suppressed for {scope} emails since {day(at, zone)}: {reason}."
         )
+
+
+def _said_of_tracking(allowed: bool, on: str) -> str:
+    if allowed:
+        return f"Agreed on {on} that clicks may be counted."
+    return f"Objected on {on} to being measured: links lead straight on, and nothing is noted."
+
+
+def _clicks(ground: Ground, customer_id: int, zone: str) -> Iterator[Fact]:
+    found = dossier.clicks(ground.connection, customer_id, ground.now)
+    emails = {one.promise for one in found if one.grade != Grade.MACHINE}
+    if not found:
+        return
+    machines = len({one.promise for one in found}) - len(emails)
+    also = f"; of {machines} more only machines followed links" if machines else ""
+    last = next((one for one in found if one.grade != Grade.MACHINE), None)
+    if last is None:
+        yield Fact("clicks", 0, f"Has followed no link{also}.")
+        return
+    where = f" to {last.link}" if last.link else ""
+    times = "1 email" if len(emails) == 1 else f"{len(emails)} emails"
+    yield Fact("clicks", len(emails), f"Followed links of {times}, last on {day(last.at, zone)}{where}{also}.")
 
 
 def _protected(ground: Ground, customer_id: int, zone: str) -> Iterator[Fact]:

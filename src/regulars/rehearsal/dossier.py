@@ -17,7 +17,10 @@ from regulars.ledger import COUNTED
 from regulars.rules.grammar import Cap, Goal
 from regulars.rules.model import Kind
 from regulars.store.happenings import happenings
-from regulars.store.tables import consents, coupons, customers, members, products, promises, suppressions, values_seen
+from regulars.store.tables import (
+    consents, coupons, customers, hits, members, products, promises, suppressions, values_seen,
+)  # fmt: skip
+from regulars.tracking import grading
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +63,16 @@ class Happening:
     external_id: str
     at: datetime
     data: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Click:
+    """A link of one of the client's emails was followed, by a person or a machine."""
+
+    promise: int
+    link: str | None
+    at: datetime
+    grade: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +145,17 @@ def value(ground: Ground, name: str, customer_id: int) -> str | None:
     """The value that an `each` campaign watches, of one client."""
     joined = customers.join(ground.facts, ground.facts.c.customer_id == customers.c.id)
     return ground.connection.scalar(select(ground.value(name)).select_from(joined).where(customers.c.id == customer_id))
+
+
+def clicks(connection: Connection, customer_id: int, now: datetime) -> list[Click]:
+    """The clicks on links of the client's emails up to now, the latest first."""
+    query = (
+        select(hits.c.promise_id, hits.c.link, hits.c.at, hits.c.grade)
+        .join(promises, promises.c.id == hits.c.promise_id)
+        .where(promises.c.customer_id == customer_id, hits.c.kind == grading.Kind.CLICK, hits.c.at <= now)
+        .order_by(hits.c.at.desc(), hits.c.id.desc())
+    )
+    return [Click(*row) for row in connection.execute(query)]
 
 
 def forbidden(ground: Ground, live: Live, customer_id: int) -> str | None:
