@@ -18,8 +18,16 @@ from regulars.rules.grammar import Cap, Goal
 from regulars.rules.model import Kind
 from regulars.store.happenings import happenings
 from regulars.store.tables import (
-    consents, coupons, customers, hits, members, products, promises, suppressions, values_seen,
-)  # fmt: skip
+    consents,
+    coupons,
+    customers,
+    hits,
+    members,
+    products,
+    promises,
+    suppressions,
+    values_seen,
+)
 from regulars.tracking import grading
 
 
