@@ -48,6 +48,7 @@ def report_command(door: Door, since: str | None, until: str | None, now: str | 
         for what, graded in (("clicked in", figures.clicks), ("pictures loaded of", figures.opens)):
             if graded is not None:
                 click.echo(_responses(name, what, figures.sent, graded))
+    for name, figures in found.campaigns.items():
         if figures.lift is not None:
             click.echo(_lift(name, figures.lift))
 
