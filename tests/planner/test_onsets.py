@@ -15,7 +15,8 @@ from regulars.rules.model import FieldType
 from regulars.store import facts
 from regulars.store.engine import read, write
 from regulars.store.functions import label, regulars_label
-from regulars.store.tables import customers, products
+from regulars.store.rights import erase
+from regulars.store.tables import customers, products, values_seen
 from tests.common.bench import Bench, at
 from tests.common.people import add_customer, add_product, add_purchase, moment
 from tests.common.rules import rules
@@ -243,6 +244,21 @@ def test_with_backfill_those_who_have_a_value_are_included(bench: Bench) -> None
     bench.plan("2026-06-09T12:00")
     bench.rules = rules({"tier": {"each": "customer.tier + 0", "email": "reward", "backfill": "all"}}, fields=FIELDS)
     assert bench.send("2026-06-10T12:00") == [("ada", "tier", "reward")]
+
+
+def test_an_erased_clients_values_are_forgotten(bench: Bench) -> None:
+    _clients(bench, "ada")
+    bench.rules = rules({"club": {"each": "customer.club", "email": "x"}}, fields=FIELDS)
+    bench.plan("2026-06-09T12:00")
+    _set(bench, "ada", club="widows")
+    bench.send("2026-06-10T12:00")
+    with write(bench.engine) as connection:
+        key = connection.scalar(select(customers.c.id))
+        assert key is not None
+        erase(connection, key, at("2026-06-11T12:00"))
+        assert connection.execute(select(values_seen)).all() == []
+    assert bench.send("2026-06-12T12:00") == []
+    assert [row["occurrence"].startswith("erased-") for row in bench.ledger()] == [True]
 
 
 def test_two_planners_at_once_note_a_value_once(bench: Bench) -> None:

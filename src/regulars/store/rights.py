@@ -14,9 +14,12 @@ from typing import Any, Literal
 from sqlalchemy import (
     ColumnElement,
     Connection,
+    Text,
     and_,
     case,
+    cast,
     delete,
+    exists,
     literal,
     or_,
     select,
@@ -39,6 +42,7 @@ from regulars.store.tables import (
     purchases,
     signups,
     suppressions,
+    values_seen,
 )
 
 MARKETING = "marketing"
@@ -196,12 +200,27 @@ def erase(connection: Connection, customer_id: int, now: datetime) -> None:
     mine = select(promises.c.id).where(promises.c.customer_id == customer_id)
     connection.execute(delete(copies).where(copies.c.promise_id.in_(mine)))
     connection.execute(update(hits).where(hits.c.promise_id.in_(mine)).values(link=None, told=True))
+    _forget_values(connection, customer_id)
     for table in (preferences, signups):
         connection.execute(delete(table).where(table.c.customer_id == customer_id))
     for table in (events, purchases):
         connection.execute(update(table).where(table.c.customer_id == customer_id).values(data={}))
     connection.execute(update(consent_log).where(consent_log.c.customer_id == customer_id).values(detail=None))
     facts.refresh(connection, [customer_id])  # answers and points granted stood in what was emptied
+
+
+def _forget_values(connection: Connection, customer_id: int) -> None:
+    """The values that `each` campaigns watched may say something of the person, and name the promises they brought."""
+    watched = exists().where(
+        values_seen.c.customer_id == customer_id,
+        values_seen.c.campaign == promises.c.campaign,
+        values_seen.c.value == promises.c.occurrence,
+    )
+    nameless = literal("erased-") + cast(promises.c.id, Text)
+    connection.execute(
+        update(promises).where(promises.c.customer_id == customer_id, watched).values(occurrence=nameless)
+    )
+    connection.execute(delete(values_seen).where(values_seen.c.customer_id == customer_id))
 
 
 def still_erased() -> ColumnElement[bool]:
