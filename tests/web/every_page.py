@@ -16,7 +16,7 @@ from regulars.render import render
 from regulars.store.engine import open_engine, write
 from regulars.tracking import Sent, keep
 from regulars.workspace import starter
-from tests.common.people import SECRET
+from tests.common.people import SECRET, add_event
 from tests.web.shop import NOW, Answer, Shop, open_shop, rules_of
 
 
@@ -51,6 +51,14 @@ def kinds(shop: Shop, locale: str) -> Iterator[Kind]:
         customer = shop.customer(f"c{shop.count('customers')}", locale=locale)
         return shop.link(page, shop.promise(customer, campaign, **fields))
 
+    def visit(page: str) -> str:
+        customer = shop.customer(f"c{shop.count('customers')}", locale=locale)
+        tomorrow, later = ((NOW + timedelta(days=n)).isoformat() for n in (1, 2))
+        data = {"starts_at": tomorrow, "service": "Spring service", "place": "14 Columna St", "slots": [later]}
+        with write(shop.engine) as connection:
+            event = add_event(connection, customer, "visit.booked", NOW - timedelta(days=2), data)
+        return shop.link(page, shop.promise(customer, "appointment-reminder", source_id=event))
+
     def seen(name: str, where: str, form: str | None = None, query: str = "") -> Kind:
         answer = shop.ask("GET" if form is None else "POST", where + query, form, ask)
         if answer.status == 303:
@@ -75,6 +83,17 @@ def kinds(shop: Shop, locale: str) -> Iterator[Kind]:
     yield seen("called", path("b"), "note=After+noon")
     yield seen("data", path("d", "your-data"))
     yield seen("data-late", path("d", "your-data", settled_at=NOW - timedelta(days=2)))
+    yield seen("visit", visit("y"))
+    yield seen("visit-confirmed", visit("y"), "seen=0")
+    yield seen("visit-move", visit("m"))
+    yield seen("visit-wrong-time", visit("m"), "seen=0&own=yesterday")
+    yield seen("visit-asked", visit("m"), "seen=0&own=2026-06-15T10:00&note=After+noon")
+    yield seen("visit-cancel", visit("x"))
+    yield seen("visit-cancelled", visit("x"), "seen=0")
+    yield seen("join", "/join")
+    yield seen("join-wrong", "/join", "email=nonsense")
+    yield seen("join-sent", "/join", "email=somebody@client.example")
+    yield seen("join-gone", path("j", "confirm-subscription"))
     yield seen("unkept", path("v"))
     yield seen("unclear", path("u"), "leave=what")
     yield seen("unknown", "/u/guess")
