@@ -11,7 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lxml import html
 
+from regulars.dispatch.context import links as every_page
 from regulars.render import Rendered, Templates, Trail, Ways, render
+from tests.common.people import SECRET
 from tests.render.conftest import Desk
 
 BASE = "https://us.example/c/TOKEN/"
@@ -109,10 +111,7 @@ def test_the_picture_is_there_only_where_it_is_asked_for(desk: Desk) -> None:
 
 def test_every_starter_email_is_otherwise_the_same_to_the_byte(starter: Templates) -> None:
     for email in starter.names():
-        values = {
-            **starter.sample(email),
-            "links": {**OURS, "preferences": "https://us.example/p/T", "view": "x", "data": "x"},
-        }
+        values = {**starter.sample(email), "links": every_page(1, "https://us.example", SECRET)}
         plain = render(starter.compiled(email, "uk"), values)
         traced = render(starter.compiled(email, "uk", traced=True), values, Trail(Ways("https://us.example/")))
         assert traced == plain
