@@ -107,10 +107,8 @@ def batch(kind: Kind) -> Work:
     """Takes a list of rows as `regulars import` reads them from a file."""
 
     def work(site: Site, _: Request, body: Any) -> Response:
-        if not isinstance(body, list) or not all(isinstance(row, dict) for row in body):
+        if not isinstance(body, list) or len(body) > ROWS or not all(isinstance(row, dict) for row in body):
             raise HTTPException(422)
-        if len(body) > ROWS:
-            raise HTTPException(413)
         try:
             return said(bring(site, kind, body, source="api").to_dict())
         except Invalid as error:

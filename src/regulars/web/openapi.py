@@ -25,6 +25,7 @@ EXAMPLES: Mapping[str, Any] = {
         }
     ],
     "redeem": {"reference": "receipt 2026-118"},
+    "hook": {"type": "order.paid", "data": {"number": "118", "total": "149.90", "buyer": {"id": "c-17"}}},
 }  # fmt: skip
 _REFUSALS = {
     "400": {"description": "not JSON"},
@@ -34,6 +35,7 @@ _REFUSALS = {
     "422": {"description": "JSON of another shape"},
     "429": {"description": "too often"},
 }
+_ERROR = {"type": "object", "required": ["error"]}
 _CODE = [{"name": "code", "in": "path", "required": True, "schema": {"type": "string", "maxLength": 40}}]
 _COUPON = {
     "type": "object",
@@ -61,12 +63,34 @@ def document() -> dict[str, Any]:
     }
     redeem["requestBody"] = _body(one, EXAMPLES["redeem"])
     paths["/api/coupons/{code}/redeem"] = {"post": redeem}
+    paths["/hooks/{hook}"] = {"post": _hook()}
     return {
         "openapi": "3.1.0",
         "info": {"title": "Regulars", "version": __version__},
         "paths": paths,
         "components": {"securitySchemes": {"key": {"type": "http", "scheme": "bearer"}}},
         "security": [{"key": []}],
+    }
+
+
+def _hook() -> dict[str, Any]:
+    headers = [
+        {"name": name, "in": "header", "required": True, "schema": {"type": "string", "minLength": 1}}
+        for name in ("webhook-id", "webhook-timestamp", "webhook-signature")
+    ]
+    name = {"name": "hook", "in": "path", "required": True, "schema": {"type": "string", "minLength": 1}}
+    report = {"type": "object", "required": ["type", "repeated", "rows"]}
+    return {
+        "summary": "A message signed as Standard Webhooks has it, taken as the workspace's `hooks` say.",
+        "security": [],
+        "parameters": [name, *headers],
+        "requestBody": _body({}, EXAMPLES["hook"]),
+        "responses": {
+            "200": {"description": "taken, or let pass", "content": {"application/json": {"schema": report}}},
+            **{status: _REFUSALS[status] for status in ("400", "413", "429")},
+            "401": {"description": "no such hook, no genuine signature, or an old one"},
+            "422": {"description": "a row was refused, with the reason; the message may come again"},
+        },
     }
 
 
@@ -81,9 +105,13 @@ def _batch(kind: str) -> dict[str, Any]:
 
 def _coupon(summary: str) -> dict[str, Any]:
     shown = {"application/json": {"schema": _COUPON}}
+    unknown = {"application/json": {"schema": {"anyOf": [_COUPON, _ERROR]}}}
     answers = {
         "200": {"description": "valid, or redeemed", "content": shown},
-        "404": {"description": "no such code", "content": shown},
+        "404": {
+            "description": "no such code",
+            "content": unknown,
+        },
         "409": {
             "description": "used up, not yet valid, expired, another client's; or shared, and no `customer` named",
             "content": shown,
