@@ -14,6 +14,9 @@ from docs import refresh
 from regulars.delivery.inbox import stored
 from tests.demo.conftest import Demo, play
 
+SENT = 49
+"""Emails that the day brings."""
+
 
 def report(workspace: Path) -> dict[str, Any]:
     """`regulars report --json` by campaign."""
@@ -34,8 +37,8 @@ def test_what_was_planned_was_sent(demo: Demo) -> None:
     planned = {name: int(count) for name, count, *_ in rows(demo.printed, 3)}
     sent = Counter(row[2] for row in rows(demo.printed, 5))
     assert planned == dict(sent)
-    assert sum(planned.values()) == 39
-    assert "The plan said 39 emails; 39 were sent." in demo.printed
+    assert sum(planned.values()) == SENT
+    assert f"The plan said {SENT} emails; {SENT} were sent." in demo.printed
 
 
 def test_every_campaign_of_the_starter_has_its_day(demo: Demo) -> None:
@@ -74,9 +77,9 @@ def test_it_fits_a_page_without_loose_blanks(demo: Demo) -> None:
 
 def test_the_inbox_holds_what_the_ledger_says(demo: Demo) -> None:
     messages = stored(demo.folder / "inbox")
-    assert len(messages) == 39
-    assert len({str(message.message["Message-ID"]) for message in messages}) == 39
-    assert sum(figures["sent"] for figures in report(demo.folder).values()) == 39
+    assert len(messages) == SENT
+    assert len({str(message.message["Message-ID"]) for message in messages}) == SENT
+    assert sum(figures["sent"] for figures in report(demo.folder).values()) == SENT
     index = (demo.folder / "inbox" / "index.html").read_text("utf-8")
     assert all(message.path.with_suffix(".html").name in index for message in messages)
     assert (demo.folder / "inbox" / "index.html").as_uri() in demo.printed
@@ -86,7 +89,7 @@ def test_played_again_it_sends_nothing_twice_and_says_so(demo: Demo, tmp_path: P
     shutil.copytree(demo.folder, tmp_path / "demo")
     before = report(tmp_path / "demo")
     printed = play(tmp_path)
-    assert "This day was played before: all 39 emails had gone, none went twice." in printed
+    assert f"This day was played before: all {SENT} emails had gone, none went twice." in printed
     assert "customers.csv: 0 added, 200 known, 0 refused" in printed
-    assert len(stored(tmp_path / "demo" / "inbox")) == 39
+    assert len(stored(tmp_path / "demo" / "inbox")) == SENT
     assert report(tmp_path / "demo") == before

@@ -17,9 +17,9 @@ from regulars.render import Rendered, Templates, render
 FOLDER = Path(__file__).parents[2] / "templates" / "emails"
 LANGUAGES = ("en", "uk", "ru", "ro", "et")
 EMAILS = (
-    "appointment-reminder", "appointment-soon", "birthday", "client-anniversary", "confirm-subscription",
-    "meeting-summary", "next-purchase", "quality-survey", "thank-you", "visit-change", "win-back",
-    "win-back-last-day", "your-data",
+    "accessories", "appointment-reminder", "appointment-soon", "birthday", "client-anniversary",
+    "confirm-subscription", "maintenance", "meeting-summary", "next-purchase", "product-check-in", "quality-survey",
+    "rebooking", "referral-thanks", "thank-you", "visit-change", "win-back", "win-back-last-day", "your-data",
 )  # fmt: skip
 EACH = [(email, language) for email in EMAILS for language in LANGUAGES]
 

@@ -14,8 +14,9 @@ from regulars.workspace import open_workspace
 
 ROOT = Path(__file__).parents[2]
 PLAYS = (
-    "appointment-reminder", "birthday", "client-anniversary", "confirm-subscription", "meeting-summary",
-    "next-purchase", "quality-survey", "thank-you", "visit-cancelled", "visit-move", "win-back", "your-data",
+    "accessories", "appointment-reminder", "birthday", "client-anniversary", "confirm-subscription", "maintenance",
+    "meeting-summary", "next-purchase", "product-check-in", "quality-survey", "rebooking", "referral-thanks",
+    "thank-you", "visit-cancelled", "visit-move", "win-back", "your-data",
 )  # fmt: skip
 
 

@@ -143,6 +143,19 @@ def _place(people: list[dict[str, Any]], orders: list[tuple[Any, ...]], events: 
     events.append(_event(upset, "complaint.opened", "2026-06-01T10:20", {"about": "Waited three weeks for a part"}))
     _meetings(take, events)
     _visits(take, events)
+    _aftercare(take, bought, events)
+
+
+def _aftercare(take: Any, bought: Any, events: list[dict[str, Any]]) -> None:
+    """Those who bought a machine four days, two weeks or a month ago, or had one sharpened six weeks ago."""
+    for zone, days in (("Europe/Tallinn", 4), ("Europe/Bucharest", 4), ("Europe/Kyiv", 14), ("America/New_York", 14),
+                       ("Europe/Chisinau", 30), ("Europe/London", 30)):  # fmt: skip
+        bought(take(zone), ((DAY - timedelta(days=days)).isoformat(), "mower"))
+    for zone in ("Europe/Chisinau", "Europe/Kyiv"):
+        data = {"service": "sharpening"}
+        events.append(_event(take(zone), "visit.done", f"{DAY - timedelta(weeks=6)}T11:20", data))
+    for zone, friend in (("Europe/Tallinn", "Anu"), ("Europe/Bucharest", "Ilie")):
+        events.append(_event(take(zone), "referral.bought", f"{DAY}T10:15", {"friend": friend}))
 
 
 def _meetings(take: Any, events: list[dict[str, Any]]) -> None:

@@ -207,6 +207,8 @@ def plural(context: Context, value: Any, forms: str) -> str:
     """
     formats: Formats = context[FORMATS]
     amount = _decimal(value, "number")
+    if amount == amount.to_integral_value():
+        amount = amount.to_integral_value()  # 100.0 is shown as 100, and takes the form of 100
     given = read_forms(forms)
     form = given.get(babel(formats.locale).plural_form(amount), given["other"])
     return form.replace("#", _format_number(amount, formats.locale)) if "#" in form else form
