@@ -8,6 +8,7 @@ nothing that the confirmed mailbox does not.
 
 from __future__ import annotations
 
+import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -97,7 +98,7 @@ def ask(connection: Connection, wish: Wish, form: Signup, secret: bytes, at: dat
 
 def _client(connection: Connection, wish: Wish, mark: str, at: datetime) -> int:
     """Somebody new, of whom only the address and the language are known, and who has refused all until they confirm."""
-    name = f"signup-{ids.digest([mark, at.isoformat()])}"
+    name = f"signup-{secrets.token_hex(12)}"  # drawn: it must not lead back to the address once that is forgotten
     key = connection.execute(
         customers.insert().values(
             external_id=name, email=wish.email, email_hash=mark, locale=wish.locale, source=PENDING, attrs={},
