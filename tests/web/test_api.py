@@ -143,4 +143,4 @@ def test_the_document_lists_what_there_is(small_shop: Shop) -> None:
     described = json.loads(small_shop.get("/openapi.json").text)
     for path in described["paths"]:
         status, _ = call(small_shop, path.replace("{code}", "NOSUCH"), {"reference": "r"})
-        assert status in (404, 422), path
+        assert status in ((401,) if path == "/hooks/{hook}" else (404, 422)), path
