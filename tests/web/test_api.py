@@ -30,7 +30,8 @@ def call(shop: Shop, path: str, body: Any = None, key: str | None = KEY) -> tupl
 
 def coupon(shop: Shop, code: str = "BACK-AB2CD3EF", **fields: Any) -> str:
     row = {
-        "code": code, "campaign": "win-back", "customer_id": shop.customer(f"holder-{code}"), "occurrence": "1",
+        "code": code, "campaign": "win-back", "occurrence": "1",
+        "customer_id": fields.get("customer_id") or shop.customer(f"holder-{code}"),
         "offer": {"percent": 50}, "uses": 1, "used": 0, "given_at": NOW, "valid_from": NOW - timedelta(days=1),
         "valid_until": NOW + timedelta(days=13), **fields,
     }  # fmt: skip
@@ -80,6 +81,23 @@ def test_a_code_that_is_not_valid(shop: Shop, fields: dict[str, Any], status: in
         answer = call(shop, f"{path}/{act}", body)
         assert (answer[0], answer[1]["standing"]) == (status, standing)
     assert shop.count("events") == 0
+
+
+def test_a_till_that_knows_the_client_is_told_whose_code_it_is(small_shop: Shop) -> None:
+    own = coupon(small_shop)
+    for name in ("ann", "bob"):
+        coupon(small_shop, "SUMMER26", customer_id=small_shop.customer(name), shared=True, occurrence=name)
+    told = [
+        call(small_shop, f"{path}/redeem", {"reference": f"r-{n}", "customer": whose})
+        for n, (path, whose) in enumerate(
+            [(own, "ann"), (own, None), ("/api/coupons/SUMMER26", None), ("/api/coupons/summer26", "ann"),
+             ("/api/coupons/SUMMER26", "ann"), ("/api/coupons/SUMMER26", "bob")]
+        )
+    ]  # fmt: skip
+    assert [(status, body["standing"]) for status, body in told] == [
+        (409, "anothers"), (200, "redeemed"), (409, "whose"), (200, "redeemed"), (409, "used-up"), (200, "redeemed"),
+    ]  # fmt: skip
+    assert call(small_shop, f"{own}/check", {"customer": ["ann"]})[0] == 422
 
 
 @pytest.mark.parametrize("kind", ["customers", "purchases", "events"])

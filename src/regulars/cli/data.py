@@ -59,7 +59,8 @@ def import_command(
 ) -> None:  # fmt: skip
     """Bring in a CSV or JSON Lines FILE of one KIND: what clients are and did, what you sell, codes and their uses.
 
-    Importing a file again changes nothing.
+    KIND is customers, purchases, products, events, managers, appointments, coupons or redemptions. Importing a
+    file again changes nothing.
 
     Good rows are in, bad rows are named by line and reason (exit code 1). Nobody who left, and no suppressed
     address, comes back by an import.

@@ -123,7 +123,9 @@ def ledger(connection: Connection, customer_id: int, now: datetime) -> list[tupl
     """One client's entries, the earliest first, as (at, points, reason)."""
     each = entries(now, [customer_id]).subquery("entries")
     columns = (type_coerce(each.c.at, Instant), each.c.points, each.c.reason)
-    rows = connection.execute(select(*columns).order_by(each.c.at, each.c.reason, each.c.points))
+    rows = connection.execute(
+        select(*columns).where(each.c.points != 0).order_by(each.c.at, each.c.reason, each.c.points)
+    )
     return [(at, int(points), reason) for at, points, reason in rows]
 
 
