@@ -87,9 +87,11 @@ def _lacking(found: Forecast, book: Rulebook) -> None:
         waiting, campaign = tally.held.get("no-coupon", 0), book.campaigns.get(name)
         if waiting and campaign is not None and campaign.offer is not None:
             offer = campaign.offer.coupon
-            more = f"its stock is {offer.stock:,}" if offer.pool is None else f"the pool `{offer.pool}` is used up"
+            more = (
+                f"its stock is {offer.stock:,}" if offer.pool is None else f"the pool `{offer.pool}` has too few codes"
+            )
             hint = f": `regulars import coupons FILE --pool {offer.pool}`" if offer.pool else ""
-            click.echo(f"Warning: {waiting:,} of `{name}` wait for a coupon; {more}{hint}")
+            click.echo(f"Warning: {waiting:,} of `{name}` must wait for a coupon; {more}{hint}")
 
 
 def _samples(found: Forecast, zone: str) -> None:
