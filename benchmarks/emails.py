@@ -51,8 +51,8 @@ MOST_BYTES = 102_000
 MOST_SPAM = 1.0
 WORD = re.compile(r"[^\W_]+")
 URL = re.compile(r"(?:https?://|mailto:|tel:)\S+")
-SAME = {"coupon_gift", "coupon_amount", "coupon_percent", "greeting"}
-"""Words that may be alike in two languages: they consist of a value."""
+SAME = {"coupon_gift", "coupon_amount", "coupon_percent", "greeting", "by", "bought", "when"}
+"""Words that may be alike in two languages: they consist of a value, or are one word in Ukrainian and Russian."""
 
 
 class ClientTemplates(Templates):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,7 +11,7 @@ from playwright.sync_api import Browser, sync_playwright
 from regulars.rehearsal import Preview
 
 LOOKS = {"phone": (320, "light"), "desk": (600, "light"), "dark": (600, "dark")}
-_THUMB = 250
+_THUMB = 200
 _PAGE = """<!doctype html><meta charset="utf-8"><style>
 body {{ margin: 24px; background: {ground}; color: {ink}; font: 13px sans-serif }}
 main {{ display: grid; grid-template-columns: repeat(7, {thumb}px); gap: 22px; width: max-content }}
@@ -21,7 +20,7 @@ figcaption {{ margin: 0 0 6px }}</style><main>{figures}</main>"""
 
 
 def take(emails: Sequence[Preview], folder: Path) -> None:
-    """Writes `emails-phone.png`, `emails-desk.png` and `emails-dark.png`, with few colours."""
+    """Writes `emails-phone.png`, `emails-desk.png` and `emails-dark.png`."""
     names = list(dict.fromkeys(one.email for one in emails))
     languages = list(dict.fromkeys(one.locale for one in emails))
     shown = [
@@ -50,18 +49,5 @@ def _sheet(browser: Browser, shown: Sequence[Preview], look: str, work: Path, ta
     sheet.write_text(_PAGE.format(ground=ground, ink=ink, thumb=_THUMB, figures="".join(figures)), "utf-8")
     page.set_viewport_size({"width": 7 * (_THUMB + 22) + 30, "height": 800})
     page.goto(sheet.as_uri())
-    raw = work / f"{look}-sheet.png"
-    page.screenshot(path=raw, full_page=True)
+    page.screenshot(path=target, full_page=True)
     page.close()
-    quantised = [
-        "convert",
-        str(raw),
-        "-strip",
-        "+dither",
-        "-colors",
-        "96",
-        "-define",
-        "png:compression-level=9",
-        f"PNG8:{target}",
-    ]
-    subprocess.run(quantised, check=True)

@@ -254,3 +254,11 @@ def _counts(engine: Engine) -> dict[str, int]:
             name: int(connection.scalar(select(func.count()).select_from(table)) or 0)
             for name, table in metadata.tables.items()
         }
+
+
+def test_every_email_of_the_starter_can_be_seen_without_a_client(tmp_path: Path) -> None:
+    starter = open_workspace(Path(__file__).parents[2])
+    settings = load(tmp_path, {"REGULARS_SECRET": "starter"})
+    for name, campaign in starter.rulebook.campaigns.items():
+        found = preview(None, starter, name, customer=None, now=NOW, locale="et", step=None, settings=settings)
+        assert len(found) == len(campaign.all_steps)

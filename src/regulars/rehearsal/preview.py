@@ -29,7 +29,7 @@ from regulars.render import Letter, Mailbox, assemble
 from regulars.rules.model import Campaign, Step
 from regulars.store import engine as store
 from regulars.store.happenings import PURCHASE
-from regulars.store.visits import BOOKED, booked
+from regulars.store.visits import BOOKED, TOLD, booked, told
 
 NOWHERE = 0
 """The promise that links of a stand-in name: there never is one with this number."""
@@ -215,5 +215,7 @@ def _with_event(job: Job, sample: Mapping[str, Any]) -> None:
         job.purchase = job.event = sample.get("purchase")
     else:
         job.event = sample.get("event")
-        if job.campaign.on == BOOKED and job.event is not None:
-            job.visit = booked(job.customer_id, "sample", job.due_at, job.event)
+        on = job.campaign.on
+        if on in TOLD and job.event is not None:
+            visit = booked(job.customer_id, "sample", job.due_at, {**(sample.get("visit") or {}), **job.event})
+            job.visit = visit if on == BOOKED else told(visit, on, job.event)

@@ -83,7 +83,7 @@ def visits(connection: Connection, customers: Iterable[int], now: datetime) -> S
         if row.name == BOOKED:
             found[key] = booked(row.customer_id, row.external_id, row.occurred_at, data, found.get(key))
         elif key in found:
-            found[key] = _told(found[key], row.name, data)
+            found[key] = told(found[key], row.name, data)
     return found
 
 
@@ -106,7 +106,8 @@ def booked(
     )  # fmt: skip
 
 
-def _told(visit: Visit, name: str, data: Mapping[str, Any]) -> Visit:
+def told(visit: Visit, name: str, data: Mapping[str, Any]) -> Visit:
+    """The visit after this event about it."""
     if name == CANCELLED:
         return replace(visit, cancelled_by=CLIENT if data.get("by") == CLIENT else "business")
     return replace(visit, confirmed=True) if name == CONFIRMED else replace(visit, wish=data)
