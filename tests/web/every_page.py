@@ -42,29 +42,47 @@ class Kind:
         page.unroute(self.root + self.path)
 
 
-def kinds(shop: Shop, locale: str) -> Iterator[Kind]:
-    """The pages in a language; each client who meets them is new."""
-    root = f"http://127.0.0.1:{shop.port}"
-    ask = {"accept-language": locale, "content-type": "application/x-www-form-urlencoded"}
+@dataclass(frozen=True)
+class _Visitor:
+    """Somebody new at every page, who reads one language."""
 
-    def path(page: str, campaign: str = "quality-survey", **fields: object) -> str:
-        customer = shop.customer(f"c{shop.count('customers')}", locale=locale)
-        return shop.link(page, shop.promise(customer, campaign, **fields))
+    shop: Shop
+    locale: str
 
-    def visit(page: str) -> str:
-        customer = shop.customer(f"c{shop.count('customers')}", locale=locale)
+    def client(self) -> int:
+        return self.shop.customer(f"c{self.shop.count('customers')}", locale=self.locale)
+
+    def path(self, page: str, campaign: str = "quality-survey", **fields: object) -> str:
+        """The page of a new client's email."""
+        return self.shop.link(page, self.shop.promise(self.client(), campaign, **fields))
+
+    def visit(self, page: str) -> str:
+        """The page of a new client's visit."""
+        customer = self.client()
         tomorrow, later = ((NOW + timedelta(days=n)).isoformat() for n in (1, 2))
         data = {"starts_at": tomorrow, "service": "Spring service", "place": "14 Columna St", "slots": [later]}
-        with write(shop.engine) as connection:
+        with write(self.shop.engine) as connection:
             event = add_event(connection, customer, "visit.booked", NOW - timedelta(days=2), data)
-        return shop.link(page, shop.promise(customer, "appointment-reminder", source_id=event))
+        return self.shop.link(page, self.shop.promise(customer, "appointment-reminder", source_id=event))
 
-    def seen(name: str, where: str, form: str | None = None, query: str = "") -> Kind:
-        answer = shop.ask("GET" if form is None else "POST", where + query, form, ask)
+    def seen(self, name: str, where: str, form: str | None = None, query: str = "") -> Kind:
+        """What the server answers; where it sends the browser on, what it answers there."""
+        ask = {"accept-language": self.locale, "content-type": "application/x-www-form-urlencoded"}
+        answer = self.shop.ask("GET" if form is None else "POST", where + query, form, ask)
         if answer.status == 303:
-            answer = shop.ask("GET", where.rpartition("/")[0] + "/" + answer.headers["location"], None, ask)
-        return Kind(name, root, where, answer)
+            answer = self.shop.ask("GET", where.rpartition("/")[0] + "/" + answer.headers["location"], None, ask)
+        return Kind(name, f"http://127.0.0.1:{self.shop.port}", where, answer)
 
+
+def kinds(shop: Shop, locale: str) -> Iterator[Kind]:
+    """The pages in a language; each client who meets them is new."""
+    visitor = _Visitor(shop, locale)
+    for part in (_leaving, _asked, _visits, _joining, _failures):
+        yield from part(visitor)
+
+
+def _leaving(by: _Visitor) -> Iterator[Kind]:
+    seen, path = by.seen, by.path
     yield seen("unsubscribe", path("u"))
     yield seen("unsubscribed", path("u"), "leave=all")
     yield seen("unsubscribed-topic", path("u"), "leave=topic")
@@ -73,7 +91,11 @@ def kinds(shop: Shop, locale: str) -> Iterator[Kind]:
     yield seen("preferences-birthday", path("p"), "act=save&birthday=2999-01-01")
     yield seen("preferences-data", path("p"), "act=data")
     yield seen("erase-wrong", path("p"), "act=erase&email=x")
-    yield seen("erased", path("p"), f"act=erase&email=c{shop.count('customers') - 1}@client.example")
+    yield seen("erased", path("p"), f"act=erase&email=c{by.shop.count('customers') - 1}@client.example")
+
+
+def _asked(by: _Visitor) -> Iterator[Kind]:
+    seen, path = by.seen, by.path
     campaigns = rules_of(starter()).rulebook.campaigns.values()
     for survey, campaign in sorted({c.survey: c.name for c in campaigns if c.survey}.items()):
         yield seen(f"survey-{survey}", path("s", campaign), query="?score=3")
@@ -83,6 +105,10 @@ def kinds(shop: Shop, locale: str) -> Iterator[Kind]:
     yield seen("called", path("b"), "note=After+noon")
     yield seen("data", path("d", "your-data"))
     yield seen("data-late", path("d", "your-data", settled_at=NOW - timedelta(days=2)))
+
+
+def _visits(by: _Visitor) -> Iterator[Kind]:
+    seen, visit = by.seen, by.visit
     yield seen("visit", visit("y"))
     yield seen("visit-confirmed", visit("y"), "seen=0")
     yield seen("visit-move", visit("m"))
@@ -90,10 +116,18 @@ def kinds(shop: Shop, locale: str) -> Iterator[Kind]:
     yield seen("visit-asked", visit("m"), "seen=0&own=2026-06-15T10:00&note=After+noon")
     yield seen("visit-cancel", visit("x"))
     yield seen("visit-cancelled", visit("x"), "seen=0")
+
+
+def _joining(by: _Visitor) -> Iterator[Kind]:
+    seen, path = by.seen, by.path
     yield seen("join", "/join")
     yield seen("join-wrong", "/join", "email=nonsense")
     yield seen("join-sent", "/join", "email=somebody@client.example")
     yield seen("join-gone", path("j", "confirm-subscription"))
+
+
+def _failures(by: _Visitor) -> Iterator[Kind]:
+    seen, path = by.seen, by.path
     yield seen("unkept", path("v"))
     yield seen("unclear", path("u"), "leave=what")
     yield seen("unknown", "/u/guess")

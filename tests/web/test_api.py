@@ -95,7 +95,7 @@ def test_a_till_that_knows_the_client_is_told_whose_code_it_is(small_shop: Shop)
         )
     ]  # fmt: skip
     assert [(status, body["standing"]) for status, body in told] == [
-        (409, "anothers"), (200, "redeemed"), (409, "whose"), (200, "redeemed"), (409, "used-up"), (200, "redeemed"),
+        (409, "not-theirs"), (200, "redeemed"), (409, "whose"), (200, "redeemed"), (409, "used-up"), (200, "redeemed"),
     ]  # fmt: skip
     assert call(small_shop, f"{own}/check", {"customer": ["ann"]})[0] == 422
 

@@ -28,7 +28,7 @@ class Standing(StrEnum):
     USED_UP = "used-up"
     NOT_YET = "not-yet"
     EXPIRED = "expired"
-    ANOTHERS = "anothers"  # it is not this client's
+    NOT_THEIRS = "not-theirs"  # it is not this client's
     WHOSE = "whose"  # many share it: the client must be named
     UNKNOWN = "unknown"  # never given to anybody
 
@@ -134,7 +134,7 @@ def _rows(connection: Connection, code: str, customer: int | str | None) -> Sequ
         if not rows:
             continue
         if customer is not None:
-            return Coupon(Standing.ANOTHERS, spelt)
+            return Coupon(Standing.NOT_THEIRS, spelt)
         if rows[0]["shared"]:
             return Coupon(Standing.WHOSE, spelt, rows[0]["offer"])
         return rows

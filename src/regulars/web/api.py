@@ -29,7 +29,7 @@ ROWS = 10_000
 """Rows of one batch at most."""
 _STATUS = {
     Standing.VALID: 200, Standing.REDEEMED: 200, Standing.UNKNOWN: 404, Standing.USED_UP: 409,
-    Standing.NOT_YET: 409, Standing.EXPIRED: 409, Standing.ANOTHERS: 409, Standing.WHOSE: 409,
+    Standing.NOT_YET: 409, Standing.EXPIRED: 409, Standing.NOT_THEIRS: 409, Standing.WHOSE: 409,
 }  # fmt: skip
 
 Work = Callable[[Site, Request, Any], Response]

@@ -41,7 +41,7 @@ _COUPON = {
     "type": "object",
     "required": ["standing", "code"],
     "properties": {
-        "standing": {"enum": ["valid", "redeemed", "used-up", "not-yet", "expired", "anothers", "whose", "unknown"]},
+        "standing": {"enum": ["valid", "redeemed", "used-up", "not-yet", "expired", "not-theirs", "whose", "unknown"]},
         "code": {"type": "string"},
         "offer": {"type": ["object", "null"]},
         "uses_left": {"type": "integer"},

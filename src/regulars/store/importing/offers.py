@@ -122,7 +122,7 @@ def _why(coupon: Coupon) -> tuple[str, str | None]:
             return f"{name} had expired", None
         case Standing.NOT_YET:
             return f"{name} was not valid yet", None
-        case Standing.ANOTHERS:
+        case Standing.NOT_THEIRS:
             return f"{name} is another client's", None
         case Standing.WHOSE:
             return f"{name} is shared by many", "name the customer"
