@@ -8,6 +8,7 @@ import pytest
 from regulars.core.diagnostics import Diagnostic, Severity, Span
 from regulars.core.diagnostics import render as show
 from regulars.render import Templates, Usage, check
+from regulars.rules.names import CUSTOMER
 from tests.render.conftest import FRAME, Desk
 
 FIELDS = frozenset(
@@ -153,6 +154,7 @@ def test_a_fault_prints_with_its_line_underlined(desk: Desk) -> None:
 
 def test_the_starter_has_no_faults_of_its_own(starter: Templates) -> None:
     """Whatever campaign uses it: here each email has an event, an offer and every field."""
-    usages = [Usage(e, e, None, FIELDS, event="any", has_coupon=True, marketing=False) for e in starter.names()]
+    fields = FIELDS | frozenset(CUSTOMER)
+    usages = [Usage(e, e, None, fields, event="any", has_coupon=True, marketing=False) for e in starter.names()]
     faults: list[Diagnostic] = [d for d in check(starter, usages) if d.severity is Severity.ERROR]
     assert show(faults, starter.sources()) == ""

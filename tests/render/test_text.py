@@ -109,6 +109,19 @@ def test_conditions_leave_no_gap_and_no_join(desk: Desk) -> None:
     assert texts == ["A\n\nX\n\nB and more, C\n", "A\n\nY\n\nB, C\n", "A\n\nZ\n\nB, C\n"]
 
 
+def test_a_section_that_is_left_out_of_the_html_is_left_out_of_the_text(desk: Desk) -> None:
+    """Between two sections of a wrapper a statement stands in a comment for Outlook."""
+    sections = (
+        "{% if event.x %}<mj-section><mj-column><mj-text>{{ event.x }}</mj-text></mj-column></mj-section>{% endif %}"
+        "{% for n in event.all %}<mj-section><mj-column><mj-text>{{ n }}</mj-text></mj-column></mj-section>{% endfor %}"
+        "<mj-section><mj-column><mj-text>Z</mj-text></mj-column></mj-section>"
+    )
+    desk.write("letter/body.mjml", f"<mjml><mj-body><mj-wrapper>{sections}</mj-wrapper></mj-body></mjml>")
+    desk.words("letter", "en", subject="Hello")
+    assert desk.render(event={"x": "A", "all": ["B", "C"]}).text == "A\n\nB\n\nC\n\nZ\n"
+    assert desk.render(event={"x": None, "all": []}).text == "Z\n"
+
+
 def test_links_side_by_side_stay_apart(desk: Desk) -> None:
     link = '<a href="https://x.example/?n={{ n }}">{{ n }}</a>'
     desk.email("<mj-text>{% for n in event.all %}" + link + "{% endfor %}</mj-text>")

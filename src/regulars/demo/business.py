@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from regulars.demo.names import COMPANIES, MANAGERS, PRODUCTS, REGIONS, Region
+from regulars.demo.service import happened, service
 
 DAY = date(2026, 6, 10)
 """The day that is played: a Wednesday."""
@@ -140,10 +141,15 @@ def _place(people: list[dict[str, Any]], orders: list[tuple[Any, ...]], events: 
         bought(due, ((DAY - timedelta(days=90)).isoformat(), "mower"), ("2026-05-30", "gloves"))
     upset = take("Europe/Chisinau")
     bought(upset, (silent_since, "brush-cutter"))
-    events.append(_event(upset, "complaint.opened", "2026-06-01T10:20", {"about": "Waited three weeks for a part"}))
+    events.append(happened(upset, "complaint.opened", "2026-06-01T10:20", {"about": "Waited three weeks for a part"}))
     _meetings(take, events)
     _visits(take, events)
     _aftercare(take, bought, events)
+    events += service(DAY, take)
+    key = take("Europe/Chisinau")  # worth a thousand euros, and not content
+    bought(key, ("2024-05-02", "mower"), ("2025-04-11", "chainsaw"), ("2026-03-20", "brush-cutter"))
+    orders.append(_order(key, 3, date(2026, 5, 12), "blade"))
+    events.append(happened(key, "survey.answered", f"{DAY}T12:20", {"survey": "nps", "score": 5}))
 
 
 def _aftercare(take: Any, bought: Any, events: list[dict[str, Any]]) -> None:
@@ -153,9 +159,9 @@ def _aftercare(take: Any, bought: Any, events: list[dict[str, Any]]) -> None:
         bought(take(zone), ((DAY - timedelta(days=days)).isoformat(), "mower"))
     for zone in ("Europe/Chisinau", "Europe/Kyiv"):
         data = {"service": "sharpening"}
-        events.append(_event(take(zone), "visit.done", f"{DAY - timedelta(weeks=6)}T11:20", data))
+        events.append(happened(take(zone), "visit.done", f"{DAY - timedelta(weeks=6)}T11:20", data))
     for zone, friend in (("Europe/Tallinn", "Anu"), ("Europe/Bucharest", "Ilie")):
-        events.append(_event(take(zone), "referral.bought", f"{DAY}T10:15", {"friend": friend}))
+        events.append(happened(take(zone), "referral.bought", f"{DAY}T10:15", {"friend": friend}))
 
 
 def _meetings(take: Any, events: list[dict[str, Any]]) -> None:
@@ -169,12 +175,12 @@ def _meetings(take: Any, events: list[dict[str, Any]]) -> None:
             {"what": "Choose the first two machines", "owner": "you", "due": "2026-06-19"},
         ]
         data = {"topic": topic, "place": "our showroom, 14 Columna St", "agreements": agreements}
-        events.append(_event(take(zone), "meeting.completed", f"{DAY}T{hour}", data))
+        events.append(happened(take(zone), "meeting.completed", f"{DAY}T{hour}", data))
     for zone in ("Europe/Chisinau", "Europe/Kyiv"):
         data = {"contract": "S-2026-17", "project": "Spring service of five machines", "completed_on": "2026-06-09"}
-        events.append(_event(take(zone), "contract.completed", f"{DAY - timedelta(days=1)}T13:30", data))
+        events.append(happened(take(zone), "contract.completed", f"{DAY - timedelta(days=1)}T13:30", data))
     night = {"contract": "S-2026-21", "project": "Winter storage", "completed_on": "2026-06-09"}
-    events.append(_event(take("Europe/Bucharest"), "contract.completed", f"{DAY - timedelta(days=1)}T20:30", night))
+    events.append(happened(take("Europe/Bucharest"), "contract.completed", f"{DAY - timedelta(days=1)}T20:30", night))
 
 
 def _visits(take: Any, events: list[dict[str, Any]]) -> None:
@@ -184,7 +190,7 @@ def _visits(take: Any, events: list[dict[str, Any]]) -> None:
 
     def book(person: dict[str, Any], at: str, starts_at: str, service: str, number: int = 1) -> dict[str, Any]:
         data = {"visit": f"w-{person['id']}", "service": service, "place": place, "starts_at": starts_at}
-        event = _event(person, "visit.booked", at, {**data, "duration": 60})
+        event = happened(person, "visit.booked", at, {**data, "duration": 60})
         event["id"] += f"-{number}"
         events.append(event)
         return data
@@ -192,18 +198,14 @@ def _visits(take: Any, events: list[dict[str, Any]]) -> None:
     first = take("Europe/Chisinau")
     chains = book(first, "2026-06-02T11:20", f"{tomorrow}T10:00", "Sharpening of the chains")
     wish = {"visit": chains["visit"], "wanted_at": f"{DAY + timedelta(days=5)}T09:30", "note": "After the rain, please"}
-    events.append(_event(first, "visit.move-requested", f"{DAY}T10:25", wish))
+    events.append(happened(first, "visit.move-requested", f"{DAY}T10:25", wish))
     book(take("Europe/Kyiv"), f"{DAY}T08:10", f"{DAY}T14:00", "Spring service of the mower")
     mover = take("Europe/Chisinau")
     book(mover, "2026-06-01T09:30", f"{tomorrow}T12:00", "Spring service of the mower")
     moved = book(mover, "2026-06-05T10:10", f"{DAY + timedelta(days=5)}T12:00", "Spring service of the mower", 2)
-    events.append(_event(mover, "visit.moved", "2026-06-05T10:10", {"visit": moved["visit"]}))
+    events.append(happened(mover, "visit.moved", "2026-06-05T10:10", {"visit": moved["visit"]}))
     ill = take("Europe/Tallinn")
     gone = book(ill, "2026-06-03T13:00", f"{tomorrow}T15:00", "New blade")
-    events.append(_event(ill, "visit.cancelled", f"{DAY}T08:40", {"visit": gone["visit"], "by": "client"}))
-    events.append(_event(take("Europe/Bucharest"), "signup.requested", f"{DAY}T11:50", {"source": "footer"}))
-    events.append(_event(take("Europe/Tallinn"), "data.requested", f"{DAY}T12:35", {}))
-
-
-def _event(person: dict[str, Any], name: str, at: str, data: dict[str, Any]) -> dict[str, Any]:
-    return {"id": f"{name}-{person['id']}", "customer": person["id"], "name": name, "occurred_at": at, "data": data}
+    events.append(happened(ill, "visit.cancelled", f"{DAY}T08:40", {"visit": gone["visit"], "by": "client"}))
+    events.append(happened(take("Europe/Bucharest"), "signup.requested", f"{DAY}T11:50", {"source": "footer"}))
+    events.append(happened(take("Europe/Tallinn"), "data.requested", f"{DAY}T12:35", {}))

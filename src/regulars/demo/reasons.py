@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date, datetime
+from decimal import Decimal
 
 from sqlalchemy import Engine
 
@@ -102,6 +103,10 @@ def _value(part: Clause) -> Iterator[str]:
             yield f"last bought {days:.0f} days ago"
         case "customer.overdue", float() as times:
             yield f"away {times:.1f} times as long as usual"
+        case "customer.spent", float() | int() | Decimal() as amount:
+            yield f"spent {amount:,.0f} in all"
+        case "customer.sci", float() as index:
+            yield f"contented to {index:.2f} of 1"
         case "customer.next_product", str() as sku:
             yield f"has no {sku} yet"
         case "days_since(customer.next_product_at)", float() as days:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
 from itertools import chain
 from typing import Any
 
@@ -158,6 +159,9 @@ class Scene:
         connection.execute(insert(tables.customers).values(row))
         consent = {"customer_id": CLIENT, "topic": "marketing", "granted": True, "at": at, "source": "test"}
         connection.execute(insert(tables.consents).values(consent))
+        if (clv := self.test.customer.get("clv")) is not None:
+            worth = {"customer_id": CLIENT, "clv": float(clv), "at": at, "purchases": 0, "spent": Decimal(0)}
+            connection.execute(insert(tables.worth).values(worth))
 
     def _buy(self, connection: Connection, item: Item, purchase: TestPurchase) -> None:
         row = self._row(item, "purchase") | {

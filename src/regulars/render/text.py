@@ -43,6 +43,8 @@ _SPACED = frozenset(["h1", "h2", "h3", "h4", "h5", "h6", "p"])
 _IGNORED = frozenset(["head", "script", "style", "title", "noscript", "template", "svg"])
 _HIDDEN = re.compile(r"display:\s*none|mso-hide:\s*all", re.IGNORECASE)
 _SPACE = re.compile(r"[ \t\r\n\f]+")
+_OUTLOOK = re.compile(r"<!--\[if [^\]]*\]>(?!<!--\s*-->|<!-->).*?<!\[endif\]-->", re.DOTALL)
+_STATEMENT = re.compile(r"<!--\s*zqj\d+jqz\s*-->")
 _BRACE = re.compile(r"\{(?=[{%#])")
 
 
@@ -136,6 +138,8 @@ class _Writer:
 def derive(content: str, woven: Woven) -> str:
     """Jinja source of the text part of an HTML document with marks."""
     writer = _Writer(woven)
+    # A statement between two sections stands inside a conditional for Outlook; it holds for the text all the same.
+    content = _OUTLOOK.sub(lambda hidden: "".join(_STATEMENT.findall(hidden[0])), content)
     root = html.document_fromstring(content.encode(), parser=html.HTMLParser(encoding="utf-8"))
     body = root.find("body")
     _walk(body if body is not None else root, writer)

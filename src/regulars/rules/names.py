@@ -56,6 +56,9 @@ DERIVED: Mapping[str, FieldType] = {
 }
 """Fields of a client that Regulars computes."""
 
+LEARNED: Mapping[str, FieldType] = {"clv": FieldType.NUMBER}
+"""Computed fields that rest on what all clients do: a rule test, which has one client, may state them."""
+
 CUSTOMER: Mapping[str, FieldType] = {**IMPORTED, **DERIVED}
 """All fields that every client has; see docs/architecture.md for their meaning."""
 

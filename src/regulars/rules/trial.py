@@ -135,6 +135,7 @@ class TestManager(Part):
     email: str = "manager@example.com"
     title: str | None = None
     phone: str | None = None
+    locale: str | None = Field(default=None, description="The language of emails to the manager")
 
 
 def _form(value: Any) -> str:

@@ -11,7 +11,7 @@ from regulars.core.calendar import SENTINELS
 from regulars.core.diagnostics import did_you_mean
 from regulars.rules import grammar
 from regulars.rules.complaints import Complaints
-from regulars.rules.names import DERIVED, EVENTS, IMPORTED, FieldType
+from regulars.rules.names import DERIVED, EVENTS, IMPORTED, LEARNED, FieldType
 from regulars.rules.tree import Entries, Items, Loc, Node, Scalar, data, find, found
 from regulars.rules.trial import MIDDAY, RuleTest
 
@@ -60,7 +60,7 @@ class _Reader:
         self.root = root
         self.complaints = complaints
         self.events = events
-        self.client: Types = {**IMPORTED, **fields}
+        self.client: Types = {**IMPORTED, **LEARNED, **fields}
 
     def read(self, loc: Loc, node: Entries) -> RuleTest | None:
         raw: dict[str, Any] = data(node)
