@@ -150,6 +150,7 @@ def _place(people: list[dict[str, Any]], orders: list[tuple[Any, ...]], events: 
     bought(key, ("2024-05-02", "mower"), ("2025-04-11", "chainsaw"), ("2026-03-20", "brush-cutter"))
     orders.append(_order(key, 3, date(2026, 5, 12), "blade"))
     events.append(happened(key, "survey.answered", f"{DAY}T12:20", {"survey": "nps", "score": 5}))
+    _by_motive(take, bought, events)
 
 
 def _aftercare(take: Any, bought: Any, events: list[dict[str, Any]]) -> None:
@@ -162,6 +163,24 @@ def _aftercare(take: Any, bought: Any, events: list[dict[str, Any]]) -> None:
         events.append(happened(take(zone), "visit.done", f"{DAY - timedelta(weeks=6)}T11:20", data))
     for zone, friend in (("Europe/Tallinn", "Anu"), ("Europe/Bucharest", "Ilie")):
         events.append(happened(take(zone), "referral.bought", f"{DAY}T10:15", {"friend": friend}))
+
+
+def _by_motive(take: Any, bought: Any, events: list[dict[str, Any]]) -> None:
+    """Those who come for the price, who like to belong, regulars, and who want all to stay as it is."""
+    for zone in ("Europe/Chisinau", "Europe/Kyiv"):
+        thrifty = take(zone)
+        bought(thrifty, ("2025-08-21", "blade"))
+        for number, month in enumerate((2, 3, 4), start=1):
+            asked = happened(thrifty, "price.requested", f"2026-{month:02}-04T11:00", {})
+            events.append(asked | {"id": f"{asked['id']}-{number}"})
+        friend = take(zone)
+        bought(friend, ("2025-08-31", "brush-cutter"))
+        events.append(happened(friend, "planning.proposed", "2026-02-02T10:00", {}))
+        events.append(happened(friend, "advice.given", "2026-04-14T10:00", {}))
+        regular = take(zone)  # three times within the year, as it came
+        bought(regular, ("2025-06-20", "line"), ("2025-06-25", "gloves"), ("2026-05-05", "line"))
+        steady = take(zone)
+        bought(steady, ("2025-11-11", "mower"), ("2026-01-26", "blade"), ("2026-04-12", "blade"))
 
 
 def _meetings(take: Any, events: list[dict[str, Any]]) -> None:
