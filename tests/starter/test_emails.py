@@ -56,7 +56,7 @@ EMAILS = tuple(sorted((*CLIENTS, *STAFF)))
 EACH = [(email, language) for email in EMAILS for language in LANGUAGES]
 
 # Words that are rightly the same in English: they consist of a value alone.
-SAME = {("_base", "coupon_gift")}
+SAME = {("_base", "coupon_gift"), ("regulars-list", "less")}
 TAG = re.compile(r"\{\{.*?\}\}|\{%.*?%\}")
 URL = re.compile(r"(?:https?://|mailto:|tel:)\S+")
 WORD = re.compile(r"[^\W_]+")
