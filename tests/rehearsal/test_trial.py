@@ -40,13 +40,12 @@ def one(root: Path, campaigns: Mapping[str, Any], expect: Any, *, on: str, **tes
     return trial(root, campaigns, [{"on": on, "expect": {"back": expect}, **test}], **parts)[0].failures
 
 
-def test_the_starter_passes() -> None:
+def test_progress_is_told_after_each_test() -> None:
     seen: list[tuple[int, int]] = []
-    results = run_trials(
-        open_workspace(Path(__file__).parents[2]), progress=lambda done, of, _: seen.append((done, of))
-    )
+    workspace = open_workspace(Path(__file__).parents[2])
+    results = run_trials(workspace, ["a client*"], progress=lambda done, of, _: seen.append((done, of)))
     assert [(r.test.name, r.failures) for r in results if not r.passed] == []
-    assert len(results) > 35
+    assert len(results) > 1
     assert seen == [(number, len(results)) for number in range(1, len(results) + 1)]
 
 

@@ -122,6 +122,18 @@ def test_a_section_that_is_left_out_of_the_html_is_left_out_of_the_text(desk: De
     assert desk.render(event={"x": None, "all": []}).text == "Z\n"
 
 
+def test_a_link_that_is_its_own_label_is_said_once(desk: Desk) -> None:
+    desk.email('<mj-text><a href="{{ company.website }}">{{ company.website }}</a></mj-text>')
+    made = desk.render(company={"website": "https://studio.example"})
+    assert made.text == "https://studio.example\n"
+
+
+def test_the_preheader_is_not_hidden_as_white_on_white(starter: Templates) -> None:
+    html = render(starter.compiled("win-back", "en"), starter.sample("win-back")).html
+    hidden = html[html.index("display:none") :].split(">", 1)[0]
+    assert "color" not in hidden
+
+
 def test_links_side_by_side_stay_apart(desk: Desk) -> None:
     link = '<a href="https://x.example/?n={{ n }}">{{ n }}</a>'
     desk.email("<mj-text>{% for n in event.all %}" + link + "{% endfor %}</mj-text>")

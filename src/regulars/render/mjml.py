@@ -82,6 +82,9 @@ MARK = re.compile(r"<!--\s*zqj(?P<comment>\d+)jqz\s*-->|zqj(?P<word>\d+)jqz(?:=\
 _LINK = re.compile(r"""(?:href|src|background|background-url|action)\s*=\s*["']\s*zqj(\d+)jqz""")
 PRINT = re.compile(r"\{\{[-+]?\s*(.*?)\s*[-+]?\}\}", re.DOTALL)
 GUARD = " | web_address"
+_PATH = re.compile(r"\w+(?:\.\w+)*")
+_PREVIEW = "display:none;font-size:1px;color:#ffffff;line-height:1px;"
+"""How the compiler hides the preheader. Spam filters count white on white against an email, hidden or not."""
 _QUOTED = re.compile(r""""[^"]*"|'[^']*'""")
 _UNQUOTED = re.compile(r"=\s*zqj\d+jqz")
 _SPACE = re.compile(r"[ \t\r\n\f]+")
@@ -118,7 +121,8 @@ class Woven:
         for number in map(int, _LINK.findall(tag)):
             found = PRINT.fullmatch(self.kept[number])
             if found and not found[1].endswith(GUARD):
-                self.kept[number] = f"{{{{ ({found[1]}){GUARD} }}}}"
+                value = found[1] if _PATH.fullmatch(found[1]) else f"({found[1]})"
+                self.kept[number] = f"{{{{ {value}{GUARD} }}}}"
 
     def restore(self, text: str) -> str:
         """The text with every mark replaced by what it stands for."""
@@ -334,6 +338,7 @@ def to_html(woven: Woven, locale: str, span: Span) -> tuple[str, list[Diagnostic
         content = str(mrml.to_html(source).content)
     except (OSError, ValueError) as error:
         return "", [Diagnostic("T010", f"MJML: {error}", span)]
+    content = content.replace(_PREVIEW, _PREVIEW.replace("color:#ffffff;", ""), 1)
     lost = [
         Diagnostic(
             "T010",
