@@ -73,7 +73,7 @@ def test_up_plans_and_sends_by_itself_and_ends_cleanly(open_site: OpenSite, reco
     site = open_site("embedded", recorder.url)
     _prepare(site)
     with _up(site) as process:
-        wait_for(lambda: site.states() == {"sent": 2}, "what is due was sent", 60)
+        wait_for(lambda: site.states() == {"sent": 2}, "what is due was sent", 150)
         names = " ".join(_group(process.pid).values())
         assert " worker " in names
         assert " beat " in names

@@ -26,7 +26,7 @@ from tests.web.shop import NOW, Shop, open_shop
 
 FOLLOW_UP = """
 campaigns:
-  complaint-followup:
+  unhappy-followup:
     about: Somebody was not happy with our work
     on: survey.answered
     audience: event.survey == 'quality' and event.score <= 6
