@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,11 @@ import pytest
 import yaml
 from lxml import html
 
+from regulars.core.settings import load
+from regulars.rehearsal import preview
 from regulars.render import Rendered, Templates, render
+from regulars.rules.model import Kind
+from regulars.workspace import open_workspace
 
 FOLDER = Path(__file__).parents[2] / "templates" / "emails"
 LANGUAGES = ("en", "uk", "ru", "ro", "et")
@@ -53,6 +57,19 @@ CLIENTS = (
     "your-data",
 )
 EMAILS = tuple(sorted((*CLIENTS, *STAFF)))
+SERVICE = (
+    "appointment-reminder",
+    "appointment-soon",
+    "complaint-followup",
+    "complaint-resolved",
+    "confirm-subscription",
+    "materials-requested",
+    "meeting-summary",
+    "service-slip",
+    "visit-change",
+    "your-data",
+)
+"""What a client or a manager did not agree to by a list that they could leave: part of a service."""
 EACH = [(email, language) for email in EMAILS for language in LANGUAGES]
 
 # Words that are rightly the same in English: they consist of a value alone.
@@ -236,13 +253,39 @@ def test_the_gift_is_named_in_the_words_of_the_language(templates: Templates) ->
     assert "blade" not in message.text
 
 
-@pytest.mark.parametrize(("email", "language"), [each for each in EACH if each[0] not in STAFF])
+@pytest.mark.parametrize(("email", "language"), [each for each in EACH if each[0] not in (*STAFF, *SERVICE)])
 def test_the_sender_can_be_found_and_left(templates: Templates, email: str, language: str) -> None:
     message = filled(templates, email, language)
     values = sample(templates, email)
     assert values["company"]["address"] in message.text
     assert values["links"]["unsubscribe"] in message.text
     assert f'href="{values["links"]["unsubscribe"]}"' in message.html
+
+
+@pytest.mark.parametrize(("email", "language"), [each for each in EACH if each[0] in (*STAFF, *SERVICE)])
+def test_a_service_offers_no_way_out_of_it(templates: Templates, email: str, language: str) -> None:
+    message = filled(templates, email, language)
+    assert "/u/" not in message.html + message.text
+    assert "/p/" not in message.html + message.text
+    assert words_of("_base", language)["unsubscribe"] not in message.html + message.text
+    assert sample(templates, email)["company"]["name"] in message.text
+
+
+def test_a_preview_shows_a_way_out_where_the_email_that_is_sent_has_one(templates: Templates) -> None:
+    workspace = open_workspace(FOLDER.parents[1])
+    settings = load(FOLDER.parents[1], {"REGULARS_SECRET": "preview", "REGULARS_WEB_URL": "https://us.example"})
+    now = datetime(2026, 6, 10, 12, tzinfo=UTC)
+    for campaign in workspace.rulebook.campaigns.values():
+        left = campaign.kind is Kind.MARKETING and campaign.to == "customer"
+        for step in campaign.all_steps:
+            (one,) = preview(
+                None, workspace, campaign.name, customer=None, step=step.key, now=now, locale="en", settings=settings
+            )
+            assert ("https://us.example/u/" in one.html) is left, step.email
+            assert ("https://us.example/u/" in one.text) is left, step.email
+            assert (b"List-Unsubscribe" in one.eml) is left, step.email
+            assert (sample(templates, step.email)["links"]["unsubscribe"] is not None) is left, step.email
+            assert (step.email not in (*STAFF, *SERVICE)) is left, step.email
 
 
 @pytest.mark.parametrize("email", EMAILS)

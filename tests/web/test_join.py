@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import re
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
 from typing import Any
 
-from sqlalchemy import insert, update
+from sqlalchemy import insert, text, update
 
 from regulars.core import ids
 from regulars.ledger.states import State
 from regulars.rules.signup import Signup
 from regulars.store.engine import write
 from regulars.store.tables import customers, suppressions
+from regulars.tracking import signups
 from regulars.tracking.signups import purge
+from regulars.web.limits import Limiter
 from regulars.workspace import open_workspace, starter
 from tests.common.people import SECRET
 from tests.common.scratch import planned
+from tests.common.servers import wait_for
 from tests.web.shop import NOW, Shop
 
 RULES = open_workspace(starter())
@@ -45,6 +50,30 @@ def emailed(shop: Shop, customer: int) -> str:
 def word(shop: Shop, customer: int) -> list[tuple[str, bool, str]]:
     found = [row for row in shop.rows("consents") if row["customer_id"] == customer]
     return [(row["topic"], row["granted"], row["source"]) for row in found]
+
+
+def wish(email: str) -> signups.Wish:
+    return signups.Wish(email, FORM.text["en"], "page", "en")
+
+
+def asked_as(email: str, shop: Shop) -> None:
+    """Another process notes the same wish."""
+    with write(shop.engine) as connection:
+        signups.ask(connection, wish(email), FORM, SECRET, NOW)
+
+
+def until_it_waits(shop: Shop, other: threading.Thread) -> None:
+    """PostgreSQL tells who waits for a lock; SQLite lets no second writer begin at all."""
+    if shop.engine.dialect.name != "postgresql":
+        return
+    here = "SELECT oid FROM pg_database WHERE datname = current_database()"
+    waiting = text(f"SELECT count(*) FROM pg_locks WHERE NOT granted AND database = ({here})")
+
+    def waits() -> bool:
+        with shop.engine.connect() as connection:
+            return not other.is_alive() or bool(connection.scalar(waiting))
+
+    wait_for(waits, "the second wish waits", 30)
 
 
 def test_the_form_becomes_consent_only_by_the_button_in_the_email(shop: Shop) -> None:
@@ -119,6 +148,37 @@ def test_an_address_is_asked_three_times_a_day_at_most(shop: Shop) -> None:
         join(shop)
     assert len(asked(shop)) == 3
     assert shop.count("customers") == 1
+
+
+def test_of_two_first_wishes_at_once_the_second_finds_the_client_of_the_first(shop: Shop) -> None:
+    """The first has not committed yet when the second asks: that one waits, and then sees what the first has done."""
+    other = threading.Thread(target=lambda: asked_as("NEW@client.example", shop))
+    with write(shop.engine) as connection:
+        assert signups.ask(connection, wish("new@client.example"), FORM, SECRET, NOW)
+        other.start()
+        until_it_waits(shop, other)
+        assert other.is_alive()
+    other.join(30)
+    assert not other.is_alive()
+    (person,) = shop.rows("customers")
+    assert [row["customer_id"] for row in shop.rows("signups")] == [person["id"]] * 2
+    assert [row["made_client"] for row in shop.rows("signups")] == [True, False]
+
+
+def test_many_who_sign_up_at_once_by_the_form_are_one_client_each(shop: Shop) -> None:
+    assert shop.site is not None
+    shop.site.joins = Limiter(rate=1e6, burst=1e6)
+    names = [f"new{number % 3}@client.example" for number in range(12)]
+    start = threading.Barrier(len(names))
+
+    def send(name: str) -> int:
+        start.wait(30)
+        return join(shop, name)[0]
+
+    with ThreadPoolExecutor(len(names)) as people:
+        assert set(people.map(send, names)) == {303}
+    assert sorted(row["email"] for row in shop.rows("customers")) == sorted(set(names))
+    assert len(asked(shop)) == 9
 
 
 def test_below_a_prefix_and_with_other_methods(shop_below_mail: Shop) -> None:

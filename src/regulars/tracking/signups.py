@@ -18,7 +18,7 @@ from sqlalchemy import Connection, delete, exists, func, select, update
 from regulars.core import ids
 from regulars.rules.signup import Signup
 from regulars.store import facts
-from regulars.store.engine import insert
+from regulars.store.engine import insert, take_turns
 from regulars.store.rights import MARKETING, grant, withdraw
 from regulars.store.tables import (
     consents,
@@ -71,9 +71,11 @@ class Pending:
 def ask(connection: Connection, wish: Wish, form: Signup, secret: bytes, at: datetime) -> bool:
     """Notes the wish, so that a confirmation email goes out; tells nobody but the caller whether it did.
 
-    Nothing is noted for an address that may not be written to at all, or that has asked often today.
+    Nothing is noted for an address that may not be written to at all, or that has asked often today. Wishes of the same
+    address take turns: of two first ones at once, the second finds the client that the first has made.
     """
     mark = ids.address_hash(wish.email, secret)
+    take_turns(connection, [int(mark[:15], 16)])
     barred = exists().where(suppressions.c.email_hash == mark, suppressions.c.scope == "all")
     if connection.scalar(select(barred)):
         return False
