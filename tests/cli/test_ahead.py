@@ -6,9 +6,14 @@ import json
 from pathlib import Path
 
 import pytest
+from sqlalchemy import insert, select
 
+from regulars.core.settings import load
 from regulars.delivery.inbox import Inbox
+from regulars.store.engine import open_engine, write
+from regulars.store.tables import hits, promises
 from tests.cli.conftest import Project
+from tests.common.bench import at
 from tests.common.workspace import write_workspace
 
 
@@ -115,6 +120,28 @@ def test_tick_sends_once_and_report_counts(clients: Project, tmp_path: Path) -> 
         "due": 0, "held": {}, "skipped": {"unsubscribed": 1}, "sent": 1, "failed": 0, "uncertain": 0, "bounced": 0,
     }  # fmt: skip
     assert "1 unsubscribed" in clients.ok("report", COLUMNS="80")
+
+
+def test_report_names_the_links_that_were_followed(clients: Project, tmp_path: Path) -> None:
+    assert "links" not in clients.data("report")["campaigns"]["birthday"]
+    with Inbox(tmp_path / "inbox") as inbox:
+        clients.run("tick", "--now", "2026-06-10T12:00", REGULARS_SMTP_URL=inbox.url)
+    engine = open_engine(str(load(clients.root, {}).database_url))
+    with write(engine) as connection:
+        query = select(promises.c.id).where(promises.c.campaign == "birthday", promises.c.state == "sent")
+        found = {"promise_id": connection.scalar(query), "kind": "click", "at": at("2026-06-10T12:30")}
+        rows = [{**found, "link": f"https://shop.example/{n}", "grade": "human" if n else "machine"} for n in range(7)]
+        connection.execute(insert(hits), rows)
+    engine.dispose()
+    document = clients.data("report", "--now", "2026-06-11")["campaigns"]["birthday"]
+    assert document["clicks"] == {"human": 1, "unsure": 0, "machine": 0}
+    assert [link["link"][-1] for link in document["links"]] == list("1234560")
+    assert document["links"][-1] == {"link": "https://shop.example/0", "human": 0, "unsure": 0, "machine": 1}
+    assert document["more_links"] == 0
+    printed = clients.ok("report", "--now", "2026-06-11")
+    assert "  https://shop.example/1: 1; 0 more perhaps; 0 only machines\n" in printed
+    assert "https://shop.example/6" not in printed
+    assert "  and 2 more links (--json)\n" in printed
 
 
 def test_report_of_a_period(clients: Project, tmp_path: Path) -> None:

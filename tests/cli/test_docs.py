@@ -13,6 +13,8 @@ import pytest
 from click.testing import CliRunner
 
 from regulars.cli import COMMANDS, main
+from regulars.cli.output import VERSION
+from regulars.insights import Figures, Followed, Graded, Group, Lift, Links
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "commands.md").read_text("utf-8")
@@ -55,7 +57,18 @@ def test_help_is_quick_because_nothing_heavy_is_imported() -> None:
 
 def test_the_examples_of_json_are_json() -> None:
     plan, report = (json.loads(block) for block in re.findall(r"```json\n(.*?)```", PAGE, re.DOTALL))
-    assert (plan["version"], report["version"]) == (1, 1)
+    assert (plan["version"], report["version"]) == (VERSION, VERSION)
+
+
+def test_the_example_of_a_report_has_the_shape_of_a_report() -> None:
+    example = json.loads(re.findall(r"```json\n(.*?)```", PAGE, re.DOTALL)[1])["campaigns"]["win-back"]
+    followed = Followed("book", Graded(1))
+    lift = Lift("purchase within 14 days", Group(2, 1), Group(2, 0))
+    made = Figures(clicks=Graded(1), links=Links((followed,)), lift=lift).to_json()
+    assert set(example) == set(made)
+    assert {tuple(link) for link in example["links"]} == {tuple(followed.to_json())}
+    assert set(example["clicks"]) == set(made["clicks"])
+    assert set(example["lift"]) == set(made["lift"])
 
 
 @pytest.mark.parametrize("page", ["commands", "operations", "settings"])

@@ -8,8 +8,9 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import Engine, insert, select, update
 
-from regulars.insights import Graded, Report, report
+from regulars.insights import Graded, Links, Report, report
 from regulars.insights.report import Coupons
+from regulars.insights.responses import MOST_LINKS
 from regulars.store.engine import read, write
 from regulars.store.redemption import Use, redeem
 from regulars.store.tables import campaigns, coupons, hits, promises
@@ -195,6 +196,53 @@ def test_emails_are_counted_by_the_best_that_came_by_their_links(bench: Bench) -
     assert "clicks" not in found["idle"]
 
 
+def _sent_four(bench: Bench) -> list[int]:
+    """Four emails of one day; gives their keys."""
+    with write(bench.engine) as connection:
+        ada = people.add_customer(connection, "ada")
+    for hour in range(4):
+        _promise(bench, ada, "sent", None, f"2026-05-01T1{hour}:00")
+    with write(bench.engine) as connection:
+        return list(connection.scalars(select(promises.c.id).order_by(promises.c.id)))
+
+
+def _came(bench: Bench, *came: tuple[int, str, str | None, str]) -> None:
+    rows = [
+        {"promise_id": key, "kind": kind, "link": link, "at": NOW, "grade": grade} for key, kind, link, grade in came
+    ]
+    with write(bench.engine) as connection:
+        connection.execute(insert(hits), rows)
+
+
+def test_links_are_counted_one_by_one_each_email_once_by_its_best(bench: Bench) -> None:
+    one, two, three, four = _sent_four(bench)
+    _came(
+        bench,
+        (one, "click", "sale", "human"), (one, "click", "sale", "machine"), (one, "click", "map", "human"),
+        (two, "click", "sale", "machine"), (two, "click", "sale", "unsure"), (two, "click", "book", "machine"),
+        (three, "click", "sale", "human"), (three, "trap", "", "machine"), (three, "open", "", "human"),
+        (four, "click", None, "human"),
+    )  # fmt: skip
+    found = _report(bench).to_json()["campaigns"]["visit"]
+    assert found["clicks"] == {"human": 3, "unsure": 1, "machine": 0}
+    assert found["links"] == [
+        {"link": "sale", "human": 2, "unsure": 1, "machine": 0},
+        {"link": "map", "human": 1, "unsure": 0, "machine": 0},
+        {"link": "book", "human": 0, "unsure": 0, "machine": 1},
+    ]
+    assert found["more_links"] == 0
+    assert _report(bench, since=at("2026-05-02T00:00")).campaigns["visit"].links == Links()
+
+
+def test_of_links_that_name_the_client_the_first_hundred_are_listed(bench: Bench) -> None:
+    one, two, *_ = _sent_four(bench)
+    _came(bench, *((one, "click", f"of-{number:03}", "human") for number in range(MOST_LINKS + 5)))
+    _came(bench, (two, "click", "of-104", "human"))
+    found = _report(bench).campaigns["visit"].links
+    assert [followed.link for followed in found.shown] == ["of-104", *(f"of-{n:03}" for n in range(MOST_LINKS - 1))]
+    assert found.more == 5
+
+
 def test_where_clicks_are_counted_none_is_a_result(engine: Engine) -> None:
     bench = Bench(engine)
     campaigns = {"visit": {"on": "visit.done", "email": "a"}, "slip": {"on": "purchase", "email": "b"}}
@@ -203,3 +251,5 @@ def test_where_clicks_are_counted_none_is_a_result(engine: Engine) -> None:
     found = _report(bench).campaigns
     assert (found["visit"].clicks, found["visit"].opens) == (Graded(), None)
     assert found["slip"].clicks is None
+    assert found["visit"].to_json()["links"] == []
+    assert "links" not in found["slip"].to_json()

@@ -14,8 +14,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Engine, create_engine
 
+from regulars.insights import Graded, report
 from regulars.rehearsal import explain
-from regulars.store.engine import write
+from regulars.store.engine import read, write
 from regulars.store.rights import erase
 from regulars.tracking import export
 from regulars.tracking.clicks import MOST, Asked, append, tell
@@ -121,6 +122,21 @@ def test_a_machine_that_is_found_out_late_takes_the_event_back(both_post: Mailin
         append(connection, [Asked(promise, Hit(Kind.TRAP, "", NOW + timedelta(minutes=5)))])
         assert tell(connection, NOW + timedelta(minutes=30)) == 0
     assert post.shop.rows("events") == []
+
+
+def test_a_report_says_which_links_were_followed_in_how_many_emails(both_post: Mailing) -> None:
+    post = both_post
+    for customer in ("ada", "bob"):
+        post.get(post.link(customer))
+    post.get(post.link("bob"))
+    post.get(post.link("bob", page="b"))
+    assert len(post.hits()) == 4
+    with read(post.shop.engine) as connection:
+        found = report(connection, open_workspace(post.office.root).rulebook, NOW).campaigns["news"]
+    assert found.clicks == Graded(human=1, unsure=1)
+    assert [(followed.link, followed.graded) for followed in found.links.shown] == [
+        (SALE, Graded(human=1, unsure=1)), ("book", Graded(unsure=1)),
+    ]  # fmt: skip
 
 
 def test_a_visit_to_a_page_of_ours_is_a_click_on_its_link(post: Mailing) -> None:

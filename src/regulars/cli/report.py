@@ -10,7 +10,12 @@ from regulars.cli.door import Door, json_option, moment, now_option
 from regulars.cli.output import counts, emit, table
 
 if TYPE_CHECKING:
-    from regulars.insights import Graded, Lift
+    from collections.abc import Iterator
+
+    from regulars.insights import Graded, Lift, Links
+
+_MOST = 5
+"""Links of a campaign that are printed."""
 
 
 @click.command("report")
@@ -45,9 +50,12 @@ def report_command(door: Door, since: str | None, until: str | None, now: str | 
     for name, figures in found.campaigns.items():
         if figures.coupons is not None:
             click.echo(f"{name}: {figures.coupons.given:,} coupons given, {figures.coupons.redeemed:,} used")
-        for what, graded in (("clicked in", figures.clicks), ("pictures loaded of", figures.opens)):
-            if graded is not None:
-                click.echo(_responses(name, what, figures.sent, graded))
+        if figures.clicks is not None:
+            click.echo(_responses(name, "clicked in", figures.sent, figures.clicks))
+            for line in _links(figures.links):
+                click.echo(line)
+        if figures.opens is not None:
+            click.echo(_responses(name, "pictures loaded of", figures.sent, figures.opens))
     for name, figures in found.campaigns.items():
         if figures.lift is not None:
             click.echo(_lift(name, figures.lift))
@@ -60,6 +68,16 @@ def _responses(name: str, what: str, sent: int, graded: Graded) -> str:
         f"{name}: {what} {graded.human:,} of {sent:,} emails{share}; in {graded.unsure:,} more perhaps;"
         f" in {graded.machine:,} only machines"
     )
+
+
+def _links(found: Links) -> Iterator[str]:
+    """The links that most people followed, one in a line."""
+    for followed in found.shown[:_MOST]:
+        graded = followed.graded
+        yield f"  {followed.link}: {graded.human:,}; {graded.unsure:,} more perhaps; {graded.machine:,} only machines"
+    more = len(found.shown[_MOST:]) + found.more
+    if more:
+        yield f"  and {more:,} more links (--json)"
 
 
 def _lift(name: str, measured: Lift) -> str:

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Text, func, literal, select, true
 from sqlalchemy.sql import ColumnElement, and_, or_
 
 from regulars.insights.lift import Lift, lift
-from regulars.insights.responses import Graded, responses
+from regulars.insights.responses import Graded, Links, links, responses
 from regulars.ledger import State
 from regulars.rules.model import Rulebook
 from regulars.store.fields import regulars_field_text
@@ -49,6 +49,8 @@ class Figures:
     clicks: Graded | None = None
     opens: Graded | None = None
     """Of the emails that came to an end in the period; None where they are not counted."""
+    links: Links = field(default_factory=Links)
+    """Which links were followed in them."""
 
     @property
     def total(self) -> int:
@@ -64,6 +66,9 @@ class Figures:
         }  # fmt: skip
         if self.coupons is not None:
             document["coupons"] = asdict(self.coupons)
+        if self.clicks is not None:
+            document["links"] = [link.to_json() for link in self.links.shown]
+            document["more_links"] = self.links.more
         more = {"clicks": self.clicks, "opens": self.opens, "lift": self.lift}
         return document | {name: part.to_json() for name, part in more.items() if part is not None}
 
@@ -105,11 +110,14 @@ def report(
     for key, counts in _coupons(connection, since, until).items():
         name = names.get(key, key)
         found[name] = replace(found.get(name, Figures()), coupons=counts)
-    came = responses(connection, _period(since, until))
+    came, followed = responses(connection, _period(since, until)), links(connection, _period(since, until))
     for name, figures in found.items():
-        clicks, opens = (came.get((keys.get(name, name), kind)) for kind in (Kind.CLICK, Kind.OPEN))
+        key = keys.get(name, name)
+        clicks, opens = (came.get((key, kind)) for kind in (Kind.CLICK, Kind.OPEN))
         zero_clicks, zero_opens = _zeros(rulebook, name)
-        found[name] = replace(figures, clicks=clicks or zero_clicks, opens=opens or zero_opens)
+        found[name] = replace(
+            figures, clicks=clicks or zero_clicks, opens=opens or zero_opens, links=followed.get(key, Links())
+        )
     return Report(now, since, until, found)
 
 
