@@ -25,9 +25,9 @@ from regulars.web.click import ascii_host
 from regulars.web.scribe import Scribe
 from regulars.workspace import open_workspace
 from tests.common.smtp import Inbox
+from tests.web.every_link import wrong_tokens
 from tests.web.mailing import NEWS, ON, Mailing, age, mailing, object_to, ours
 from tests.web.shop import NOW
-from tests.web.test_links import wrong_tokens
 
 SALE = "https://studio.example/sale?x=1&y=2#now"
 Open = Callable[..., AbstractContextManager[Mailing]]
