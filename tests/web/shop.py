@@ -5,7 +5,7 @@ from __future__ import annotations
 import http.client
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -28,6 +28,7 @@ from tests.common.people import SECRET, add_customer
 NOW = datetime(2026, 6, 10, 12, tzinfo=UTC)
 MEASURED = {"hits"}
 """Tables that only count who looked; nothing that a client decides."""
+Reader = Callable[[Path], Workspace]
 CHANGEABLE = tuple(sorted(set(tables.metadata.tables) - MEASURED))
 
 
@@ -122,10 +123,12 @@ def rules_of(root: Path) -> Workspace:
 
 
 @contextmanager
-def open_shop(engine: Engine, *, prefix: str = "", unlimited: bool = False, root: Path | None = None) -> Iterator[Shop]:
-    """A server in a thread of its own, until the block ends."""
-    read_rules = open_workspace if root else rules_of
-    site = Site(engine, root or starter(), f"http://127.0.0.1{prefix}", SECRET, clock.frozen(NOW), read=read_rules)
+def open_shop(
+    engine: Engine, *, prefix: str = "", unlimited: bool = False, root: Path | None = None, read: Reader | None = None
+) -> Iterator[Shop]:
+    """A server in a thread of its own, until the block ends. `read` gives the rules otherwise than from a folder."""
+    found = read or (open_workspace if root else rules_of)
+    site = Site(engine, root or starter(), f"http://127.0.0.1{prefix}", SECRET, clock.frozen(NOW), read=found)
     if unlimited:
         site.links = site.wrong = site.keys = Limiter(rate=1e6, burst=1e6)
     config = uvicorn.Config(
@@ -140,6 +143,8 @@ def open_shop(engine: Engine, *, prefix: str = "", unlimited: bool = False, root
         assert thread.is_alive(), "the server did not start"
         assert time.monotonic() < end
         time.sleep(0.005)
+    if root is None:
+        _ = site.rules  # read once for all: the first request of a run need not wait for that
     try:
         yield Shop(engine, server.servers[0].sockets[0].getsockname()[1], prefix, site)
     finally:

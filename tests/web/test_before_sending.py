@@ -14,10 +14,10 @@ from regulars.planner import plan
 from regulars.rules.model import Kind
 from regulars.store import facts
 from regulars.store.engine import write
-from regulars.workspace import open_workspace, starter
+from regulars.workspace import starter
 from tests.common.people import SECRET
 from tests.common.smtp import Inbox
-from tests.web.shop import NOW, Shop
+from tests.web.shop import NOW, Shop, rules_of
 
 
 @dataclass
@@ -36,7 +36,7 @@ class Interrupted:
 
 def birthdays(shop: Shop) -> None:
     """Two clients have their birthday today, and an email each is planned."""
-    rules = open_workspace(starter())
+    rules = rules_of(starter())
     with write(shop.engine) as connection:
         plan(connection, rules, NOW - timedelta(days=2))
     for name in ("ada", "bob"):
@@ -54,7 +54,7 @@ def send(shop: Shop, inbox: Inbox, happens: Callable[[], None] | None = None) ->
         courier = Courier(Provider.parse(inbox.url))
         lanes = [Lane("main", frozenset(Kind), Interrupted(courier, happens))]
         options = Options("http://127.0.0.1", SECRET, chunk=1)
-        rules = open_workspace(starter())
+        rules = rules_of(starter())
         at = clock.frozen(NOW)
         await Dispatcher(shop.engine, rules, lanes, options, clock=at, wall=clock.system).run()
         await courier.close()

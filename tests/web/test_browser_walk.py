@@ -77,8 +77,9 @@ def business(sqlite_engine: Engine, tmp_path: Path) -> Iterator[Business]:
     for name in USED:
         shutil.copy(starter() / "campaigns" / f"{name}.yaml", root / "campaigns")
     (root / "campaigns" / "follow-up.yaml").write_text(FOLLOW_UP, encoding="utf-8")
-    with Inbox(tmp_path / "inbox") as inbox, open_shop(sqlite_engine, root=root) as shop:
-        found = Business(shop, open_workspace(root), inbox)
+    rules = open_workspace(root)
+    with Inbox(tmp_path / "inbox") as inbox, open_shop(sqlite_engine, root=root, read=lambda _: rules) as shop:
+        found = Business(shop, rules, inbox)
         found.work(-timedelta(days=3))
         found.contract(shop.customer(locale="en"), -timedelta(days=1, hours=1))
         assert len(found.work(-timedelta(minutes=1))) == 1

@@ -18,14 +18,18 @@ from regulars.store.tables import customers, suppressions
 from regulars.tracking import signups
 from regulars.tracking.signups import purge
 from regulars.web.limits import Limiter
-from regulars.workspace import open_workspace, starter
+from regulars.workspace import starter
 from tests.common.people import SECRET
 from tests.common.scratch import planned
 from tests.common.servers import wait_for
-from tests.web.shop import NOW, Shop
+from tests.web.shop import NOW, Shop, rules_of
 
-RULES = open_workspace(starter())
-FORM = RULES.rulebook.signup or Signup(text={"en": "?"})
+
+def form() -> Signup:
+    """The form of the starter."""
+    found = rules_of(starter()).rulebook.signup
+    assert found is not None
+    return found
 
 
 def join(shop: Shop, email: str = "new@client.example", **fields: str) -> tuple[int, str]:
@@ -53,13 +57,13 @@ def word(shop: Shop, customer: int) -> list[tuple[str, bool, str]]:
 
 
 def wish(email: str) -> signups.Wish:
-    return signups.Wish(email, FORM.text["en"], "page", "en")
+    return signups.Wish(email, form().text["en"], "page", "en")
 
 
 def asked_as(email: str, shop: Shop) -> None:
     """Another process notes the same wish."""
     with write(shop.engine) as connection:
-        signups.ask(connection, wish(email), FORM, SECRET, NOW)
+        signups.ask(connection, wish(email), form(), SECRET, NOW)
 
 
 def until_it_waits(shop: Shop, other: threading.Thread) -> None:
@@ -95,10 +99,10 @@ def test_the_form_becomes_consent_only_by_the_button_in_the_email(shop: Shop) ->
         assert shop.post(path).status == 303
     assert word(shop, person["id"]) == [("marketing", True, "double-opt-in")]
     (kept,) = shop.rows("signups")
-    assert kept["wording"] == FORM.text["en"]
+    assert kept["wording"] == form().text["en"]
     assert (kept["source"], kept["asked_at"], kept["confirmed_at"]) == ("footer", NOW, NOW)
     (log,) = [row for row in shop.rows("consent_log") if row["granted"]]
-    assert log["detail"] == {"asked_at": NOW.isoformat(), "form": "footer", "wording": FORM.text["en"]}
+    assert log["detail"] == {"asked_at": NOW.isoformat(), "form": "footer", "wording": form().text["en"]}
     assert shop.rows("customers")[0]["first_name"] == "Zoé"
     assert [e["data"] for e in shop.rows("events") if e["name"] == "signup.confirmed"] == [{"source": "footer"}]
     assert "You are signed up" in shop.get(path).text
@@ -154,7 +158,7 @@ def test_of_two_first_wishes_at_once_the_second_finds_the_client_of_the_first(sh
     """The first has not committed yet when the second asks: that one waits, and then sees what the first has done."""
     other = threading.Thread(target=lambda: asked_as("NEW@client.example", shop))
     with write(shop.engine) as connection:
-        assert signups.ask(connection, wish("new@client.example"), FORM, SECRET, NOW)
+        assert signups.ask(connection, wish("new@client.example"), form(), SECRET, NOW)
         other.start()
         until_it_waits(shop, other)
         assert other.is_alive()
@@ -188,13 +192,13 @@ def test_below_a_prefix_and_with_other_methods(shop_below_mail: Shop) -> None:
 
 
 def test_a_new_client_hears_nothing_but_the_question(shop: Shop) -> None:
-    planned(shop.engine, RULES, NOW - timedelta(days=1))
+    planned(shop.engine, rules_of(starter()), NOW - timedelta(days=1))
     join(shop)
     (person,) = shop.rows("customers")
     with write(shop.engine) as connection:
         born = update(customers).where(customers.c.id == person["id"]).values(birthday=date(1990, 6, 10))
         connection.execute(born)
-    planned(shop.engine, RULES, NOW + timedelta(minutes=1))
+    planned(shop.engine, rules_of(starter()), NOW + timedelta(minutes=1))
     rows = [(row["campaign"], row["state"], row["reason"]) for row in shop.rows("promises")]
     assert sorted(rows) == [
         ("birthday", State.SKIPPED, "unsubscribed"), ("confirm-subscription", State.PLANNED, None),
@@ -208,8 +212,8 @@ def test_what_nobody_confirms_is_forgotten_and_what_others_need_stays(shop: Shop
     new = next(row["id"] for row in shop.rows("customers") if row["id"] != ada)
     path = emailed(shop, new)
     with write(shop.engine) as connection:
-        assert purge(connection, NOW + timedelta(days=7), FORM) == 0
-        assert purge(connection, NOW + timedelta(days=7, seconds=1), FORM) == 2
+        assert purge(connection, NOW + timedelta(days=7), form()) == 0
+        assert purge(connection, NOW + timedelta(days=7, seconds=1), form()) == 2
     people = {row["id"]: row for row in shop.rows("customers")}
     assert people[ada]["email"] == "ada@client.example"
     assert (people[new]["email"], people[new]["email_hash"]) == (None, None)
@@ -226,5 +230,5 @@ def test_confirmed_in_time_stays(small_shop: Shop) -> None:
     (person,) = small_shop.rows("customers")
     small_shop.post(emailed(small_shop, person["id"]))
     with write(small_shop.engine) as connection:
-        assert purge(connection, NOW + timedelta(days=60), FORM) == 0
+        assert purge(connection, NOW + timedelta(days=60), form()) == 0
     assert small_shop.rows("customers")[0]["email"] == "new@client.example"

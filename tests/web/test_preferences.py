@@ -8,17 +8,15 @@ from typing import Any
 import pytest
 
 from regulars.web.topics import topics
-from regulars.workspace import open_workspace, starter
-from tests.web.shop import NOW, Shop
-
-TOPICS = topics(open_workspace(starter()).rulebook)
-SAME = [("act", "save"), *(("topic", topic) for topic in TOPICS), ("gap", "0"), ("language", "en")]
+from regulars.workspace import starter
+from tests.web.shop import NOW, Shop, rules_of
 
 
 def fields(**changes: str) -> list[tuple[str, str]]:
     """The form as it is shown to somebody who gets everything, with some fields changed or added."""
-    kept = [(name, value) for name, value in SAME if name not in changes]
-    return kept + list(changes.items())
+    every = [("topic", topic) for topic in topics(rules_of(starter()).rulebook)]
+    same = [("act", "save"), *every, ("gap", "0"), ("language", "en")]
+    return [(name, value) for name, value in same if name not in changes] + list(changes.items())
 
 
 def one(shop: Shop, table: str) -> dict[str, Any]:

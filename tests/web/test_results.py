@@ -15,8 +15,9 @@ from regulars.cli import main
 from regulars.store.engine import open_engine, read, write
 from regulars.store.migrate import upgrade
 from regulars.tracking.results import Result, results
-from regulars.workspace import open_workspace, starter
+from regulars.workspace import starter
 from tests.common.people import add_customer, add_event
+from tests.web.shop import rules_of
 
 ANSWERS: tuple[dict[str, Any], ...] = (
     {"survey": "nps", "score": 10, "words": "Quick"},
@@ -37,7 +38,7 @@ def answer(engine: Engine) -> None:
 
 def test_scales_choices_and_words(engine: Engine) -> None:
     answer(engine)
-    surveys = open_workspace(starter()).rulebook.surveys
+    surveys = rules_of(starter()).rulebook.surveys
     with read(engine) as connection:
         score, words = results(connection, surveys["nps"])
         quality = {result.question: result for result in results(connection, surveys["quality"])}

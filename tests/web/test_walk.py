@@ -24,6 +24,7 @@ from tests.common.people import SECRET, add_event
 from tests.common.smtp import Inbox
 from tests.web.shop import NOW, Shop, open_shop
 
+USED = ("company", "quality-survey", "surveys")
 FOLLOW_UP = """
 campaigns:
   unhappy-followup:
@@ -37,9 +38,11 @@ campaigns:
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    """The starter, with a campaign that follows up on an unhappy answer."""
+    """What the starter needs to ask how we did, with a campaign that follows up on an unhappy answer."""
     folder = tmp_path / "workspace"
-    shutil.copytree(starter() / "campaigns", folder / "campaigns")
+    (folder / "campaigns").mkdir(parents=True)
+    for name in USED:
+        shutil.copy(starter() / "campaigns" / f"{name}.yaml", folder / "campaigns")
     (folder / "campaigns" / "followup.yaml").write_text(FOLLOW_UP, encoding="utf-8")
     return folder
 
@@ -47,8 +50,9 @@ def root(tmp_path: Path) -> Path:
 @pytest.fixture
 def walk(engine: Engine, root: Path, smtp_inbox: Inbox) -> Iterator[Walk]:
     """The shop with its inbox."""
-    with open_shop(engine, root=root) as shop:
-        yield Walk(shop, open_workspace(root), smtp_inbox)
+    rules = open_workspace(root)
+    with open_shop(engine, root=root, read=lambda _: rules) as shop:
+        yield Walk(shop, rules, smtp_inbox)
 
 
 class Walk:
