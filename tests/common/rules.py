@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from regulars.audience import Catalogue, Expression
-from regulars.rules.feasts import Feast, FeastDay
+from regulars.rules.feasts import Feast
 from regulars.rules.model import Campaign, Company, FieldType, Loc, Policy, Rulebook
 from regulars.rules.tariff import Points
 from regulars.workspace.conditions import read, written
@@ -58,7 +58,7 @@ def rules(
 
 
 def _feast(name: str, days: Mapping[str, str]) -> Feast:
-    return Feast(name, {land: None if day == "none" else FeastDay.parse(day) for land, day in days.items()})
+    return Feast.of(name, {land: None if day == "none" else day for land, day in days.items()})
 
 
 def _campaigns(campaigns: Mapping[str, Mapping[str, Any]]) -> dict[str, Campaign]:

@@ -71,6 +71,40 @@ def test_an_email_from_the_manager_with_a_copy_for_the_manager(open_office: Open
     assert (bo.message["From"], bo.message["Reply-To"]) == ("Olaf <hello@studio.example>", "olaf@elsewhere.example")
 
 
+def test_a_wave_may_bear_the_name_of_a_manager_who_is_there(open_office: Open, smtp_inbox: Inbox) -> None:
+    office = open_office(smtp_inbox.url)
+    waves = [{"to": "customer.country == 'EE'", "from": "manager", "email": "personal"}, {"email": "news"}]
+    write_workspace(office.root, {"news": {"at": "2026-06-10 10:00", "backfill": "all", "waves": waves}})
+    with write(office.engine) as connection:
+        add_manager(connection, "mira", name="Mira")
+    office.clients("ada", country="EE", manager="mira")
+    office.clients("bo", country="EE")
+    office.clients("cy", country="FR", manager="mira")
+    assert office.tick().sent == 3
+    senders = [str(one.message["From"]) for one in sorted(smtp_inbox.messages, key=lambda one: one.recipients)]
+    house = "Studio <hello@studio.example>"
+    assert senders == ["Mira <mira@studio.example>", house, house]
+
+
+def test_an_email_knows_the_day_that_the_clients_country_keeps(open_office: Open, smtp_inbox: Inbox) -> None:
+    office = open_office(smtp_inbox.url)
+    line = "{{ holiday.name }}: {{ holiday.day }}, {{ holiday.date | date }}"
+    write_workspace(
+        office.root, {"greet": {"every": "year on day, 3 days before", "email": "greet"}}, lines={"greet": line}
+    )
+    days = "calendars:\n  day: {EE: saturday after 7 june, LV: 24 june, default: 13 june}\n"
+    (office.root / "campaigns" / "days.yaml").write_text(days, "utf-8")
+    office.clients("ada", country="ee")
+    office.clients("bo", country=None)
+    office.clients("cy", country="LV")
+    office.plan("2026-06-10T09:00")
+    assert office.tick().sent == 2
+    ada, bo = sorted(smtp_inbox.messages, key=lambda one: one.recipients)
+    assert "day: saturday after 7 june, June 13, 2026" in ada.message.get_body(("plain",)).get_content()  # type: ignore[union-attr]
+    assert "day: 13 june, June 13, 2026" in bo.message.get_body(("plain",)).get_content()  # type: ignore[union-attr]
+    assert json.loads(office.rows()[0]["data"])["holiday"]["date"] == "2026-06-13"
+
+
 def test_the_row_keeps_what_it_was_rendered_with_and_no_secret(open_office: Open, smtp_inbox: Inbox) -> None:
     office = open_office(smtp_inbox.url)
     write_workspace(office.root, {"news": NEWS})

@@ -41,7 +41,7 @@ from tests.common.rules import rules
 )
 def test_what_a_phrase_means(phrase: str, days: list[str]) -> None:
     rule = FeastDay.parse(phrase).rule
-    assert [rule.on(2026 + n, LeapDay.FEB_28).isoformat() for n in range(len(days))] == days
+    assert [str(rule.on(2026 + n, LeapDay.FEB_28)) for n in range(len(days))] == days
     assert str(FeastDay.parse(phrase)) == phrase
 
 
@@ -54,6 +54,30 @@ def test_29_february_by_the_other_policy() -> None:
 def test_what_is_no_day_of_the_year(phrase: str) -> None:
     with pytest.raises(ValueError, match="not a date of the year"):
         FeastDay.parse(phrase)
+
+
+@pytest.mark.parametrize(
+    ("country", "phrase", "days"),
+    [
+        ("TR", "public holiday Eid al-Fitr", ["2026-03-20", "2027-03-09"]),  # three days, of which this is the first
+        ("EE", "public holiday midsummer day", ["2026-06-24", "2027-06-24"]),
+        ("EE", "2 days before public holiday Midsummer Day", ["2026-06-22", "2027-06-22"]),
+        ("EE", "monday after public holiday Midsummer Day", ["2026-06-29", "2027-06-28"]),
+        ("GB", "public holiday Boxing Day", ["2026-12-26", "2027-12-26"]),  # not the Monday to which it is moved
+        ("JP", "public holiday National Holiday", ["2026-09-22", "None"]),  # a day between two others
+        ("JP", "1 day after public holiday National Holiday", ["2026-09-23", "None"]),
+        ("JP", "sunday before public holiday National Holiday", ["2026-09-20", "None"]),
+    ],
+)
+def test_public_holidays_by_name(country: str, phrase: str, days: list[str]) -> None:
+    rule = FeastDay.parse(phrase, country).rule
+    assert [str(rule.on(2026 + n, LeapDay.FEB_28)) for n in range(len(days))] == days
+
+
+@pytest.mark.parametrize("country", [None, "default", "UA", "FR"])
+def test_public_holidays_are_those_of_a_country(country: str | None) -> None:
+    with pytest.raises(ValueError, match="not a date of the year"):
+        FeastDay.parse("public holiday Midsummer Day", country)
 
 
 NEW_YEAR = {"new-year": {"default": "1 january", "RU": "31 december", "SA": "none"}}
@@ -91,6 +115,52 @@ def test_some_days_before_and_after(bench: Bench) -> None:
     assert bench.send("2026-04-10T10:00") == [("ada", "before", "x")]
     assert bench.send("2026-04-19T10:00") == [("ada", "after", "y")]
     assert bench.send("2026-05-19T10:00") == []
+
+
+GREET = {"greet": {"every": "year on day", "email": "card"}}
+
+
+def test_a_day_that_is_moved_is_another_trigger_of_those_who_keep_it(bench: Bench) -> None:
+    """Begun anew as of now: nobody is greeted for a day that is past, and nobody twice in a year."""
+    with write(bench.engine) as connection:
+        for name, land in (("ada", "EE"), ("bo", "PL")):
+            add_customer(connection, name, country=land)
+    other = {"birthday": {"every": "year since customer.birthday", "email": "x"}}
+    bench.rules = rules({**GREET, **other}, calendars={"day": {"EE": "8 march", "PL": "12 march"}})
+    assert [change.what for change in bench.plan("2026-03-01T12:00").changes] == ["new", "new"]
+    assert bench.send("2026-03-08T10:00") == [("ada", "greet", "card")]
+    bench.rules = rules({**GREET, **other}, calendars={"day": {"EE": "12 march", "PL": "8 march"}})
+    changed = bench.plan("2026-03-09T09:00").changes  # yesterday is not late yet, but it is past
+    assert [(change.campaign, change.what) for change in changed] == [("greet", "changed")]
+    assert bench.send("2026-03-12T10:00") == []
+    assert bench.plan("2026-03-12T11:00").changes == []
+    assert bench.send("2027-03-08T10:00") == [("bo", "greet", "card")]
+    assert bench.send("2027-03-12T10:00") == [("ada", "greet", "card")]
+
+
+def test_backfill_holds_for_a_moved_day_too(bench: Bench) -> None:
+    with write(bench.engine) as connection:
+        add_customer(connection, "ada")
+    all_of_them = {"greet": {**GREET["greet"], "backfill": "all"}}
+    bench.rules = rules(all_of_them, calendars={"day": {"default": "20 march"}})
+    bench.plan("2026-03-09T09:00")
+    bench.rules = rules(all_of_them, calendars={"day": {"default": "8 march"}})
+    bench.plan("2026-03-09T09:30")
+    assert [(row["occurrence"], row["state"]) for row in bench.ledger()] == [("2025", "planned"), ("2026", "planned")]
+
+
+@pytest.mark.parametrize(
+    "days",
+    [
+        {"PL": "none", "EE": "8  March"},  # said otherwise
+        {"EE": "8 march", "PL": "none"},
+    ],
+)
+def test_the_same_days_are_no_change(bench: Bench, days: dict[str, str]) -> None:
+    bench.rules = rules(GREET, calendars={"day": {"EE": "8 march", "PL": "none"}, "other": {"default": "1 may"}})
+    bench.plan("2026-03-01T12:00")
+    bench.rules = rules(GREET, calendars={"day": days, "other": {"default": "2 may"}})
+    assert bench.plan("2026-03-01T13:00").changes == []
 
 
 ZONES = [None, "Pacific/Kiritimati", "Pacific/Pago_Pago", "Europe/Chisinau", "Africa/Casablanca", "Australia/Lord_Howe"]

@@ -158,6 +158,23 @@ def test_a_changed_line_shows_who_gains_and_who_loses(bench: Bench) -> None:
         assert connection.scalar(select(campaigns.c.rule)) == bench.rules.rulebook.campaigns["back"].digest
 
 
+def test_a_moved_day_of_the_calendar_shows_who_gains_and_who_loses(bench: Bench) -> None:
+    greet = {"greet": {"every": "year on easter", "email": "a"}}
+    bench.rules = rules(greet, calendars={"easter": {"default": "easter", "EE": "easter"}})
+    with write(bench.engine) as connection:
+        for name, land in (("ada", "MD"), ("bo", "EE")):
+            people.add_customer(connection, name, country=land)
+    bench.plan("2026-03-30T12:00")
+    moved = rules(greet, calendars={"easter": {"default": "orthodox easter", "EE": "easter"}})
+    found = forecast(bench.engine, moved, at("2026-03-30T13:00"), 8)  # western: 5 April, orthodox: the 12th
+    assert [(b.change.campaign, b.change.what, b.due) for b in found.changes] == [("greet", "changed", 0)]
+    assert found.difference is not None
+    assert found.difference.to_json() == {"greet": {"gains": 0, "losses": 1, "gaining": [], "losing": ["ada"]}}
+    found = forecast(bench.engine, moved, at("2026-04-08T13:00"), 8)
+    assert found.difference is not None
+    assert found.difference.campaigns["greet"].gaining == ["ada"]
+
+
 def test_a_removed_rule_takes_its_emails_away(bench: Bench) -> None:
     bench.rules = rules({"visit": {"on": "visit.done", "email": "a"}, "thanks": {"on": "purchase", "email": "b"}})
     with write(bench.engine) as connection:

@@ -39,6 +39,7 @@ def test_a_sound_email_has_no_faults(desk: Desk) -> None:
         ("<mj-text>\n{{ manager.nam }}</mj-text>", [("T004", 2, 4)]),
         ("<mj-text>\n{{ coupon.code }}</mj-text>", [("T004", 2, 4)]),
         ("<mj-text>\n{{ event.topic }}</mj-text>", [("T004", 2, 4)]),
+        ("<mj-text>\n{{ holiday.day }}</mj-text>", [("T004", 2, 4)]),
         ("<mj-text>\n{{ customer.next_product.nam }}</mj-text>", [("T004", 2, 4)]),
         ("<mj-text>\n{{ 'x' if t.hi }}</mj-text>", [("T005", 2, 11)]),
         ("<mj-text>\n{{ customer.first_name }}</mj-text>", [("T017", 2, 4)]),

@@ -17,11 +17,11 @@ SENTENCES = {
     audience: product.category == 'saws'
     waves:
       - {to: customer.purchases > 0, email: x}
-      - {to: customer.motivation == 'novelty', wait: 2 working days, email: y}
+      - {to: customer.motivation == 'novelty', wait: 2 working days, from: manager, email: y}
       - {wait: 3 days, email: z}
     """: "When a product is launched, if `product.category == 'saws'`, send them one email, `x` at once if the client"
-    " has bought at least once, else `y` 2 working days later if `customer.motivation == 'novelty'`, else `z` 3 days"
-    " later; what happened before the rule is left alone.",
+    " has bought at least once, else `y` in their manager's name 2 working days later if"
+    " `customer.motivation == 'novelty'`, else `z` 3 days later; what happened before the rule is left alone.",
     """
     each: customer.level
     email: x

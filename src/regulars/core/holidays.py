@@ -5,6 +5,7 @@ A region is written `MD` or, with a part of the country, `DE-BY`. The library is
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from functools import lru_cache
 
@@ -39,3 +40,27 @@ def holidays(of: str, year: int) -> dict[date, str]:
 
     country, _, part = of.partition("-")
     return dict(country_holidays(country, subdiv=part or None, years=year, expand=False, language="en_US"))
+
+
+_SURVEYED = range(2024, 2034)
+"""Years from which the names of a region's holidays are gathered: some are not kept in each."""
+_NOTE = re.compile(r" \((?:estimated|observed)[^)]*\)$")
+
+
+def first_of(of: str, name: str, year: int) -> date | None:
+    """The first day of the year on which a region keeps a holiday by that name; None: not in that year."""
+    wanted = name.casefold()
+    return min(
+        (day for day, kept in holidays(of, year).items() if wanted in map(str.casefold, _names(kept))), default=None
+    )
+
+
+@lru_cache(maxsize=64)
+def names(of: str) -> frozenset[str]:
+    """The English names of a region's public holidays in these years."""
+    return frozenset(name for year in _SURVEYED for kept in holidays(of, year).values() for name in _names(kept))
+
+
+def _names(kept: str) -> list[str]:
+    """What is kept on a day; not what is only moved there from another day. Dates by the moon are estimates."""
+    return [_NOTE.sub("", name) for name in kept.split("; ") if "(observed" not in name]

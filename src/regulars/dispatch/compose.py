@@ -87,7 +87,7 @@ def address(
     """The letter around the rendered texts: who it is from and to, and how to leave."""
     sender, reply_to = house(rulebook.company.sender), rulebook.company.reply_to
     domain = sender.address.rpartition("@")[2]
-    if job.campaign.sender == "manager" and job.manager is not None:
+    if job.campaign.signed(job.step) == "manager" and job.manager is not None:
         sender, reply_to = in_person(sender, job.manager)
     copies = [job.manager] if job.manager is not None and "manager" in job.campaign.cc else []
     key = ids.promise_key(job.key, job.step.key, job.customer["external_id"], job.occurrence)

@@ -41,6 +41,7 @@ def context(job: Job, rulebook: Rulebook, now: datetime, web_url: str, secret: b
         "event": declared(job.event, fields),
         "purchase": job.purchase,
         "product": job.product,
+        "holiday": _holiday(job, rulebook, local_date(now, zone)),
         "coupon": job.coupon,
         "links": _links(job, web_url, secret),
         "today": local_date(now, zone),
@@ -58,6 +59,18 @@ def _links(job: Job, web_url: str, secret: bytes) -> dict[str, str | None]:
         paths = {**LINKS, **SIGNUP_LINKS}
     found: dict[str, str | None] = {**_NO_OCCASION, **links(job.id, web_url, secret, paths)}
     return found if advertises(job.campaign) else {**found, **_NO_LEAVING}
+
+
+def _holiday(job: Job, rulebook: Rulebook, today: date) -> dict[str, Any] | None:
+    """The day of the calendar that the email is about, as the client's country keeps it."""
+    feast = rulebook.feast(job.campaign)
+    if feast is None:
+        return None
+    country = feast.country(job.customer["country"])
+    year = int(job.occurrence) if job.occurrence.isdecimal() else today.year
+    kept = feast.days.get(country)
+    day = feast.on(country, year, rulebook.policy.leap_day)
+    return {"name": feast.name, "day": None if kept is None else kept.text, "date": day}
 
 
 def _visit(job: Job, of: Company) -> dict[str, Any]:

@@ -56,7 +56,7 @@ def load(
     chosen = promises.c.id == any_(literal(list(ids), ARRAY(BigInteger)))
     if connection.dialect.name != "postgresql":
         chosen = promises.c.id.in_(ids)
-    portrait = Portrait.of(_spoken_of(connection, lives, chosen, reads), ground.rulebook.fields)
+    portrait = Portrait.of(_spoken_of(connection, ground, lives, chosen, reads), ground.rulebook.fields)
     query = (
         select(*(promises.c[n].label(f"p_{n}") for n in _PROMISE), *portrait.columns(ground.facts))
         .select_from(portrait.source(ground.facts))
@@ -93,7 +93,7 @@ def _measure(connection: Connection, ground: Ground, lives: Mapping[str, Live], 
 
 
 def _spoken_of(
-    connection: Connection, lives: Mapping[str, Live], chosen: ColumnElement[bool], reads: Reads | None
+    connection: Connection, ground: Ground, lives: Mapping[str, Live], chosen: ColumnElement[bool], reads: Reads | None
 ) -> frozenset[str] | None:
     """The fields that some email of the batch speaks of; None for all."""
     if reads is None:
@@ -102,7 +102,9 @@ def _spoken_of(
     emails = {step.email for key, name in steps for step in lives[key].campaign.all_steps if step.key == name}
     found = [reads(email) for email in emails]
     known = [fields for fields in found if fields is not None]
-    return frozenset[str]().union(*known) if len(known) == len(found) else None
+    kept = any(ground.rulebook.feast(lives[key].campaign) for key, _ in steps)
+    own = frozenset({"country"}) if kept else frozenset[str]()  # whose day it is goes by the country
+    return own.union(*known) if len(known) == len(found) else None
 
 
 def _attach_accessories(connection: Connection, ground: Ground, jobs: Sequence[Job]) -> None:

@@ -2,7 +2,8 @@
 
 A campaign keeps for ever the key of its first name. One that vanished under its old name and appears with
 the same content, or that says `was:`, was renamed; its promises stay its own, and nobody is mailed again.
-A new trigger starts as of now, unless the rule says otherwise (`backfill`).
+A new trigger starts as of now, unless the rule says otherwise (`backfill`). The days of a calendar are part of the
+trigger of the campaigns that keep them.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ from regulars.store import facts, points
 from regulars.store.tables import campaigns, rule_versions
 
 BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
+CALENDAR = "calendar"
+"""Under this name a kept rule has its days, beside the keys of the rule file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +42,7 @@ def enforce(connection: Connection, rulebook: Rulebook, now: datetime) -> list[C
     # Renames first: they free the names and take the rows that would otherwise count as removed.
     for campaign in rulebook.campaigns.values():
         if campaign.name not in known:
-            old = _former(campaign, orphans)
+            old = _former(campaign, rulebook, orphans)
             if old is not None:
                 del orphans[old["name"]]
                 known[campaign.name] = _rename(connection, old, campaign)
@@ -63,10 +66,10 @@ def recount(connection: Connection, rulebook: Rulebook) -> bool:
     return changed
 
 
-def _former(campaign: Campaign, orphans: Mapping[str, RowMapping]) -> RowMapping | None:
+def _former(campaign: Campaign, rulebook: Rulebook, orphans: Mapping[str, RowMapping]) -> RowMapping | None:
     if campaign.was is not None:
         return orphans.get(campaign.was)
-    return next((row for row in orphans.values() if row["rule"] == campaign.digest), None)
+    return next((row for row in orphans.values() if row["rule"] == rulebook.digest(campaign)), None)
 
 
 def _rename(connection: Connection, old: RowMapping, campaign: Campaign) -> RowMapping:
@@ -81,26 +84,26 @@ def _create(connection: Connection, campaign: Campaign, rulebook: Rulebook, now:
         key = f"{campaign.name}~{number}"
     keys.add(key)
     connection.execute(insert(campaigns).values(key=key, name=campaign.name, **_in_force(campaign, rulebook, now)))
-    _remember(connection, campaign, now)
+    _remember(connection, campaign, rulebook, now)
 
 
 def _update(
     connection: Connection, row: RowMapping, campaign: Campaign, rulebook: Rulebook, now: datetime
 ) -> str | None:
     back = row["retired_at"] is not None
-    if not back and row["rule"] == campaign.digest:
+    if not back and row["rule"] == rulebook.digest(campaign):
         return None
-    changed = back or row["trigger"] != campaign.trigger_digest
-    values = _in_force(campaign, rulebook, now) if changed else {"rule": campaign.digest}
+    changed = back or row["trigger"] != rulebook.trigger_digest(campaign)
+    values = _in_force(campaign, rulebook, now) if changed else {"rule": rulebook.digest(campaign)}
     connection.execute(update(campaigns).where(campaigns.c.key == row["key"]).values(**values))
-    _remember(connection, campaign, now)
+    _remember(connection, campaign, rulebook, now)
     return "back" if back else "changed" if changed else "edited"
 
 
 def _in_force(campaign: Campaign, rulebook: Rulebook, now: datetime) -> dict[str, Any]:
     return {
-        "rule": campaign.digest,
-        "trigger": campaign.trigger_digest,
+        "rule": rulebook.digest(campaign),
+        "trigger": rulebook.trigger_digest(campaign),
         "since": _since(campaign, rulebook, now),
         "applied_at": now,
         "planned_at": None,
@@ -121,10 +124,12 @@ def _retire(connection: Connection, row: RowMapping, now: datetime) -> Change:
     return Change(row["name"], "removed")
 
 
-def _remember(connection: Connection, campaign: Campaign, now: datetime) -> None:
-    known = connection.scalar(select(rule_versions.c.rule).where(rule_versions.c.rule == campaign.digest))
+def _remember(connection: Connection, campaign: Campaign, rulebook: Rulebook, now: datetime) -> None:
+    """Keeps the rule as it is written, with the days that it keeps (`CALENDAR`), so that it can be read again."""
+    rule, feast = rulebook.digest(campaign), rulebook.feast(campaign)
+    known = connection.scalar(select(rule_versions.c.rule).where(rule_versions.c.rule == rule))
     if known is None:
         source = campaign.model_dump(mode="json", by_alias=True, exclude_defaults=True)
-        connection.execute(
-            insert(rule_versions).values(rule=campaign.digest, campaign=campaign.name, source=source, seen_at=now)
-        )
+        if feast is not None:
+            source[CALENDAR] = feast.written
+        connection.execute(insert(rule_versions).values(rule=rule, campaign=campaign.name, source=source, seen_at=now))

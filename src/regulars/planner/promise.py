@@ -165,7 +165,7 @@ def _rows(
         case((undecided, State.HELD), else_=State.SKIPPED),
         case((and_(undecided, due_at > now), literal(Reason.WAVE, Text)), else_=reason),
         literal(campaign.kind, Text), literal(campaign.to, Text), literal(campaign.priority), source,
-        literal(campaign.digest, Text), due_at, expires,
+        literal(ground.rulebook.digest(campaign), Text), due_at, expires,
         case((due_at > now, due_at), else_=literal(now, BigInteger)), literal(now, BigInteger),
         case((undecided, null()), else_=literal(now, BigInteger)),
     )  # fmt: skip

@@ -1,11 +1,12 @@
 """The rules as the database knows them: what would hold if nobody had changed a file.
 
-Company and policy are taken from the files; the database keeps campaigns and the tariff of points only.
+Company and policy are taken from the files; the database keeps only campaigns, the days that these keep, and the
+tariff of points.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from pydantic import ValidationError
@@ -13,7 +14,9 @@ from sqlalchemy import Connection
 
 from regulars.audience import Catalogue, Expression, ExpressionErrors
 from regulars.clearance import Ruleset
+from regulars.planner.force import CALENDAR
 from regulars.rehearsal.records import sources_in_force
+from regulars.rules.feasts import Feast
 from regulars.rules.model import Campaign, Loc, Rulebook
 from regulars.store import points
 from regulars.workspace.conditions import read, written
@@ -34,13 +37,25 @@ def rules_in_force(connection: Connection, rules: Ruleset) -> Rules | None:
         return None
     book, tariff = rules.rulebook, points.in_force(connection)
     try:
+        kept = {name: source.pop(CALENDAR, None) for name, source in stored.items()}
         campaigns = {name: Campaign.model_validate({**source, "name": name}) for name, source in stored.items()}
+        calendars = {**book.calendars, **dict(_feasts(campaigns, kept))}
         old = Rulebook(
-            book.company, book.policy, campaigns, book.events, book.fields, calendars=book.calendars, points=tariff
+            book.company, book.policy, campaigns, book.events, book.fields, calendars=calendars, points=tariff
         )
         return Rules(old, conditions(old))
-    except (ValidationError, ExpressionErrors, TypeError):
+    except (ValidationError, ExpressionErrors, TypeError, ValueError):
         return None  # written by a version that knew other words, or about events that are gone
+
+
+def _feasts(
+    campaigns: Mapping[str, Campaign], kept: Mapping[str, Mapping[str, str | None] | None]
+) -> Iterator[tuple[str, Feast]]:
+    """The days that campaigns in force keep, under the names by which they keep them."""
+    for name, campaign in campaigns.items():
+        days, every = kept[name], campaign.every
+        if days is not None and every is not None and every.calendar is not None:
+            yield every.calendar, Feast.of(every.calendar, days)
 
 
 def conditions(book: Rulebook) -> dict[Loc, Expression]:

@@ -144,7 +144,7 @@ def sources_in_force(connection: Connection) -> dict[str, dict[str, Any]]:
 def names_of_keys(connection: Connection, book: Rulebook) -> dict[str, str]:
     """Campaign keys and the names the files have for them: a campaign renamed in the files goes by its new name."""
     renamed = {campaign.was: name for name, campaign in book.campaigns.items() if campaign.was}
-    digests = {campaign.digest: name for name, campaign in book.campaigns.items()}
+    digests = {book.digest(campaign): name for name, campaign in book.campaigns.items()}
     rows = connection.execute(select(campaigns.c.key, campaigns.c.name, campaigns.c.rule))
     return {
         key: name if name in book.campaigns else renamed.get(name, digests.get(rule, name)) for key, name, rule in rows

@@ -24,6 +24,7 @@ FIELDS: dict[str, frozenset[str]] = {
     "company": frozenset("name address website phone logo color locale timezone currency".split()),
     "purchase": frozenset("at amount currency products".split()),
     "product": PRODUCT,
+    "holiday": frozenset("name day date".split()),
     "coupon": frozenset("code percent amount service gift valid_from valid_until uses".split()),
     "links": frozenset("unsubscribe preferences view survey book data confirm move cancel calendar subscribe".split()),
     "visit": frozenset("service place starts_at ends_at confirmed cancelled move_requested wish".split()),
@@ -48,6 +49,8 @@ class Usage:
     """None: the event's fields are not declared, so they are not checked."""
     product: bool = False
     """Whether a new product sets the campaign off."""
+    holiday: bool = False
+    """Whether a day of the calendar sets the campaign off."""
     has_coupon: bool = False
     marketing: bool = True
 
@@ -113,10 +116,13 @@ def _name(use: scope.Use, usage: Usage) -> Diagnostic | None:
     if root == "coupon" and not usage.has_coupon and not use.guarded:
         hint = f"give `{usage.campaign}` an `offer: {{coupon: …}}`"
         return Diagnostic("T004", f"`{usage.campaign}` offers no coupon", use.span, hint=hint)
-    if root == "product" and not usage.product and not use.guarded:
-        return Diagnostic("T004", f"`{usage.campaign}` is not set off by a product", use.span)
-    if root == "event" and usage.event is None and not use.guarded:
-        return Diagnostic("T004", f"`{usage.campaign}` is not set off by an event", use.span)
+    given = {
+        "product": (usage.product, "is not set off by a product"),
+        "holiday": (usage.holiday, "keeps no day of the calendar"),
+        "event": (usage.event is not None, "is not set off by an event"),
+    }
+    if root in given and not given[root][0] and not use.guarded:
+        return Diagnostic("T004", f"`{usage.campaign}` {given[root][1]}", use.span)
     return _field(use, usage)
 
 

@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from pydantic import TypeAdapter, ValidationError
 
 from regulars.core.diagnostics import did_you_mean, nearest
-from regulars.core.holidays import countries
+from regulars.core.holidays import countries, names
 from regulars.rules.complaints import EVENT_NAME, PHRASE_WORDS, Complaints, reworded
-from regulars.rules.feasts import DEFAULT, Feast, FeastDay
+from regulars.rules.feasts import DEFAULT, PUBLIC, Feast, FeastDay
 from regulars.rules.names import CUSTOMER, EVENTS, FieldType
 from regulars.rules.survey import Texts
 from regulars.rules.tree import Entries, Loc, Node, Scalar, data, find, found
@@ -132,14 +132,26 @@ def _feast_day(complaints: Complaints, loc: Loc, node: Node) -> FeastDay | None:
     text = node.text if isinstance(node, Scalar) and not node.null else ""
     if text == "none":
         return None
+    country = str(loc[2]) if len(loc) == 3 else DEFAULT
     try:
-        return FeastDay.parse(text)
+        return FeastDay.parse(text, country)
     except ValueError:
-        words = [word for word in re.findall(r"[a-z]{3,}", text.lower()) if word not in PHRASE_WORDS]
-        hint = next((hint for word in words if (hint := did_you_mean(word, PHRASE_WORDS))), None)
-        expected = "`1 january`, `second sunday of may`, `orthodox easter`, `1 day after easter`, or `none`"
+        expected, hint = _wanted(text, country)
         complaints.say("R003", f"`{loc[-1]}` is {found(node)}", loc, expected=expected, hint=hint)
         return None
+
+
+def _wanted(text: str, country: str) -> tuple[str, str | None]:
+    """What a date of the year is expected to be, and what this one may have been meant to be."""
+    if public := PUBLIC.search(text.lower()):
+        if country not in countries():
+            return "a public holiday for one country, such as `TR: public holiday Eid al-Fitr`", None
+        known = sorted(names(country))
+        listed = f"a public holiday there: {', '.join(f'`{each}`' for each in known)}"
+        return listed if known else "a date: no public holidays are known there", did_you_mean(public[1], known)
+    words = [word for word in re.findall(r"[a-z]{3,}", text.lower()) if word not in PHRASE_WORDS]
+    hint = next((hint for word in words if (hint := did_you_mean(word, PHRASE_WORDS))), None)
+    return "`1 january`, `second sunday of may`, `orthodox easter`, `1 day after easter`, or `none`", hint
 
 
 def _typed(root: Node, loc: Loc, complaints: Complaints, allowed: tuple[FieldType, ...]) -> dict[str, FieldType]:

@@ -22,7 +22,7 @@ PHRASE_WORDS = frozenset(
         "minute minutes hour hours day days week weeks month months year years per since customer before after never "
         "always none all within working daily weekly monthly quarterly yearly first second third fourth last monday "
         "tuesday wednesday thursday friday saturday sunday january february march april may june july august september "
-        "october november december easter orthodox of on",
+        "october november december easter orthodox public holiday of on",
     )
 )
 _TYPES = {

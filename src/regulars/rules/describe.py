@@ -88,7 +88,8 @@ def _waves(campaign: Campaign) -> str:
     for wave in campaign.waves:
         said = in_words(wave.to) if wave.to else None
         whom = "" if wave.to is None else f" if the client {said}" if said else f" if {_quoted(wave.to)}"
-        found.append(f"`{wave.email}`{f' {wave.wait} later' if wave.wait else ' at once'}{whom}")
+        name = " in their manager's name" if wave.sender == "manager" and campaign.sender != "manager" else ""
+        found.append(f"`{wave.email}`{name}{f' {wave.wait} later' if wave.wait else ' at once'}{whom}")
     return "one email, " + ", else ".join(found)
 
 

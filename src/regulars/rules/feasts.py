@@ -11,6 +11,7 @@ from typing import Protocol
 
 from dateutil.easter import EASTER_ORTHODOX, EASTER_WESTERN, easter
 
+from regulars.core import holidays
 from regulars.core.calendar import LeapDay
 from regulars.core.working import WEEKDAYS
 
@@ -26,8 +27,8 @@ _DAY = timedelta(days=1)
 class Rule(Protocol):
     """Says on which day of a year something falls."""
 
-    def on(self, year: int, leap: LeapDay) -> date:
-        """The day in that year; 29 February by the policy."""
+    def on(self, year: int, leap: LeapDay) -> date | None:
+        """The day in that year, None if there is none; 29 February by the policy."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,12 +64,24 @@ class _Easter:
 
 
 @dataclass(frozen=True, slots=True)
+class _Public:
+    """The first day of a public holiday of a country, by its English name."""
+
+    country: str
+    name: str
+
+    def on(self, year: int, leap: LeapDay) -> date | None:
+        return holidays.first_of(self.country, self.name, year)
+
+
+@dataclass(frozen=True, slots=True)
 class _Shifted:
     days: int
     base: Rule
 
-    def on(self, year: int, leap: LeapDay) -> date:
-        return self.base.on(year, leap) + self.days * _DAY
+    def on(self, year: int, leap: LeapDay) -> date | None:
+        day = self.base.on(year, leap)
+        return None if day is None else day + self.days * _DAY
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +92,11 @@ class _Beside:
     side: int
     base: Rule
 
-    def on(self, year: int, leap: LeapDay) -> date:
-        day = self.base.on(year, leap) + self.side * _DAY
+    def on(self, year: int, leap: LeapDay) -> date | None:
+        base = self.base.on(year, leap)
+        if base is None:
+            return None
+        day = base + self.side * _DAY
         while day.weekday() != self.weekday:
             day += self.side * _DAY
         return day
@@ -94,10 +110,10 @@ class FeastDay:
     rule: Rule
 
     @classmethod
-    def parse(cls, text: str) -> FeastDay:
-        """Raises ValueError for what is no date of the year."""
+    def parse(cls, text: str, country: str | None = None) -> FeastDay:
+        """Raises ValueError for what is no date of the year; only a country (`EE`) has public holidays."""
         plain = " ".join(text.lower().split())
-        rule = _rule(plain)
+        rule = _rule(plain, country)
         if rule is None:
             raise ValueError(f"`{text.strip()}` is not a date of the year such as `second sunday of may`")
         return cls(plain, rule)
@@ -113,6 +129,16 @@ class Feast:
     name: str
     days: Mapping[str, FeastDay | None]
     """By country, and under `default` for all others."""
+
+    @classmethod
+    def of(cls, name: str, written: Mapping[str, str | None]) -> Feast:
+        """From phrases, as `written` gives them; raises ValueError for what is no date of the year."""
+        return cls(name, {land: None if text is None else FeastDay.parse(text, land) for land, text in written.items()})
+
+    @property
+    def written(self) -> dict[str, str | None]:
+        """The phrase of each country, None where there is no day."""
+        return {land: None if day is None else day.text for land, day in sorted(self.days.items())}
 
     @property
     def countries(self) -> list[str]:
@@ -140,10 +166,11 @@ _ANY_MONTH = "|".join(MONTHS)
 _FIXED = re.compile(rf"(\d{{1,2}}) ({_ANY_MONTH})")
 _NTH = re.compile(rf"({'|'.join(ORDINALS)}) ({_ANY_DAY}) of ({_ANY_MONTH})")
 _SHIFT = re.compile(r"(\d{1,3}) (day|week)s? (before|after) (.+)")
+PUBLIC = re.compile(r"public holiday (.+)")
 _BESIDE = re.compile(rf"({_ANY_DAY}) (before|after) (.+)")
 
 
-def _rule(text: str) -> Rule | None:
+def _rule(text: str, country: str | None) -> Rule | None:
     if text in ("easter", "orthodox easter"):
         return _Easter(EASTER_WESTERN if text == "easter" else EASTER_ORTHODOX)
     if found := _FIXED.fullmatch(text):
@@ -152,12 +179,18 @@ def _rule(text: str) -> Rule | None:
         return _Nth(ORDINALS[found[1]], WEEKDAYS.index(found[2]), MONTHS.index(found[3]) + 1)
     if found := _SHIFT.fullmatch(text):
         days = int(found[1]) * (7 if found[2] == "week" else 1)
-        base = _rule(found[4])
+        base = _rule(found[4], country)
         return None if base is None or days > 183 else _Shifted(-days if found[3] == "before" else days, base)
+    if found := PUBLIC.fullmatch(text):
+        return _Public(country, found[1]) if country in holidays.countries() and _kept(country, found[1]) else None
     if found := _BESIDE.fullmatch(text):
-        base = _rule(found[3])
+        base = _rule(found[3], country)
         return None if base is None else _Beside(WEEKDAYS.index(found[1]), -1 if found[2] == "before" else 1, base)
     return None
+
+
+def _kept(country: str, name: str) -> bool:
+    return name in map(str.casefold, holidays.names(country))
 
 
 def _fixed(day: int, month: int) -> Rule | None:

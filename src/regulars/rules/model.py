@@ -149,7 +149,15 @@ class Wave(Part):
     to: Condition | None = Field(default=None, description="Who belongs to this wave; left out, all others")
     email: Name = Field(description="Folder under `templates/emails/`")
     wait: Waiting = Field(default=Wait(), description="How long after the trigger")
+    sender: Literal["company", "manager"] | None = Field(
+        default=None, alias="from", description="In place of the campaign's; `manager`: of clients who have one"
+    )
     id: Name | None = Field(default=None, description="The wave's lasting name, where two send the same email")
+
+    @property
+    def key(self) -> str:
+        """The name under which the ledger keeps this wave."""
+        return self.id or self.email
 
 
 def _named(keys: tuple[str, ...]) -> str:
@@ -271,6 +279,10 @@ class Campaign(Part):
                 return kind  # type: ignore[return-value]
         return "schedule"
 
+    def signed(self, step: Step) -> Literal["company", "manager"]:
+        """Whose name an email bears: its wave's own word, else the campaign's."""
+        return next((wave.sender for wave in self.waves if wave.key == step.key and wave.sender), self.sender)
+
     def patience(self, policy: Policy) -> timedelta:
         """How long after its due time an email may still go."""
         if self.send is not None:
@@ -301,7 +313,7 @@ class Campaign(Part):
 
     @cached_property
     def trigger_digest(self) -> str:
-        """Hash of what decides who becomes due."""
+        """Hash of what the rule itself says of who becomes due."""
         return digest([str(getattr(self, self.trigger)), self.trigger, self.audience])
 
 
@@ -325,6 +337,21 @@ class Rulebook:
     points: Points = field(default_factory=Points)
     signup: Signup | None = None
     """The form at `/join`; None: there is none."""
+
+    def feast(self, campaign: Campaign) -> Feast | None:
+        """The day of the calendar that the campaign keeps; None for those that keep none."""
+        kept = campaign.every.calendar if campaign.every is not None else None
+        return self.calendars.get(kept) if kept is not None else None
+
+    def digest(self, campaign: Campaign) -> str:
+        """Hash of all that decides about the campaign's emails: the rule, and the days that it keeps."""
+        feast = self.feast(campaign)
+        return campaign.digest if feast is None else digest([campaign.digest, feast.written])
+
+    def trigger_digest(self, campaign: Campaign) -> str:
+        """Hash of what decides who becomes due, and when."""
+        feast = self.feast(campaign)
+        return campaign.trigger_digest if feast is None else digest([campaign.trigger_digest, feast.written])
 
     def span(self, *loc: str | int) -> Span | None:
         """The place of a value, or of the nearest thing around it."""

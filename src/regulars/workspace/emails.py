@@ -27,6 +27,7 @@ def _of(campaign: Campaign, rulebook: Rulebook) -> Iterator[Usage]:
             event=campaign.on,
             event_fields=rulebook.events.get(campaign.on) if campaign.on else None,
             product=campaign.new is not None,
+            holiday=rulebook.feast(campaign) is not None,
             has_coupon=campaign.offer is not None,
             marketing=campaign.kind is Kind.MARKETING and campaign.to == "customer",
         )
