@@ -14,7 +14,7 @@ from docs import refresh
 from regulars.delivery.inbox import stored
 from tests.demo.conftest import Demo, play
 
-SENT = 68
+SENT = 73
 """Emails that the day brings."""
 
 
@@ -56,7 +56,16 @@ def test_every_way_not_to_go_is_shown_with_its_reason(demo: Demo) -> None:
         "the visit is at another time now",
         "the visit was cancelled",
         "it could not go in time",
+        "their wave has not come yet, until 2026-06-12 12:30",
     }
+
+
+def test_many_alike_are_said_in_one_line(demo: Demo) -> None:
+    waiting = [row[1] for row in rows(demo.printed, 6) if row[2] == "new-arrivals"]
+    assert len(waiting) == 3
+    more = re.fullmatch(r"and (\d+) more", waiting[2])
+    assert more
+    assert int(more[1]) > 50
 
 
 def test_reasons_are_the_clients_own(demo: Demo) -> None:
@@ -67,6 +76,9 @@ def test_reasons_are_the_clients_own(demo: Demo) -> None:
     assert why["v-112", "win-back"] == "away 2.0 times as long as usual"
     assert why["v-109", "next-purchase"] == "has no chainsaw yet, which is usual from today on"
     assert why["v-180", "meeting-summary"] == "meeting completed: Service contract, second year"
+    assert why["v-057", "new-arrivals"] == "spent 1,012 in all"
+    assert why["v-131", "new-arrivals"] == "moved by novelty"
+    assert why["v-053", "holiday-greeting"] == "keeps 10 June in PT"
     assert why["v-181", "thank-you"] == "bought on 10 June 2026, the first time so far"
 
 

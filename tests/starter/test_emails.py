@@ -20,6 +20,7 @@ from regulars.workspace import open_workspace
 
 FOLDER = Path(__file__).parents[2] / "templates" / "emails"
 LANGUAGES = ("en", "uk", "ru", "ro", "et")
+GREETING = FOLDER.parents[1] / "campaigns" / "holiday-greeting.yaml"
 STAFF = (
     "complaint-unresolved",
     "key-client-at-risk",
@@ -37,9 +38,13 @@ CLIENTS = (
     "complaint-followup",
     "complaint-resolved",
     "confirm-subscription",
+    "holiday-greeting",
     "maintenance",
     "materials-requested",
     "meeting-summary",
+    "new-arrivals",
+    "new-arrivals-first",
+    "new-arrivals-personal",
     "next-purchase",
     "personal-note",
     "price-list",
@@ -73,7 +78,7 @@ SERVICE = (
 EACH = [(email, language) for email in EMAILS for language in LANGUAGES]
 
 # Words that are rightly the same in English: they consist of a value alone.
-SAME = {("_base", "coupon_gift"), ("regulars-list", "less")}
+SAME = {("_base", "coupon_gift"), ("holiday-greeting", "subject"), ("regulars-list", "less")}
 TAG = re.compile(r"\{\{.*?\}\}|\{%.*?%\}")
 URL = re.compile(r"(?:https?://|mailto:|tel:)\S+")
 WORD = re.compile(r"[^\W_]+")
@@ -245,6 +250,26 @@ def test_the_discount_comes_from_the_rule(templates: Templates, email: str, lang
     assert "35" in message.subject
     assert "50" not in message.subject + message.text
     assert sample(templates, email)["coupon"]["code"] in message.text
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_each_day_of_the_calendar_has_a_greeting_of_its_own(templates: Templates, language: str) -> None:
+    days: dict[str, str] = yaml.safe_load(GREETING.read_text("utf-8"))["calendars"]["greeting-day"]
+    made = {day: filled(templates, "holiday-greeting", language, holiday={"day": day}) for day in days.values()}
+    general = filled(templates, "holiday-greeting", language, holiday={"day": "2 may"})
+    assert len({message.subject for message in (*made.values(), general)}) == len(made) + 1
+    assert len({message.text for message in (*made.values(), general)}) == len(made) + 1
+    western = filled(templates, "holiday-greeting", language, holiday={"day": "easter"})
+    assert western.subject == made["orthodox easter"].subject
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_price_list_has_the_machine_that_is_new(templates: Templates, language: str) -> None:
+    machine = sample(templates, "new-arrivals")["product"]
+    message = filled(templates, "price-list", language, product=machine)
+    assert machine["name"] in message.subject
+    assert re.search(rf"{machine['name']}\s.*249", message.text)
+    assert machine["name"] not in filled(templates, "price-list", language).text
 
 
 def test_the_gift_is_named_in_the_words_of_the_language(templates: Templates) -> None:

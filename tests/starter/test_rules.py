@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from regulars.core.calendar import LeapDay
+from regulars.core.holidays import first_of
 from regulars.rehearsal.trial import run_trials
 from regulars.rules.load import load
 from regulars.rules.model import Kind, Rulebook
@@ -21,9 +23,11 @@ PLAYS = (
     "client-anniversary",
     "complaint-followup",
     "confirm-subscription",
+    "holiday-greeting",
     "maintenance",
     "materials-requested",
     "meeting-summary",
+    "new-arrivals",
     "next-purchase",
     "personal-note",
     "price-list",
@@ -101,6 +105,20 @@ def test_the_page_of_plays_tells_the_truth(rulebook: Rulebook) -> None:
     order = [f"{c.name} {c.priority}" for c in rulebook.by_priority if c.priority]
     assert ", ".join(order) in " ".join(page.split())
     assert (ROOT / "docs" / "images" / "starter.png").stat().st_size < 400_000
+
+
+@pytest.mark.parametrize(
+    ("country", "name"),
+    [
+        ("EE", "Midsummer Day"), ("MD", "Easter"), ("PT", "Day of Portugal, Camões, and the Portuguese Communities"),
+        ("RO", "Easter"), ("US", "Thanksgiving Day"),
+    ],
+)  # fmt: skip
+def test_clients_are_greeted_on_a_public_holiday_of_their_country(rulebook: Rulebook, country: str, name: str) -> None:
+    """By another source; Ukraine keeps no public holidays while martial law is in force, and so is not in it."""
+    day = rulebook.calendars["greeting-day"]
+    for year in range(2024, 2032):
+        assert day.on(country, year, LeapDay.FEB_28) == first_of(country, name, year)
 
 
 TESTED = [path.stem for path in sorted((ROOT / "campaigns").glob("*.yaml")) if "\ntests:" in path.read_text("utf-8")]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections import Counter
 from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
 
 INBOX = "inbox"
+_ALIKE = 3
+"""Clients with the same outcome for the same reason that are shown, the last of them by number."""
 
 
 @click.command("demo")
@@ -123,14 +126,28 @@ def _show(door: Door, folder: Path, new: int, forecast: Day) -> None:
     )  # fmt: skip
     others = sorted((r for r in rows if r.state != "sent"), key=lambda r: (r.campaign, r.customer))
     _title(6, f"Who did not, and why: {len(others)}")
-    table(
-        None, ("outcome", "client", "campaign", "why"),
-        [(r.state, _client(r), r.campaign, _why(r, zone)) for r in others],
-    )  # fmt: skip
+    table(None, ("outcome", "client", "campaign", "why"), _shortened([
+        (r.state, _client(r), r.campaign, _why(r, zone)) for r in others
+    ]))  # fmt: skip
     _sum(new, forecast, sent)
     click.echo(f"The inbox:   {(folder / INBOX / 'index.html').resolve().as_uri()}")
     click.echo(f"One client:  regulars -w {folder} explain v-070 --now {sent[0].at:%Y-%m-%d}T22:00")
     click.echo(f"The count:   regulars -w {folder} report")
+
+
+def _shortened(rows: Sequence[tuple[str, str, str, str]]) -> list[tuple[str, str, str, str]]:
+    """Of many clients with the same outcome for the same reason the first two, and how many more there are."""
+    alike = Counter((state, campaign, why) for state, _, campaign, why in rows)
+    shown: Counter[tuple[str, str, str]] = Counter()
+    found = []
+    for state, client, campaign, why in rows:
+        kind = (state, campaign, why)
+        shown[kind] += 1
+        if alike[kind] <= _ALIKE or shown[kind] < _ALIKE:
+            found.append((state, client, campaign, why))
+        elif shown[kind] == _ALIKE:
+            found.append((state, f"and {alike[kind] - _ALIKE + 1} more", campaign, why))
+    return found
 
 
 def _sum(new: int, forecast: Day, sent: Sequence[Row]) -> None:

@@ -19,7 +19,7 @@ from regulars.demo.service import happened, service
 
 DAY = date(2026, 6, 10)
 """The day that is played: a Wednesday."""
-_PRICES = {sku: float(price) for sku, _, _, price, _, _ in PRODUCTS}
+_PRICES = {sku: float(price) for sku, _, _, price, *_ in PRODUCTS}
 _PARTS = ("blade", "chain", "line", "gloves")
 
 
@@ -36,7 +36,7 @@ def write_files(folder: Path) -> dict[str, Path]:
     paths = {kind: folder / f"{kind}.csv" for kind in ("managers", "products", "customers", "purchases")}
     paths["events"] = folder / "events.jsonl"
     _csv(paths["managers"], ("id", "name", "title", "email", "phone", "locale"), MANAGERS)
-    header = ("sku", "name", "category", "price", "next", "accessories")
+    header = ("sku", "name", "category", "price", "next", "accessories", "launched_at")
     _csv(paths["products"], header, PRODUCTS)
     _csv(paths["customers"], tuple(people[0]), [tuple(p.values()) for p in people])
     _csv(paths["purchases"], ("order", "customer", "date", "products", "amount"), orders)
@@ -151,6 +151,7 @@ def _place(people: list[dict[str, Any]], orders: list[tuple[Any, ...]], events: 
     orders.append(_order(key, 3, date(2026, 5, 12), "blade"))
     events.append(happened(key, "survey.answered", f"{DAY}T12:20", {"survey": "nps", "score": 5}))
     _by_motive(take, bought, events)
+    _news_and_greetings(take, bought, orders)
 
 
 def _aftercare(take: Any, bought: Any, events: list[dict[str, Any]]) -> None:
@@ -181,6 +182,20 @@ def _by_motive(take: Any, bought: Any, events: list[dict[str, Any]]) -> None:
         bought(regular, ("2025-06-20", "line"), ("2025-06-25", "gloves"), ("2026-05-05", "line"))
         steady = take(zone)
         bought(steady, ("2025-11-11", "mower"), ("2026-01-26", "blade"), ("2026-04-12", "blade"))
+
+
+def _news_and_greetings(take: Any, bought: Any, orders: list[tuple[Any, ...]]) -> None:
+    """A machine came out yesterday: news for who likes the new and for the best clients. And Portugal keeps a holiday."""
+    for zone in ("Europe/Chisinau", "Europe/Tallinn"):
+        bought(take(zone), ("2026-04-20", "trimmer"))  # soon after it came out
+    best = take("Europe/Bucharest")
+    orders.append(_order(best, 0, date(2025, 4, 18), "mower", "chainsaw", "brush-cutter"))
+    orders.append(_order(best, 1, date(2026, 4, 30), "blade"))
+    for zone in ("Europe/Bucharest", "Europe/Kyiv"):
+        abroad = take(zone)
+        abroad["country"] = "PT"
+        abroad["timezone"] = "Europe/Lisbon"
+        bought(abroad, ("2026-04-09", "gloves"))
 
 
 def _meetings(take: Any, events: list[dict[str, Any]]) -> None:

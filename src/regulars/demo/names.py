@@ -56,12 +56,14 @@ MANAGERS = (
 COMPANIES = ("Parcul Verde SRL", "Green Lane Ltd", "Садиба «Калина»", "Hea Aed OÜ", "Dendrarium SRL", "Orhei Estates")
 
 PRODUCTS = (
-    # sku, name, category, price, next (sku:days), accessories
-    ("mower", "Verde M46 lawn mower", "machines", "389.00", "chainsaw:90", "blade; gloves"),
-    ("chainsaw", "Verde C18 chainsaw", "machines", "279.00", "brush-cutter:120", "chain; gloves"),
-    ("brush-cutter", "Verde B30 brush cutter", "machines", "319.00", "", "line"),
-    ("blade", "Spare blade for M46", "parts", "24.90", "", ""),
-    ("chain", "Chain for C18", "parts", "19.90", "", ""),
-    ("line", "Cutting line, 60 m", "parts", "12.50", "", ""),
-    ("gloves", "Work gloves", "clothing", "14.00", "", ""),
+    # sku, name, category, price, next (sku:days), accessories, launched_at
+    ("mower", "Verde M46 lawn mower", "machines", "389.00", "chainsaw:90", "blade; gloves", ""),
+    ("chainsaw", "Verde C18 chainsaw", "machines", "279.00", "brush-cutter:120", "chain; gloves", ""),
+    ("brush-cutter", "Verde B30 brush cutter", "machines", "319.00", "", "line", ""),
+    ("trimmer", "Verde T25 battery trimmer", "machines", "199.00", "", "", "2026-04-01"),
+    ("hedge-trimmer", "Verde H55 hedge trimmer", "machines", "249.00", "", "", "2026-06-09 12:30"),
+    ("blade", "Spare blade for M46", "parts", "24.90", "", "", ""),
+    ("chain", "Chain for C18", "parts", "19.90", "", "", ""),
+    ("line", "Cutting line, 60 m", "parts", "12.50", "", "", ""),
+    ("gloves", "Work gloves", "clothing", "14.00", "", "", ""),
 )

@@ -32,12 +32,28 @@ class Reasons:
             return "the campaign is no longer in the files"
         person = self._person(customer, at)
         zone = str(person.fields.get("timezone") or person.zone)
+        if (feast := self.rules.rulebook.feast(rule)) is not None:
+            day = feast.on(
+                feast.country(_country(person)), local_date(at, zone).year, self.rules.rulebook.policy.leap_day
+            )
+            return _about(rule) if day is None else f"keeps {_day(day)[:-5]} in {_country(person) or 'their country'}"
+        if rule.waves:
+            return self._wave(rule, person, at)
         if rule.every is not None:
             return _date(person, rule.every.field, zone)
         if rule.on is not None:
             return _event(person, rule.on, at, zone)
         condition = self.rules.conditions.get(("campaigns", campaign, "when"))
         return _about(rule) if condition is None else _state(condition.explain(person, at)) or _about(rule)
+
+    def _wave(self, rule: Campaign, person: Person, at: datetime) -> str:
+        """What puts the client into their wave."""
+        for index, _ in enumerate(rule.waves):
+            condition = self.rules.conditions.get(("campaigns", rule.name, "waves", index, "to"))
+            clause = None if condition is None else condition.explain(person, at)
+            if clause is not None and clause.value is True:
+                return _state(clause)
+        return _about(rule)
 
     def _person(self, customer: str, at: datetime) -> Person:
         if (customer, at) not in self._known:
@@ -50,6 +66,10 @@ class Reasons:
 
 def _about(rule: Campaign) -> str:
     return rule.about or rule.name
+
+
+def _country(person: Person) -> str:
+    return str(person.fields.get("country") or "")
 
 
 def _day(moment: date) -> str:
@@ -103,6 +123,8 @@ def _value(part: Clause) -> Iterator[str]:
             yield f"last bought {days:.0f} days ago"
         case "customer.overdue", float() as times:
             yield f"away {times:.1f} times as long as usual"
+        case "customer.motivation", str() as motive:
+            yield f"moved by {motive}"
         case "customer.spent", float() | int() | Decimal() as amount:
             yield f"spent {amount:,.0f} in all"
         case "customer.sci", float() as index:
