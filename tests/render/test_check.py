@@ -154,8 +154,9 @@ def test_a_fault_prints_with_its_line_underlined(desk: Desk) -> None:
 
 
 def test_the_starter_has_no_faults_of_its_own(starter: Templates) -> None:
-    """Whatever campaign uses it: here each email has an event, an offer and every field."""
+    """Whatever campaign uses it: here each email has an event, a product, a day, an offer and every field."""
     fields = FIELDS | frozenset(CUSTOMER)
-    usages = [Usage(e, e, None, fields, event="any", has_coupon=True, marketing=False) for e in starter.names()]
+    whatever = Usage("", "", None, fields, "any", product=True, holiday=True, has_coupon=True, marketing=False)
+    usages = [replace(whatever, email=name, campaign=name) for name in starter.names()]
     faults: list[Diagnostic] = [d for d in check(starter, usages) if d.severity is Severity.ERROR]
     assert show(faults, starter.sources()) == ""

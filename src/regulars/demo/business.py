@@ -185,7 +185,7 @@ def _by_motive(take: Any, bought: Any, events: list[dict[str, Any]]) -> None:
 
 
 def _news_and_greetings(take: Any, bought: Any, orders: list[tuple[Any, ...]]) -> None:
-    """A machine came out yesterday: news for who likes the new and for the best clients. And Portugal keeps a holiday."""
+    """A machine came out yesterday: news for who likes the new and for the best. And Portugal keeps a holiday."""
     for zone in ("Europe/Chisinau", "Europe/Tallinn"):
         bought(take(zone), ("2026-04-20", "trimmer"))  # soon after it came out
     best = take("Europe/Bucharest")
