@@ -43,36 +43,26 @@ def one(root: Path, campaigns: Mapping[str, Any], expect: Any, *, on: str, **tes
 def test_progress_is_told_after_each_test() -> None:
     seen: list[tuple[int, int]] = []
     workspace = open_workspace(Path(__file__).parents[2])
-    results = run_trials(workspace, ["a client*"], progress=lambda done, of, _: seen.append((done, of)))
+    results = run_trials(
+        workspace, ["ninety days*", "and not a day*"], progress=lambda done, of, _: seen.append((done, of))
+    )
     assert [(r.test.name, r.failures) for r in results if not r.passed] == []
     assert len(results) > 1
     assert seen == [(number, len(results)) for number in range(1, len(results) + 1)]
 
 
-@pytest.mark.parametrize(
-    ("old", "new", "play"),
-    [
-        ("days_since(customer.last_purchase_at) > 90", "days_since(customer.last_purchase_at) > 91", "win-back"),
-        ("customer.overdue >= 2", "customer.overdue >= 3", "win-back"),
-        ("{wait: 12 days,", "{wait: 13 days,", "win-back"),
-        ("percent: 50", "percent: 40", "win-back"),
-        ("customer.purchases == 1", "customer.purchases >= 1", "thank-you"),
-        ("within='14 days'", "within='200 days'", "quality-survey"),
-        ("{wait: 1 day,", "{wait: 2 days,", "quality-survey"),
-        ("kind: transactional", "kind: marketing", "meeting-summary"),
-    ],
-)
-def test_a_starter_rule_that_is_broken_fails(tmp_path: Path, old: str, new: str, play: str) -> None:
+def test_a_starter_rule_that_is_broken_fails(tmp_path: Path) -> None:
+    """One of them; tests/starter/test_mutants.py breaks more, and `python -m benchmarks.mutants` every one."""
     shutil.copytree(Path(__file__).parents[2] / "campaigns", tmp_path / "campaigns")
-    file = tmp_path / "campaigns" / f"{play}.yaml"
+    file = tmp_path / "campaigns" / "meeting-summary.yaml"
     text = file.read_text("utf-8")
-    assert old in text
-    file.write_text(text.replace(old, new), "utf-8")
+    assert "kind: transactional" in text
+    file.write_text(text.replace("kind: transactional", "kind: marketing"), "utf-8")
     workspace = open_workspace(tmp_path)
-    named = [test.name for test in workspace.rulebook.tests if play in test.expect]
+    named = [test.name for test in workspace.rulebook.tests if "meeting-summary" in test.expect]
     failed = [result for result in run_trials(workspace, named) if not result.passed]
     assert failed
-    assert all(failure.startswith(f"{play}: expected") for r in failed for failure in r.failures)
+    assert all(failure.startswith("meeting-summary: expected") for r in failed for failure in r.failures)
 
 
 # ---------------------------------------------------------------- what is found

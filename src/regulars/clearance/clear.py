@@ -28,6 +28,8 @@ def clear(connection: Connection, ground: Ground, lives: Mapping[str, Live]) -> 
     waiting = and_(
         promises.c.state == State.HELD, promises.c.next_at <= ground.now, ground.mine(promises.c.customer_id)
     )
+    if connection.scalar(select(promises.c.id).where(waiting).limit(1)) is None:
+        return 0
     _skip_removed(connection, ground, lives, waiting)
     paused = sorted(key for key, live in lives.items() if not live.campaign.enabled)
     active = and_(waiting, promises.c.campaign.not_in(paused))

@@ -6,17 +6,18 @@ every promise has one key. `regulars plan` runs this very function in a transact
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from sqlalchemy import Connection, func, select, update
 
-from regulars.clearance import Live, Ruleset, clear, ground, live
+from regulars.clearance import Ground, Live, Ruleset, clear, ground, live
 from regulars.ledger import Reason, State
 from regulars.planner.force import Change, enforce, recount
 from regulars.planner.members import Movement, move
 from regulars.planner.promise import promise_first_steps, promise_next_steps, promise_timed_steps
+from regulars.planner.stirring import Stirring, stirring
 from regulars.planner.values import note
 from regulars.store.engine import planning_lock
 from regulars.store.tables import campaigns, promises
@@ -46,10 +47,13 @@ class Plan:
     """Whether the tariff of points was another before."""
 
 
-def plan(connection: Connection, rules: Ruleset, now: datetime, *, only: int | None = None) -> Plan:
+def plan(
+    connection: Connection, rules: Ruleset, now: datetime, *, only: int | None = None, resting: Collection[str] = ()
+) -> Plan:
     """Plans at `now` in the caller's transaction.
 
-    With `only`, the key of one client, all others are left out: for a transaction that will be undone.
+    With `only`, the key of one client, all others are left out: for a rehearsal. `resting` are the names of
+    campaigns that the caller knows to have no date for this client that something could still go of.
     """
     planning_lock(connection)
     tell(connection, now)
@@ -58,16 +62,26 @@ def plan(connection: Connection, rules: Ruleset, now: datetime, *, only: int | N
     lives = live(connection, rules.rulebook)
     where = ground(connection, rules, now, only)
     movements = move(connection, where, lives) | note(connection, where, lives)
+    awake = {key: found for key, found in lives.items() if found.campaign.enabled}
+    promised = _promise(connection, where, awake, {key for key in awake if awake[key].campaign.name in resting})
+    cleared = clear(connection, where, lives)
+    connection.execute(update(campaigns).where(campaigns.c.key.in_(list(awake))).values(planned_at=now))
+    return Plan(now, changes, movements, promised, cleared, lives, recounted)
+
+
+def _promise(connection: Connection, where: Ground, lives: Mapping[str, Live], resting: Collection[str]) -> int:
+    """Writes down every email that is due, the most important campaign first; the number of new rows."""
+    stirred = Stirring.everything(lives) if where.only is None else stirring(where, lives, where.only)
     promised = 0
     for found in by_priority(lives):
-        if found.campaign.enabled:
+        if found.key in stirred.first and found.key not in resting:
             promised += promise_first_steps(connection, where, found)
+        # None follows an email that was promised just now: the one before must have gone.
+        if found.key in stirred.following:
             promised += promise_next_steps(connection, where, found)
+        if found.key in stirred.timed:
             promised += promise_timed_steps(connection, where, found)
-    cleared = clear(connection, where, lives)
-    enabled = [key for key, found in lives.items() if found.campaign.enabled]
-    connection.execute(update(campaigns).where(campaigns.c.key.in_(enabled)).values(planned_at=now))
-    return Plan(now, changes, movements, promised, cleared, lives, recounted)
+    return promised
 
 
 def by_priority(lives: Mapping[str, Live]) -> list[Live]:

@@ -9,12 +9,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import pairwise
 
 from sqlalchemy import Engine
 
-from regulars.audience import load_people
+from regulars.audience import Person, load_people
 from regulars.core.clock import frozen
 from regulars.delivery import Outcome, Parcel, Result
 from regulars.dispatch import Dispatcher, Lane, Options, Rules
@@ -27,6 +27,9 @@ from regulars.rehearsal.turning import StateOf, ValueOf, rounds, turns
 from regulars.rules.model import Kind
 from regulars.store.engine import read, write
 
+_BY_CALENDAR = frozenset(["every", "at", "schedule"])
+_MARGIN = timedelta(days=3)
+"""Farther than any zone, midnight or leap day reaches."""
 OPTIONS = Options(web_url="https://example.com", secret=b"rule tests", worker="test")
 
 
@@ -49,6 +52,7 @@ class Timeline:
     def __init__(self, engine: Engine, rules: Rules, scene: Scene) -> None:
         self.engine, self.rules, self.scene = engine, narrowed(rules, scene), scene
         self.keeper = Keeper(scene.in_force)
+        self._dates: dict[str, list[datetime]] = {}
 
     def run(self) -> None:
         """Up to the scene's last instant, which is planned and sent at too."""
@@ -62,12 +66,16 @@ class Timeline:
             with write(self.engine) as connection:
                 for item in happening:
                     scene.put(connection, item)
+            with read(self.engine) as connection:
+                zone = self.rules.rulebook.company.timezone
+                person = load_people(connection, [CLIENT], stop, zone).get(CLIENT)
+            self._dates = dict(self._calendar(person, stop, following))
             self._tick(stop)
-            self._between(stop, following)
+            self._between(person, stop, following)
 
     def _tick(self, now: datetime) -> None:
         with write(self.engine) as connection:
-            cleared = plan(connection, self.rules, now).cleared
+            cleared = plan(connection, self.rules, now, only=CLIENT, resting=self._resting(now)).cleared
         if not cleared:
             return
         self.keeper.now = now
@@ -75,9 +83,10 @@ class Timeline:
         dispatcher = Dispatcher(self.engine, self.rules, [lane], OPTIONS, clock=frozen(now), wall=frozen(now))
         asyncio.run(dispatcher.run())
 
-    def _between(self, stop: datetime, following: datetime) -> None:
+    def _between(self, person: Person | None, stop: datetime, following: datetime) -> None:
         """Ticks at what falls between two things that happen, both ends excluded."""
-        fixed = sorted(set(self._turning(stop, following)))
+        dates = (moment for found in self._dates.values() for moment in found)
+        fixed = sorted({*dates, *self._turning(person, stop, following)})
         now = stop
         while True:
             with read(self.engine) as connection:
@@ -88,19 +97,35 @@ class Timeline:
             now = min(found)
             self._tick(now)
 
-    def _turning(self, stop: datetime, following: datetime) -> Iterator[datetime]:
-        """What the calendar brings to this client, and where a state begins or ends as time passes."""
+    def _calendar(
+        self, person: Person | None, stop: datetime, following: datetime
+    ) -> Iterator[tuple[str, list[datetime]]]:
+        """What the calendar brings to this client up to `following`, and what it brought that may still go."""
         book = self.rules.rulebook
-        active = [campaign for campaign in book.campaigns.values() if campaign.enabled]
-        timed = [campaign for campaign in active if campaign.every is None]
-        yield from on_calendar(timed, book, (self.scene.zone,), stop, following)
-        with read(self.engine) as connection:
-            person = load_people(connection, [CLIENT], stop, book.company.timezone).get(CLIENT)
+        for name, campaign in book.campaigns.items():
+            if campaign.enabled and campaign.trigger in _BY_CALENDAR:
+                begin = stop - campaign.patience(book.policy) - _MARGIN
+                if campaign.every is None:
+                    yield name, sorted(on_calendar([campaign], book, (self.scene.zone,), begin, following))
+                else:
+                    yield name, [] if person is None else list(rounds(campaign, book, person, begin, following))
+
+    def _resting(self, now: datetime) -> set[str]:
+        """Campaigns whose last date is so long ago that nothing of it could go any more."""
+        book = self.rules.rulebook
+        return {
+            name
+            for name, dates in self._dates.items()
+            for campaign in (book.campaigns[name],)
+            if campaign.backfill.mode == "none"
+            and not any(now - campaign.patience(book.policy) - _MARGIN <= moment <= now for moment in dates)
+        }
+
+    def _turning(self, person: Person | None, stop: datetime, following: datetime) -> Iterator[datetime]:
+        """Where a state begins or ends as time passes."""
         if person is None:
             return
-        for campaign in active:
-            if campaign.every is not None:
-                yield from rounds(campaign, book, person, stop, following)
-            elif campaign.when is not None or campaign.each is not None:
+        for campaign in self.rules.rulebook.campaigns.values():
+            if campaign.enabled and (campaign.when is not None or campaign.each is not None):
                 state = (StateOf if campaign.when is not None else ValueOf).of(self.rules, campaign)
                 yield from turns(state, person, stop, following, closer=self.scene.day_begins)

@@ -1,0 +1,80 @@
+"""Which campaigns can have anything for one client: nothing is due of an event that never happened to them.
+
+A rehearsal plans for one client again and again; to ask every campaign each time would cost most of its time. What is
+left out here would have found nobody: the planner's own queries stay the only ones that say who is due.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Integer, bindparam, func, literal, select
+
+from regulars.clearance import Ground, Live
+from regulars.planner.candidates import OVERLAP
+from regulars.store.happenings import PURCHASE
+from regulars.store.tables import events, members, products, promises, purchases, values_seen
+
+_WHOM = bindparam("whom", type_=Integer)
+_EVENTS = (
+    select(events.c.name, func.max(events.c.occurred_at), func.max(events.c.received_at))
+    .where(events.c.customer_id == _WHOM)
+    .group_by(events.c.name)
+)
+_BOUGHT = select(literal(PURCHASE), func.max(purchases.c.occurred_at), func.max(purchases.c.received_at)).where(
+    purchases.c.customer_id == _WHOM
+)
+_INSIDE = select(members.c.campaign).where(members.c.customer_id == _WHOM, members.c.left_at.is_(None))
+_VALUED = select(values_seen.c.campaign).where(values_seen.c.customer_id == _WHOM).distinct()
+_PROMISED = select(promises.c.campaign).where(promises.c.customer_id == _WHOM).distinct()
+_LAUNCHED = select(products.c.id).where(products.c.launched_at.is_not(None)).limit(1)
+
+
+@dataclass(frozen=True, slots=True)
+class Stirring:
+    """By key: campaigns whose first step, timed steps, and following steps may have something for the client."""
+
+    first: frozenset[str]
+    timed: frozenset[str]
+    following: frozenset[str]
+
+    @classmethod
+    def everything(cls, keys: Iterable[str]) -> Stirring:
+        """Nothing is left out."""
+        every = frozenset(keys)
+        return cls(every, every, every)
+
+
+def stirring(ground: Ground, lives: Mapping[str, Live], customer: int) -> Stirring:
+    """Looks once at the client, whose members and values have been brought up to now."""
+    connection, whom = ground.connection, {"whom": customer}
+    happened = {row[0]: row[1:] for query in (_EVENTS, _BOUGHT) for row in connection.execute(query, whom) if row[1]}
+    noted = {*connection.scalars(_INSIDE, whom), *connection.scalars(_VALUED, whom)}
+    launched = connection.scalar(_LAUNCHED) is not None
+
+    def may(live: Live) -> bool:
+        match live.campaign.trigger:
+            case "on":
+                return live.campaign.on in happened and lately(ground, live, *happened[live.campaign.on])
+            case "when" | "each":
+                return live.key in noted
+            case "new":
+                return launched
+            case _:  # the calendar's own look costs little
+                return True
+
+    return Stirring(
+        frozenset(key for key, live in lives.items() if may(live)),
+        frozenset(key for key, live in lives.items() if live.campaign.on in happened),
+        frozenset(connection.scalars(_PROMISED, whom)),
+    )
+
+
+def lately(ground: Ground, live: Live, occurred: datetime, received: datetime) -> bool:
+    """Whether what happened last can still be due: the bounds are those of the query that follows."""
+    wait, working = live.campaign.lead, ground.rulebook.company.working_time
+    if occurred > working.before(live.floor(ground.now, ground.rulebook.policy), wait):
+        return True
+    return live.planned_at is not None and received > live.planned_at - OVERLAP
