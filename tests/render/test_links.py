@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -114,7 +115,10 @@ def test_every_starter_email_is_otherwise_the_same_to_the_byte(starter: Template
         values = {**starter.sample(email), "links": every_page(1, "https://us.example", SECRET)}
         plain = render(starter.compiled(email, "uk"), values)
         traced = render(starter.compiled(email, "uk", traced=True), values, Trail(Ways("https://us.example/")))
-        assert traced == plain
+        # Where the lines of the HTML end may differ: it is folded once its links have their final length.
+        html = [each.html.replace("\n", " ") for each in (traced, plain)]
+        assert html[0] == html[1]
+        assert replace(traced, html=plain.html) == plain
 
 
 @pytest.mark.parametrize(

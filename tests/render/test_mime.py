@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from email.header import decode_header, make_header
 from email.message import EmailMessage, Message
 from email.utils import getaddresses
+from hashlib import blake2b
 
 import pytest
 from hypothesis import given
@@ -81,6 +82,46 @@ def check_letter(letter: Letter) -> None:
 
 def test_a_letter_reads_back() -> None:
     check_letter(LETTER)
+
+
+def encodings(letter: Letter) -> list[str]:
+    """How the text and the HTML part are coded."""
+    return [
+        str(part["Content-Transfer-Encoding"])
+        for part in email.message_from_bytes(assemble(letter)).walk()
+        if not part.is_multipart()
+    ]
+
+
+def test_ascii_goes_as_it_is_and_all_else_coded() -> None:
+    plain = replace(LETTER, text="Hello,\n\nyours\n", html="<p>Hello</p>\n")
+    assert encodings(plain) == ["7bit", "7bit"]
+    assert b"\r\n\r\nHello,\r\n\r\nyours\r\n\r\n--" in assemble(plain)
+    assert encodings(replace(plain, text="Grüße\n")) == ["base64", "7bit"]
+    check_letter(plain)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        ".", "a\n.", ".\na", "From here", "a\nFrom there", "a\rb", "a\r\nb", "a\0b", "x" * 999, f"a\n{'x' * 999}\n",
+        "--alt_" + blake2b(LETTER.message_id.encode(), digest_size=12).hexdigest(),
+    ],
+)  # fmt: skip
+def test_what_would_be_taken_for_something_else_is_coded(text: str) -> None:
+    letter = replace(LETTER, text=text, html="<p>Hello</p>")
+    assert encodings(letter) == ["base64", "7bit"]
+    check_plain(letter, assemble(letter))
+    assert len(max(assemble(letter).split(b"\r\n"), key=len)) <= 998
+
+
+def test_the_longest_line_there_may_be_goes_as_it_is() -> None:
+    assert encodings(replace(LETTER, text="x" * 998, html="x" * 998)) == ["7bit", "7bit"]
+
+
+@given(st.text(st.sampled_from("a.F rom\n-\x0b\0")))
+def test_any_ascii_stays_what_it_is(body: str) -> None:
+    check_letter(replace(LETTER, text=body, html=body))
 
 
 def test_naughty_strings_change_neither_addressee_nor_headers() -> None:

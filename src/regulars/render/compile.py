@@ -18,7 +18,7 @@ from jinja2.exceptions import TemplateError, TemplateSyntaxError
 from regulars.core.diagnostics import Diagnostic, Span, did_you_mean
 from regulars.core.errors import Invalid, NotFound
 from regulars.core.ids import digest
-from regulars.render import links, mjml, scope, text
+from regulars.render import folding, links, mjml, scope, text
 from regulars.render.environment import HTML, STATEMENTS, TEXT, Environment
 from regulars.render.pieces import Kind, Origin, Piece, skeleton, unclosed
 from regulars.render.source import File, Library, expand, match, put_words
@@ -208,7 +208,7 @@ def compile_email(library: Library, email: str, language: str, fallback: str, *,
 def finish(read: Draft, *, traced: bool = False) -> CompiledEmail:
     """Compiles a sound draft; with `traced`, its links can be counted."""
     woven = read.weaver.woven
-    content = links.trace(read.content, woven) if traced else read.content
+    content = folding.fold(links.trace(read.content, woven) if traced else read.content)
     derived = text.derive(read.content, woven) if read.own_text is None else _joined(read.own_text)
     sources = [_joined(p) for p in (read.html, read.subject, read.preheader, read.own_text or [])]
     return CompiledEmail(
