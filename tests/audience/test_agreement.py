@@ -18,12 +18,14 @@ from regulars.store.tables import customers
 from regulars.store.zones import in_use
 from tests.audience.conditions import conditions
 from tests.audience.populations import CATALOGUE, NOWS, Client, add, clients, furnish, settle
+from tests.common.effort import share
 
 COMPANY_ZONE = "Europe/Tallinn"
 BATCH = 20
 """Conditions asked of one population: people are dear, questions are cheap."""
 
 hard = settings(
+    max_examples=share(2),
     # Shrinking a whole population takes minutes and the message names the one condition that failed.
     phases=[Phase.explicit, Phase.reuse, Phase.generate],
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],

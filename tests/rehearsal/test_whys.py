@@ -21,6 +21,7 @@ from regulars.store import facts as fact_store
 from regulars.store.engine import read, rehearse, write
 from tests.common import people
 from tests.common.bench import at
+from tests.common.effort import share
 from tests.common.rules import rules
 from tests.store.test_traits import HORIZON, LEARNED, START, Deed, deeds, furnish, happen
 
@@ -102,7 +103,7 @@ def check_purchases(found: Told) -> None:
     assert re.search(stages[found["stage"][0]], found["stage"][1])
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(max_examples=share(3), suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(done=deeds, then=st.integers(0, HORIZON))
 def test_each_sentence_comes_to_its_fact(engine: Engine, done: list[Deed], then: int) -> None:
     with rehearse(engine) as connection:

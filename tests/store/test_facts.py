@@ -13,6 +13,7 @@ from regulars.store import facts, tables
 from regulars.store.engine import read, rehearse, write
 from regulars.store.types import DAY, to_micros
 from tests.common import people
+from tests.common.effort import share
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 HORIZON = 400
@@ -112,7 +113,7 @@ def rows(connection: Connection, source: Any) -> list[tuple[Any, ...]]:
     return [tuple(row) for row in connection.execute(select(*columns).order_by(source.c.customer_id))]
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(max_examples=share(3), suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(shop=shops, then=st.integers(0, HORIZON))
 def test_refreshing_whom_a_purchase_touches_is_recomputing_everything(engine: Engine, shop: Shop, then: int) -> None:
     with rehearse(engine) as connection:

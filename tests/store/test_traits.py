@@ -17,6 +17,7 @@ from regulars.store import facts, points, tables
 from regulars.store.engine import rehearse, write
 from regulars.store.traits import BELONGING, NOVEL_DAYS
 from tests.common import people
+from tests.common.effort import share
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 HORIZON = 300
@@ -204,7 +205,7 @@ def found(connection: Connection, source: Any, customer: int) -> dict[str, Any]:
     return dict(connection.execute(query).mappings().one())
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(max_examples=share(3), suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(done=deeds, then=st.integers(0, HORIZON))
 def test_facts_are_those_that_a_plain_look_finds(engine: Engine, done: list[Deed], then: int) -> None:
     with rehearse(engine) as connection:
