@@ -17,6 +17,8 @@ from playwright.sync_api import Browser, Page, Playwright, sync_playwright
 T = TypeVar("T")
 PATIENCE = 300.0
 """Seconds that one piece of work may take."""
+_AXE = Axe()
+_COLOURS = ("color-contrast", "link-in-text-block")
 _NAMES = ("chromium", "chromium-browser", "google-chrome")
 
 
@@ -59,8 +61,16 @@ def tab(browser: Browser, **how: Any) -> Page:
     return page
 
 
-def faults(page: Page, tags: Sequence[str] | None = None) -> list[str]:
-    """What axe finds wrong, by all its rules or those with a tag: the rule, and the elements that break it."""
-    only = {"runOnly": list(tags)} if tags else {}
-    found = Axe().run(page, options={"resultTypes": ["violations"], **only}).response["violations"]
+def faults(page: Page, tags: Sequence[str] | None = None, *, colours_only: bool = False) -> list[str]:
+    """What axe finds wrong, by all its rules or those with a tag: the rule, and the elements that break it.
+
+    `colours_only` asks what else than before a change of the colour scheme can have brought.
+    """
+    # WCAG 2.2's least size of what is tapped, 24 pixels: axe looks at it only when told to.
+    only = {"runOnly": list(_COLOURS)} if colours_only else {"runOnly": list(tags)} if tags else {}
+    asked = {} if colours_only else {"rules": {"target-size": {"enabled": True}}}
+    if not page.evaluate("'axe' in window"):
+        page.evaluate(_AXE.axe_script)
+    run = "options => axe.run(document, options).then(found => found.violations)"
+    found = page.evaluate(run, {"resultTypes": ["violations"], **only, **asked})
     return [f"{one['id']}: " + " ".join(node["html"][:120] for node in one["nodes"]) for one in found]

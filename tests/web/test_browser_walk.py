@@ -70,7 +70,7 @@ class Business:
 
 
 @pytest.fixture
-def business(sqlite_engine: Engine, tmp_path: Path) -> Iterator[Business]:
+def business(engine: Engine, tmp_path: Path) -> Iterator[Business]:
     """A business that has asked Ada how it did, in English."""
     root = tmp_path / "workspace"
     (root / "campaigns").mkdir(parents=True)
@@ -78,7 +78,7 @@ def business(sqlite_engine: Engine, tmp_path: Path) -> Iterator[Business]:
         shutil.copy(starter() / "campaigns" / f"{name}.yaml", root / "campaigns")
     (root / "campaigns" / "follow-up.yaml").write_text(FOLLOW_UP, encoding="utf-8")
     rules = open_workspace(root)
-    with Inbox(tmp_path / "inbox") as inbox, open_shop(sqlite_engine, root=root, read=lambda _: rules) as shop:
+    with Inbox(tmp_path / "inbox") as inbox, open_shop(engine, root=root, read=lambda _: rules) as shop:
         found = Business(shop, rules, inbox)
         found.work(-timedelta(days=3))
         found.contract(shop.customer(locale="en"), -timedelta(days=1, hours=1))
