@@ -146,12 +146,17 @@ def _place(people: list[dict[str, Any]], orders: list[tuple[Any, ...]], events: 
     _visits(take, events)
     _aftercare(take, bought, events)
     events += service(DAY, take)
-    key = take("Europe/Chisinau")  # worth a thousand euros, and not content
+    _key_client(take, bought, orders, events)
+    _by_motive(take, bought, events)
+    _news_and_greetings(take, bought, orders)
+
+
+def _key_client(take: Any, bought: Any, orders: list[tuple[Any, ...]], events: list[dict[str, Any]]) -> None:
+    """Worth a thousand euros, and not content."""
+    key = take("Europe/Chisinau")
     bought(key, ("2024-05-02", "mower"), ("2025-04-11", "chainsaw"), ("2026-03-20", "brush-cutter"))
     orders.append(_order(key, 3, date(2026, 5, 12), "blade"))
     events.append(happened(key, "survey.answered", f"{DAY}T12:20", {"survey": "nps", "score": 5}))
-    _by_motive(take, bought, events)
-    _news_and_greetings(take, bought, orders)
 
 
 def _aftercare(take: Any, bought: Any, events: list[dict[str, Any]]) -> None:
