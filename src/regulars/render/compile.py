@@ -5,7 +5,7 @@ What the compiled templates print comes only from the context; everything else w
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
@@ -148,7 +148,9 @@ def _reads(library: Library, email: str, language: str, fallback: str) -> frozen
     return scope.fields(pieces, "customer")
 
 
-def _data(file: File) -> dict[str, Any]:
+@lru_cache(maxsize=256)
+def _data(file: File) -> Mapping[str, Any]:
+    """A file of samples; read once, although each language of each email is checked with it."""
     try:
         data = yaml.safe_load(file.text)
     except yaml.YAMLError as error:

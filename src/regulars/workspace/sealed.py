@@ -1,7 +1,7 @@
 """Remembers that emails were found sound, so that every start of a worker or command need not compile them all.
 
 The seal is a hash of everything the check depends on: rule files, email files, the version. Any change breaks it. It
-lives in `var/`; where that cannot be written, emails are simply checked each time.
+lives in `var/`, and in the memory of the process; where the folder cannot be written, each process checks emails once.
 """
 
 from __future__ import annotations
@@ -13,6 +13,9 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from regulars import __version__
+
+_KNOWN: set[str] = set()
+_MOST = 1000
 
 
 def of(rules: Mapping[str, str], folders: Iterable[Path]) -> str:
@@ -34,21 +37,28 @@ def _add(found: hashlib.blake2b, name: str, content: bytes) -> None:
 
 def holds(root: Path, seal: str) -> bool:
     """Whether what has this seal was found sound before."""
-    try:
-        return _path(root).read_text(encoding="ascii") == seal
-    except (OSError, UnicodeDecodeError):
-        return False
+    return seal in _KNOWN or _written(root) == seal
 
 
 def keep(root: Path, seal: str) -> None:
-    """Notes that what has this seal is sound; only in a workspace that has a `var/` already."""
+    """Notes that what has this seal is sound; in a file only in a workspace that has a `var/` already."""
+    if len(_KNOWN) >= _MOST:  # nobody changes a workspace so often but a program that runs for months
+        _KNOWN.clear()
+    _KNOWN.add(seal)
     path = _path(root)
-    if not path.parent.is_dir() or holds(root, seal):
+    if not path.parent.is_dir() or _written(root) == seal:
         return
     with contextlib.suppress(OSError):
         fresh = path.with_name(f"{path.name}.{os.getpid()}")
         fresh.write_text(seal, encoding="ascii")
         fresh.replace(path)
+
+
+def _written(root: Path) -> str | None:
+    try:
+        return _path(root).read_text(encoding="ascii")
+    except (OSError, UnicodeDecodeError):
+        return None
 
 
 def _path(root: Path) -> Path:
