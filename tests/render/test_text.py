@@ -134,6 +134,30 @@ def test_the_preheader_is_not_hidden_as_white_on_white(starter: Templates) -> No
     assert "color" not in hidden
 
 
+def test_the_answers_of_a_survey_share_one_address(desk: Desk) -> None:
+    rows = "".join(
+        f"<mj-button href='{{{{ links.survey }}}}?score={number}'>{label}</mj-button>"
+        for number, label in enumerate(("Yes", "Not quite", "No"))
+    )
+    links = {"survey": "https://x.example/s/t", "book": "https://x.example/b/t"}
+    desk.email(f"<mj-text>Well?</mj-text>{rows}<mj-text>Thank you</mj-text>")
+    assert desk.render(links=links).text == "Well?\n\nYes | Not quite | No: https://x.example/s/t\n\nThank you\n"
+    desk.email(rows)
+    assert desk.render(links=links).text == "Yes | Not quite | No: https://x.example/s/t\n"
+
+
+def test_other_links_and_a_single_answer_keep_their_own_address(desk: Desk) -> None:
+    desk.email(
+        "<mj-button href='{{ links.survey }}?score=9'>Nine</mj-button>"
+        "<mj-button href='https://x.example/p?id=1'>One</mj-button>"
+        "<mj-button href='https://x.example/p?id=2'>Two</mj-button>"
+    )
+    made = desk.render(links={"survey": "https://x.example/s/t"})
+    assert made.text.split("\n\n") == [
+        "Nine: https://x.example/s/t?score=9", "One: https://x.example/p?id=1", "Two: https://x.example/p?id=2\n",
+    ]  # fmt: skip
+
+
 def test_links_side_by_side_stay_apart(desk: Desk) -> None:
     link = '<a href="https://x.example/?n={{ n }}">{{ n }}</a>'
     desk.email("<mj-text>{% for n in event.all %}" + link + "{% endfor %}</mj-text>")

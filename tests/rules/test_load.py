@@ -127,6 +127,26 @@ def test_values_keep_what_the_author_typed(tmp_path: Path) -> None:
     assert (campaign.on, campaign.email, campaign.enabled) == ("purchase", "yes", False)
 
 
+def test_the_company_is_called_by_each_language_as_it_is_there(tmp_path: Path) -> None:
+    loaded = read(
+        tmp_path,
+        "company:\n  name: {en: Verde, uk: Верде}\n  from: a@studio.example\n"
+        "  address: {ro: Str. Florilor 7, en-GB: 7 Flower Street}\n  locale: ro\n",
+    )
+    assert loaded.rulebook is not None
+    company = loaded.rulebook.company
+    assert (company.name, company.address) == ("Verde", "Str. Florilor 7"), "the first where its own has none"
+    found = {locale: company.speaking(locale) for locale in ("uk-UA", "en-GB", "et", "ro")}
+    assert {locale: (one.name, one.address) for locale, one in found.items()} == {
+        "uk-UA": ("Верде", "Str. Florilor 7"),
+        "en-GB": ("Verde", "7 Flower Street"),
+        "et": ("Verde", "Str. Florilor 7"),
+        "ro": ("Verde", "Str. Florilor 7"),
+    }
+    assert found["uk-UA"].speaking("uk-UA").name == "Верде"
+    assert company.name == "Verde", "it stays as it is"
+
+
 def test_a_shared_value_is_read_in_each_place_and_blamed_once(tmp_path: Path) -> None:
     text = (
         "campaigns:\n  a: {on: purchase, email: a, offer: &o {coupon: {percent: 500}}}\n"

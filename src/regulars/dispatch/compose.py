@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
 from typing import Any, Protocol
@@ -48,10 +48,10 @@ class Composed:
 def compose(job: Job, workshop: Workshop, now: datetime, web_url: str, secret: bytes) -> Composed:
     """The message of a job; raises RenderFailed, or ValueError for an address that cannot be written to."""
     rulebook = workshop.rulebook
-    values = context(job, rulebook, now, web_url, secret)
     recipient = job.manager if job.campaign.to == "manager" else job.customer
     assert recipient is not None
     email = workshop.templates.compiled(job.step.email, recipient["locale"], traced=job.measured)
+    values = context(job, rulebook, now, web_url, secret, email.locale)
     way = trail(job, rulebook, web_url, values["links"]["view"].rpartition("/")[2]) if job.measured else None
     rendered = render(email, values, way)
     letter = address(job, rulebook, recipient, values, rendered, now)
@@ -75,17 +75,19 @@ def copy(made: Composed, secret: bytes) -> Sent:
     return Sent(key, made.rendered.digest, made.rendered.html, token(key, secret), made.targets)
 
 
-@lru_cache(maxsize=16)
-def house(sender: str) -> Mailbox:
-    """The company's own mailbox, read once."""
-    return Mailbox.parse(sender)
+@lru_cache(maxsize=64)
+def house(sender: str, name: str = "", shown: str = "") -> Mailbox:
+    """The company's own mailbox, read once; where it bears the company's `name`, it bears that as it is `shown`."""
+    box = Mailbox.parse(sender)
+    return replace(box, name=shown) if name and box.name == name else box
 
 
 def address(
     job: Job, rulebook: Rulebook, recipient: Record, values: Mapping[str, Any], rendered: Rendered, now: datetime
 ) -> mime.Letter:
     """The letter around the rendered texts: who it is from and to, and how to leave."""
-    sender, reply_to = house(rulebook.company.sender), rulebook.company.reply_to
+    company, reply_to = rulebook.company, rulebook.company.reply_to
+    sender = house(company.sender, company.name, values["company"]["name"])
     domain = sender.address.rpartition("@")[2]
     if job.campaign.signed(job.step) == "manager" and job.manager is not None:
         sender, reply_to = in_person(sender, job.manager)
@@ -103,13 +105,13 @@ def address(
         date=now,
         unsubscribe_url=values["links"]["unsubscribe"],
         list_id=f"{job.campaign.name}.{domain}" if values["links"]["unsubscribe"] else None,
-        attachments=() if job.step.attach is None else _files(job, rulebook),
+        attachments=() if job.step.attach is None else _files(job, rulebook, values["company"]["name"]),
     )
 
 
-def _files(job: Job, rulebook: Rulebook) -> tuple[mime.Attachment, ...]:
+def _files(job: Job, rulebook: Rulebook, company: str) -> tuple[mime.Attachment, ...]:
     """The visit's calendar file."""
-    found = appointment(job.visit, rulebook, job.customer["external_id"]) if job.visit is not None else None
+    found = appointment(job.visit, rulebook, job.customer["external_id"], company) if job.visit is not None else None
     return () if found is None else (attachment(found),)
 
 

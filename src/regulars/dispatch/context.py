@@ -30,14 +30,16 @@ _NO_OCCASION = dict.fromkeys(_OCCASIONAL)
 _NO_LEAVING = {"unsubscribe": None, "preferences": None}
 
 
-def context(job: Job, rulebook: Rulebook, now: datetime, web_url: str, secret: bytes) -> dict[str, Any]:
-    """The values of one message; what is not known is none."""
+def context(
+    job: Job, rulebook: Rulebook, now: datetime, web_url: str, secret: bytes, language: str
+) -> dict[str, Any]:  # fmt: skip
+    """The values of one message in a language; what is not known is none."""
     fields = rulebook.events.get(job.campaign.on or "", {})
     zone = job.customer["timezone"] or rulebook.company.timezone
     return {
         "customer": job.customer,
         "manager": job.manager,
-        "company": company(rulebook.company),
+        "company": company(rulebook.company.speaking(language)),
         "event": declared(job.event, fields),
         "purchase": job.purchase,
         "product": job.product,
@@ -86,13 +88,16 @@ def _visit(job: Job, of: Company) -> dict[str, Any]:
     return {"visit": shown, "timezone": of.timezone}
 
 
-def appointment(visit: Visit, rulebook: Rulebook, customer: str) -> Appointment | None:
-    """The visit as calendars see it; None where its time is not known. `customer` is the client's external id."""
+def appointment(visit: Visit, rulebook: Rulebook, customer: str, company: str) -> Appointment | None:
+    """The visit as calendars see it; None where its time is not known.
+
+    `customer` is the client's external id, `company` our name in the client's language.
+    """
     if visit.starts_at is None:
         return None
     sender = Mailbox.parse(rulebook.company.sender)
     name = digest([customer, visit.id])
-    summary = f"{visit.service}, {rulebook.company.name}" if visit.service else rulebook.company.name
+    summary = f"{visit.service}, {company}" if visit.service else company
     return Appointment(
         f"visit-{name}@{sender.address.rpartition('@')[2]}", visit.sequence + bool(visit.cancelled_by),
         visit.booked_at, visit.starts_at, visit.minutes, rulebook.company.timezone, summary, visit.place, sender,

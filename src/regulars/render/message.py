@@ -16,7 +16,7 @@ from regulars.render.compile import CompiledEmail, Part
 from regulars.render.environment import HTML, TEXT, Environment, Values
 from regulars.render.filters import FORMATS, FUNCTIONS, Formats
 from regulars.render.pieces import Kind, skeleton
-from regulars.render.text import tidy
+from regulars.render.text import gathered, tidy
 from regulars.render.trail import Trail
 
 CLIPPED = 102 * 1024
@@ -55,6 +55,9 @@ def render(email: CompiledEmail, context: Mapping[str, Any], trail: Trail | None
         raise RenderFailed(email.name, email.language, "subject", "the subject is empty")
     html = _fill(email, email.html, HTML, values)
     text = tidy(_fill(email, email.text, TEXT, values))
+    survey = (context.get("links") or {}).get("survey")
+    if survey:
+        text = gathered(text, survey)
     preheader = _line(_fill(email, email.preheader, TEXT, values)) if email.preheader else ""
     return Rendered(subject, html, text, email.locale, email.digest, preheader, _warnings(html))
 

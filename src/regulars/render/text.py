@@ -163,6 +163,32 @@ def tidy(text: str) -> str:
     return "\n".join(lines).strip() + "\n"
 
 
+def gathered(text: str, page: str) -> str:
+    """The answers of a survey that follow each other as one line: `yes | partly | no: PAGE`.
+
+    In HTML each is a button that opens the page with that answer chosen; in text the address would stand there as
+    often, and the page asks anyway.
+    """
+    mark = f": {page}?"
+    if text.count(mark) < 2:
+        return text
+    lines: list[str] = []
+    answers: list[str] = []
+    for line in [*text.split("\n"), "\n"]:
+        answer, found, _ = line.partition(mark)
+        if found:
+            answers.append(answer)
+        elif not answers or not line:
+            lines.append(line)
+        else:
+            gap = len(lines)
+            while lines and not lines[gap - 1]:
+                gap -= 1
+            lines[gap:] = ["", f"{' | '.join(answers)}: {page}", "", line]
+            answers.clear()
+    return tidy("\n".join(lines))
+
+
 def _plain(woven: Woven, number: int) -> str:
     kept = woven.kept[number]
     return kept if kept.startswith("{") else _literal(unescape(kept))

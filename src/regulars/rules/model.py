@@ -53,7 +53,7 @@ from regulars.rules.phrases import (
     Zone,
 )
 from regulars.rules.signup import Signup
-from regulars.rules.survey import Survey
+from regulars.rules.survey import Survey, Texts, in_language
 from regulars.rules.tariff import Points
 from regulars.rules.tracking import Tracking
 from regulars.rules.tree import Loc
@@ -78,10 +78,12 @@ class Kind(StrEnum):
 class Company(Part):
     """Who sends: shown in every email."""
 
-    name: str = Field(min_length=1, description="What clients call you")
+    names: Texts = Field(alias="name", description="What clients call you, once or by language")
     sender: str = Field(alias="from", description="The mailbox emails come from: `Ana <ana@studio.example>`")
     reply_to: str | None = Field(default=None, description="Where answers go, if not to `from`")
-    address: str = Field(min_length=1, description="Postal address, in the footer of marketing emails")
+    addresses: Texts = Field(
+        alias="address", description="Postal address, in the footer of marketing emails, once or by language"
+    )
     locale: str = Field(default="en", min_length=2, description="Language of clients who stated none")
     timezone: Zone = Field(default="UTC", description="Time zone of clients who stated none")
     currency: str = Field(default="EUR", pattern=r"^[A-Z]{3}$", description="Currency of amounts that name none")
@@ -94,6 +96,31 @@ class Company(Part):
     )
     holidays: Region | None = Field(default=None, description="The country whose public holidays are no working days")
     days_off: tuple[Day, ...] = Field(default=(), description="Further days on which nobody works")
+
+    @property
+    def name(self) -> str:
+        """What it is called in its own language."""
+        return in_language(self.names, self.locale)
+
+    @property
+    def address(self) -> str:
+        """Where it is, in its own language."""
+        return in_language(self.addresses, self.locale)
+
+    @cached_property
+    def spoken(self) -> dict[str, Company]:
+        """By language what `speaking` has made."""
+        return {}
+
+    def speaking(self, locale: str) -> Company:
+        """The company as those read it who read this language: its name and address are theirs."""
+        if locale not in self.spoken:
+            own = {
+                "names": {"": in_language(self.names, locale, self.locale)},
+                "addresses": {"": in_language(self.addresses, locale, self.locale)},
+            }
+            self.spoken[locale] = self.model_copy(update=own)
+        return self.spoken[locale]
 
     @cached_property
     def working_time(self) -> WorkingTime:

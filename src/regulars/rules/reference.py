@@ -80,6 +80,8 @@ def _value(schema: dict[str, Any], definitions: dict[str, Any]) -> str:
 def _choice(first: str, others: list[dict[str, Any]]) -> str:
     if {"type": "boolean"} in others:
         return f"`true`, `false`, or {first}"
+    if any(other.get("type") == "object" for other in others):
+        return f"{first}, or one for each language"
     return first + (", or a list of these" if others else "")
 
 

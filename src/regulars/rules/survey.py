@@ -25,6 +25,16 @@ Texts = Annotated[
 ]
 """A text in one language for all (under the key ""), or `{en: …, uk: …}`."""
 
+
+def in_language(texts: Mapping[str, str], *locales: str) -> str:
+    """The text for the first of the locales that there is one for, `uk-UA` or `uk`; else the first that was written."""
+    for locale in locales:
+        for key in (locale, locale.replace("_", "-").partition("-")[0].lower()):
+            if key in texts:
+                return texts[key]
+    return next(iter(texts.values()))
+
+
 Key = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
 
 

@@ -121,7 +121,7 @@ def calendar(visit: Visit) -> Response:
     booked = _booked(visit)
     found = None
     if booked is not None:
-        found = appointment(booked, visit.book, appointments.client_of(visit.connection, booked))
+        found = appointment(booked, visit.book, appointments.client_of(visit.connection, booked), visit.company.name)
     if found is None:
         return visit.message("unknown", status=404)
     headers = {"content-disposition": f'inline; filename="{FILE_NAME}"'}

@@ -23,8 +23,9 @@ def page(
 ) -> HTMLResponse:
     """A page of `pages/` as an answer."""
     html = _ENVIRONMENT.get_template(template).render(
-        t=t, company=company, up=_up(request), said=lambda texts: text_in(texts, t.language), **values
-    )
+        t=t, company=company.speaking(t.language), up=_up(request),
+        said=lambda texts: text_in(texts, t.language), **values,
+    )  # fmt: skip
     return HTMLResponse(html, status)
 
 

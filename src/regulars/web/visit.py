@@ -41,8 +41,8 @@ class Visit:
 
     @property
     def company(self) -> Company:
-        """Who the client thinks they are talking to."""
-        return self.book.company
+        """Who the client thinks they are talking to, in their language."""
+        return self.book.company.speaking(self.t.language)
 
     @property
     def opt_in(self) -> bool:
