@@ -39,6 +39,7 @@ CLIENTS = (
     "complaint-resolved",
     "confirm-subscription",
     "holiday-greeting",
+    "loyalty-reward",
     "maintenance",
     "materials-requested",
     "meeting-summary",
@@ -311,6 +312,23 @@ def test_a_preview_shows_a_way_out_where_the_email_that_is_sent_has_one(template
             assert (b"List-Unsubscribe" in one.eml) is left, step.email
             assert (sample(templates, step.email)["links"]["unsubscribe"] is not None) is left, step.email
             assert (step.email not in (*STAFF, *SERVICE)) is left, step.email
+
+
+@pytest.mark.parametrize(
+    ("language", "name", "place"),
+    [("uk", "Верде Гарден", "Кишинів"), ("ru", "Верде Гарден", "Кишинёв"), ("et", "Verde Garden Machines", "Chișinău")],
+)
+def test_the_company_is_called_as_the_reader_writes_it(language: str, name: str, place: str) -> None:
+    root = FOLDER.parents[1]
+    (made,) = preview(
+        None, open_workspace(root), "birthday", customer=None, step=None, now=datetime(2026, 3, 8, 10, tzinfo=UTC),
+        locale=language, settings=load(root, {"REGULARS_SECRET": "starter"}),
+    )  # fmt: skip
+    assert made.sender.startswith(name)
+    for text in (made.text, made.html):
+        assert text.count(name) >= 3
+        assert place in text
+    assert ("Verde" in made.text) is (language == "et")
 
 
 @pytest.mark.parametrize("email", EMAILS)

@@ -24,6 +24,7 @@ PLAYS = (
     "complaint-followup",
     "confirm-subscription",
     "holiday-greeting",
+    "loyalty-reward",
     "maintenance",
     "materials-requested",
     "meeting-summary",

@@ -149,6 +149,8 @@ def _place(people: list[dict[str, Any]], orders: list[tuple[Any, ...]], events: 
     _key_client(take, bought, orders, events)
     _by_motive(take, bought, events)
     _news_and_greetings(take, bought, orders)
+    for zone, first, second in (("Europe/Chisinau", "mower", "brush-cutter"), ("Europe/Tallinn", "chain", "chainsaw")):
+        bought(take(zone), ("2026-04-20", first), (DAY.isoformat(), second))  # their points reach gold, and silver
 
 
 def _key_client(take: Any, bought: Any, orders: list[tuple[Any, ...]], events: list[dict[str, Any]]) -> None:

@@ -43,6 +43,9 @@ class Reasons:
             return _date(person, rule.every.field, zone)
         if rule.on is not None:
             return _event(person, rule.on, at, zone)
+        if rule.each is not None:
+            value = self.rules.conditions["campaigns", campaign, "each"].explain(person, at).value
+            return f"{rule.each.removeprefix('customer.')} is now {value}"
         condition = self.rules.conditions.get(("campaigns", campaign, "when"))
         return _about(rule) if condition is None else _state(condition.explain(person, at)) or _about(rule)
 
