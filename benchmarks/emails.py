@@ -55,15 +55,36 @@ SAME = {"coupon_gift", "coupon_amount", "coupon_percent", "greeting", "by", "bou
 """Words that may be alike in two languages: they consist of a value, or are one word in Ukrainian and Russian."""
 
 
+CYRILLIC = str.maketrans(dict(zip("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ",
+                                  "абсдефґгійклмнопкрстуввхизАБСДЕФҐГІЙКЛМНОПКРСТУВВХИЗ", strict=True)))  # fmt: skip
+AS_IT_IS = re.compile(r"://|@|^[a-z]+(?:[-_][a-z]+)*$|^[A-Za-z]+/[A-Za-z_]+$|^[A-Z]{2,3}$|^#|^\d{4}-")
+"""Addresses, words that rules go by (`silver`), zones, currencies and dates: the same in every language."""
+
+
+def in_cyrillic(value: Any) -> Any:
+    """The values of a sample in the letters of those who write Cyrillic, as their own clients and products would be."""
+    match value:
+        case dict():
+            return {name: in_cyrillic(one) for name, one in value.items()}
+        case list():
+            return [in_cyrillic(one) for one in value]
+        case str() if not AS_IT_IS.search(value):
+            return value.translate(CYRILLIC)
+        case _:
+            return value
+
+
 class ClientTemplates(Templates):
-    """The emails, with another client in every sample."""
+    """The emails, with another client in every sample, whose data are in the letters of their language."""
 
     who: Mapping[str, str] = {}
+    reader = "en"
 
     def sample(self, email: str) -> dict[str, Any]:
         """The email's sample about this client."""
         found = super().sample(email)
-        return {**found, "customer": {**found["customer"], **self.who}}
+        found = {**found, "customer": {**found["customer"], **self.who}}
+        return {**in_cyrillic(found), "links": found["links"]} if self.reader in ("uk", "ru") else found
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +136,7 @@ def each_case(workspace: Workspace) -> Iterator[Case]:
         for campaign in workspace.rulebook.by_priority:
             for step in campaign.all_steps:
                 for language in LANGUAGES if step.email not in seen else ():
+                    templates.reader = language
                     (one,) = preview(
                         None, given, campaign.name, customer=None, step=step.key, now=now, locale=language,
                         settings=settings,
