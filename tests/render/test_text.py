@@ -36,7 +36,8 @@ def hrefs(document: str) -> list[str]:
 
 def words_of_text(rendered: Rendered) -> list[str]:
     text = rendered.text
-    for href in sorted((h.removeprefix("mailto:") for h in hrefs(rendered.html)), key=len, reverse=True):
+    found = {part.removeprefix("mailto:") for href in hrefs(rendered.html) for part in (href, href.split("?")[0])}
+    for href in sorted(found, key=len, reverse=True):
         text = text.replace(f": {href}", "")
     return _WORD.findall(_URL.sub("", text))
 

@@ -324,7 +324,7 @@ def test_the_company_is_called_as_the_reader_writes_it(language: str, name: str,
         None, open_workspace(root), "birthday", customer=None, step=None, now=datetime(2026, 3, 8, 10, tzinfo=UTC),
         locale=language, settings=load(root, {"REGULARS_SECRET": "starter"}),
     )  # fmt: skip
-    assert made.sender.startswith(name)
+    assert made.sender.startswith(f'"{name}" <')
     for text in (made.text, made.html):
         assert text.count(name) >= 3
         assert place in text

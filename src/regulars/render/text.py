@@ -182,7 +182,7 @@ def gathered(text: str, page: str) -> str:
             lines.append(line)
         else:
             gap = len(lines)
-            while lines and not lines[gap - 1]:
+            while gap and not lines[gap - 1]:
                 gap -= 1
             lines[gap:] = ["", f"{' | '.join(answers)}: {page}", "", line]
             answers.clear()
