@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from pathlib import Path
 
 import pytest
@@ -15,14 +14,14 @@ from regulars.core import keys, webhooks
 from regulars.store import facts, tables
 from regulars.store.engine import open_engine, read, write
 from regulars.store.migrate import upgrade
-from regulars.workspace import starter
 from tests.common.people import SECRET, add_customer, add_event, add_purchase
+from tests.common.workspace import write_workspace
 
 
 @pytest.fixture
 def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A workspace with Ada, who visited and bought."""
-    shutil.copytree(starter() / "campaigns", tmp_path / "campaigns")
+    write_workspace(tmp_path, {"thanks": {"on": "purchase", "email": "thanks"}})
     monkeypatch.setenv("REGULARS_SECRET", SECRET.decode())
     engine = database(tmp_path)
     upgrade(engine)

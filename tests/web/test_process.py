@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import http.client
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
-from regulars.workspace import starter
 from tests.common.servers import free_port, wait_for
+from tests.common.workspace import write_workspace
 
 
 def answers(port: int, path: str) -> tuple[int, str] | None:
@@ -26,7 +25,7 @@ def answers(port: int, path: str) -> tuple[int, str] | None:
 
 
 def test_it_serves_until_it_is_stopped_and_logs_no_link(tmp_path: Path) -> None:
-    shutil.copytree(starter() / "campaigns", tmp_path / "campaigns")
+    write_workspace(tmp_path, {"thanks": {"on": "purchase", "email": "thanks"}})
     port = free_port()
     command = [
         sys.executable, "-c", "from regulars.cli import main; main()",

@@ -12,12 +12,12 @@ from click.testing import CliRunner
 from sqlalchemy import Engine
 
 from regulars.cli import main
+from regulars.rules.load import load
 from regulars.store.engine import open_engine, read, write
 from regulars.store.migrate import upgrade
 from regulars.tracking.results import Result, results
 from regulars.workspace import starter
 from tests.common.people import add_customer, add_event
-from tests.web.shop import rules_of
 
 ANSWERS: tuple[dict[str, Any], ...] = (
     {"survey": "nps", "score": 10, "words": "Quick"},
@@ -38,7 +38,9 @@ def answer(engine: Engine) -> None:
 
 def test_scales_choices_and_words(engine: Engine) -> None:
     answer(engine)
-    surveys = rules_of(starter()).rulebook.surveys
+    rulebook = load(starter() / "campaigns").rulebook
+    assert rulebook is not None
+    surveys = rulebook.surveys
     with read(engine) as connection:
         score, words = results(connection, surveys["nps"])
         quality = {result.question: result for result in results(connection, surveys["quality"])}
@@ -51,7 +53,9 @@ def test_scales_choices_and_words(engine: Engine) -> None:
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    shutil.copytree(starter() / "campaigns", tmp_path / "campaigns")
+    (tmp_path / "campaigns").mkdir()
+    for name in ("company", "surveys"):
+        shutil.copy(starter() / "campaigns" / f"{name}.yaml", tmp_path / "campaigns")
     engine = open_engine(f"sqlite:///{tmp_path / 'var' / 'regulars.sqlite'}")
     upgrade(engine)
     answer(engine)
