@@ -126,9 +126,7 @@ def main() -> None:
 def each_case(workspace: Workspace) -> Iterator[Case]:
     """Every email that a campaign sends, once, in each language and for each client."""
     now = datetime(2026, 3, 5, 10, tzinfo=UTC)
-    settings = load(
-        workspace.root, {"REGULARS_SECRET": "emails", "REGULARS_WEB_URL": "https://mail.verde-garden.example"}
-    )
+    settings = load(workspace.root, {"REGULARS_SECRET": "emails", "REGULARS_WEB_URL": "https://mail.gradina.example"})
     for client, who in CLIENTS.items():
         templates, seen = ClientTemplates(workspace.templates.folders, workspace.rulebook.company.locale), set[str]()
         templates.who = who

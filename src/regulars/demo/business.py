@@ -149,8 +149,6 @@ def _place(people: list[dict[str, Any]], orders: list[tuple[Any, ...]], events: 
     _key_client(take, bought, orders, events)
     _by_motive(take, bought, events)
     _news_and_greetings(take, bought, orders)
-    for zone, first, second in (("Europe/Chisinau", "mower", "brush-cutter"), ("Europe/Tallinn", "chain", "chainsaw")):
-        bought(take(zone), ("2026-04-20", first), (DAY.isoformat(), second))  # their points reach gold, and silver
 
 
 def _key_client(take: Any, bought: Any, orders: list[tuple[Any, ...]], events: list[dict[str, Any]]) -> None:
@@ -192,7 +190,10 @@ def _by_motive(take: Any, bought: Any, events: list[dict[str, Any]]) -> None:
 
 
 def _news_and_greetings(take: Any, bought: Any, orders: list[tuple[Any, ...]]) -> None:
-    """A machine came out yesterday: news for who likes the new and for the best. And Portugal keeps a holiday."""
+    """A machine came out yesterday: news for who likes the new and for the best. And Portugal keeps a holiday.
+
+    Two come again, and their points reach a new level.
+    """
     for zone in ("Europe/Chisinau", "Europe/Tallinn"):
         bought(take(zone), ("2026-04-20", "trimmer"))  # soon after it came out
     best = take("Europe/Bucharest")
@@ -203,6 +204,8 @@ def _news_and_greetings(take: Any, bought: Any, orders: list[tuple[Any, ...]]) -
         abroad["country"] = "PT"
         abroad["timezone"] = "Europe/Lisbon"
         bought(abroad, ("2026-04-09", "gloves"))
+    for zone, first, second in (("Europe/Chisinau", "mower", "brush-cutter"), ("Europe/Tallinn", "chain", "chainsaw")):
+        bought(take(zone), ("2026-04-20", first), (DAY.isoformat(), second))  # their points reach gold, and silver
 
 
 def _meetings(take: Any, events: list[dict[str, Any]]) -> None:

@@ -48,9 +48,9 @@ REGIONS = (
 )  # fmt: skip
 
 MANAGERS = (
-    ("m-ion", "Ion Munteanu", "Client manager", "ion@verde-garden.example", "+373 22 000 115", "ro"),
-    ("m-olena", "Olena Koval", "Key clients", "olena@verde-garden.example", "+373 22 000 116", "uk"),
-    ("m-katrin", "Katrin Tamm", "Service and contracts", "katrin@verde-garden.example", "+373 22 000 117", "et"),
+    ("m-ion", "Ion Munteanu", "Client manager", "ion@gradina.example", "+373 22 000 115", "ro"),
+    ("m-olena", "Olena Koval", "Key clients", "olena@gradina.example", "+373 22 000 116", "uk"),
+    ("m-katrin", "Katrin Tamm", "Service and contracts", "katrin@gradina.example", "+373 22 000 117", "et"),
 )
 
 COMPANIES = ("Parcul Verde SRL", "Green Lane Ltd", "Садиба «Калина»", "Hea Aed OÜ", "Dendrarium SRL", "Orhei Estates")

@@ -35,7 +35,7 @@ def _complaints(day: date, take: Callable[[str], Person]) -> list[Event]:
 
 def _requests(day: date, take: Callable[[str], Person]) -> list[Event]:
     asked, slow, unanswered = take("Europe/Bucharest"), take("Europe/Kyiv"), take("Europe/Chisinau")
-    catalogue = "https://verde-garden.example/files/park-2026.pdf"
+    catalogue = "https://gradina.example/files/park-2026.pdf"
     files = [{"name": "Park machines 2026 (PDF, 2 MB)", "url": catalogue, "note": None}]
     what = {"request": "M-12", "what": "Machines for a park"}
     drawings = {"request": "M-13", "what": "Drawings of the saw bench"}
