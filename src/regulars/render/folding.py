@@ -1,12 +1,14 @@
 """Line breaks in the HTML of an email, where they mean nothing: the MJML compiler writes one line of many kilobytes.
 
 Mail may hold no line of more than 998 characters unless it is coded (RFC 5322, 2.1.1). Folded once, when an email is
-compiled, a message of ASCII goes out as it stands. A space becomes a line break inside of an opening tag or between
-two rules of a style sheet, nowhere else; the length stays the same.
+compiled, a message of ASCII goes out as it stands. A space becomes a line break inside of an opening tag or between the
+words of a style sheet, nowhere else, and a break becomes a space before what may not begin a line; the length stays
+the same.
 """
 
 from __future__ import annotations
 
+import re
 from html.parser import HTMLParser
 from itertools import accumulate, pairwise
 
@@ -14,6 +16,11 @@ from regulars.render.mjml import MARK
 
 WANTED = 400
 """Characters that a line has at most, where there are places to end it: what data bring into it still fits."""
+
+
+_NOT_AT_FIRST = (".", "From ")
+"""No line that begins so is let through as it is by SMTP and by mailbox files."""
+_BETWEEN_WORDS = re.compile(r"[{};] (?!\.)")
 
 
 class _Reader(HTMLParser):
@@ -57,12 +64,14 @@ class _Reader(HTMLParser):
         """The spaces behind the rules of a style sheet that has no texts in it."""
         if self._style and '"' not in data and "'" not in data:
             start = self._here
-            self.places += [start + at + 1 for at in range(len(data) - 1) if data[at : at + 2] == "} "]
+            self.places += [start + found.start() + 1 for found in _BETWEEN_WORDS.finditer(data)]
         self._style = False
 
 
 def fold(text: str) -> str:
     """The HTML in lines of up to `WANTED` characters, as far as there are places to end them."""
+    for begin in _NOT_AT_FIRST:
+        text = text.replace(f"\n{begin}", f" {begin}")
     out, line, last = [], 0, -1
     # A tag of Jinja's may stand in a comment for Outlook, and its mark is a comment itself: read as that many letters.
     for place in [*_Reader(MARK.sub(lambda found: "x" * len(found[0]), text)).places, len(text)]:
