@@ -29,6 +29,7 @@ def test_every_starter_email_in_english_goes_out_in_lines_that_may_be_sent() -> 
     [
         ('<a b="1 2" c="3">', '<a\nb="1 2"\nc="3">'),
         ("<a b='1 2' c>", "<a\nb='1 2'\nc>"),
+        ("<br /><hr a />", "<br /><hr\na />"),
         ("<p>one two three four</p>", "<p>one two three four</p>"),
         ("<style>a { b:c} d {e:f; g:h}</style>", "<style>a {\nb:c}\nd {e:f;\ng:h}</style>"),
         ("<style>a {b:c} .d {e:f}</style>", "<style>a {b:c} .d {e:f}</style>"),

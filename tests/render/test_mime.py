@@ -282,3 +282,10 @@ def _seconds(make: Callable[[Letter], bytes], letter: Letter) -> float:
 def test_assembling_is_far_quicker_than_the_standard_library() -> None:
     letter = replace(LETTER, html="<p>Привіт, Марія</p>" * 400, text="Привіт\n" * 200)
     assert _seconds(_stdlib, letter) > 8 * _seconds(assemble, letter)
+
+
+@given(st.lists(st.integers(0, 2100), max_size=6))
+def test_a_line_too_long_is_found_wherever_it_stands(lengths: list[int]) -> None:
+    text = "\n".join("x" * length for length in lengths)
+    wanted = "base64" if max(lengths, default=0) > 998 else "7bit"
+    assert encodings(replace(LETTER, text=text, html="")) == [wanted, "7bit"]

@@ -57,7 +57,7 @@ class _Reader(HTMLParser):
                 quote = "" if letter == quote else quote
             elif letter in "\"'":
                 quote = letter
-            elif letter == " ":
+            elif letter == " " and text[at + 1 : at + 2] != "/":
                 self.places.append(start + at)
 
     def handle_data(self, data: str) -> None:

@@ -175,8 +175,19 @@ def _sendable(text: str, mark: str) -> bool:
         or "\r" in text
         or "\0" in text
         or mark in text
-        or max(map(len, text.split("\n"))) > LONGEST
+        or _too_long(text)
     )
+
+
+def _too_long(text: str) -> bool:
+    """Whether a line is longer than `LONGEST`: looked for in strides, from each to the last break within reach."""
+    begin, end = 0, len(text)
+    while end - begin > LONGEST:
+        found = text.rfind("\n", begin, begin + LONGEST + 1)
+        if found < 0:
+            return True
+        begin = found + 1
+    return False
 
 
 def _base64(raw: bytes) -> bytes:
