@@ -71,7 +71,7 @@ def plan(
 
 def _promise(connection: Connection, where: Ground, lives: Mapping[str, Live], resting: Collection[str]) -> int:
     """Writes down every email that is due, the most important campaign first; the number of new rows."""
-    stirred = Stirring.everything(lives) if where.only is None else stirring(where, lives, where.only)
+    stirred = Stirring.everything(lives) if where.only is None else stirring(where, lives)
     promised = 0
     for found in by_priority(lives):
         if found.key in stirred.first and found.key not in resting:

@@ -47,9 +47,9 @@ class Stirring:
         return cls(every, every, every)
 
 
-def stirring(ground: Ground, lives: Mapping[str, Live], customer: int) -> Stirring:
-    """Looks once at the client, whose members and values have been brought up to now."""
-    connection, whom = ground.connection, {"whom": customer}
+def stirring(ground: Ground, lives: Mapping[str, Live]) -> Stirring:
+    """Looks once at the one client of this ground, whose members and values have been brought up to now."""
+    connection, whom = ground.connection, {"whom": ground.only}
     happened = {row[0]: row[1:] for query in (_EVENTS, _BOUGHT) for row in connection.execute(query, whom) if row[1]}
     noted = {*connection.scalars(_INSIDE, whom), *connection.scalars(_VALUED, whom)}
     launched = connection.scalar(_LAUNCHED) is not None
@@ -57,7 +57,7 @@ def stirring(ground: Ground, lives: Mapping[str, Live], customer: int) -> Stirri
     def may(live: Live) -> bool:
         match live.campaign.trigger:
             case "on":
-                return live.campaign.on in happened and lately(ground, live, *happened[live.campaign.on])
+                return live.campaign.on in happened and _lately(ground, live, *happened[live.campaign.on])
             case "when" | "each":
                 return live.key in noted
             case "new":
@@ -72,7 +72,7 @@ def stirring(ground: Ground, lives: Mapping[str, Live], customer: int) -> Stirri
     )
 
 
-def lately(ground: Ground, live: Live, occurred: datetime, received: datetime) -> bool:
+def _lately(ground: Ground, live: Live, occurred: datetime, received: datetime) -> bool:
     """Whether what happened last can still be due: the bounds are those of the query that follows."""
     wait, working = live.campaign.lead, ground.rulebook.company.working_time
     if occurred > working.before(live.floor(ground.now, ground.rulebook.policy), wait):

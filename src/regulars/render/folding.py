@@ -9,45 +9,35 @@ the same.
 from __future__ import annotations
 
 import re
-from html.parser import HTMLParser
-from itertools import accumulate, pairwise
+from itertools import pairwise
 
 from regulars.render.mjml import MARK
+from regulars.render.placed import PlacedReader
 
 WANTED = 400
 """Characters that a line has at most, where there are places to end it: what data bring into it still fits."""
-
-
 _NOT_AT_FIRST = (".", "From ")
 """No line that begins so is let through as it is by SMTP and by mailbox files."""
 _BETWEEN_WORDS = re.compile(r"[{};] (?!\.)")
 
 
-class _Reader(HTMLParser):
+class _Reader(PlacedReader):
     """Finds the spaces that may be line breaks."""
 
     def __init__(self, text: str) -> None:
-        super().__init__(convert_charrefs=True)
-        self._text, self._style, self.places = text, False, list[int]()
-        self._lines = list(accumulate((len(line) + 1 for line in text.split("\n")), initial=0))
-        self.feed(text)
-        self.close()
-
-    @property
-    def _here(self) -> int:
-        line, column = self.getpos()
-        return self._lines[line - 1] + column
+        self._style, self.places = False, list[int]()
+        super().__init__(text)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         """The spaces of an opening tag."""
-        self._between(self._here, self.get_starttag_text() or "")
+        self._between(self.here, self.get_starttag_text() or "")
         self._style = tag == "style"
 
     def handle_comment(self, data: str) -> None:
         """What Outlook reads consists of tags, behind the condition."""
         if data.startswith("[if ") and data.endswith("<![endif]") and "<style" not in data:
             begin = data.find(">")
-            self._between(self._here + len("<!--") + begin, data[begin:])
+            self._between(self.here + len("<!--") + begin, data[begin:])
 
     def _between(self, start: int, text: str) -> None:
         """The spaces that are not inside of quotes."""
@@ -63,7 +53,7 @@ class _Reader(HTMLParser):
     def handle_data(self, data: str) -> None:
         """The spaces behind the rules of a style sheet that has no texts in it."""
         if self._style and '"' not in data and "'" not in data:
-            start = self._here
+            start = self.here
             self.places += [start + found.start() + 1 for found in _BETWEEN_WORDS.finditer(data)]
         self._style = False
 

@@ -10,11 +10,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from html import escape, unescape
-from html.parser import HTMLParser
-from itertools import accumulate
 
 from regulars.render.mjml import MARK, PRINT, Woven
 from regulars.render.pieces import Kind
+from regulars.render.placed import PlacedReader
 from regulars.render.trail import PIXEL, TRAP, WEB
 
 _END = (
@@ -34,21 +33,12 @@ class _Cut:
     text: str
 
 
-class _Reader(HTMLParser):
+class _Reader(PlacedReader):
     """Finds the links, and where the body ends. What stands in comments and styles is neither."""
 
     def __init__(self, text: str, source: Callable[[str], str | None]) -> None:
-        super().__init__(convert_charrefs=True)
-        self._source, self.cuts = source, list[_Cut]()
-        self._lines = list(accumulate((len(line) + 1 for line in text.split("\n")), initial=0))
-        self.end = len(text)
-        self.feed(text)
-        self.close()
-
-    @property
-    def _here(self) -> int:
-        line, column = self.getpos()
-        return self._lines[line - 1] + column
+        self._source, self.cuts, self.end = source, list[_Cut](), len(text)
+        super().__init__(text)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         """An opening tag; of a link, `href` changes."""
@@ -58,12 +48,12 @@ class _Reader(HTMLParser):
             return
         written = self.get_starttag_text() or ""
         parts = [_attribute(name, source if name == "href" else value, name == "href") for name, value in attrs]
-        self.cuts.append(_Cut(self._here, self._here + len(written), f"<a {' '.join(parts)}>"))
+        self.cuts.append(_Cut(self.here, self.here + len(written), f"<a {' '.join(parts)}>"))
 
     def handle_endtag(self, tag: str) -> None:
         """A closing tag; that of the body is where the email ends."""
         if tag == "body":
-            self.end = self._here
+            self.end = self.here
 
 
 def _attribute(name: str, value: str | None, source: bool) -> str:

@@ -1,6 +1,6 @@
 """The MIME bytes of one message, put together from a fixed frame and two bodies.
 
-A body of ASCII lines goes as it is (7bit): a third smaller than base64, and readable in the message's source. Any other
+A body of ASCII lines goes as it is (7bit): a quarter smaller than in base64, and readable in its source. Any other
 goes in base64, which no server on the way has a reason to change.
 
 The bytes depend on the letter alone: the boundary comes from the Message-ID, so the same letter gives the same bytes.
