@@ -19,13 +19,13 @@ from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 
-from sqlalchemy import Engine, func, insert, or_, select
+from sqlalchemy import Engine, func, insert, select
 
 from regulars.core import ids
-from regulars.ledger import State
+from regulars.insights.progress import settled
 from regulars.store import facts, migrate
 from regulars.store.engine import open_engine, read, write
-from regulars.store.tables import campaigns, customers, promises
+from regulars.store.tables import customers, promises
 
 _ROOT = Path(__file__).parents[2]
 KNOWN_SINCE = datetime(2025, 1, 1, tzinfo=UTC)
@@ -101,14 +101,7 @@ class Site:
 
     def quiet(self, moment: datetime) -> bool:
         """Whether the plan of that moment was made and nothing that may go is left or in hand."""
-        going = or_(
-            promises.c.state == State.CLAIMED,
-            (promises.c.state == State.PLANNED) & (promises.c.next_at <= moment),
-        )
-        in_force = select(func.min(campaigns.c.planned_at)).where(campaigns.c.retired_at.is_(None))
-        with read(self.engine) as connection:
-            planned = connection.scalar(in_force)
-            return planned == moment and connection.scalar(select(promises.c.id).where(going).limit(1)) is None
+        return settled(self.engine, moment)
 
 
 class Worker:

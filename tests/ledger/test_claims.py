@@ -10,7 +10,8 @@ from sqlalchemy import Engine, insert, select
 
 from regulars import ledger
 from regulars.ledger import Claim, Settlement, State
-from regulars.store.engine import write
+from regulars.ledger.recall import recall
+from regulars.store.engine import rehearse, write
 from regulars.store.tables import claims, promises
 from tests.common.people import add_customer
 
@@ -67,11 +68,14 @@ def test_a_row_goes_its_whole_way(engine: Engine) -> None:
     with write(engine) as connection:
         assert ledger.begin(connection, claim.id, [row], wall=NOW, lease=LEASE) == {row}
         assert connection.scalar(select(claims.c.sending)) == [row]
-    assert _states(engine) == ["claimed"]
+    assert _states(engine) == ["planned"]
+    with write(engine) as connection:
+        assert ledger.in_hand(connection) == {row}
     sent = Settlement(row, State.SENT, detail="250 ok", code=250, message_id="<1@x>", template="t", data="{}")
     with write(engine) as connection:
         assert ledger.settle(connection, claim.id, [sent], NOW) == 1
-        assert ledger.release(connection, claim.id) == 0
+        ledger.release(connection, claim.id)
+        assert ledger.in_hand(connection) == set()
     with write(engine) as connection:
         found = connection.execute(select(promises)).mappings().one()
     assert (found["state"], found["code"], found["attempts"], found["message_id"], found["settled_at"]) == (
@@ -109,7 +113,7 @@ def test_the_fence_stops_a_worker_that_was_given_up(engine: Engine) -> None:
         # What it had handed over before is its own to settle: the truth is welcome late.
         assert ledger.settle(connection, slow.id, [Settlement(ids[0], State.SENT)], NOW) == 1
         assert ledger.settle(connection, slow.id, [Settlement(ids[1], State.SENT)], NOW) == 0
-    assert _states(engine) == ["sent", "claimed", "claimed"]
+    assert _states(engine) == ["sent", "planned", "planned"]
 
 
 def test_resending_the_uncertain_is_the_policys_choice(engine: Engine) -> None:
@@ -147,3 +151,56 @@ def test_a_providers_rate_is_shared_and_refills(engine: Engine, seconds: int) ->
         ledger.spend(connection, "p", 10)
         later = NOW + timedelta(seconds=seconds)
         assert ledger.allowance(connection, "p", rate=4, burst=10, wall=later) == min(10, 4 * seconds)
+
+
+def test_what_is_in_hand_waits_for_nobody_else(engine: Engine) -> None:
+    _planned(engine, 1)
+    claim = _claim(engine)
+    assert claim is not None
+    with write(engine) as connection:
+        assert not ledger.waiting(connection, {"marketing"}, NOW)
+        ledger.release(connection, claim.id)
+        assert ledger.waiting(connection, {"marketing"}, NOW)
+
+
+def test_what_a_client_took_back_is_not_begun_nor_settled_and_what_is_being_sent_stays(engine: Engine) -> None:
+    first, second, third = _planned(engine, 3)
+    claim = _claim(engine)
+    assert claim is not None
+    with write(engine) as connection:
+        of = dict(connection.execute(select(promises.c.id, promises.c.customer_id)).all())
+        ledger.begin(connection, claim.id, [first], wall=NOW, lease=LEASE)
+        assert [recall(connection, of[row]) for row in (first, second)] == [0, 1]
+        assert ledger.begin(connection, claim.id, [second, third], wall=NOW, lease=LEASE) == {third}
+        outcomes = [Settlement(row, State.SENT) for row in (first, second, third)]
+        assert ledger.settle(connection, claim.id, outcomes, NOW) == 2
+    assert _states(engine) == ["sent", "planned", "sent"]
+    again = _claim(engine)
+    assert again is not None
+    assert again.rows == (second,)
+
+
+def test_what_was_taken_back_while_its_worker_died_is_free(engine: Engine) -> None:
+    (row,) = _planned(engine, 1)
+    claim = _claim(engine)
+    assert claim is not None
+    with write(engine) as connection:
+        (customer,) = connection.scalars(select(promises.c.customer_id))
+        recall(connection, customer)
+        ledger.begin(connection, claim.id, [row], wall=NOW, lease=LEASE)
+        assert ledger.recover(connection, now=NOW, wall=NOW + timedelta(minutes=2)) == ledger.Recovery(0, 0)
+    assert _states(engine) == ["planned"]
+
+
+def test_a_worker_passes_over_what_a_rehearsal_has_in_hand(postgres_engine: Engine) -> None:
+    ids = _planned(postgres_engine, 3)
+    with rehearse(postgres_engine) as connection:
+        taken = ledger.claim(
+            connection, kinds={"marketing"}, limit=2, now=NOW, wall=NOW, lease=LEASE, worker="rehearsal"
+        )
+        assert taken is not None
+        ledger.settle(connection, taken.id, [Settlement(taken.rows[0], State.SENT)], NOW)
+        ledger.release(connection, taken.id)
+        free = _claim(postgres_engine)
+        assert free is not None
+        assert free.rows == (ids[2],)

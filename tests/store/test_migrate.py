@@ -66,3 +66,28 @@ def test_the_folder_of_an_embedded_database_is_made(tmp_path: Path) -> None:
     migrate.upgrade(engine)
     migrate.require_current(engine)
     engine.dispose()
+
+
+def test_what_workers_of_the_old_version_had_in_hand_is_free_or_named(empty: Engine) -> None:
+    migrate.upgrade(empty, "0009")
+    with write(empty) as connection:
+        connection.execute(
+            text("INSERT INTO claims VALUES (7, 'w', 0, 0, :sending), (8, 'w', 0, 0, NULL)"), {"sending": "[1]"}
+        )
+        connection.execute(
+            text("INSERT INTO customers (id, external_id, bucket, created_at, updated_at) VALUES (1, 'c', 0, 0, 0)")
+        )
+        for row in range(1, 4):
+            connection.execute(
+                text(
+                    "INSERT INTO promises (id, campaign, step, customer_id, occurrence, state, kind, rule, due_at,"
+                    " expires_at, next_at, created_at, claim_id)"
+                    " VALUES (:id, 'c', 's', 1, :id, 'claimed', 'marketing', 'r', 0, 0, 0, 0, :claim)"
+                ),
+                {"id": row, "claim": 7 if row < 3 else 8},
+            )
+    migrate.upgrade(empty)
+    with read(empty) as connection:
+        states = connection.execute(text("SELECT state, claim_id FROM promises ORDER BY id")).all()
+        assert states == [("uncertain", 7), ("planned", None), ("planned", None)]
+        assert connection.execute(text("SELECT count(*) FROM claims")).scalar() == 0

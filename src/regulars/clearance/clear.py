@@ -17,7 +17,7 @@ from regulars.clearance.live import Live
 from regulars.clearance.offers import hold_lacking, offers, over, skip_limited, wake_lacking
 from regulars.clearance.quiet import hold_quiet
 from regulars.clearance.wishes import hold_paused, hold_spaced
-from regulars.ledger import Reason, State
+from regulars.ledger import Reason, State, held
 from regulars.store.tables import promises
 
 
@@ -51,10 +51,10 @@ def clear(connection: Connection, ground: Ground, lives: Mapping[str, Live]) -> 
 def confirm(connection: Connection, ground: Ground, lives: Mapping[str, Live], claim_id: int) -> list[int]:
     """Examines a claim's rows once more at the moment of sending; the ids that still may go.
 
-    The rest of the rows leave the claim, each with its reason. The cap is not asked again: a planned row
+    The rest of the rows stop waiting to go, each with its reason. The cap is not asked again: a planned row
     has its place.
     """
-    mine = and_(promises.c.claim_id == claim_id, promises.c.state == State.CLAIMED)
+    mine = and_(promises.c.id.in_(held(connection, claim_id)), promises.c.state == State.PLANNED)
     _skip_removed(connection, ground, lives, mine)
     _skip_late(connection, ground, mine)
     _skip_doubtful(connection, ground, lives, mine)
@@ -64,9 +64,7 @@ def confirm(connection: Connection, ground: Ground, lives: Mapping[str, Live], c
     paused = sorted(key for key, live in lives.items() if not live.campaign.enabled)
     if paused:
         connection.execute(
-            update(promises)
-            .where(mine, promises.c.campaign.in_(paused))
-            .values(state=State.HELD, reason=Reason.PAUSED, claim_id=None)
+            update(promises).where(mine, promises.c.campaign.in_(paused)).values(state=State.HELD, reason=Reason.PAUSED)
         )
     return [int(i) for i in connection.scalars(select(promises.c.id).where(mine))]
 
@@ -100,9 +98,7 @@ def _skip_over(connection: Connection, ground: Ground, lives: Mapping[str, Live]
 def _skip(
     connection: Connection, ground: Ground, chosen: ColumnElement[bool], reason: Reason | ColumnElement[str]
 ) -> None:
-    connection.execute(
-        update(promises).where(chosen).values(state=State.SKIPPED, reason=reason, settled_at=ground.now, claim_id=None)
-    )
+    connection.execute(update(promises).where(chosen).values(state=State.SKIPPED, reason=reason, settled_at=ground.now))
 
 
 def _skip_doubtful(
@@ -114,5 +110,5 @@ def _skip_doubtful(
         connection.execute(
             update(promises)
             .where(promises.c.id == doubtful.c.id, doubtful.c.reason.is_not(None))
-            .values(state=State.SKIPPED, reason=doubtful.c.reason, settled_at=ground.now, claim_id=None)
+            .values(state=State.SKIPPED, reason=doubtful.c.reason, settled_at=ground.now)
         )

@@ -72,18 +72,18 @@ def skip_limited(connection: Connection, ground: Ground, given: Offers, chosen: 
         connection.execute(
             update(promises)
             .where(promises.c.id == each.c.id, each.c.number > offer.per_client)
-            .values(state=State.SKIPPED, reason=Reason.COUPON_LIMIT, settled_at=ground.now, claim_id=None)
+            .values(state=State.SKIPPED, reason=Reason.COUPON_LIMIT, settled_at=ground.now)
         )
 
 
 def withhold(connection: Connection, lacking: Mapping[int, Reason], now: datetime) -> None:
-    """Takes claimed promises that got no coupon after all out of their claim, each with its reason."""
+    """Holds or skips promises in hand that got no coupon after all, each with its reason."""
     for reason in sorted(set(lacking.values())):
         mine = promises.c.id.in_([key for key, why in lacking.items() if why is reason])
         held = {"state": State.HELD, "reason": reason, "detail": None, "next_at": too_late()}
         skipped = {"state": State.SKIPPED, "reason": reason, "settled_at": now}
         values = held if reason is Reason.NO_COUPON else skipped
-        connection.execute(update(promises).where(mine).values(**values, claim_id=None))
+        connection.execute(update(promises).where(mine).values(**values))
 
 
 def too_late() -> ColumnElement[int]:
@@ -110,8 +110,9 @@ def _limits(connection: Connection, given: Offers) -> list[tuple[Sequence[str], 
 
 def _promised(connection: Connection, campaigns: Sequence[str]) -> int:
     """Promises cleared to go that have no coupon yet."""
-    open_states = promises.c.state.in_([State.PLANNED, State.CLAIMED])
-    count = select(func.count()).where(promises.c.campaign.in_(campaigns), open_states, ~_has_coupon())
+    count = select(func.count()).where(
+        promises.c.campaign.in_(campaigns), promises.c.state == State.PLANNED, ~_has_coupon()
+    )
     return connection.scalar(count.select_from(promises)) or 0
 
 
@@ -125,7 +126,7 @@ def _hold_beyond(connection: Connection, campaigns: Sequence[str], left: int, ch
     connection.execute(
         update(promises)
         .where(promises.c.id == ranked.c.id, ranked.c.place > left)
-        .values(state=State.HELD, reason=Reason.NO_COUPON, detail=None, next_at=too_late(), claim_id=None)
+        .values(state=State.HELD, reason=Reason.NO_COUPON, detail=None, next_at=too_late())
     )
 
 

@@ -46,5 +46,5 @@ def hold_quiet(connection: Connection, ground: Ground, lives: Iterable[Live], ch
     return connection.execute(
         update(promises)
         .where(promises.c.id == waiting.c.id)
-        .values(state=State.HELD, reason=Reason.QUIET_HOURS, detail=None, next_at=waiting.c.ends, claim_id=None)
+        .values(state=State.HELD, reason=Reason.QUIET_HOURS, detail=None, next_at=waiting.c.ends)
     ).rowcount

@@ -43,7 +43,6 @@ def hold_paused(connection: Connection, ground: Ground, chosen: ColumnElement[bo
             detail=None,
             next_at=case((resting.c.can_wait, resting.c.until), else_=type_coerce(promises.c.next_at, BigInteger)),
             settled_at=case((resting.c.can_wait, None), else_=to_micros(ground.now)),
-            claim_id=None,
         )
     ).rowcount
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import hashlib
 import hmac
 
 _SIZE = 15
@@ -29,4 +28,4 @@ def verify(purpose: str, token: str, secret: bytes) -> str | None:
 
 
 def _mark(purpose: str, body: bytes, secret: bytes) -> bytes:
-    return hmac.new(secret, purpose.encode() + b"\0" + body, hashlib.sha256).digest()[:_SIZE]
+    return hmac.digest(secret, purpose.encode() + b"\0" + body, "sha256")[:_SIZE]

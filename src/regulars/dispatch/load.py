@@ -7,13 +7,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ARRAY, BigInteger, ColumnElement, Connection, any_, literal, select
+from sqlalchemy import ColumnElement, Connection, select
 
 from regulars.clearance import Ground, Live
 from regulars.dispatch.clients import PRODUCT, Portrait, Record, by_id
 from regulars.rules.model import Campaign, FieldType, Step
 from regulars.store.following import missing_accessories
 from regulars.store.happenings import PURCHASE, happenings
+from regulars.store.rowset import among
 from regulars.store.tables import products, promises, purchase_lines, purchases
 from regulars.store.visits import MOVED as MOVED_VISIT
 from regulars.store.visits import TOLD, Visit, name_of, visits
@@ -53,9 +54,7 @@ def load(
     connection: Connection, ground: Ground, lives: Mapping[str, Live], ids: Sequence[int], reads: Reads | None = None
 ) -> list[Job]:
     """The jobs of these promises, the most important first. Clients have the fields that `reads` names, or all."""
-    chosen = promises.c.id == any_(literal(list(ids), ARRAY(BigInteger)))
-    if connection.dialect.name != "postgresql":
-        chosen = promises.c.id.in_(ids)
+    chosen = among(connection, promises.c.id, ids)
     portrait = Portrait.of(_spoken_of(connection, ground, lives, chosen, reads), ground.rulebook.fields)
     query = (
         select(*(promises.c[n].label(f"p_{n}") for n in _PROMISE), *portrait.columns(ground.facts))

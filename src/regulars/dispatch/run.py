@@ -4,7 +4,8 @@ Per batch, in this order, because the order is what keeps every promise:
 
 1. one transaction: claim rows, confirm that they still may go, load what they speak of, give coupons;
 2. render a chunk; what cannot be rendered is held with the reason;
-3. for each chunk, one transaction settles the chunk before and notes in the claim that this one is sent; then it goes;
+3. for each chunk, one transaction settles the chunk before and notes in the claim that this one is sent; then it goes,
+   and meanwhile the next is rendered;
 4. one transaction settles the last chunk and gives back what was not begun.
 
 A process that dies before 3 leaves rows that others take over; during 3, at most one chunk is uncertain.
@@ -21,6 +22,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import IntEnum
 from functools import partial
+from itertools import islice
 from typing import Protocol, TypeVar
 
 from sqlalchemy import Connection, Engine
@@ -55,6 +57,8 @@ RENDER_PAUSE = timedelta(minutes=15)
 """When a promise that could not be rendered is tried again; somebody mends a template in between."""
 THROTTLE_PAUSE = 0.5
 """Seconds to wait for a provider's rate; less than the second's worth that its bucket holds."""
+TURN = 4
+"""Emails made in one go while others are being sent: about as many as there are connections."""
 FIRST_BATCH = 500
 QUICK_BATCH, SLOW_BATCH = timedelta(seconds=0.5), timedelta(seconds=2)
 """A batch that went faster is followed by one twice as large, one that took longer by one half as large."""
@@ -128,6 +132,14 @@ class _Batch:
     claim_id: int
     jobs: dict[int, Job]
     now: datetime
+
+
+@dataclass(slots=True)
+class _Chunk:
+    """Emails made to be sent together, and those that could not be made."""
+
+    made: list[Composed] = field(default_factory=list)
+    broken: list[Settlement] = field(default_factory=list)
 
 
 class Dispatcher:
@@ -218,33 +230,38 @@ class Dispatcher:
                 spend(connection, lane.name, len(jobs))
         return _Batch(taken.id, {job.id: job for job in jobs}, now)
 
-    def _compose(self, jobs: Sequence[Job], now: datetime) -> tuple[list[Composed], list[Settlement]]:
-        composed, broken = [], []
-        for job in jobs:
+    async def _compose(self, batch: _Batch, jobs: Iterable[Job]) -> _Chunk:
+        """The emails of these jobs. Whoever is sending meanwhile gets a turn after every few of them."""
+        chunk = _Chunk()
+        for number, job in enumerate(jobs):
+            if number % TURN == 0:
+                await asyncio.sleep(0)
             try:
-                composed.append(compose(job, self.rules, now, self.options.web_url, self.options.secret))
+                chunk.made.append(compose(job, self.rules, batch.now, self.options.web_url, self.options.secret))
             except Exception as error:  # noqa: BLE001 - whatever one email is made of, the others go
-                broken.append(
+                chunk.broken.append(
                     Settlement(
-                        job.id, State.HELD, Reason.RENDER_ERROR, str(error)[:500], next_at=now + RENDER_PAUSE,
-                        attempted=False,
+                        job.id, State.HELD, Reason.RENDER_ERROR, str(error)[:500],
+                        next_at=batch.now + RENDER_PAUSE, attempted=False,
                     )
                 )  # fmt: skip
-        return composed, broken
+        return chunk
 
     async def _send(self, lane: Lane, batch: _Batch, summary: Summary, stop: Callable[[], bool]) -> None:
         outcomes: list[Settlement] = []
-        jobs = list(batch.jobs.values())
-        for start in range(0, len(jobs), self.options.chunk):
-            if stop():
-                break
-            # A chunk at a time: the whole batch's texts would not stay in the processor's cache until they are sent.
-            chunk, broken = self._compose(jobs[start : start + self.options.chunk], batch.now)
-            outcomes += broken
-            ours = await self._write(partial(self._next, batch, outcomes, chunk))
+        jobs = iter(batch.jobs.values())
+        # While one chunk is sent, the next is made. A chunk at a time: the whole batch's texts would not stay in the
+        # processor's cache until they are sent.
+        chunk = await self._compose(batch, islice(jobs, self.options.chunk))
+        while (chunk.made or chunk.broken) and not stop():
+            outcomes += chunk.broken
+            ours = await self._write(partial(self._next, batch, outcomes, chunk.made))
             summary.count(outcomes)
-            going = {made.parcel.key: made for made in chunk if made.parcel.key in ours}
-            results = await self._deliver(lane, batch.claim_id, [made.parcel for made in going.values()])
+            going = {made.parcel.key: made for made in chunk.made if made.parcel.key in ours}
+            results, chunk = await asyncio.gather(
+                self._deliver(lane, batch.claim_id, [made.parcel for made in going.values()]),
+                self._compose(batch, islice(jobs, self.options.chunk)),
+            )
             outcomes = self._outcomes(batch.jobs, going, results)
             if results and all(r.outcome in (Outcome.DEFERRED, Outcome.UNSENT) and r.code is None for r in results):
                 summary.down.add(lane.name)  # the server is not there: the rest waits with the next wake-up

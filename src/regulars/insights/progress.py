@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import Engine, func, or_, select
+from sqlalchemy import Engine, and_, func, select
 
 from regulars.ledger import State
 from regulars.store.engine import read
@@ -13,10 +13,7 @@ from regulars.store.tables import campaigns, promises
 
 def settled(engine: Engine, moment: datetime) -> bool:
     """Whether the plan of that moment is made, and everything that may go by then has gone."""
-    going = or_(
-        promises.c.state == State.CLAIMED,
-        (promises.c.state == State.PLANNED) & (promises.c.next_at <= moment),
-    )
+    going = and_(promises.c.state == State.PLANNED, promises.c.next_at <= moment)
     with read(engine) as connection:
         planned = connection.scalar(select(func.min(campaigns.c.planned_at)).where(campaigns.c.retired_at.is_(None)))
         return planned == moment and connection.scalar(select(promises.c.id).where(going).limit(1)) is None

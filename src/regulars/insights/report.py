@@ -19,8 +19,6 @@ from regulars.store.redemption import REDEEMED
 from regulars.store.tables import campaigns, coupons, events, promises
 from regulars.tracking.grading import Kind
 
-_WAITING = (State.PLANNED, State.CLAIMED)
-
 
 @dataclass(frozen=True, slots=True)
 class Coupons:
@@ -164,7 +162,7 @@ def _count(
 ) -> dict[str, list[tuple[str, str, int]]]:
     """By campaign name: (state, reason, how many)."""
     columns = (promises.c.campaign, promises.c.state, promises.c.reason)
-    open_now = promises.c.state.in_([State.HELD, *_WAITING])
+    open_now = promises.c.state.in_([State.HELD, State.PLANNED])
     rows = connection.execute(select(*columns, func.count()).where(or_(open_now, ended)).group_by(*columns))
     found: dict[str, list[tuple[str, str, int]]] = {}
     for key, state, reason, count in rows:
@@ -180,6 +178,6 @@ def _figures(rows: list[tuple[str, str, int]]) -> Figures:
         return sum(count for state, _, count in rows if state in wanted)
 
     return Figures(
-        total(*_WAITING), by_reason(State.HELD), by_reason(State.SKIPPED), total(State.SENT), total(State.FAILED),
+        total(State.PLANNED), by_reason(State.HELD), by_reason(State.SKIPPED), total(State.SENT), total(State.FAILED),
         total(State.UNCERTAIN), total(State.BOUNCED),
     )  # fmt: skip

@@ -6,6 +6,8 @@ from regulars.ledger.claims import (
     allowance,
     begin,
     claim,
+    held,
+    in_hand,
     recover,
     release,
     renew,
@@ -13,11 +15,10 @@ from regulars.ledger.claims import (
     waiting,
 )
 from regulars.ledger.settle import Settlement, counts, settle
-from regulars.ledger.states import COUNTED, OPEN, Reason, State
+from regulars.ledger.states import COUNTED, Reason, State
 
 __all__ = [
     "COUNTED",
-    "OPEN",
     "Claim",
     "Reason",
     "Recovery",
@@ -27,6 +28,8 @@ __all__ = [
     "begin",
     "claim",
     "counts",
+    "held",
+    "in_hand",
     "recover",
     "release",
     "renew",

@@ -1,13 +1,14 @@
 """Taking promises in hand, so that two workers never hold the same one and a dead worker holds none.
 
-1. `claim` moves planned rows to `claimed` under a new claim with a lease. Nothing has been sent.
+1. `claim` writes planned rows into a new claim with a lease. Nothing has been sent, and the rows stay as they are:
+   what is in hand stands in the claims alone, so that a row is written once, when it is settled.
 2. `begin` writes into the claim which of its rows, a chunk, are handed to the server next. A row that was
    taken away in the meantime is not among those it gives back, and must not be sent: that is the fence.
 3. `settle` (its own module) ends each row on its own outcome.
-4. `recover` looks for claims whose lease ran out: of their `claimed` rows, those being sent, one chunk at
-   most, become `uncertain` (or go again, if the policy says so); the others return to `planned`.
+4. `recover` looks for claims whose lease ran out: of their rows, those being sent, one chunk at most, become
+   `uncertain` (or go again, if the policy says so); the others are free again with the end of the claim.
 
-Whatever moves rows of a claim locks the claim first, so that `begin`, `recover` and `recall` wait for one another.
+Whatever takes rows out of a claim locks the claim first, so that `begin`, `recover` and `recall` wait for one another.
 Leases are counted on the wall clock: `wall` is the real time even when `now` is a rehearsal's.
 """
 
@@ -18,26 +19,12 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import (
-    ARRAY,
-    BigInteger,
-    ColumnElement,
-    Connection,
-    and_,
-    any_,
-    bindparam,
-    delete,
-    exists,
-    insert,
-    literal,
-    not_,
-    select,
-    update,
-)
+from sqlalchemy import BigInteger, Connection, Select, bindparam, delete, func, insert, select, true, update
 
 from regulars.core.ids import message_id, promise_key
 from regulars.ledger.states import Reason, State
 from regulars.store import engine as store
+from regulars.store.rowset import among
 from regulars.store.tables import buckets, claims, customers, promises
 
 
@@ -54,28 +41,47 @@ def claim(
     lease: timedelta, worker: str,
 ) -> Claim | None:  # fmt: skip
     """Takes up to `limit` planned promises of the kinds, the most important first; None when there are none."""
-    waiting = (
+    free = (
         select(promises.c.id)
         .where(promises.c.state == State.PLANNED, promises.c.next_at <= now, promises.c.kind.in_(sorted(kinds)))
+        .where(promises.c.id.not_in(held(connection)))
         .order_by(promises.c.priority.desc(), promises.c.next_at, promises.c.id)
         .limit(limit)
         .with_for_update(skip_locked=True)
     )
-    ids = connection.scalars(waiting).all()
-    if not ids:
-        return None
-    # Drawn, not counted: SQLite counts the numbers of deleted rows again, and a fence must never come back.
-    claim_id = secrets.randbits(62)
-    connection.execute(insert(claims).values(id=claim_id, worker=worker, taken_at=wall, lease_until=wall + lease))
-    connection.execute(update(promises).where(_among(connection, ids)).values(state=State.CLAIMED, claim_id=claim_id))
-    return Claim(claim_id, tuple(int(i) for i in ids))
+    while found := connection.scalars(free).all():
+        # Asked again, now that nobody else can claim these: a claim may have been made while they were looked for.
+        taken = in_hand(connection)
+        rows = tuple(int(i) for i in found if i not in taken)
+        if rows:
+            # Drawn, not counted: SQLite counts the numbers of deleted rows again, and a fence must never come back.
+            claim_id = secrets.randbits(62)
+            made = {"id": claim_id, "worker": worker, "taken_at": wall, "lease_until": wall + lease}
+            connection.execute(insert(claims).values(**made, rows=list(rows)))
+            return Claim(claim_id, rows)
+    return None
 
 
 def waiting(connection: Connection, kinds: Collection[str], now: datetime) -> bool:
-    """Whether any promise of the kinds may go now."""
+    """Whether any promise of the kinds may go now and is in nobody's hands."""
     mine = promises.c.kind.in_(sorted(kinds))
-    query = select(promises.c.id).where(promises.c.state == State.PLANNED, promises.c.next_at <= now, mine).limit(1)
-    return connection.scalar(query) is not None
+    query = select(promises.c.id).where(promises.c.state == State.PLANNED, promises.c.next_at <= now, mine)
+    return connection.scalar(query.where(promises.c.id.not_in(held(connection))).limit(1)) is not None
+
+
+def in_hand(connection: Connection) -> set[int]:
+    """The promises that workers hold."""
+    return set(connection.scalars(held(connection)))
+
+
+def held(connection: Connection, claim_id: int | None = None) -> Select[int]:
+    """A SELECT of the promises that this claim holds, or any."""
+    if connection.dialect.name == "postgresql":
+        found = select(func.unnest(claims.c.rows, type_=BigInteger()).label("id"))
+    else:
+        each = func.json_each(claims.c.rows).table_valued("value")
+        found = select(each.c.value).select_from(claims.join(each, true()))
+    return found if claim_id is None else found.where(claims.c.id == claim_id)
 
 
 def renew(connection: Connection, claim_id: int, *, wall: datetime, lease: timedelta) -> bool:
@@ -95,23 +101,16 @@ def begin(connection: Connection, claim_id: int, ids: Sequence[int], *, wall: da
     The chunk before must have been settled, or be settled in this transaction.
     """
     noted = update(claims).where(claims.c.id == claim_id).values(lease_until=wall + lease, sending=list(ids))
-    if connection.execute(noted).rowcount != 1:
+    rows = connection.scalar(noted.returning(claims.c.rows))
+    if rows is None:
         return set()
-    ours = select(promises.c.id).where(
-        _among(connection, ids), promises.c.claim_id == claim_id, promises.c.state == State.CLAIMED
-    )
-    return {int(i) for i in connection.scalars(ours)}
+    planned = select(promises.c.id).where(among(connection, promises.c.id, ids), promises.c.state == State.PLANNED)
+    return {int(i) for i in connection.scalars(planned)}.intersection(rows)
 
 
-def release(connection: Connection, claim_id: int) -> int:
-    """Gives back what was claimed and not begun, and ends the claim; the number of rows given back."""
-    begun = connection.scalar(select(claims.c.sending).where(claims.c.id == claim_id)) or []
-    mine = and_(promises.c.claim_id == claim_id, promises.c.state == State.CLAIMED)
-    returned = connection.execute(
-        update(promises).where(mine, not_(_among(connection, begun))).values(state=State.PLANNED, claim_id=None)
-    )
-    connection.execute(delete(claims).where(claims.c.id == claim_id, ~exists().where(mine)))
-    return returned.rowcount
+def release(connection: Connection, claim_id: int) -> None:
+    """Ends the claim: what it did not begin is free again. What it began must have been settled."""
+    connection.execute(delete(claims).where(claims.c.id == claim_id))
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,21 +128,22 @@ def recover(
 
     With the `domain` of Message-IDs, uncertain rows get theirs, under which a mail server's log has the answer.
     """
-    late = select(claims.c.id, claims.c.sending).where(claims.c.lease_until < wall)
-    dead = {row.id: row.sending or [] for row in connection.execute(late.with_for_update(skip_locked=True))}
-    if not dead:
-        return Recovery(0, 0)
-    held = and_(promises.c.claim_id.in_(dead), promises.c.state == State.CLAIMED)
-    begun = _among(connection, [row for sending in dead.values() for row in sending])
-    uncertain = 0
-    if not resend:
-        # The claim id stays: the owner, if it lives after all, may still settle the row with the truth.
-        lost = {"state": State.UNCERTAIN, "reason": Reason.WORKER_LOST, "settled_at": now}
-        uncertain = connection.execute(update(promises).where(held, begun).values(lost)).rowcount
-        if domain is not None:
-            _name(connection, list(dead), domain)
-    returned = connection.execute(update(promises).where(held).values(state=State.PLANNED, claim_id=None)).rowcount
-    connection.execute(delete(claims).where(claims.c.id.in_(dead)))
+    late = select(claims.c.id, claims.c.rows, claims.c.sending).where(claims.c.lease_until < wall)
+    dead = connection.execute(late.with_for_update(skip_locked=True)).all()
+    returned = uncertain = 0
+    for one in dead:
+        begun = [] if resend else sorted(set(one.sending or ()).intersection(one.rows))
+        # The owner, if it lives after all, may still settle the row with the truth: by the claim's id.
+        lost = {"state": State.UNCERTAIN, "reason": Reason.WORKER_LOST, "settled_at": now, "claim_id": one.id}
+        chosen = (among(connection, promises.c.id, begun), promises.c.state == State.PLANNED)
+        uncertain += connection.execute(update(promises).where(*chosen).values(lost)).rowcount if begun else 0
+        unsent = (among(connection, promises.c.id, one.rows), promises.c.state == State.PLANNED)
+        returned += connection.scalar(select(func.count()).select_from(promises).where(*unsent)) or 0
+    if dead:
+        keys = [one.id for one in dead]
+        if uncertain and domain is not None:
+            _name(connection, keys, domain)
+        connection.execute(delete(claims).where(claims.c.id.in_(keys)))
     return Recovery(returned, uncertain)
 
 
@@ -180,10 +180,3 @@ def allowance(connection: Connection, provider: str, *, rate: float, burst: floa
 def spend(connection: Connection, provider: str, count: int) -> None:
     """Takes `count` messages out of the provider's bucket."""
     connection.execute(update(buckets).where(buckets.c.provider == provider).values(tokens=buckets.c.tokens - count))
-
-
-def _among(connection: Connection, keys: Sequence[int]) -> ColumnElement[bool]:
-    """Whether a promise is one of `keys`, handed over as one parameter however many they are."""
-    if connection.dialect.name == "postgresql":
-        return promises.c.id == any_(literal(list(keys), ARRAY(BigInteger)))
-    return promises.c.id.in_(keys)

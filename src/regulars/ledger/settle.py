@@ -1,7 +1,7 @@
 """Ending promises: each message on its own outcome, in one statement for the chunk.
 
-A row is settled only by the claim that sent it. A row that was written off as `uncertain` may still be
-settled by that claim: the truth is welcome late.
+A row is settled only by the claim that holds it. A row that was written off as `uncertain` may still be
+settled by the claim that sent it: the truth is welcome late.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import orjson
 from sqlalchemy import Connection, func, select, text
 
 from regulars.ledger.states import Reason, State
-from regulars.store.tables import promises
+from regulars.store.tables import claims, promises
 from regulars.store.types import to_micros
 
 
@@ -38,9 +38,11 @@ def settle(connection: Connection, claim_id: int, outcomes: Sequence[Settlement]
     """Writes the outcomes; the number of rows that were still this claim's."""
     if not outcomes:
         return 0
+    held = frozenset(connection.scalar(select(claims.c.rows).where(claims.c.id == claim_id)) or ())
+    rows = [(*_columns(outcome, now), State.PLANNED if outcome.id in held else None) for outcome in outcomes]
     if connection.dialect.name == "postgresql":
-        return _settle_postgresql(connection, claim_id, outcomes, now)
-    return _settle_each(connection, claim_id, outcomes, now)
+        return _settle_postgresql(connection, claim_id, rows)
+    return _settle_each(connection, claim_id, rows)
 
 
 def _columns(o: Settlement, now: datetime) -> tuple[object, ...]:
@@ -53,6 +55,7 @@ def _columns(o: Settlement, now: datetime) -> tuple[object, ...]:
 
 _NAMES = (
     "id", "state", "reason", "detail", "code", "attempted", "next_at", "settled_at", "message_id", "template", "data",
+    "held",
 )  # fmt: skip
 
 # All rows of a chunk as one JSON parameter: a third of the cost of eleven arrays, whose text has to be escaped.
@@ -65,28 +68,29 @@ _POSTGRESQL = text(
         template = coalesce(new.template, promises.template), data = coalesce(new.data, promises.data)
     FROM json_to_recordset(CAST(:rows AS json)) AS new (
         id bigint, state text, reason text, detail text, code smallint, attempted smallint, next_at bigint,
-        settled_at bigint, message_id text, template text, data text
+        settled_at bigint, message_id text, template text, data text, held text
     )
-    WHERE promises.id = new.id AND promises.claim_id = :fence
-        AND promises.state IN ('claimed', 'uncertain')
+    WHERE promises.id = new.id
+        AND (promises.state = new.held OR promises.state = 'uncertain' AND promises.claim_id = :fence)
     """
 )
 
 
-def _settle_postgresql(connection: Connection, claim_id: int, outcomes: Sequence[Settlement], now: datetime) -> int:
-    rows = orjson.dumps([dict(zip(_NAMES, _columns(o, now), strict=True)) for o in outcomes]).decode()
-    return connection.execute(_POSTGRESQL, {"rows": rows, "fence": claim_id}).rowcount
+def _settle_postgresql(connection: Connection, claim_id: int, rows: Sequence[Sequence[object]]) -> int:
+    given = orjson.dumps([dict(zip(_NAMES, row, strict=True)) for row in rows]).decode()
+    return connection.execute(_POSTGRESQL, {"rows": given, "fence": claim_id}).rowcount
 
 
-def _settle_each(connection: Connection, claim_id: int, outcomes: Sequence[Settlement], now: datetime) -> int:
+def _settle_each(connection: Connection, claim_id: int, rows: Sequence[Sequence[object]]) -> int:
     statement = (
         "UPDATE promises SET state = ?, reason = ?, detail = ?, code = coalesce(?, code),"
         " attempts = attempts + ?, next_at = ?, settled_at = ?, message_id = coalesce(?, message_id),"
         " template = coalesce(?, template), data = coalesce(?, data)"
-        " WHERE id = ? AND claim_id = ? AND state IN ('claimed', 'uncertain')"
+        " WHERE id = ? AND (state = ? OR state = 'uncertain' AND claim_id = ?)"
     )
-    rows = [(*values[1:], values[0], claim_id) for values in (_columns(o, now) for o in outcomes)]
-    return connection.exec_driver_sql(statement, rows).rowcount
+    return connection.exec_driver_sql(
+        statement, [(*values, key, held, claim_id) for key, *values, held in rows]
+    ).rowcount
 
 
 def counts(connection: Connection) -> list[tuple[str, str, str | None, int]]:

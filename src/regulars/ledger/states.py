@@ -8,12 +8,11 @@ from enum import StrEnum
 class State(StrEnum):
     """Where a promise is on its way.
 
-    held ⇄ planned → claimed → sent | uncertain | failed;  sent → bounced;  anything open → skipped
+    held ⇄ planned → sent | uncertain | failed;  sent → bounced;  anything open → skipped
     """
 
     HELD = "held"  # waits for `next_at`, with a reason
-    PLANNED = "planned"  # cleared to go
-    CLAIMED = "claimed"  # in a worker's hands; its claim says whether it is being handed to a server
+    PLANNED = "planned"  # cleared to go; a claim says whether a worker has it in hand
     SENT = "sent"
     UNCERTAIN = "uncertain"  # the server may have it; not sent again unless the policy says so
     FAILED = "failed"  # refused for good, with the server's code and words
@@ -21,8 +20,7 @@ class State(StrEnum):
     SKIPPED = "skipped"  # decided not to send, with a reason
 
 
-OPEN = (State.HELD, State.PLANNED, State.CLAIMED)
-COUNTED = (State.PLANNED, State.CLAIMED, State.SENT, State.UNCERTAIN, State.BOUNCED)
+COUNTED = (State.PLANNED, State.SENT, State.UNCERTAIN, State.BOUNCED)
 """States that use up a place under the frequency cap."""
 
 

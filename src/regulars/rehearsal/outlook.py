@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from regulars.audience import Clause, Person
 from regulars.clearance import Ground, Live
 from regulars.core.working import Wait
-from regulars.ledger import Reason, State
+from regulars.ledger import Reason, State, in_hand
 from regulars.planner.dates import due_times
 from regulars.rehearsal import dossier
 from regulars.rehearsal.dossier import Row, Stay
@@ -80,9 +80,10 @@ def outlook(case: Case) -> Outlook:
 def _under_way(case: Case) -> Outlook | None:
     for row in case.after:
         if row.state == State.PLANNED:
-            return Outlook(f"Due now: `{row.step}` may go.", case.ground.now)
-        if row.state == State.CLAIMED:
-            return Outlook(f"`{row.step}` is being sent.", case.ground.now)
+            going = row.id in in_hand(case.ground.connection)
+            return Outlook(
+                f"`{row.step}` is being sent." if going else f"Due now: `{row.step}` may go.", case.ground.now
+            )
     for row in case.after:
         if row.state == State.HELD:
             return Outlook(f"`{row.step}` waits until {case.when(row.next_at)}: {case.why(row)}.", row.next_at)

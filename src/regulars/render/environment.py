@@ -12,9 +12,9 @@ from decimal import Decimal
 from typing import Any
 
 from jinja2 import StrictUndefined, Undefined
-from jinja2.compiler import CodeGenerator
+from jinja2.compiler import CodeGenerator, Frame
 from jinja2.exceptions import UndefinedError
-from jinja2.nodes import EvalContext, Expr
+from jinja2.nodes import EvalContext, Expr, Getattr, Name
 from jinja2.runtime import Context
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from markupsafe import escape
@@ -86,7 +86,20 @@ class Shown(dict[Any, str]):
 
 
 class _Printing(CodeGenerator):
-    """Compiles `{{ … }}` to a look-up in `Shown`, a third of the cost of `escape(finalize(…))`."""
+    """Compiles what emails do most, without a call in Python.
+
+    `{{ … }}` becomes a look-up in `Shown`, a third of the cost of `escape(finalize(…))`; `customer.name` a look-up in
+    the dict that `customer` nearly always is.
+    """
+
+    def visit_Getattr(self, node: Getattr, frame: Frame) -> None:  # noqa: N802 - Jinja's name
+        if isinstance(node.node, Name):
+            owner = frame.symbols.ref(node.node.name)
+            self.write(f"({owner}[{node.attr!r}] if type({owner}) is dict and {node.attr!r} in {owner} else ")
+            super().visit_Getattr(node, frame)
+            self.write(")")
+        else:
+            super().visit_Getattr(node, frame)
 
     def _output_child_pre(self, node: Expr, frame: Any, finalize: Any) -> None:
         self.write("environment.shown[")

@@ -36,8 +36,8 @@ def current(engine: Engine) -> str | None:
         return MigrationContext.configure(connection).get_current_revision()
 
 
-def upgrade(engine: Engine) -> str:
-    """Brings the database to `head` and gives that revision; does nothing when it is there already.
+def upgrade(engine: Engine, to: str = "head") -> str:
+    """Brings the database up `to` a revision and gives it; does nothing when it is there already.
 
     Makes the folder of a SQLite file. Raises EnvironmentFailed for a database made by a later version.
     """
@@ -50,12 +50,12 @@ def upgrade(engine: Engine) -> str:
         config = _config()
         config.attributes["connection"] = connection
         try:
-            command.upgrade(config, "head")
+            command.upgrade(config, to)
         except CommandError as error:
             raise EnvironmentFailed(f"{_later(connection)}: {error}") from error
         if before not in (None, head()):
             facts.refresh(connection)  # a later version may derive more from the same purchases
-    return head()
+    return head() if to == "head" else to
 
 
 def require_current(engine: Engine) -> None:

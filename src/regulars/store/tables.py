@@ -29,7 +29,7 @@ from regulars.store.incoming_tables import deliveries
 from regulars.store.metadata import metadata
 from regulars.store.offer_tables import coupon_codes, coupons, point_levels, points_tariff
 from regulars.store.signup_tables import signups
-from regulars.store.types import Instant, Json, Key, Money
+from regulars.store.types import Instant, Json, Key, Keys, Money
 
 __all__ = [
     "buckets", "buying_model", "campaigns", "claims", "consent_log", "consents", "copies", "coupon_codes",
@@ -294,7 +294,7 @@ promises = Table(
     Column("next_at", Instant, nullable=False),  # when it is to be looked at again
     Column("created_at", Instant, nullable=False),
     Column("settled_at", Instant),
-    Column("claim_id", Key),  # fence: only the claim that holds a row may settle it
+    Column("claim_id", Key),  # of an uncertain row: the claim that was sending it, which alone may still settle it
     Column("attempts", SmallInteger, nullable=False, server_default=text("0")),
     Column("message_id", Text),
     Column("template", Text),  # digest of the template it was rendered with
@@ -305,7 +305,6 @@ promises = Table(
     # The work lists: small, because settled rows leave them. Each is in the order in which it is worked through.
     _partial("ix_promises_held", "next_at", where="state = 'held'"),
     _partial("ix_promises_planned", text("priority DESC"), "next_at", "id", where="state = 'planned'"),
-    _partial("ix_promises_claim", "claim_id", where="state = 'claimed'"),
     _partial("ix_promises_message", "message_id", where="message_id IS NOT NULL"),
 )
 
@@ -333,7 +332,8 @@ claims = Table(
     Column("worker", Text, nullable=False),
     Column("taken_at", Instant, nullable=False),  # both by the wall clock
     Column("lease_until", Instant, nullable=False, index=True),
-    Column("sending", Json),  # ids of the promises being handed to a server: one chunk at most
+    Column("rows", Keys, nullable=False),  # ids of the promises in hand
+    Column("sending", Keys),  # ids of the promises being handed to a server: one chunk at most
 )
 
 

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, Dialect, Integer
+from sqlalchemy import ARRAY, JSON, BigInteger, Dialect, Integer
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.types import TypeDecorator
 
@@ -62,3 +62,5 @@ class Money(TypeDecorator[Decimal]):
 Key = BigInteger().with_variant(Integer(), "sqlite")
 """A surrogate key; SQLite only counts up by itself for INTEGER."""
 Json = JSON().with_variant(JSONB(), "postgresql")
+Keys = JSON().with_variant(ARRAY(BigInteger), "postgresql")
+"""A list of surrogate keys."""

@@ -20,8 +20,8 @@ _GONE = "\0"
 """Stands for the token; an email holds no such character."""
 _LINKS = "\1"
 """Stands before the addresses of the links that are counted, one a line."""
-_WENT = ("claimed", "sent", "uncertain", "bounced")
-"""States of a promise whose email a client may have in hand."""
+_WENT = ("planned", "sent", "uncertain", "bounced")
+"""States of a promise whose email a client may have: it may be settled a moment after it has arrived."""
 _WINDOW = 32_000
 """Bytes that deflate can look back, with room for what it looks ahead."""
 
