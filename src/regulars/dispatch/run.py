@@ -31,7 +31,7 @@ from regulars.clearance import Ruleset, confirm, ground, live, withhold
 from regulars.core.clock import Clock
 from regulars.core.errors import EnvironmentFailed
 from regulars.delivery import Outcome, Parcel, Result
-from regulars.dispatch.compose import Composed, Workshop, compose, copy, house
+from regulars.dispatch.compose import Workshop, compose, copy, house
 from regulars.dispatch.coupons import mint
 from regulars.dispatch.load import Job, load
 from regulars.dispatch.outcome import settlement
@@ -51,7 +51,7 @@ from regulars.ledger import (
 )
 from regulars.store import engine as store
 from regulars.store.rights import suppress_customer
-from regulars.tracking.copies import keep
+from regulars.tracking.copies import Sent, keep
 
 RENDER_PAUSE = timedelta(minutes=15)
 """When a promise that could not be rendered is tried again; somebody mends a template in between."""
@@ -134,11 +134,22 @@ class _Batch:
     now: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class _Ready:
+    """What is left of an email that is ready to go: its texts are let go, so that the next one gets their memory."""
+
+    parcel: Parcel
+    message_id: str
+    template: str
+    data: str
+    copy: Sent | None
+
+
 @dataclass(slots=True)
 class _Chunk:
     """Emails made to be sent together, and those that could not be made."""
 
-    made: list[Composed] = field(default_factory=list)
+    made: list[_Ready] = field(default_factory=list)
     broken: list[Settlement] = field(default_factory=list)
 
 
@@ -237,7 +248,7 @@ class Dispatcher:
             if number % TURN == 0:
                 await asyncio.sleep(0)
             try:
-                chunk.made.append(compose(job, self.rules, batch.now, self.options.web_url, self.options.secret))
+                chunk.made.append(self._ready(job, batch.now))
             except Exception as error:  # noqa: BLE001 - whatever one email is made of, the others go
                 chunk.broken.append(
                     Settlement(
@@ -246,6 +257,13 @@ class Dispatcher:
                     )
                 )  # fmt: skip
         return chunk
+
+    def _ready(self, job: Job, now: datetime) -> _Ready:
+        made = compose(job, self.rules, now, self.options.web_url, self.options.secret)
+        # Only what a page can be asked for is kept whole; of the rest the ledger has the data and the template.
+        asked = made.linked or made.targets
+        kept = copy(made, self.options.secret) if asked else None
+        return _Ready(made.parcel, made.message_id, made.rendered.digest, made.data, kept)
 
     async def _send(self, lane: Lane, batch: _Batch, summary: Summary, stop: Callable[[], bool]) -> None:
         outcomes: list[Settlement] = []
@@ -270,14 +288,12 @@ class Dispatcher:
         summary.count(outcomes)
 
     def _next(
-        self, batch: _Batch, outcomes: Sequence[Settlement], chunk: Sequence[Composed], connection: Connection
+        self, batch: _Batch, outcomes: Sequence[Settlement], chunk: Sequence[_Ready], connection: Connection
     ) -> set[int]:
         keys = [made.parcel.key for made in chunk]
         ours = begin(connection, batch.claim_id, keys, wall=self.wall(), lease=self.options.lease)
         self._settle(connection, batch, outcomes)
-        # Only what a page can be asked for is kept whole; of the rest the ledger has the data and the template.
-        linked = (made for made in chunk if (made.linked or made.targets) and made.parcel.key in ours)
-        keep(connection, [copy(made, self.options.secret) for made in linked])
+        keep(connection, [made.copy for made in chunk if made.copy is not None and made.parcel.key in ours])
         return ours
 
     def _last(self, batch: _Batch, outcomes: Sequence[Settlement], connection: Connection) -> None:
@@ -311,13 +327,13 @@ class Dispatcher:
                 renew(connection, claim_id, wall=self.wall(), lease=self.options.lease)
 
     def _outcomes(
-        self, jobs: Mapping[int, Job], going: Mapping[int, Composed], results: Sequence[Result]
+        self, jobs: Mapping[int, Job], going: Mapping[int, _Ready], results: Sequence[Result]
     ) -> list[Settlement]:
         now, resend = self.clock(), self.rules.rulebook.policy.uncertain == "resend"
         return [
             settlement(
                 result, jobs[result.key].attempts, now, resend=resend, message_id=made.message_id,
-                template=made.rendered.digest, data=made.data,
+                template=made.template, data=made.data,
             )
             for result in results
             for made in (going[result.key],)
