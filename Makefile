@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.stamp
 # Tests run on as many processes as there are cores; `make test TESTS="tests/rules -k cyclic"` runs a few.
-TESTS ?= -n auto
+TESTS ?= -n auto --dist worksteal
 # Packages come with the hashes of constraints.txt, whatever else the machine's pip is told.
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 

@@ -48,12 +48,19 @@ class Plan:
 
 
 def plan(
-    connection: Connection, rules: Ruleset, now: datetime, *, only: int | None = None, resting: Collection[str] = ()
+    connection: Connection,
+    rules: Ruleset,
+    now: datetime,
+    *,
+    only: int | None = None,
+    resting: Collection[str] = (),
+    still: bool = False,
 ) -> Plan:
     """Plans at `now` in the caller's transaction.
 
-    With `only`, the key of one client, all others are left out: for a rehearsal. `resting` are the names of
-    campaigns that the caller knows to have no date for this client that something could still go of.
+    For rehearsals: with `only`, the key of one client, all others are left out. `resting` are the names of campaigns
+    that the caller knows to have no first email for anybody now; `still` says that no state and no value has turned
+    since the last plan.
     """
     planning_lock(connection)
     tell(connection, now)
@@ -61,7 +68,7 @@ def plan(
     recounted = recount(connection, rules.rulebook)
     lives = live(connection, rules.rulebook)
     where = ground(connection, rules, now, only)
-    movements = move(connection, where, lives) | note(connection, where, lives)
+    movements = {} if still else move(connection, where, lives) | note(connection, where, lives)
     awake = {key: found for key, found in lives.items() if found.campaign.enabled}
     promised = _promise(connection, where, awake, {key for key in awake if awake[key].campaign.name in resting})
     cleared = clear(connection, where, lives)

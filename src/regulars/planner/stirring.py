@@ -1,6 +1,6 @@
-"""Which campaigns can have anything for one client: nothing is due of an event that never happened to them.
+"""Which campaigns can have anything for a client: nothing is due of an event that never happened, or too long ago.
 
-A rehearsal plans for one client again and again; to ask every campaign each time would cost most of its time. What is
+A rehearsal plans again and again; to ask every campaign each time would cost most of its time. What is
 left out here would have found nobody: the planner's own queries stay the only ones that say who is due.
 """
 
@@ -10,22 +10,20 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Integer, bindparam, func, literal, select
+from sqlalchemy import Connection, Integer, bindparam, func, literal, select
 
 from regulars.clearance import Ground, Live
 from regulars.planner.candidates import OVERLAP
 from regulars.store.happenings import PURCHASE
 from regulars.store.tables import events, members, products, promises, purchases, values_seen
 
+Happened = Mapping[str, tuple[datetime, datetime]]
+"""By an event's name: when it last happened, and when the last was received."""
+
 _WHOM = bindparam("whom", type_=Integer)
-_EVENTS = (
-    select(events.c.name, func.max(events.c.occurred_at), func.max(events.c.received_at))
-    .where(events.c.customer_id == _WHOM)
-    .group_by(events.c.name)
-)
-_BOUGHT = select(literal(PURCHASE), func.max(purchases.c.occurred_at), func.max(purchases.c.received_at)).where(
-    purchases.c.customer_id == _WHOM
-)
+_EVENTS = select(events.c.name, func.max(events.c.occurred_at), func.max(events.c.received_at)).group_by(events.c.name)
+_BOUGHT = select(literal(PURCHASE), func.max(purchases.c.occurred_at), func.max(purchases.c.received_at))
+_THEIRS = (_EVENTS.where(events.c.customer_id == _WHOM), _BOUGHT.where(purchases.c.customer_id == _WHOM))
 _INSIDE = select(members.c.campaign).where(members.c.customer_id == _WHOM, members.c.left_at.is_(None))
 _VALUED = select(values_seen.c.campaign).where(values_seen.c.customer_id == _WHOM).distinct()
 _PROMISED = select(promises.c.campaign).where(promises.c.customer_id == _WHOM).distinct()
@@ -50,7 +48,7 @@ class Stirring:
 def stirring(ground: Ground, lives: Mapping[str, Live]) -> Stirring:
     """Looks once at the one client of this ground, whose members and values have been brought up to now."""
     connection, whom = ground.connection, {"whom": ground.only}
-    happened = {row[0]: row[1:] for query in (_EVENTS, _BOUGHT) for row in connection.execute(query, whom) if row[1]}
+    happened = {row[0]: (row[1], row[2]) for query in _THEIRS for row in connection.execute(query, whom) if row[1]}
     noted = {*connection.scalars(_INSIDE, whom), *connection.scalars(_VALUED, whom)}
     launched = connection.scalar(_LAUNCHED) is not None
 
@@ -70,6 +68,22 @@ def stirring(ground: Ground, lives: Mapping[str, Live]) -> Stirring:
         frozenset(key for key, live in lives.items() if live.campaign.on in happened),
         frozenset(connection.scalars(_PROMISED, whom)),
     )
+
+
+def happenings_of_all(connection: Connection) -> Happened:
+    """When each event last happened to anybody. It looks through all of them: for a rehearsal of many days."""
+    rows = (row for query in (_EVENTS, _BOUGHT) for row in connection.execute(query))
+    return {row[0]: (row[1], row[2]) for row in rows if row[1]}
+
+
+def over(ground: Ground, lives: Mapping[str, Live], happened: Happened) -> set[str]:
+    """The names of campaigns that nothing of what happened sets off any more."""
+    return {
+        found.campaign.name
+        for found in lives.values()
+        if found.campaign.on is not None
+        and (found.campaign.on not in happened or not _lately(ground, found, *happened[found.campaign.on]))
+    }
 
 
 def _lately(ground: Ground, live: Live, occurred: datetime, received: datetime) -> bool:

@@ -18,6 +18,7 @@ from sqlalchemy import Connection
 from regulars.clearance import Live, Ruleset, ground, live
 from regulars.core.calendar import days, local_date
 from regulars.planner import plan
+from regulars.planner.stirring import happenings_of_all, over
 from regulars.rehearsal import pretend, records
 from regulars.rehearsal.instants import hours, on_calendar, rounded_up
 
@@ -56,6 +57,7 @@ class Simulation:
         self.emails: list[records.Email] = []
         """Everything that went, in order."""
         self.days: list[Day] = []
+        self._happened = happenings_of_all(connection)
         self._sent: Counter[str] = Counter()
         self._skipped: dict[str, Counter[str]] = {}
 
@@ -98,12 +100,18 @@ class Simulation:
         return live(self.connection, self.rules.rulebook)
 
     def _tick(self, moment: datetime) -> None:
-        lives = plan(self.connection, self.rules, moment).lives
+        lives = plan(self.connection, self.rules, moment, resting=self._resting(moment)).lives
         went = records.emails(self.connection, pretend.send(self.connection, self.rules, moment))
         self.emails += went
         self._sent.update(lives[email.campaign].campaign.name for email in went)
         for name, reasons in records.skipped(self.connection, lives, moment).items():
             self._skipped.setdefault(name, Counter()).update(reasons)
+
+    def _resting(self, moment: datetime) -> set[str]:
+        """Nothing happens in a rehearsal: what an event set off comes to an end. Rules come into force at first."""
+        if moment == self.now:
+            return set()
+        return over(ground(self.connection, self.rules, moment), self._lives(), self._happened)
 
     def _close(self, day: date) -> None:
         held = records.held(self.connection, self._lives())

@@ -73,9 +73,10 @@ class Timeline:
             self._tick(stop)
             self._between(person, stop, following)
 
-    def _tick(self, now: datetime) -> None:
+    def _tick(self, now: datetime, *, still: bool = False) -> None:
         with write(self.engine) as connection:
-            cleared = plan(connection, self.rules, now, only=CLIENT, resting=self._resting(now)).cleared
+            resting = self._resting(now)
+            cleared = plan(connection, self.rules, now, only=CLIENT, resting=resting, still=still).cleared
         if not cleared:
             return
         self.keeper.now = now
@@ -86,7 +87,8 @@ class Timeline:
     def _between(self, person: Person | None, stop: datetime, following: datetime) -> None:
         """Ticks at what falls between two things that happen, both ends excluded."""
         dates = (moment for found in self._dates.values() for moment in found)
-        fixed = sorted({*dates, *self._turning(person, stop, following)})
+        turning = set(self._turning(person, stop, following))
+        fixed = sorted({*dates, *turning})
         now = stop
         while True:
             with read(self.engine) as connection:
@@ -95,7 +97,8 @@ class Timeline:
             if not found or min(found) >= following:
                 return
             now = min(found)
-            self._tick(now)
+            # States and values are made of what happens and of the time, never of what is sent.
+            self._tick(now, still=now not in turning)
 
     def _calendar(
         self, person: Person | None, stop: datetime, following: datetime

@@ -259,12 +259,18 @@ def syntax(env: Environment, pieces: Sequence[Piece]) -> list[Diagnostic]:
     if faults:
         return faults
     try:
-        env.from_string(skeleton(tags))
+        _compiles(env, skeleton(tags))
     except TemplateSyntaxError as error:
         return [explain(error, tags)]
     except TemplateError as error:
         return [Diagnostic("T002", str(error.message), tags[0].span if tags else None)]
     return []
+
+
+@lru_cache(maxsize=1024)
+def _compiles(env: Environment, source: str) -> None:
+    """Raises TemplateError for what is no template; the tags of an email are often the same in all its languages."""
+    env.compile(source, raw=True)
 
 
 def explain(error: TemplateSyntaxError, tags: Sequence[Piece]) -> Diagnostic:
