@@ -66,7 +66,7 @@ def confirm(connection: Connection, ground: Ground, lives: Mapping[str, Live], c
         connection.execute(
             update(promises).where(mine, promises.c.campaign.in_(paused)).values(state=State.HELD, reason=Reason.PAUSED)
         )
-    return [int(i) for i in connection.scalars(select(promises.c.id).where(mine))]
+    return list(connection.scalars(select(promises.c.id).where(mine)).all())
 
 
 def _skip_removed(

@@ -57,8 +57,8 @@ RENDER_PAUSE = timedelta(minutes=15)
 """When a promise that could not be rendered is tried again; somebody mends a template in between."""
 THROTTLE_PAUSE = 0.5
 """Seconds to wait for a provider's rate; less than the second's worth that its bucket holds."""
-TURN = 4
-"""Emails made in one go while others are being sent: about as many as there are connections."""
+TURN = 8
+"""Emails made in one go while others are being sent: few enough that no connection waits long for the next."""
 FIRST_BATCH = 500
 QUICK_BATCH, SLOW_BATCH = timedelta(seconds=0.5), timedelta(seconds=2)
 """A batch that went faster is followed by one twice as large, one that took longer by one half as large."""

@@ -52,7 +52,7 @@ def claim(
     while found := connection.scalars(free).all():
         # Asked again, now that nobody else can claim these: a claim may have been made while they were looked for.
         taken = in_hand(connection)
-        rows = tuple(int(i) for i in found if i not in taken)
+        rows = tuple(i for i in found if i not in taken)
         if rows:
             # Drawn, not counted: SQLite counts the numbers of deleted rows again, and a fence must never come back.
             claim_id = secrets.randbits(62)
@@ -71,7 +71,7 @@ def waiting(connection: Connection, kinds: Collection[str], now: datetime) -> bo
 
 def in_hand(connection: Connection) -> set[int]:
     """The promises that workers hold."""
-    return set(connection.scalars(held(connection)))
+    return set(connection.scalars(held(connection)).all())
 
 
 def held(connection: Connection, claim_id: int | None = None) -> Select[int]:
@@ -105,7 +105,7 @@ def begin(connection: Connection, claim_id: int, ids: Sequence[int], *, wall: da
     if rows is None:
         return set()
     planned = select(promises.c.id).where(among(connection, promises.c.id, ids), promises.c.state == State.PLANNED)
-    return {int(i) for i in connection.scalars(planned)}.intersection(rows)
+    return set(connection.scalars(planned).all()).intersection(rows)
 
 
 def release(connection: Connection, claim_id: int) -> None:
