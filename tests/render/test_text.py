@@ -129,10 +129,12 @@ def test_a_link_that_is_its_own_label_is_said_once(desk: Desk) -> None:
     assert made.text == "https://studio.example\n"
 
 
-def test_the_preheader_is_not_hidden_as_white_on_white(starter: Templates) -> None:
+def test_the_preheader_is_not_hidden_as_white_on_white_or_too_small_to_read(starter: Templates) -> None:
     html = render(starter.compiled("win-back", "en"), starter.sample("win-back")).html
     hidden = html[html.index("display:none") :].split(">", 1)[0]
     assert "color" not in hidden
+    assert "font-size" not in hidden
+    assert "max-height:0" in hidden
 
 
 def test_the_answers_of_a_survey_share_one_address(desk: Desk) -> None:

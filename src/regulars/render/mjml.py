@@ -84,7 +84,8 @@ PRINT = re.compile(r"\{\{[-+]?\s*(.*?)\s*[-+]?\}\}", re.DOTALL)
 GUARD = " | web_address"
 _PATH = re.compile(r"\w+(?:\.\w+)*")
 _PREVIEW = "display:none;font-size:1px;color:#ffffff;line-height:1px;"
-"""How the compiler hides the preheader. Spam filters count white on white against an email, hidden or not."""
+"""How the compiler hides the preheader. Spam filters count white on white, and one pixel, against an email."""
+_HIDDEN = "display:none;line-height:1px;"
 _QUOTED = re.compile(r""""[^"]*"|'[^']*'""")
 _UNQUOTED = re.compile(r"=\s*zqj\d+jqz")
 _SPACE = re.compile(r"[ \t\r\n\f]+")
@@ -338,7 +339,7 @@ def to_html(woven: Woven, locale: str, span: Span) -> tuple[str, list[Diagnostic
         content = str(mrml.to_html(source).content)
     except (OSError, ValueError) as error:
         return "", [Diagnostic("T010", f"MJML: {error}", span)]
-    content = content.replace(_PREVIEW, _PREVIEW.replace("color:#ffffff;", ""), 1)
+    content = content.replace(_PREVIEW, _HIDDEN, 1)
     lost = [
         Diagnostic(
             "T010",
