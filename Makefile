@@ -4,8 +4,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.stamp
-# Tests run on as many processes as there are cores; `make test TESTS="tests/rules -k cyclic"` runs a few.
-TESTS ?= -n auto --dist worksteal
+# Tests run on a process more than there are cores, for many wait for a server; `make test TESTS="tests/rules"` runs a few.
+TESTS ?= -n $(shell expr $$(nproc 2>/dev/null || echo 2) + 1) --dist worksteal
 # Packages come with the hashes of constraints.txt, whatever else the machine's pip is told.
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 

@@ -27,7 +27,7 @@ _ALWAYS = settings(
     phases=[phase for phase in Phase if phase is not Phase.explain],  # explaining a failure takes minutes here
 )
 settings.register_profile("dev", _ALWAYS, max_examples=10)
-settings.register_profile("ci", _ALWAYS, max_examples=60, derandomize=True)
+settings.register_profile("ci", _ALWAYS, max_examples=40, derandomize=True)
 settings.load_profile("ci" if os.environ.get("CI") else "dev")
 
 
