@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 from regulars.store import facts
 from regulars.store.engine import write
@@ -18,20 +19,25 @@ ZONES = (None, "Pacific/Auckland", "America/New_York", "Asia/Kathmandu")
 
 
 STATE = "days_since(customer.last_purchase_at) > 20 or customer.overdue >= 2"
+SILENT: dict[str, Any] = {
+    "when": STATE, "again": "after 40 days", "priority": 5, "until": "purchase", "holdout": "20%",
+    "steps": [{"email": "a"}, {"email": "b", "wait": "3 days", "if": "customer.spent > 50"}],
+}  # fmt: skip
+LASTING: dict[str, dict[str, Any]] = {
+    "silent": SILENT,
+    "birthday": {"every": "year since customer.birthday, 3 days before", "email": "d", "priority": 9},
+    "monthly": {"every": "month since customer.first_purchase_at", "email": "e", "again": "after 50 days"},
+    "count": {"each": "customer.purchases", "audience": "customer.country != 'RO'", "email": "n"},
+}
+"""What a client's state and dates set off, without anything that happens."""
 
 
 def every_kind(state: str = STATE) -> Rules:
     """Rules of all kinds of trigger, with waits, steps, pauses, control groups and a cap."""
     return rules(
         {
-            "silent": {
-                "when": state, "again": "after 40 days",
-                "priority": 5, "steps": [{"email": "a"}, {"email": "b", "wait": "3 days", "if": "customer.spent > 50"}],
-                "until": "purchase", "holdout": "20%",
-            },
+            **LASTING, "silent": {**SILENT, "when": state},
             "new": {"when": "customer.purchases == 1", "audience": "customer.country == 'MD'", "email": "c"},
-            "birthday": {"every": "year since customer.birthday, 3 days before", "email": "d", "priority": 9},
-            "monthly": {"every": "month since customer.first_purchase_at", "email": "e", "again": "after 50 days"},
             "visit": {
                 "on": "visit.done", "audience": "event.score < 5 or not did('complaint.opened', within='10 days')",
                 "steps": [{"email": "f", "wait": "2 days"}],
@@ -47,7 +53,6 @@ def every_kind(state: str = STATE) -> Rules:
                     {"email": "m", "wait": "3 days"},
                 ],
             },
-            "count": {"each": "customer.purchases", "audience": "customer.country != 'RO'", "email": "n"},
             "asked": {
                 "on": "complaint.opened", "until": "visit.done with same score",
                 "steps": [{"email": "o", "wait": "4 working hours"}],
