@@ -66,7 +66,7 @@ def test_a_row_goes_its_whole_way(engine: Engine) -> None:
     claim = _claim(engine)
     assert claim is not None
     with write(engine) as connection:
-        assert ledger.begin(connection, claim.id, [row], wall=NOW, lease=LEASE) == {row}
+        assert ledger.begin(connection, claim.id, [row], wall=NOW, lease=LEASE).ours == {row}
         assert connection.scalar(select(claims.c.sending)) == [row]
     assert _states(engine) == ["planned"]
     with write(engine) as connection:
@@ -109,7 +109,7 @@ def test_the_fence_stops_a_worker_that_was_given_up(engine: Engine) -> None:
     assert quick is not None
     assert quick.rows == tuple(ids[1:])
     with write(engine) as connection:
-        assert ledger.begin(connection, slow.id, ids[1:], wall=NOW, lease=LEASE) == set()
+        assert ledger.begin(connection, slow.id, ids[1:], wall=NOW, lease=LEASE).ours == set()
         # What it had handed over before is its own to settle: the truth is welcome late.
         assert ledger.settle(connection, slow.id, [Settlement(ids[0], State.SENT)], NOW) == 1
         assert ledger.settle(connection, slow.id, [Settlement(ids[1], State.SENT)], NOW) == 0
@@ -171,7 +171,7 @@ def test_what_a_client_took_back_is_not_begun_nor_settled_and_what_is_being_sent
         of = dict(connection.execute(select(promises.c.id, promises.c.customer_id)).all())
         ledger.begin(connection, claim.id, [first], wall=NOW, lease=LEASE)
         assert [recall(connection, of[row]) for row in (first, second)] == [0, 1]
-        assert ledger.begin(connection, claim.id, [second, third], wall=NOW, lease=LEASE) == {third}
+        assert ledger.begin(connection, claim.id, [second, third], wall=NOW, lease=LEASE).ours == {third}
         outcomes = [Settlement(row, State.SENT) for row in (first, second, third)]
         assert ledger.settle(connection, claim.id, outcomes, NOW) == 2
     assert _states(engine) == ["sent", "planned", "sent"]

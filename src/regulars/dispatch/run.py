@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -289,16 +289,16 @@ class Dispatcher:
 
     def _next(
         self, batch: _Batch, outcomes: Sequence[Settlement], chunk: Sequence[_Ready], connection: Connection
-    ) -> set[int]:
+    ) -> frozenset[int]:
         keys = [made.parcel.key for made in chunk]
-        ours = begin(connection, batch.claim_id, keys, wall=self.wall(), lease=self.options.lease)
-        self._settle(connection, batch, outcomes)
-        keep(connection, [made.copy for made in chunk if made.copy is not None and made.parcel.key in ours])
-        return ours
+        begun = begin(connection, batch.claim_id, keys, wall=self.wall(), lease=self.options.lease)
+        self._settle(connection, batch, outcomes, begun.held)
+        keep(connection, [made.copy for made in chunk if made.copy is not None and made.parcel.key in begun.ours])
+        return begun.ours
 
     def _last(self, batch: _Batch, outcomes: Sequence[Settlement], connection: Connection) -> None:
-        renew(connection, batch.claim_id, wall=self.wall(), lease=self.options.lease)
-        self._settle(connection, batch, outcomes)
+        held = renew(connection, batch.claim_id, wall=self.wall(), lease=self.options.lease)
+        self._settle(connection, batch, outcomes, held)
         release(connection, batch.claim_id)
 
     async def _write(self, work: Callable[[Connection], _T]) -> _T:
@@ -339,10 +339,13 @@ class Dispatcher:
             for made in (going[result.key],)
         ]  # fmt: skip
 
-    def _settle(self, connection: Connection, batch: _Batch, outcomes: Sequence[Settlement]) -> None:
+    def _settle(
+        self, connection: Connection, batch: _Batch, outcomes: Sequence[Settlement], held: Collection[int]
+    ) -> None:
         now = self.clock()
-        settle(connection, batch.claim_id, outcomes, now)
+        settle(connection, batch.claim_id, outcomes, now, held)
         for outcome in outcomes:
-            job = batch.jobs[outcome.id]
-            if outcome.reason is Reason.ADDRESS_REFUSED and job.campaign.to == "customer":
-                suppress_customer(connection, job.customer_id, "all", "bounced", now, outcome.detail)
+            if outcome.reason is Reason.ADDRESS_REFUSED:
+                job = batch.jobs[outcome.id]
+                if job.campaign.to == "customer":
+                    suppress_customer(connection, job.customer_id, "all", "bounced", now, outcome.detail)

@@ -18,6 +18,7 @@ import secrets
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from sqlalchemy import BigInteger, Connection, Select, bindparam, delete, func, insert, select, true, update
 
@@ -84,28 +85,38 @@ def held(connection: Connection, claim_id: int | None = None) -> Select[int]:
     return found if claim_id is None else found.where(claims.c.id == claim_id)
 
 
-def renew(connection: Connection, claim_id: int, *, wall: datetime, lease: timedelta) -> bool:
-    """Prolongs the claim; whether it is still ours.
+def renew(
+    connection: Connection, claim_id: int, *, wall: datetime, lease: timedelta, sending: Sequence[int] | None = None
+) -> frozenset[int]:
+    """Prolongs the claim; the rows that it still holds, none when it is no longer ours.
 
     First in every transaction that ends or moves rows of a claim, as in `recover`: who locks in one order cannot
     lock each other out.
     """
-    return (
-        connection.execute(update(claims).where(claims.c.id == claim_id).values(lease_until=wall + lease)).rowcount == 1
-    )
+    values: dict[str, object] = {"lease_until": wall + lease}
+    if sending is not None:
+        values["sending"] = list(sending)
+    noted = update(claims).where(claims.c.id == claim_id).values(values)
+    return frozenset(connection.scalar(noted.returning(claims.c.rows)) or ())
 
 
-def begin(connection: Connection, claim_id: int, ids: Sequence[int], *, wall: datetime, lease: timedelta) -> set[int]:
-    """Notes a chunk as being sent and renews the lease; gives the rows that are still ours.
+class Begun(NamedTuple):
+    """What a claim holds when a chunk is begun, and what of the chunk may go."""
+
+    held: frozenset[int]
+    ours: frozenset[int]
+
+
+def begin(connection: Connection, claim_id: int, ids: Sequence[int], *, wall: datetime, lease: timedelta) -> Begun:
+    """Notes a chunk as being sent and renews the lease; says which of its rows are still ours.
 
     The chunk before must have been settled, or be settled in this transaction.
     """
-    noted = update(claims).where(claims.c.id == claim_id).values(lease_until=wall + lease, sending=list(ids))
-    rows = connection.scalar(noted.returning(claims.c.rows))
-    if rows is None:
-        return set()
+    held = renew(connection, claim_id, wall=wall, lease=lease, sending=ids)
+    if not held:
+        return Begun(held, held)
     planned = select(promises.c.id).where(among(connection, promises.c.id, ids), promises.c.state == State.PLANNED)
-    return set(connection.scalars(planned).all()).intersection(rows)
+    return Begun(held, held.intersection(connection.scalars(planned).all()))
 
 
 def release(connection: Connection, claim_id: int) -> None:

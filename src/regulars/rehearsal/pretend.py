@@ -30,7 +30,7 @@ def send(connection: Connection, rules: Ruleset, now: datetime) -> list[int]:
         going = _with_coupons(
             connection, rules, lives, confirm(connection, ground(connection, rules, now), lives, taken.id), now
         )
-        settle(connection, taken.id, [Settlement(one, State.SENT) for one in going], now)
+        settle(connection, taken.id, [Settlement(one, State.SENT) for one in going], now, frozenset(taken.rows))
         release(connection, taken.id)
         sent += going
     return sent

@@ -305,7 +305,6 @@ promises = Table(
     # The work lists: small, because settled rows leave them. Each is in the order in which it is worked through.
     _partial("ix_promises_held", "next_at", where="state = 'held'"),
     _partial("ix_promises_planned", text("priority DESC"), "next_at", "id", where="state = 'planned'"),
-    _partial("ix_promises_message", "message_id", where="message_id IS NOT NULL"),
 )
 
 layouts = Table(
