@@ -66,7 +66,7 @@ def test_a_row_goes_its_whole_way(engine: Engine) -> None:
     claim = _claim(engine)
     assert claim is not None
     with write(engine) as connection:
-        assert ledger.begin(connection, claim.id, [row], wall=NOW, lease=LEASE).ours == {row}
+        assert ledger.begin(connection, claim, [row], wall=NOW, lease=LEASE).ours == {row}
         assert connection.scalar(select(claims.c.sending)) == [row]
     assert _states(engine) == ["planned"]
     with write(engine) as connection:
@@ -90,7 +90,7 @@ def test_a_dead_workers_rows_return_or_are_named(engine: Engine) -> None:
     claim = _claim(engine)
     assert claim is not None
     with write(engine) as connection:
-        ledger.begin(connection, claim.id, ids[:2], wall=NOW, lease=LEASE)
+        ledger.begin(connection, claim, ids[:2], wall=NOW, lease=LEASE)
     early, late = NOW + timedelta(seconds=59), NOW + timedelta(seconds=61)
     with write(engine) as connection:
         assert ledger.recover(connection, now=NOW, wall=early) == ledger.Recovery(0, 0)
@@ -103,13 +103,13 @@ def test_the_fence_stops_a_worker_that_was_given_up(engine: Engine) -> None:
     slow = _claim(engine)
     assert slow is not None
     with write(engine) as connection:
-        ledger.begin(connection, slow.id, ids[:1], wall=NOW, lease=LEASE)
+        ledger.begin(connection, slow, ids[:1], wall=NOW, lease=LEASE)
         ledger.recover(connection, now=NOW, wall=NOW + timedelta(seconds=61))
     quick = _claim(engine, wall=NOW + timedelta(seconds=62))
     assert quick is not None
     assert quick.rows == tuple(ids[1:])
     with write(engine) as connection:
-        assert ledger.begin(connection, slow.id, ids[1:], wall=NOW, lease=LEASE).ours == set()
+        assert ledger.begin(connection, slow, ids[1:], wall=NOW, lease=LEASE).ours == set()
         # What it had handed over before is its own to settle: the truth is welcome late.
         assert ledger.settle(connection, slow.id, [Settlement(ids[0], State.SENT)], NOW) == 1
         assert ledger.settle(connection, slow.id, [Settlement(ids[1], State.SENT)], NOW) == 0
@@ -121,7 +121,7 @@ def test_resending_the_uncertain_is_the_policys_choice(engine: Engine) -> None:
     claim = _claim(engine)
     assert claim is not None
     with write(engine) as connection:
-        ledger.begin(connection, claim.id, ids, wall=NOW, lease=LEASE)
+        ledger.begin(connection, claim, ids, wall=NOW, lease=LEASE)
         ledger.recover(connection, now=NOW, wall=NOW + timedelta(seconds=61), resend=True)
     assert _states(engine) == ["planned"]
 
@@ -169,9 +169,9 @@ def test_what_a_client_took_back_is_not_begun_nor_settled_and_what_is_being_sent
     assert claim is not None
     with write(engine) as connection:
         of = dict(connection.execute(select(promises.c.id, promises.c.customer_id)).all())
-        ledger.begin(connection, claim.id, [first], wall=NOW, lease=LEASE)
+        ledger.begin(connection, claim, [first], wall=NOW, lease=LEASE)
         assert [recall(connection, of[row]) for row in (first, second)] == [0, 1]
-        assert ledger.begin(connection, claim.id, [second, third], wall=NOW, lease=LEASE).ours == {third}
+        assert ledger.begin(connection, claim, [second, third], wall=NOW, lease=LEASE).ours == {third}
         outcomes = [Settlement(row, State.SENT) for row in (first, second, third)]
         assert ledger.settle(connection, claim.id, outcomes, NOW) == 2
     assert _states(engine) == ["sent", "planned", "sent"]
@@ -187,7 +187,7 @@ def test_what_was_taken_back_while_its_worker_died_is_free(engine: Engine) -> No
     with write(engine) as connection:
         (customer,) = connection.scalars(select(promises.c.customer_id))
         recall(connection, customer)
-        ledger.begin(connection, claim.id, [row], wall=NOW, lease=LEASE)
+        ledger.begin(connection, claim, [row], wall=NOW, lease=LEASE)
         assert ledger.recover(connection, now=NOW, wall=NOW + timedelta(minutes=2)) == ledger.Recovery(0, 0)
     assert _states(engine) == ["planned"]
 

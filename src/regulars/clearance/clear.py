@@ -12,12 +12,14 @@ from sqlalchemy.sql import ColumnElement, and_, or_
 
 from regulars.clearance.caps import hold_capped
 from regulars.clearance.doubts import doubts
+from regulars.clearance.glance import seen, spotless
 from regulars.clearance.ground import Ground
 from regulars.clearance.live import Live
 from regulars.clearance.offers import hold_lacking, offers, over, skip_limited, wake_lacking
 from regulars.clearance.quiet import hold_quiet
 from regulars.clearance.wishes import hold_paused, hold_spaced
-from regulars.ledger import Reason, State, held
+from regulars.ledger import Claim, Reason, State
+from regulars.store.keys import among
 from regulars.store.tables import promises
 
 
@@ -48,13 +50,17 @@ def clear(connection: Connection, ground: Ground, lives: Mapping[str, Live]) -> 
     ).rowcount
 
 
-def confirm(connection: Connection, ground: Ground, lives: Mapping[str, Live], claim_id: int) -> list[int]:
+def confirm(connection: Connection, ground: Ground, lives: Mapping[str, Live], claim: Claim) -> list[int]:
     """Examines a claim's rows once more at the moment of sending; the ids that still may go.
 
     The rest of the rows stop waiting to go, each with its reason. The cap is not asked again: a planned row
     has its place.
     """
-    mine = and_(promises.c.id.in_(held(connection, claim_id)), promises.c.state == State.PLANNED)
+    sound = spotless(connection, ground, lives, claim)
+    rest = [row for row in claim.rows if row not in sound]
+    if not rest:
+        return list(claim.rows)
+    mine = and_(among(promises.c.id, rest), seen(promises.c.state) == State.PLANNED)
     _skip_removed(connection, ground, lives, mine)
     _skip_late(connection, ground, mine)
     _skip_doubtful(connection, ground, lives, mine)
@@ -66,7 +72,7 @@ def confirm(connection: Connection, ground: Ground, lives: Mapping[str, Live], c
         connection.execute(
             update(promises).where(mine, promises.c.campaign.in_(paused)).values(state=State.HELD, reason=Reason.PAUSED)
         )
-    return list(connection.scalars(select(promises.c.id).where(mine)).all())
+    return [*sound, *connection.scalars(select(promises.c.id).where(mine))]
 
 
 def _skip_removed(
@@ -106,7 +112,7 @@ def _skip_doubtful(
 ) -> None:
     present = connection.scalars(select(promises.c.campaign).where(chosen).distinct())
     for key in sorted(present):
-        doubtful = doubts(ground, lives[key], chosen).subquery()
+        doubtful = doubts(ground, lives[key], and_(promises.c.campaign == key, chosen)).subquery()
         connection.execute(
             update(promises)
             .where(promises.c.id == doubtful.c.id, doubtful.c.reason.is_not(None))

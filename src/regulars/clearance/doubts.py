@@ -23,7 +23,7 @@ from regulars.store.types import to_micros
 
 
 def doubts(ground: Ground, live: Live, chosen: ColumnElement[bool]) -> Select[tuple[int, str | None]]:
-    """(promise id, reason or NULL) for the chosen promises of one campaign."""
+    """(promise id, reason or NULL) for the chosen promises, which are all of this one campaign."""
     name = live.campaign.name
     source = happenings(live.campaign.on) if live.campaign.on else None
     joined = promises.join(customers, customers.c.id == promises.c.customer_id).join(
@@ -47,9 +47,7 @@ def doubts(ground: Ground, live: Live, chosen: ColumnElement[bool]) -> Select[tu
         ],
         else_=null(),
     )
-    return (
-        select(promises.c.id, reason.label("reason")).select_from(joined).where(promises.c.campaign == live.key, chosen)
-    )
+    return select(promises.c.id, reason.label("reason")).select_from(joined).where(chosen)
 
 
 def _off(ground: Ground, live: Live, data: ColumnElement[object] | None) -> list[tuple[ColumnElement[bool], Reason]]:

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, select
+from sqlalchemy import Connection, select
 
 from regulars.clearance import Ground, Live
 from regulars.dispatch.clients import PRODUCT, Portrait, Record, by_id
 from regulars.rules.model import Campaign, FieldType, Step
 from regulars.store.following import missing_accessories
 from regulars.store.happenings import PURCHASE, happenings
-from regulars.store.rowset import among
+from regulars.store.keys import among
 from regulars.store.tables import products, promises, purchase_lines, purchases
 from regulars.store.visits import MOVED as MOVED_VISIT
 from regulars.store.visits import TOLD, Visit, name_of, visits
@@ -51,11 +51,16 @@ Reads = Callable[[str], frozenset[str] | None]
 
 
 def load(
-    connection: Connection, ground: Ground, lives: Mapping[str, Live], ids: Sequence[int], reads: Reads | None = None
-) -> list[Job]:
-    """The jobs of these promises, the most important first. Clients have the fields that `reads` names, or all."""
-    chosen = among(connection, promises.c.id, ids)
-    portrait = Portrait.of(_spoken_of(connection, ground, lives, chosen, reads), ground.rulebook.fields)
+    connection: Connection, ground: Ground, lives: Mapping[str, Live], ids: Sequence[int], reads: Reads | None = None,
+    steps: Collection[tuple[str, str]] = (),
+) -> list[Job]:  # fmt: skip
+    """The jobs of these promises, the most important first.
+
+    Clients have the fields that `reads` names for the emails of `steps` (pairs of a campaign's key and a step), which
+    are those of all the promises; without `reads`, all fields.
+    """
+    chosen = among(promises.c.id, ids)
+    portrait = Portrait.of(None if reads is None else _spoken_of(ground, lives, steps, reads), ground.rulebook.fields)
     query = (
         select(*(promises.c[n].label(f"p_{n}") for n in _PROMISE), *portrait.columns(ground.facts))
         .select_from(portrait.source(ground.facts))
@@ -64,14 +69,14 @@ def load(
     )
     rows = connection.execute(query).all()
     people = portrait.people(connection, ground, [row[len(_PROMISE) :] for row in rows])
-    steps = {key: {step.key: step for step in live.campaign.all_steps} for key, live in lives.items()}
+    known = {key: {step.key: step for step in live.campaign.all_steps} for key, live in lives.items()}
     jobs = []
     for row, (customer, manager) in zip(rows, people, strict=True):
         key, campaign, step, occurrence, due_at, attempts, customer_id = row[:7]
         live = lives[campaign]
         jobs.append(
             Job(
-                key, live.key, live.campaign, steps[campaign][step], occurrence, due_at, attempts, customer_id,
+                key, live.key, live.campaign, known[campaign][step], occurrence, due_at, attempts, customer_id,
                 customer, manager,
             )
         )  # fmt: skip
@@ -92,16 +97,14 @@ def _measure(connection: Connection, ground: Ground, lives: Mapping[str, Live], 
 
 
 def _spoken_of(
-    connection: Connection, ground: Ground, lives: Mapping[str, Live], chosen: ColumnElement[bool], reads: Reads | None
+    ground: Ground, lives: Mapping[str, Live], steps: Collection[tuple[str, str]], reads: Reads
 ) -> frozenset[str] | None:
-    """The fields that some email of the batch speaks of; None for all."""
-    if reads is None:
-        return None
-    steps = connection.execute(select(promises.c.campaign, promises.c.step).where(chosen).distinct()).all()
-    emails = {step.email for key, name in steps for step in lives[key].campaign.all_steps if step.key == name}
+    """The fields that some email of these steps speaks of; None for all."""
+    present = [(key, name) for key, name in steps if key in lives]  # what its rules no longer have is not sent
+    emails = {step.email for key, name in present for step in lives[key].campaign.all_steps if step.key == name}
     found = [reads(email) for email in emails]
     known = [fields for fields in found if fields is not None]
-    kept = any(ground.rulebook.feast(lives[key].campaign) for key, _ in steps)
+    kept = any(ground.rulebook.feast(lives[key].campaign) for key, _ in present)
     own = frozenset({"country"}) if kept else frozenset[str]()  # whose day it is goes by the country
     return own.union(*known) if len(known) == len(found) else None
 

@@ -36,6 +36,7 @@ from regulars.dispatch.coupons import mint
 from regulars.dispatch.load import Job, load
 from regulars.dispatch.outcome import settlement
 from regulars.ledger import (
+    Claim,
     Reason,
     Settlement,
     State,
@@ -129,7 +130,7 @@ class _Idle(IntEnum):
 
 @dataclass(slots=True)
 class _Batch:
-    claim_id: int
+    claim: Claim
     jobs: dict[int, Job]
     now: datetime
 
@@ -231,15 +232,15 @@ class Dispatcher:
                 return _Idle.NOTHING
             lives = live(connection, self.rules.rulebook)
             where = ground(connection, self.rules, now)
-            ids = confirm(connection, where, lives, taken.id)
-            jobs = load(connection, where, lives, ids, self.rules.templates.reads)
+            ids = confirm(connection, where, lives, taken)
+            jobs = load(connection, where, lives, ids, self.rules.templates.reads, taken.steps)
             lacking = mint(connection, jobs, now, self.rules.rulebook.company.timezone)
             withhold(connection, lacking, now)
             jobs = [job for job in jobs if job.id not in lacking]
             summary.states["withheld"] += len(taken.rows) - len(jobs)
             if lane.rate is not None:
                 spend(connection, lane.name, len(jobs))
-        return _Batch(taken.id, {job.id: job for job in jobs}, now)
+        return _Batch(taken, {job.id: job for job in jobs}, now)
 
     async def _compose(self, batch: _Batch, jobs: Iterable[Job]) -> _Chunk:
         """The emails of these jobs. Whoever is sending meanwhile gets a turn after every few of them."""
@@ -277,7 +278,7 @@ class Dispatcher:
             summary.count(outcomes)
             going = {made.parcel.key: made for made in chunk.made if made.parcel.key in ours}
             results, chunk = await asyncio.gather(
-                self._deliver(lane, batch.claim_id, [made.parcel for made in going.values()]),
+                self._deliver(lane, batch.claim, [made.parcel for made in going.values()]),
                 self._compose(batch, islice(jobs, self.options.chunk)),
             )
             outcomes = self._outcomes(batch.jobs, going, results)
@@ -291,15 +292,15 @@ class Dispatcher:
         self, batch: _Batch, outcomes: Sequence[Settlement], chunk: Sequence[_Ready], connection: Connection
     ) -> frozenset[int]:
         keys = [made.parcel.key for made in chunk]
-        begun = begin(connection, batch.claim_id, keys, wall=self.wall(), lease=self.options.lease)
+        begun = begin(connection, batch.claim, keys, wall=self.wall(), lease=self.options.lease)
         self._settle(connection, batch, outcomes, begun.held)
         keep(connection, [made.copy for made in chunk if made.copy is not None and made.parcel.key in begun.ours])
         return begun.ours
 
     def _last(self, batch: _Batch, outcomes: Sequence[Settlement], connection: Connection) -> None:
-        held = renew(connection, batch.claim_id, wall=self.wall(), lease=self.options.lease)
+        held = renew(connection, batch.claim, wall=self.wall(), lease=self.options.lease)
         self._settle(connection, batch, outcomes, held)
-        release(connection, batch.claim_id)
+        release(connection, batch.claim.id)
 
     async def _write(self, work: Callable[[Connection], _T]) -> _T:
         """One transaction, tried again while the database is away: what the server has said must not be forgotten."""
@@ -312,19 +313,19 @@ class Dispatcher:
         with store.write(self.engine) as connection:
             return work(connection)
 
-    async def _deliver(self, lane: Lane, claim_id: int, parcels: Sequence[Parcel]) -> list[Result]:
+    async def _deliver(self, lane: Lane, held: Claim, parcels: Sequence[Parcel]) -> list[Result]:
         """Hands over one chunk; however slow the server is, nobody takes us for dead meanwhile."""
-        keeper = asyncio.create_task(self._keep(claim_id))
+        keeper = asyncio.create_task(self._keep(held))
         try:
             return await lane.carrier.deliver(parcels)
         finally:
             keeper.cancel()
 
-    async def _keep(self, claim_id: int) -> None:
+    async def _keep(self, held: Claim) -> None:
         while True:
             await asyncio.sleep(self.options.lease.total_seconds() / 3)
             with suppress(EnvironmentFailed), store.write(self.engine) as connection:
-                renew(connection, claim_id, wall=self.wall(), lease=self.options.lease)
+                renew(connection, held, wall=self.wall(), lease=self.options.lease)
 
     def _outcomes(
         self, jobs: Mapping[int, Job], going: Mapping[int, _Ready], results: Sequence[Result]
@@ -343,7 +344,7 @@ class Dispatcher:
         self, connection: Connection, batch: _Batch, outcomes: Sequence[Settlement], held: Collection[int]
     ) -> None:
         now = self.clock()
-        settle(connection, batch.claim_id, outcomes, now, held)
+        settle(connection, batch.claim.id, outcomes, now, held)
         for outcome in outcomes:
             if outcome.reason is Reason.ADDRESS_REFUSED:
                 job = batch.jobs[outcome.id]

@@ -20,21 +20,34 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from sqlalchemy import BigInteger, Connection, Select, bindparam, delete, func, insert, select, true, update
+from sqlalchemy import BigInteger, Connection, Select, Text, bindparam, delete, func, insert, select, true, update
 
 from regulars.core.ids import message_id, promise_key
 from regulars.ledger.states import Reason, State
 from regulars.store import engine as store
-from regulars.store.rowset import among
+from regulars.store.keys import among, kept, listing, size
 from regulars.store.tables import buckets, claims, customers, promises
+
+# Written once: to put together what every chunk asks would cost more than the database's answer.
+_RENEWED = (
+    update(claims)
+    .where(claims.c.id == bindparam("claim"))
+    .values(lease_until=bindparam("until"))
+    .returning(size(claims.c.rows))
+)
+_BEGUN = _RENEWED.values(sending=kept(bindparam("chunk", type_=Text)))
+# The states are compared in Python: asked for planned rows, PostgreSQL may go through all that there are.
+_STATES = select(promises.c.id, promises.c.state).where(among(promises.c.id, bindparam("chunk", type_=Text)))
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """Rows in one worker's hands; `id` is the fence."""
+    """Rows in one worker's hands, the most important first; `id` is the fence."""
 
     id: int
     rows: tuple[int, ...]
+    steps: frozenset[tuple[str, str]] = frozenset()
+    """The campaigns' keys and the steps that the rows are of."""
 
 
 def claim(
@@ -43,23 +56,25 @@ def claim(
 ) -> Claim | None:  # fmt: skip
     """Takes up to `limit` planned promises of the kinds, the most important first; None when there are none."""
     free = (
-        select(promises.c.id)
+        select(promises.c.id, promises.c.campaign, promises.c.step)
         .where(promises.c.state == State.PLANNED, promises.c.next_at <= now, promises.c.kind.in_(sorted(kinds)))
         .where(promises.c.id.not_in(held(connection)))
         .order_by(promises.c.priority.desc(), promises.c.next_at, promises.c.id)
         .limit(limit)
         .with_for_update(skip_locked=True)
     )
-    while found := connection.scalars(free).all():
+    while found := connection.execute(free).all():
         # Asked again, now that nobody else can claim these: a claim may have been made while they were looked for.
         taken = in_hand(connection)
-        rows = tuple(i for i in found if i not in taken)
-        if rows:
+        mine = [row for row in found if row[0] not in taken]
+        if mine:
             # Drawn, not counted: SQLite counts the numbers of deleted rows again, and a fence must never come back.
-            claim_id = secrets.randbits(62)
-            made = {"id": claim_id, "worker": worker, "taken_at": wall, "lease_until": wall + lease}
-            connection.execute(insert(claims).values(**made, rows=list(rows)))
-            return Claim(claim_id, rows)
+            made = Claim(
+                secrets.randbits(62), tuple(row[0] for row in mine), frozenset((row[1], row[2]) for row in mine)
+            )
+            values = {"id": made.id, "worker": worker, "taken_at": wall, "lease_until": wall + lease}
+            connection.execute(insert(claims).values(**values, rows=kept(made.rows)))
+            return made
     return None
 
 
@@ -75,29 +90,31 @@ def in_hand(connection: Connection) -> set[int]:
     return set(connection.scalars(held(connection)).all())
 
 
-def held(connection: Connection, claim_id: int | None = None) -> Select[int]:
-    """A SELECT of the promises that this claim holds, or any."""
+def held(connection: Connection) -> Select[int]:
+    """A SELECT of the promises that some claim holds."""
     if connection.dialect.name == "postgresql":
-        found = select(func.unnest(claims.c.rows, type_=BigInteger()).label("id"))
-    else:
-        each = func.json_each(claims.c.rows).table_valued("value")
-        found = select(each.c.value).select_from(claims.join(each, true()))
-    return found if claim_id is None else found.where(claims.c.id == claim_id)
+        return select(func.unnest(claims.c.rows, type_=BigInteger()).label("id"))
+    each = func.json_each(claims.c.rows).table_valued("value")
+    return select(each.c.value).select_from(claims.join(each, true()))
 
 
 def renew(
-    connection: Connection, claim_id: int, *, wall: datetime, lease: timedelta, sending: Sequence[int] | None = None
+    connection: Connection, mine: Claim, *, wall: datetime, lease: timedelta, sending: Sequence[int] | None = None
 ) -> frozenset[int]:
     """Prolongs the claim; the rows that it still holds, none when it is no longer ours.
 
     First in every transaction that ends or moves rows of a claim, as in `recover`: who locks in one order cannot
     lock each other out.
     """
-    values: dict[str, object] = {"lease_until": wall + lease}
+    noted, given = _RENEWED, {"claim": mine.id, "until": wall + lease}
     if sending is not None:
-        values["sending"] = list(sending)
-    noted = update(claims).where(claims.c.id == claim_id).values(values)
-    return frozenset(connection.scalar(noted.returning(claims.c.rows)) or ())
+        noted, given = _BEGUN, {**given, "chunk": listing(sending)}
+    left = connection.scalar(noted, given)
+    if left == len(mine.rows):  # rows only ever leave a claim
+        return frozenset(mine.rows)
+    return (
+        frozenset(connection.scalar(select(claims.c.rows).where(claims.c.id == mine.id)) or ()) if left else frozenset()
+    )
 
 
 class Begun(NamedTuple):
@@ -107,16 +124,16 @@ class Begun(NamedTuple):
     ours: frozenset[int]
 
 
-def begin(connection: Connection, claim_id: int, ids: Sequence[int], *, wall: datetime, lease: timedelta) -> Begun:
+def begin(connection: Connection, mine: Claim, ids: Sequence[int], *, wall: datetime, lease: timedelta) -> Begun:
     """Notes a chunk as being sent and renews the lease; says which of its rows are still ours.
 
     The chunk before must have been settled, or be settled in this transaction.
     """
-    held = renew(connection, claim_id, wall=wall, lease=lease, sending=ids)
-    if not held:
-        return Begun(held, held)
-    planned = select(promises.c.id).where(among(connection, promises.c.id, ids), promises.c.state == State.PLANNED)
-    return Begun(held, held.intersection(connection.scalars(planned).all()))
+    left = renew(connection, mine, wall=wall, lease=lease, sending=ids)
+    if not left:
+        return Begun(left, left)
+    states = connection.execute(_STATES, {"chunk": listing(ids)})
+    return Begun(left, left.intersection(row[0] for row in states if row[1] == State.PLANNED))
 
 
 def release(connection: Connection, claim_id: int) -> None:
@@ -146,9 +163,9 @@ def recover(
         begun = [] if resend else sorted(set(one.sending or ()).intersection(one.rows))
         # The owner, if it lives after all, may still settle the row with the truth: by the claim's id.
         lost = {"state": State.UNCERTAIN, "reason": Reason.WORKER_LOST, "settled_at": now, "claim_id": one.id}
-        chosen = (among(connection, promises.c.id, begun), promises.c.state == State.PLANNED)
+        chosen = (among(promises.c.id, begun), promises.c.state == State.PLANNED)
         uncertain += connection.execute(update(promises).where(*chosen).values(lost)).rowcount if begun else 0
-        unsent = (among(connection, promises.c.id, one.rows), promises.c.state == State.PLANNED)
+        unsent = (among(promises.c.id, one.rows), promises.c.state == State.PLANNED)
         returned += connection.scalar(select(func.count()).select_from(promises).where(*unsent)) or 0
     if dead:
         keys = [one.id for one in dead]

@@ -28,7 +28,7 @@ def send(connection: Connection, rules: Ruleset, now: datetime) -> list[int]:
     ):  # fmt: skip
         lives = live(connection, rules.rulebook)
         going = _with_coupons(
-            connection, rules, lives, confirm(connection, ground(connection, rules, now), lives, taken.id), now
+            connection, rules, lives, confirm(connection, ground(connection, rules, now), lives, taken), now
         )
         settle(connection, taken.id, [Settlement(one, State.SENT) for one in going], now, frozenset(taken.rows))
         release(connection, taken.id)

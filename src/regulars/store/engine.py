@@ -6,7 +6,9 @@ wait for each other and never fail half-way.
 
 from __future__ import annotations
 
+import math
 import sqlite3
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -14,11 +16,14 @@ from typing import Any
 from sqlalchemy import Connection, Engine, Table, create_engine, event, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, NoSuchModuleError, OperationalError
+from sqlalchemy.exc import ArgumentError, DisconnectionError, NoSuchModuleError, OperationalError
+from sqlalchemy.pool import ConnectionPoolEntry
 
 from regulars.core.errors import EnvironmentFailed
 from regulars.store import fields, functions
 
+_UNUSED = 1.0
+"""Seconds after which a connection is asked whether it still stands."""
 _PLANNING = 7_246_001
 """Key of the PostgreSQL advisory lock that lets one planner work at a time."""
 _TURNS = 7_246_003
@@ -40,9 +45,30 @@ def open_engine(url: str) -> Engine:
         if parsed.get_backend_name() == "sqlite":
             return _open_sqlite(parsed)
         # Many short statements, none of them worth compiling: that alone can take half a second.
-        return create_engine(parsed, pool_pre_ping=True, connect_args={"options": "-c jit=off"})
+        engine = create_engine(parsed, connect_args={"options": "-c jit=off"})
     except (NoSuchModuleError, ImportError) as error:
         raise EnvironmentFailed(f"no database driver for {parsed.drivername}: {error}") from error
+    _look_after(engine)
+    return engine
+
+
+def _look_after(engine: Engine) -> None:
+    """Asks a connection that has lain unused whether it still stands, before it is used again.
+
+    Not each time, as the pool itself would: a worker uses one a hundred times a second.
+    """
+
+    @event.listens_for(engine, "checkin")
+    def left(connection: object, record: ConnectionPoolEntry) -> None:
+        record.info["left"] = time.monotonic()
+
+    @event.listens_for(engine, "checkout")
+    def taken(connection: Any, record: ConnectionPoolEntry, _: object) -> None:
+        if time.monotonic() - record.info.get("left", math.inf) > _UNUSED:
+            try:
+                engine.dialect.do_ping(connection)
+            except engine.dialect.loaded_dbapi.Error as error:
+                raise DisconnectionError("it stands no more") from error
 
 
 def _open_sqlite(url: Any) -> Engine:

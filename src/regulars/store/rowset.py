@@ -12,7 +12,6 @@ from typing import Any
 
 import orjson
 from sqlalchemy import (
-    ARRAY,
     JSON,
     BigInteger,
     Column,
@@ -22,7 +21,6 @@ from sqlalchemy import (
     Select,
     Table,
     Text,
-    any_,
     cast,
     column,
     func,
@@ -55,16 +53,6 @@ def rowset(connection: Connection, name: str, types: Types, rows: Iterable[Seque
         for place, (key, kind) in enumerate(types.items())
     ]
     return select(*cells).select_from(each).subquery(name)
-
-
-def among(connection: Connection, key: ColumnElement[int], keys: Iterable[int]) -> ColumnElement[bool]:
-    """Whether the key is one of `keys`, handed over as one parameter however many they are."""
-    if connection.dialect.name == "postgresql":
-        # As the text of an array: to hand over numbers one by one costs the driver more than the database's look-up.
-        return key == any_(cast(literal(f"{{{','.join(map(str, keys))}}}", Text), ARRAY(BigInteger)))
-    return key.in_(
-        select(func.json_each(literal(orjson.dumps(list(keys)).decode(), Text)).table_valued("value").c.value)
-    )
 
 
 def ids(connection: Connection, keys: Iterable[int]) -> Select[Any]:
