@@ -60,6 +60,7 @@ def _transition(low: datetime, high: datetime, tz: ZoneInfo) -> datetime:
     return high.replace(microsecond=0)
 
 
+@lru_cache(maxsize=1024)
 def local_date(moment: datetime, zone_name: str) -> date:
     """The calendar day that `moment` falls on in the zone."""
     return moment.astimezone(zone(zone_name)).date()

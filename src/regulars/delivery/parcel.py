@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen, like all that is made for each email: that takes thrice as long
 class Parcel:
     """One message, ready to go.
 
@@ -39,7 +39,7 @@ class Outcome(StrEnum):
     """Not offered, or certainly not accepted: safe to send again."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Result:
     """What came of the parcel `key`: the reply's code, if there was one, and the server's words."""
 

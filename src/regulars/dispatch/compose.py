@@ -30,7 +30,7 @@ class Workshop(Protocol):
     def templates(self) -> Templates: ...
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Composed:
     """One message in every form it has."""
 
@@ -64,7 +64,7 @@ def compose(job: Job, workshop: Workshop, now: datetime, web_url: str, secret: b
         smtputf8=utf8,
         plain=not utf8,
     )
-    linked = values["links"]["view"] in rendered.html
+    linked = email.viewed and values["links"]["view"] in rendered.html
     targets = way.targets if way else ()
     return Composed(parcel, rendered, letter, letter.message_id, kept(values), linked, targets)
 
@@ -101,6 +101,7 @@ def address(
         subject=rendered.subject,
         html=rendered.html,
         text=rendered.text,
+        lined=rendered.lined,
         message_id=ids.message_id(key, domain),
         date=now,
         unsubscribe_url=values["links"]["unsubscribe"],

@@ -35,18 +35,18 @@ def context(
 ) -> dict[str, Any]:  # fmt: skip
     """The values of one message in a language; what is not known is none."""
     fields = rulebook.events.get(job.campaign.on or "", {})
-    zone = job.customer["timezone"] or rulebook.company.timezone
+    today = local_date(now, job.customer["timezone"] or rulebook.company.timezone)
     return {
         "customer": job.customer,
         "manager": job.manager,
-        "company": company(rulebook.company.speaking(language)),
+        "company": rulebook.company.shown(language),
         "event": declared(job.event, fields),
         "purchase": job.purchase,
         "product": job.product,
-        "holiday": _holiday(job, rulebook, local_date(now, zone)),
+        "holiday": _holiday(job, rulebook, today),
         "coupon": job.coupon,
         "links": _links(job, web_url, secret),
-        "today": local_date(now, zone),
+        "today": today,
         "campaign": job.campaign.name,
         **_visit(job, rulebook.company),
     }
@@ -108,12 +108,6 @@ def appointment(visit: Visit, rulebook: Rulebook, customer: str, company: str) -
 def advertises(campaign: Campaign) -> bool:
     """Whether the email is marketing to a client, who may then leave; a service that they asked for has no way out."""
     return campaign.kind is Kind.MARKETING and campaign.to == "customer"
-
-
-def company(of: Company) -> Mapping[str, Any]:
-    """The company as templates know it."""
-    names = ("name", "address", "website", "phone", "logo", "color", "currency", "locale", "timezone")
-    return {name: getattr(of, name) for name in names}
 
 
 def token(promise: int, secret: bytes) -> str:

@@ -135,7 +135,7 @@ class _Batch:
     now: datetime
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Ready:
     """What is left of an email that is ready to go: its texts are let go, so that the next one gets their memory."""
 

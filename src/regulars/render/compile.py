@@ -5,10 +5,12 @@ What the compiled templates print comes only from the context; everything else w
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
+from types import CodeType
 from typing import Any
 
 import yaml
@@ -32,6 +34,8 @@ class Part:
     template: Template
     pieces: tuple[Piece, ...]
     source: str
+    lined: bool = False
+    """Whether its lines are fit for a letter whatever is filled in; see `lined`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +52,8 @@ class CompiledEmail:
     text: Part
     subject: Part
     preheader: Part | None
+    viewed: bool
+    """Whether the HTML may lead to the page that shows it in a browser."""
 
 
 @dataclass
@@ -222,6 +228,7 @@ def finish(read: Draft, *, traced: bool = False) -> CompiledEmail:
         text=_part(TEXT, derived, woven.tags if read.own_text is None else read.own_text),
         subject=_part(TEXT, _joined(read.subject), read.subject),
         preheader=_part(TEXT, _joined(read.preheader), read.preheader) if read.preheader else None,
+        viewed=any("links" in _OTHER_LINK.sub("", tag.text) for tag in woven.tags),
     )
 
 
@@ -238,7 +245,24 @@ def _joined(pieces: Sequence[Piece]) -> str:
 
 
 def _part(env: Environment, source: str, pieces: Sequence[Piece]) -> Part:
-    return Part(env.from_string(source), tuple(pieces), source)
+    template = env.from_string(source)
+    return Part(template, tuple(pieces), source, env is HTML and lined(template.root_render_func.__code__))
+
+
+def lined(code: CodeType) -> bool:
+    """Whether no line of what the template makes begins as no line of a letter may, whatever it is filled with.
+
+    It holds when each piece of fixed text is so by itself and none ends in a line break: a value has no break of its
+    own in HTML (see `Shown`), so it never begins a line.
+    """
+    return all(
+        lined(piece) if isinstance(piece, CodeType) else not (isinstance(piece, str) and _UNFIT.search(piece))
+        for piece in code.co_consts
+    )
+
+
+_UNFIT = re.compile(r"\n(?:\.|From |--|\Z)|[\r\0]")
+_OTHER_LINK = re.compile(r"\blinks\.(?!view\b)\w+")
 
 
 @lru_cache(maxsize=1)

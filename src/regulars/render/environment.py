@@ -60,6 +60,7 @@ KEPT_FILTERS = [
 ]
 _UNSAFE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ufdd0-\ufdef\ufffe\uffff\ud800-\udfff]")
 """Characters that no HTML document and no letter may hold."""
+_BREAK = re.compile(r"\r\n?|\n")
 STATEMENTS = frozenset(["for", "else", "elif", "endfor", "if", "endif", "set", "endset", "with", "endwith"])
 
 
@@ -78,6 +79,9 @@ class Shown(dict[Any, str]):
     def __missing__(self, value: Any) -> str:
         plain = printable(value)
         text = str(escape(plain)) if self._markup else str(plain)
+        if self._markup and not text.isprintable():
+            # Written so, a line break of the data's begins no line of the letter; see `compile.lined`.
+            text = _BREAK.sub("&#10;", text)
         if type(value) is str:
             if len(self) >= self._MOST:
                 self.clear()

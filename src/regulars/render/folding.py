@@ -2,8 +2,8 @@
 
 Mail may hold no line of more than 998 characters unless it is coded (RFC 5322, 2.1.1). Folded once, when an email is
 compiled, a message of ASCII goes out as it stands. A space becomes a line break inside of an opening tag or between the
-words of a style sheet, nowhere else, and a break becomes a space before what may not begin a line; the length stays
-the same.
+words of a style sheet, nowhere else, and a break becomes a space before what may not begin a line, or whose beginning
+is not known; the length stays the same.
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ WANTED = 400
 """Characters that a line has at most, where there are places to end it: what data bring into it still fits."""
 _NOT_AT_FIRST = (".", "From ")
 """No line that begins so is let through as it is by SMTP and by mailbox files."""
+_BEFORE_A_TAG = re.compile(rf"\n(?={MARK.pattern})")
+_BREAKS_COUNT = re.compile(r"<pre\b|white-space: *pre")
 _BETWEEN_WORDS = re.compile(r"[{};] (?!\.)")
 
 
@@ -62,6 +64,8 @@ def fold(text: str) -> str:
     """The HTML in lines of up to `WANTED` characters, as far as there are places to end them."""
     for begin in _NOT_AT_FIRST:
         text = text.replace(f"\n{begin}", f" {begin}")
+    if not _BREAKS_COUNT.search(text):  # what a tag prints may begin as no line may
+        text = _BEFORE_A_TAG.sub(" ", text)
     out, line, last = [], 0, -1
     # A tag of Jinja's may stand in a comment for Outlook, and its mark is a comment itself: read as that many letters.
     for place in [*_Reader(MARK.sub(lambda found: "x" * len(found[0]), text)).places, len(text)]:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from binascii import b2a_base64
 from collections.abc import Iterator, Sequence
-from functools import lru_cache
 
 from regulars.render.mailbox import Mailbox, clean
 
@@ -26,6 +25,8 @@ _URL = re.compile(r"(?:https?://|mailto:)[!-;=?-~]+")
 
 def one_line(text: str) -> str:
     """Text that fits a header: control characters become spaces, surrogates go."""
+    if text.isascii() and text.isprintable():
+        return text.strip(" ")
     return re.sub(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+", " ", text).encode("utf-8", "ignore").decode().strip(" ")
 
 
@@ -92,7 +93,6 @@ def _b(raw: bytes) -> str:
     return f"=?utf-8?b?{b2a_base64(raw, newline=False).decode()}?="
 
 
-@lru_cache(maxsize=1024)
 def mailboxes(field: str, boxes: Sequence[Mailbox]) -> str:
     """An address header. Names are dropped when the header with them would be too long."""
     line = f"{field}: " + ",\r\n ".join(_mailbox(b, len(field) + 2) for b in boxes) + "\r\n"

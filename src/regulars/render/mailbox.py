@@ -63,15 +63,19 @@ class Mailbox:
 
 def clean(name: str) -> str:
     """A display name on one line, without control characters and without those that turn text around."""
+    if name.isascii() and name.isprintable() and "  " not in name:  # nearly all are
+        return name.strip()
     return _BLANK.sub(" ", _DROPPED.sub("", name)).strip()
 
 
 def check_address(address: str) -> None:
     """Raises ValueError unless this is exactly one addr-spec that SMTP can carry; quoted local parts are refused."""
     local, at, domain = address.rpartition("@")
-    if not at or len(local.encode()) > 64 or not (_LOCAL if local.isascii() else _LOCAL_UTF8).fullmatch(local):
+    plain = local.isascii()
+    size = len(local) if plain else len(local.encode())
+    if not at or size > 64 or not (_LOCAL if plain else _LOCAL_UTF8).fullmatch(local):
         raise ValueError(f"{address!r} is not an email address")
-    if len(local.encode()) + 1 + len(_domain(domain)) > LONGEST:
+    if size + 1 + len(_domain(domain)) > LONGEST:
         raise ValueError(f"{address[:40]!r}… is longer than an email address may be")
 
 

@@ -32,7 +32,7 @@ class RenderFailed(RegularsError):
         super().__init__(f"{email} ({locale}): {where}: {message}")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Rendered:
     """The texts of one message; `warnings` are sentences."""
 
@@ -43,6 +43,8 @@ class Rendered:
     digest: str
     preheader: str = ""
     warnings: tuple[str, ...] = ()
+    lined: bool = False
+    """Whether the lines of the HTML are known to be fit for a letter."""
 
 
 def render(email: CompiledEmail, context: Mapping[str, Any], trail: Trail | None = None) -> Rendered:
@@ -59,7 +61,8 @@ def render(email: CompiledEmail, context: Mapping[str, Any], trail: Trail | None
     if survey:
         text = gathered(text, survey)
     preheader = _line(_fill(email, email.preheader, TEXT, values)) if email.preheader else ""
-    return Rendered(subject, html, text, email.locale, email.digest, preheader, _warnings(html))
+    lined = email.html.lined and html.startswith("<")
+    return Rendered(subject, html, text, email.locale, email.digest, preheader, _warnings(html), lined)
 
 
 def _warnings(html: str) -> tuple[str, ...]:
@@ -70,6 +73,8 @@ def _warnings(html: str) -> tuple[str, ...]:
 
 def _line(text: str) -> str:
     """One line: control characters and line breaks become single spaces."""
+    if text.isprintable() and "  " not in text:
+        return text.strip()
     return _LINE.sub(" ", text).strip()
 
 

@@ -58,7 +58,7 @@ class Attachment:
     content: bytes
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen, like all that is made for each email: that takes thrice as long
 class Letter:
     """All that a message consists of. `date` is aware; `message_id` has its angle brackets."""
 
@@ -78,6 +78,8 @@ class Letter:
     feedback_id: str | None = None
     headers: tuple[tuple[str, str], ...] = ()
     attachments: tuple[Attachment, ...] = ()
+    lined: bool = False
+    """The maker's word that no line of the HTML begins as one must not, or ends but by a newline; see `_sendable`."""
 
     @property
     def recipients(self) -> tuple[str, ...]:
@@ -87,7 +89,9 @@ class Letter:
     @property
     def needs_smtputf8(self) -> bool:
         """Whether an address in it takes a server with SMTPUTF8."""
-        boxes = (self.sender, self.to, *self.cc, *((self.reply_to,) if self.reply_to else ()))
+        if self.to.needs_smtputf8 or self.sender.needs_smtputf8:
+            return True
+        boxes = (*self.cc, self.reply_to) if self.reply_to else self.cc
         return any(box.needs_smtputf8 for box in boxes)
 
 
@@ -103,7 +107,7 @@ def assemble(letter: Letter) -> bytes:
     ).encode()
     between = f"\r\n--alt_{mark}\r\nContent-Type: text/html; charset=utf-8\r\n".encode()
     head, end = _head(letter).encode(), f"\r\n--alt_{mark}--\r\n".encode()
-    parts = (body, *_text(letter.text, mark), between, *_text(letter.html, mark), end)
+    parts = (body, *_text(letter.text, mark), between, *_text(letter.html, mark, lined=letter.lined), end)
     if not letter.attachments:
         return b"".join((head, *parts))
     return head + _mixed(letter, b"".join(parts), mark)
@@ -114,7 +118,7 @@ def _head(letter: Letter) -> str:
         raise ValueError(f"{letter.message_id!r} is not a Message-ID")
     lines = [
         f"Date: {date_line(letter.date)}\r\nMessage-ID: {letter.message_id}\r\n",
-        mailboxes("From", (letter.sender,)),
+        _from(letter.sender),
         mailboxes("To", (letter.to,)),
     ]
     if letter.cc:
@@ -146,6 +150,11 @@ def _list_headers(letter: Letter) -> list[str]:
 
 
 @lru_cache(maxsize=256)
+def _from(sender: Mailbox) -> str:
+    return mailboxes("From", (sender,))
+
+
+@lru_cache(maxsize=256)
 def _list_id(name: str) -> str:
     return unstructured("List-ID", f"<{re.sub(r'[^A-Za-z0-9.-]', '-', name)}>")
 
@@ -156,9 +165,9 @@ LONGEST = 998
 """Characters of a line, its end apart (RFC 5322, 2.1.1)."""
 
 
-def _text(text: str, mark: str) -> tuple[bytes, bytes]:
+def _text(text: str, mark: str, *, lined: bool = False) -> tuple[bytes, bytes]:
     """The header of its encoding, and the text in it."""
-    if text.isascii() and _sendable(text, mark):
+    if text.isascii() and (lined or _sendable(text, mark)) and not _too_long(text):
         return _SEVEN_BIT, text.encode().replace(b"\n", b"\r\n")
     raw = text.encode("utf-8", "replace")
     if b"\r" in raw:
@@ -167,7 +176,7 @@ def _text(text: str, mark: str) -> tuple[bytes, bytes]:
 
 
 def _sendable(text: str, mark: str) -> bool:
-    """Whether ASCII arrives as it is: no line is too long, or what SMTP, a mailbox or the frame takes for its own."""
+    """Whether ASCII arrives as it is: no line is what SMTP, a mailbox or the frame takes for its own."""
     return not (
         text.startswith((".", "From "))
         or "\n." in text
@@ -175,7 +184,6 @@ def _sendable(text: str, mark: str) -> bool:
         or "\r" in text
         or "\0" in text
         or mark in text
-        or _too_long(text)
     )
 
 

@@ -123,6 +123,19 @@ class Company(Part):
         return self.spoken[locale]
 
     @cached_property
+    def told(self) -> dict[str, Mapping[str, Any]]:
+        """By language what `shown` has made."""
+        return {}
+
+    def shown(self, locale: str) -> Mapping[str, Any]:
+        """What emails in this language know of the company."""
+        if locale not in self.told:
+            of = self.speaking(locale)
+            names = ("name", "address", "website", "phone", "logo", "color", "currency", "locale", "timezone")
+            self.told[locale] = {name: getattr(of, name) for name in names}
+        return self.told[locale]
+
+    @cached_property
     def working_time(self) -> WorkingTime:
         """The company's week on its own clock."""
         return WorkingTime(self.working_hours, self.timezone, self.holidays, frozenset(self.days_off))
