@@ -134,7 +134,7 @@ def run_ours(url: str, root: Path, port: int, workers: int) -> tuple[float, list
     """Seconds from the word to the last worker's report, and the reports."""
     command = [
         sys.executable, "-m", "benchmarks.dispatch", "--worker", url, str(root),
-        f"smtp://127.0.0.1:{port}?connections=5&per_connection=100000",
+        f"smtp://127.0.0.1:{port}?connections=10&per_connection=100000",
     ]  # fmt: skip
     running = [
         subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) for _ in range(workers)

@@ -22,7 +22,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from regulars.core.errors import EnvironmentFailed
 from regulars.store import fields, functions
 
-_UNUSED = 1.0
+UNUSED = 1.0
 """Seconds after which a connection is asked whether it still stands."""
 _PLANNING = 7_246_001
 """Key of the PostgreSQL advisory lock that lets one planner work at a time."""
@@ -64,7 +64,7 @@ def _look_after(engine: Engine) -> None:
 
     @event.listens_for(engine, "checkout")
     def taken(connection: Any, record: ConnectionPoolEntry, _: object) -> None:
-        if time.monotonic() - record.info.get("left", math.inf) > _UNUSED:
+        if time.monotonic() - record.info.get("left", math.inf) > UNUSED:
             try:
                 engine.dialect.do_ping(connection)
             except engine.dialect.loaded_dbapi.Error as error:
