@@ -21,8 +21,9 @@ from regulars.core.calendar import LeapDay
 from regulars.core.clock import duration
 from regulars.core.diagnostics import Span
 from regulars.core.ids import digest
-from regulars.core.working import Wait, Week, WorkingTime
+from regulars.core.working import Wait
 from regulars.rules import grammar
+from regulars.rules.company import Company
 from regulars.rules.feasts import Feast
 from regulars.rules.hooks import Hook
 from regulars.rules.names import FieldType
@@ -34,7 +35,6 @@ from regulars.rules.phrases import (
     Clock,
     Condition,
     Daily,
-    Day,
     Deadline,
     Duration,
     EventName,
@@ -43,17 +43,14 @@ from regulars.rules.phrases import (
     Moment,
     Name,
     Part,
-    Region,
     Schedule,
     Share,
     Timing,
     Until,
     Waiting,
-    WorkingWeek,
-    Zone,
 )
 from regulars.rules.signup import Signup
-from regulars.rules.survey import Survey, Texts, in_language
+from regulars.rules.survey import Survey
 from regulars.rules.tariff import Points
 from regulars.rules.tracking import Tracking
 from regulars.rules.tree import Loc
@@ -73,72 +70,6 @@ class Kind(StrEnum):
 
     MARKETING = "marketing"
     TRANSACTIONAL = "transactional"
-
-
-class Company(Part):
-    """Who sends: shown in every email."""
-
-    names: Texts = Field(alias="name", description="What clients call you, once or by language")
-    sender: str = Field(alias="from", description="The mailbox emails come from: `Ana <ana@studio.example>`")
-    reply_to: str | None = Field(default=None, description="Where answers go, if not to `from`")
-    addresses: Texts = Field(
-        alias="address", description="Postal address, in the footer of marketing emails, once or by language"
-    )
-    locale: str = Field(default="en", min_length=2, description="Language of clients who stated none")
-    timezone: Zone = Field(default="UTC", description="Time zone of clients who stated none")
-    currency: str = Field(default="EUR", pattern=r"^[A-Z]{3}$", description="Currency of amounts that name none")
-    website: str | None = Field(default=None, description="Address of the website")
-    phone: str | None = Field(default=None, description="Telephone number, for the footer")
-    logo: str | None = Field(default=None, description="Address of the logo's picture")
-    color: str = Field(default="#2f5d50", pattern=r"^#[0-9a-fA-F]{6}$", description="Accent colour of the emails")
-    working_hours: WorkingWeek = Field(
-        default=Week.parse("monday-friday 09:00-18:00"), description="When somebody is there, for waits in working time"
-    )
-    holidays: Region | None = Field(default=None, description="The country whose public holidays are no working days")
-    days_off: tuple[Day, ...] = Field(default=(), description="Further days on which nobody works")
-
-    @property
-    def name(self) -> str:
-        """What it is called in its own language."""
-        return in_language(self.names, self.locale)
-
-    @property
-    def address(self) -> str:
-        """Where it is, in its own language."""
-        return in_language(self.addresses, self.locale)
-
-    @cached_property
-    def spoken(self) -> dict[str, Company]:
-        """By language what `speaking` has made."""
-        return {}
-
-    def speaking(self, locale: str) -> Company:
-        """The company as those read it who read this language: its name and address are theirs."""
-        if locale not in self.spoken:
-            own = {
-                "names": {"": in_language(self.names, locale, self.locale)},
-                "addresses": {"": in_language(self.addresses, locale, self.locale)},
-            }
-            self.spoken[locale] = self.model_copy(update=own)
-        return self.spoken[locale]
-
-    @cached_property
-    def told(self) -> dict[str, Mapping[str, Any]]:
-        """By language what `shown` has made."""
-        return {}
-
-    def shown(self, locale: str) -> Mapping[str, Any]:
-        """What emails in this language know of the company."""
-        if locale not in self.told:
-            of = self.speaking(locale)
-            names = ("name", "address", "website", "phone", "logo", "color", "currency", "locale", "timezone")
-            self.told[locale] = {name: getattr(of, name) for name in names}
-        return self.told[locale]
-
-    @cached_property
-    def working_time(self) -> WorkingTime:
-        """The company's week on its own clock."""
-        return WorkingTime(self.working_hours, self.timezone, self.holidays, frozenset(self.days_off))
 
 
 class Policy(Part):

@@ -1,0 +1,81 @@
+"""Who sends, as the rule files say it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Any
+
+from pydantic import Field
+
+from regulars.core.working import Week, WorkingTime
+from regulars.rules.phrases import Day, Part, Region, WorkingWeek, Zone
+from regulars.rules.survey import Texts, in_language
+
+SHOWN = ("name", "address", "website", "phone", "logo", "color", "currency", "locale", "timezone")
+"""What emails may say of the company."""
+
+
+class Company(Part):
+    """Who sends: shown in every email."""
+
+    names: Texts = Field(alias="name", description="What clients call you, once or by language")
+    sender: str = Field(alias="from", description="The mailbox emails come from: `Ana <ana@studio.example>`")
+    reply_to: str | None = Field(default=None, description="Where answers go, if not to `from`")
+    addresses: Texts = Field(
+        alias="address", description="Postal address, in the footer of marketing emails, once or by language"
+    )
+    locale: str = Field(default="en", min_length=2, description="Language of clients who stated none")
+    timezone: Zone = Field(default="UTC", description="Time zone of clients who stated none")
+    currency: str = Field(default="EUR", pattern=r"^[A-Z]{3}$", description="Currency of amounts that name none")
+    website: str | None = Field(default=None, description="Address of the website")
+    phone: str | None = Field(default=None, description="Telephone number, for the footer")
+    logo: str | None = Field(default=None, description="Address of the logo's picture")
+    color: str = Field(default="#2f5d50", pattern=r"^#[0-9a-fA-F]{6}$", description="Accent colour of the emails")
+    working_hours: WorkingWeek = Field(
+        default=Week.parse("monday-friday 09:00-18:00"), description="When somebody is there, for waits in working time"
+    )
+    holidays: Region | None = Field(default=None, description="The country whose public holidays are no working days")
+    days_off: tuple[Day, ...] = Field(default=(), description="Further days on which nobody works")
+
+    @property
+    def name(self) -> str:
+        """What it is called in its own language."""
+        return in_language(self.names, self.locale)
+
+    @property
+    def address(self) -> str:
+        """Where it is, in its own language."""
+        return in_language(self.addresses, self.locale)
+
+    @cached_property
+    def spoken(self) -> dict[str, Company]:
+        """By language what `speaking` has made."""
+        return {}
+
+    def speaking(self, locale: str) -> Company:
+        """The company as those read it who read this language: its name and address are theirs."""
+        if locale not in self.spoken:
+            own = {
+                "names": {"": in_language(self.names, locale, self.locale)},
+                "addresses": {"": in_language(self.addresses, locale, self.locale)},
+            }
+            self.spoken[locale] = self.model_copy(update=own)
+        return self.spoken[locale]
+
+    @cached_property
+    def told(self) -> dict[str, Mapping[str, Any]]:
+        """By language what `shown` has made."""
+        return {}
+
+    def shown(self, locale: str) -> Mapping[str, Any]:
+        """What emails in this language know of the company."""
+        if locale not in self.told:
+            of = self.speaking(locale)
+            self.told[locale] = {name: getattr(of, name) for name in SHOWN}
+        return self.told[locale]
+
+    @cached_property
+    def working_time(self) -> WorkingTime:
+        """The company's week on its own clock."""
+        return WorkingTime(self.working_hours, self.timezone, self.holidays, frozenset(self.days_off))
