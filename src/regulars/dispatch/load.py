@@ -57,10 +57,11 @@ def load(
     """The jobs of these promises, the most important first.
 
     Clients have the fields that `reads` names for the emails of `steps` (pairs of a campaign's key and a step), which
-    are those of all the promises; without `reads`, all fields.
+    are those of all the promises; without either, all fields.
     """
     chosen = among(promises.c.id, ids)
-    portrait = Portrait.of(None if reads is None else _spoken_of(ground, lives, steps, reads), ground.rulebook.fields)
+    spoken_of = _spoken_of(ground, lives, steps, reads) if reads is not None and steps else None
+    portrait = Portrait.of(spoken_of, ground.rulebook.fields)
     query = (
         select(*(promises.c[n].label(f"p_{n}") for n in _PROMISE), *portrait.columns(ground.facts))
         .select_from(portrait.source(ground.facts))

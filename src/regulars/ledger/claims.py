@@ -35,6 +35,7 @@ _RENEWED = (
     .values(lease_until=bindparam("until"))
     .returning(size(claims.c.rows))
 )
+_ROWS = select(claims.c.rows).where(claims.c.id == bindparam("claim"))
 _BEGUN = _RENEWED.values(sending=kept(bindparam("chunk", type_=Text)))
 # The states are compared in Python: asked for planned rows, PostgreSQL may go through all that there are.
 _STATES = select(promises.c.id, promises.c.state).where(among(promises.c.id, bindparam("chunk", type_=Text)))
@@ -112,9 +113,7 @@ def renew(
     left = connection.scalar(noted, given)
     if left == len(mine.rows):  # rows only ever leave a claim
         return frozenset(mine.rows)
-    return (
-        frozenset(connection.scalar(select(claims.c.rows).where(claims.c.id == mine.id)) or ()) if left else frozenset()
-    )
+    return frozenset(connection.scalar(_ROWS, {"claim": mine.id}) or ())
 
 
 class Begun(NamedTuple):

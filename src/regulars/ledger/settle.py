@@ -82,9 +82,10 @@ def _settle_postgresql(
 def _told(o: Settlement, held: bool) -> dict[str, object]:
     """The row without what the statement takes for granted: sent, at the first go, by the claim that holds it."""
     row: dict[str, object] = {"i": o.id, "w": o.detail, "c": o.code, "m": o.message_id, "t": o.template, "d": o.data}
-    if o.state is not State.SENT:
+    if o.state is not State.SENT or o.reason is not None or not o.attempted:
         row |= {"s": o.state, "o": o.state not in _ENDED, "r": o.reason, "a": int(o.attempted)}
-        row["n"] = None if o.next_at is None else to_micros(o.next_at)
+    if o.next_at is not None:
+        row["n"] = to_micros(o.next_at)
     if not held:
         row["h"] = False
     return row
