@@ -2,7 +2,8 @@
 
 20,000 planned promises in PostgreSQL, an email of 8 kB HTML with nine links and its text part of 1.5 kB, two worker
 processes, against `smtp-sink`; in turn with `smtp-source -d -s 20 -l 8000` (both from Debian's package postfix).
-Prints messages per second of both, the ratio, and the CPU each message costs by stage.
+Each side has twenty sessions with the sink. Prints messages per second of both, the ratio, and the CPU each message
+costs by stage.
 
     python -m benchmarks.dispatch [--emails N] [--rounds N] [--workers N]
 """
@@ -130,8 +131,8 @@ def worker() -> None:
     print(json.dumps(report), flush=True)
 
 
-def run_ours(url: str, root: Path, port: int, workers: int) -> tuple[float, list[dict[str, object]]]:
-    """Seconds from the word to the last worker's report, and the reports."""
+def run_ours(url: str, root: Path, port: int, workers: int) -> tuple[float, float, list[dict[str, object]]]:
+    """Seconds from the word to the last worker's report, CPU seconds of the machine meanwhile, and the reports."""
     command = [
         sys.executable, "-m", "benchmarks.dispatch", "--worker", url, str(root),
         f"smtp://127.0.0.1:{port}?connections=10&per_connection=100000",
@@ -142,16 +143,16 @@ def run_ours(url: str, root: Path, port: int, workers: int) -> tuple[float, list
     for process in running:
         assert process.stdout is not None
         assert process.stdout.readline() == "ready\n"
-    begun = time.perf_counter()
+    begun, before = time.perf_counter(), servers.cpu_seconds()
     for process in running:
         assert process.stdin is not None
         process.stdin.write("go\n")
         process.stdin.flush()
     reports = [json.loads(process.stdout.readline()) for process in running if process.stdout is not None]
-    elapsed = time.perf_counter() - begun
+    elapsed, spent = time.perf_counter() - begun, servers.cpu_seconds() - before
     for process in running:
         process.wait()
-    return elapsed, reports
+    return elapsed, spent, reports
 
 
 def run_theirs(port: int, emails: int) -> float:
@@ -191,13 +192,11 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=2)
     arguments = parser.parse_args()
     ours, theirs, costs = [], [], []
-    with scratch() as (url, root), servers.smtp_sink() as port:
+    with scratch() as (url, root), servers.smtp_sink() as port, servers.awake():
         fill(url, root, arguments.emails)
         for number in range(arguments.rounds + 1):
             count = again(url)
-            before = servers.cpu_seconds()
-            seconds, reports = run_ours(url, root, port, arguments.workers)
-            system = servers.cpu_seconds() - before
+            seconds, system, reports = run_ours(url, root, port, arguments.workers)
             sent = sum(int(str(r["sent"])) for r in reports)
             assert sent == count == arguments.emails, (sent, count)
             other = run_theirs(port, arguments.emails)

@@ -63,7 +63,7 @@ def main(arguments: list[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     ours, theirs, cpu = [], [], []
     print("round   courier/s   smtp-source/s   ratio   CPU/message")
-    with servers.smtp_sink() as port:
+    with servers.smtp_sink() as port, servers.awake():
         courier(port, 2000, options.connections)  # warms both sides up
         for number in range(1, options.rounds + 1):
             rate, cost = courier(port, options.messages, options.connections)
