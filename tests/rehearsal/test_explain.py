@@ -52,7 +52,7 @@ def test_explain_agrees_with_every_row_and_with_what_a_plan_of_all_would_do(benc
     names = gather(bench, seed)
     bench.plan("2026-01-01T00:00")
     explained = 0
-    for day in range(0, DAYS, 20):
+    for day in range(0, DAYS, 15):
         now = (START + timedelta(days=day, hours=dice.randrange(24), minutes=dice.randrange(60))).isoformat()[:16]
         ledger, planned = _ledger(bench), _planned(bench, now)
         for name in dice.sample(names, 3):

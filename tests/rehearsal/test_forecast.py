@@ -88,7 +88,7 @@ def test_a_new_rule_shows_its_blast(bench: Bench) -> None:
 
 
 def test_days_foreseen_are_the_days_lived(sqlite_engine: Engine) -> None:
-    """Against living through the same days half an hour by half an hour, each plan committed."""
+    """Against living through the same days quarter of an hour by quarter of an hour, each plan committed."""
     bench = Bench(sqlite_engine, every_kind("days_since(customer.last_purchase_at) > 20"))
     assert bench.rules is not None
     gather(bench, 11, count=25, minutes=60)
@@ -96,16 +96,16 @@ def test_days_foreseen_are_the_days_lived(sqlite_engine: Engine) -> None:
     start = at("2026-02-13T20:00")
     bench.send(start.isoformat()[:16])
     before = len(bench.ledger("sent"))
-    foreseen = forecast(bench.engine, bench.rules, start + timedelta(minutes=30), 2)
+    foreseen = forecast(bench.engine, bench.rules, start + timedelta(minutes=15), 2)
     assert [day.day.isoformat() for day in foreseen.days] == ["2026-02-13", "2026-02-14"]
 
     lived: Counter[tuple[str, str]] = Counter()
-    moment = start + timedelta(minutes=30)
+    moment = start + timedelta(minutes=15)
     while moment < at("2026-02-14T22:00"):  # midnight in Chișinău
         bench.plan(moment.isoformat()[:16])
         with write(bench.engine) as connection:
             pretend.send(connection, bench.rules, moment)
-        moment += timedelta(minutes=30)
+        moment += timedelta(minutes=15)
     for row in bench.ledger("sent"):
         if row["settled_at"] > start:
             lived[_day(row["settled_at"]), row["campaign"]] += 1
