@@ -79,7 +79,7 @@ class Letter:
     headers: tuple[tuple[str, str], ...] = ()
     attachments: tuple[Attachment, ...] = ()
     lined: bool = False
-    """The maker's word that no line of the HTML begins as one must not, or ends but by a newline; see `_sendable`."""
+    """The maker's word that no line of the HTML begins as none may in a letter; see `_sendable`."""
 
     @property
     def recipients(self) -> tuple[str, ...]:
