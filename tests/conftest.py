@@ -53,33 +53,41 @@ def postgres_server() -> Iterator[str]:
         yield url
 
 
+# One engine for all tests of a process, on a database that is emptied before each: it keeps what it has compiled.
+
+
 @pytest.fixture(scope="session")
-def _postgres_with_tables(postgres_server: str) -> Iterator[str]:
-    """The URL of this test process's own database; the tables are made once, emptied before each test."""
+def _sqlite_of_all(tmp_path_factory: pytest.TempPathFactory) -> Engine:
+    return open_engine(f"sqlite:///{tmp_path_factory.mktemp('sqlite') / 'regulars.sqlite'}")
+
+
+@pytest.fixture(scope="session")
+def _postgres_of_all(postgres_server: str) -> Iterator[Engine]:
     with servers.scratch_database(postgres_server) as url:
         engine = open_engine(url)
         tables.metadata.create_all(engine)
         engine.dispose()
-        yield url
+        yield engine
+        engine.dispose()
 
 
 @pytest.fixture
-def sqlite_engine(_sqlite_template: Path, tmp_path: Path) -> Iterator[Engine]:
+def sqlite_engine(_sqlite_template: Path, _sqlite_of_all: Engine) -> Iterator[Engine]:
     """SQLite in a file, all tables, empty. Its URL is `engine.url`, for processes that open it too."""
-    path = tmp_path / "regulars.sqlite"
+    path = Path(str(_sqlite_of_all.url.database))
+    for old in path.parent.glob("*"):
+        old.unlink()
     shutil.copyfile(_sqlite_template, path)
-    engine = open_engine(f"sqlite:///{path}")
-    yield engine
-    engine.dispose()
+    yield _sqlite_of_all
+    _sqlite_of_all.dispose()
 
 
 @pytest.fixture
-def postgres_engine(_postgres_with_tables: str) -> Iterator[Engine]:
+def postgres_engine(_postgres_of_all: Engine) -> Iterator[Engine]:
     """PostgreSQL in a scratch database, all tables, empty."""
-    databases.empty(_postgres_with_tables)
-    engine = open_engine(_postgres_with_tables)
-    yield engine
-    engine.dispose()
+    databases.empty(_postgres_of_all.url.render_as_string(hide_password=False))
+    yield _postgres_of_all
+    _postgres_of_all.dispose()
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

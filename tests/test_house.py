@@ -30,6 +30,7 @@ SQL_FILES = {
     "src/regulars/rehearsal/dossier.py",
     "src/regulars/rehearsal/records.py",
     "src/regulars/rehearsal/scene.py",
+    "src/regulars/workers/embedded.py",  # a broker in a database, and its errors
 }
 HANDLES = {"Engine", "Connection"}
 

@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from regulars.core.settings import load
-from regulars.rehearsal import explain, preview, run_trials
+from regulars.rehearsal import explain, preview
 from regulars.store import facts
 from regulars.store.engine import open_engine, write
 from regulars.store.tables import metadata
 from regulars.workspace import open_workspace
 from tests.common.bench import at
 from tests.common.people import add_customer, add_product, moment
+from tests.common.scratch import run_trials
 from tests.common.workspace import write_workspace
 from tests.rehearsal.test_trial import trial
 

@@ -20,6 +20,7 @@ from regulars.rehearsal.timeline import Timeline
 from regulars.store.engine import read, write
 from regulars.store.tables import promises
 from regulars.workspace import Workspace, open_workspace
+from tests.common.scratch import in_memory
 from tests.common.workspace import write_workspace
 from tests.rehearsal.crowd import LASTING
 
@@ -103,15 +104,13 @@ def studio(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
 
 
 def _lived(studio: Workspace, number: int, kind: type[Timeline]) -> Sequence[Any]:
-    engine = scene.scratch()
+    engine = in_memory()
     with write(engine) as connection:
         scene.clear(connection)
     kind(engine, studio, Scene.of(studio.rulebook.tests[number], studio.rulebook)).run()
     columns = [promises.c[name] for name in FIELDS]
     with read(engine) as connection:
-        rows = connection.execute(select(*columns).order_by(*columns[:3])).all()
-    engine.dispose()
-    return rows
+        return connection.execute(select(*columns).order_by(*columns[:3])).all()
 
 
 @pytest.fixture(scope="module")

@@ -11,9 +11,10 @@ import pytest
 import yaml
 
 from regulars.core.errors import NotFound
-from regulars.rehearsal import TrialResult, run_trials
+from regulars.rehearsal import TrialResult
 from regulars.rehearsal.trial import matches
 from regulars.workspace import open_workspace
+from tests.common.scratch import run_trials
 from tests.common.workspace import write_workspace
 
 BACK = {

@@ -23,7 +23,6 @@ from sqlalchemy import Engine
 
 from regulars.audience import Catalogue, ExpressionErrors, nodes, parse
 from regulars.core.errors import RegularsError
-from regulars.rehearsal import scene
 from regulars.rehearsal.trial import run_trial
 from regulars.rules.model import Campaign, Expectation, Loc, RuleTest
 from regulars.rules.source import read
@@ -31,6 +30,7 @@ from regulars.rules.tree import Entries, Node, Scalar, data, find
 from regulars.workspace import Workspace
 from regulars.workspace.conditions import read as read_condition
 from regulars.workspace.conditions import written
+from tests.common.scratch import in_memory
 
 CONDITIONS = ("when", "audience", "if")
 NAMES = ("about", "email", "id", "topic", "survey", "was", "prefix", "attach", "cc", "enabled")
@@ -276,7 +276,7 @@ def judge(
     A test runs among those campaigns alone that it names, which takes a fraction of the time, unless it needs others;
     what none notices so is shown all of them among all campaigns.
     """
-    engine = engine or scene.scratch()
+    engine = engine or in_memory()
     tests, verdicts = speaking_of(workspace, name), list[Verdict]()
     alone = {test.name for test in tests if not _fails(engine, among(workspace, test), test)}
     credit = dict.fromkeys((test.name for test in tests), 0)

@@ -11,11 +11,11 @@ import yaml
 from click.testing import CliRunner
 
 from regulars.cli import main
-from regulars.rehearsal.trial import run_trials
 from regulars.render import Templates, render
 from regulars.rules.model import Expectation
 from regulars.workspace import kinds, open_workspace
 from regulars.workspace.starter import Kind, overlaid, starter
+from tests.common.scratch import run_trials
 
 LANGUAGES = ("en", "uk", "ru", "ro", "et")
 KINDS = ("b2b", "salon", "shop")

@@ -9,10 +9,10 @@ import pytest
 
 from regulars.core.calendar import LeapDay
 from regulars.core.holidays import first_of
-from regulars.rehearsal.trial import run_trials
 from regulars.rules.load import load
 from regulars.rules.model import Kind, Rulebook
 from regulars.workspace import Workspace, open_workspace
+from tests.common.scratch import run_trials
 
 ROOT = Path(__file__).parents[2]
 PLAYS = (

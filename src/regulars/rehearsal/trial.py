@@ -60,10 +60,12 @@ class TrialResult:
 
 
 def run_trials(
-    workspace: Rules, names: Sequence[str] | None = None, progress: Progress | None = None
-) -> list[TrialResult]:
+    workspace: Rules, names: Sequence[str] | None = None, progress: Progress | None = None,
+    engine: Engine | None = None,
+) -> list[TrialResult]:  # fmt: skip
     """Runs the tests of the workspace, or those whose name matches one of `names` (patterns with `*`).
 
+    `engine` is a scratch database that may be used again (`scene.scratch`); without one, one is made.
     Raises NotFound for a name that matches no test.
     """
     tests = workspace.rulebook.tests
@@ -72,14 +74,15 @@ def run_trials(
             raise NotFound("test", name, nearest(name, [test.name for test in tests]))
     chosen = [test for test in tests if names is None or any(matches(test.name, name) for name in names)]
     results: list[TrialResult] = []
-    engine = scene.scratch()
+    used = engine or scene.scratch()
     try:
         for test in chosen:
-            results.append(run_trial(engine, workspace, test))
+            results.append(run_trial(used, workspace, test))
             if progress is not None:
                 progress(len(results), len(chosen), results[-1])
     finally:
-        engine.dispose()
+        if engine is None:
+            used.dispose()
     return results
 
 

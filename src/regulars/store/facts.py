@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
-from weakref import WeakKeyDictionary
 
 import orjson
 from sqlalchemy import (
@@ -55,8 +54,8 @@ _CHUNK = 5_000
 """Clients recomputed by one statement."""
 _COUNTED = {"preserve_rowcount": True}
 _KEYS = "regulars_given_keys"
-_STATEMENTS: WeakKeyDictionary[Dialect, str] = WeakKeyDictionary()
-_EVERYBODY: WeakKeyDictionary[Dialect, Any] = WeakKeyDictionary()
+_STATEMENTS: dict[tuple[str, bool], str] = {}
+"""By the database's name, and whether it is for clients whose keys are given or for everybody."""
 _SPEAKING = (traits.PRICE_REQUEST, *traits.BELONGING, traits.COMPLAINT, traits.ANSWERED, *points.EVENTS)
 """The events that facts are made of; any other only tells that somebody is a visitor."""
 
@@ -119,7 +118,9 @@ def refresh(connection: Connection, customer_ids: Restriction | None = None) -> 
     """Brings the kept facts of these clients (None: all) up to what they did; gives how many rows changed."""
     if customer_ids is None or isinstance(customer_ids, Select | ColumnElement):
         _take_turns(connection, true() if customer_ids is None else among(facts.c.customer_id, customer_ids))
-        statement = _everybody(connection) if customer_ids is None else _write(connection, as_of(None, customer_ids))
+        if customer_ids is None:
+            return connection.exec_driver_sql(_prepared(connection, some=False), execution_options=_COUNTED).rowcount
+        statement = _write(connection, as_of(None, customer_ids))
         return connection.execute(statement, execution_options=_COUNTED).rowcount
     keys = sorted(set(customer_ids))
     changed = 0
@@ -129,7 +130,9 @@ def refresh(connection: Connection, customer_ids: Restriction | None = None) -> 
             some = "{" + some[1:-1] + "}"
         _take_turns(connection, facts.c.customer_id.in_(ids(connection, keys[start : start + _CHUNK])))
         given = {"keys": some}
-        changed += connection.exec_driver_sql(_prepared(connection), given, execution_options=_COUNTED).rowcount
+        changed += connection.exec_driver_sql(
+            _prepared(connection, some=True), given, execution_options=_COUNTED
+        ).rowcount
     return changed
 
 
@@ -190,32 +193,27 @@ def _totals(now: datetime | None, customer_ids: Restriction | None) -> Subquery:
     return upto(query, purchases, now, customer_ids).subquery("totals")
 
 
-def _everybody(connection: Connection) -> Any:
-    """The statement that recomputes all clients, put together once: that takes longer than a small shop's facts."""
-    found = _EVERYBODY.get(connection.dialect)
-    if found is None:
-        found = _EVERYBODY[connection.dialect] = _write(connection, as_of())
-    return found
+def _prepared(connection: Connection, *, some: bool) -> str:
+    """The SQL that recomputes everybody, or `some` clients: those whose keys it is given as one parameter, `keys`.
 
-
-def _prepared(connection: Connection) -> str:
-    """The SQL that recomputes the clients whose keys it is given as one JSON parameter, `keys`.
-
-    Written out once for each engine: making it takes ten times as long as running it for one client.
+    Written out once for each kind of database: making it takes ten times as long as running it for one client.
     """
-    found = _STATEMENTS.get(connection.dialect)
-    if found is None:
-        keys: Any = literal_column(_KEYS, Text)
-        postgres = connection.dialect.name == "postgresql"
-        # Of an array PostgreSQL knows the length, so that one client is looked up by index in every part.
-        whom: Restriction = cast(keys, ARRAY(BigInteger))
-        if not postgres:
-            each = func.json_each(keys).table_valued("value", name="given")
-            whom = select(cast(each.c.value, BigInteger))
-        statement = _write(connection, as_of(None, whom))
+    kind = (connection.dialect.name, some)
+    if kind not in _STATEMENTS:
+        statement = _write(connection, as_of(None, _given(connection.dialect) if some else None))
         sql = str(statement.compile(dialect=connection.dialect, compile_kwargs={"literal_binds": True}))
-        found = _STATEMENTS[connection.dialect] = sql.replace(_KEYS, "%(keys)s" if postgres else ":keys")
-    return found
+        placeholder = "%(keys)s" if connection.dialect.name == "postgresql" else ":keys"
+        _STATEMENTS[kind] = sql.replace(_KEYS, placeholder) if some else sql
+    return _STATEMENTS[kind]
+
+
+def _given(dialect: Dialect) -> Restriction:
+    keys: Any = literal_column(_KEYS, Text)
+    if dialect.name == "postgresql":
+        # Of an array PostgreSQL knows the length, so that one client is looked up by index in every part.
+        return cast(keys, ARRAY(BigInteger))
+    each = func.json_each(keys).table_valued("value", name="given")
+    return select(cast(each.c.value, BigInteger))
 
 
 def _write(connection: Connection, rows: Select[Any]) -> Any:

@@ -15,6 +15,7 @@ from celery import Celery
 from celery.schedules import crontab
 from celery.signals import beat_init, worker_process_shutdown, worker_shutdown, worker_shutting_down
 from kombu import Queue
+from kombu.transport import TRANSPORT_ALIASES
 
 from regulars.core import settings as settings_module
 from regulars.core.settings import Settings
@@ -23,9 +24,6 @@ QUEUES = ("plan", "dispatch", "ingest")
 PLAN_EVERY = 60.0
 DISPATCH_EVERY = 15.0
 """Seconds between wake-ups; a wake-up with nothing to do costs one query."""
-
-LOOK_EVERY = 0.25
-"""Seconds between looks into the embedded broker's queues when they are empty."""
 
 
 def configure(celery: Celery, settings: Settings) -> None:
@@ -68,9 +66,7 @@ def schedule() -> dict[str, dict[str, Any]]:
 
 def _transport(url: str) -> dict[str, Any]:
     if url.startswith("sqla+"):
-        from kombu.transport.sqlalchemy import Transport
-
-        Transport.polling_interval = LOOK_EVERY  # an option of this name would go to the database's driver
+        TRANSPORT_ALIASES["sqla"] = "regulars.workers.embedded:Transport"
         return {"connect_args": {"timeout": 60}}  # seconds to wait for another process's write
     if url.startswith("redis"):
         # Longer than any task runs: Redis hands an unacknowledged message out again after this.
