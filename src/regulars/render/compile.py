@@ -245,8 +245,15 @@ def _joined(pieces: Sequence[Piece]) -> str:
 
 
 def _part(env: Environment, source: str, pieces: Sequence[Piece]) -> Part:
+    template, sound = _template(env, source)
+    return Part(template, tuple(pieces), source, sound)
+
+
+@lru_cache(maxsize=2048)
+def _template(env: Environment, source: str) -> tuple[Template, bool]:
+    """A part compiled, and whether it is `lined`; when a rule file is read again, only what changed is compiled."""
     template = env.from_string(source)
-    return Part(template, tuple(pieces), source, env is HTML and lined(template.root_render_func.__code__))
+    return template, env is HTML and lined(template.root_render_func.__code__)
 
 
 def lined(code: CodeType) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from jinja2 import nodes
 
@@ -120,8 +121,14 @@ def uses(pieces: Sequence[Piece]) -> list[Use]:
     if not tags:
         return []
     reader = _Reader(tags)
-    reader.statements(HTML.parse(skeleton(tags)).body, _Scope())
+    reader.statements(_parsed(skeleton(tags)).body, _Scope())
     return reader.uses
+
+
+@lru_cache(maxsize=256)
+def _parsed(source: str) -> nodes.Template:
+    """The tags of an email are often the same in all its languages."""
+    return HTML.parse(source)
 
 
 def fields(pieces: Sequence[Piece], root: str) -> frozenset[str] | None:

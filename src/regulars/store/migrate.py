@@ -6,14 +6,10 @@ and a failed step leaves the database as it was. There is no way back down: rest
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from alembic.util import CommandError
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import Connection, Engine, inspect, text
 
 from regulars.core.errors import EnvironmentFailed
 from regulars.store import facts
@@ -21,19 +17,31 @@ from regulars.store.engine import read, write
 
 _UPGRADING = 7_246_002
 """Key of the PostgreSQL advisory lock that lets one process upgrade at a time."""
+_MIGRATIONS = Path(__file__).parent / "migrations"
+
+
+@cache
+def _revisions() -> tuple[str, ...]:
+    """Every revision, the first one first; a migration's file begins with its own."""
+    return tuple(sorted(file.name.partition("_")[0] for file in (_MIGRATIONS / "versions").glob("[0-9]*.py")))
 
 
 def head() -> str:
     """The revision that this version of Regulars needs."""
-    revision = ScriptDirectory.from_config(_config()).get_current_head()
-    assert revision is not None, "the package holds at least one migration"
-    return revision
+    return _revisions()[-1]
 
 
 def current(engine: Engine) -> str | None:
     """The revision the database is at; None for a database without our tables."""
     with read(engine) as connection:
-        return MigrationContext.configure(connection).get_current_revision()
+        return _current(connection)
+
+
+def _current(connection: Connection) -> str | None:
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    found: str | None = connection.scalar(text("SELECT version_num FROM alembic_version"))
+    return found
 
 
 def upgrade(engine: Engine, to: str = "head") -> str:
@@ -46,13 +54,9 @@ def upgrade(engine: Engine, to: str = "head") -> str:
     with write(engine) as connection:
         if engine.dialect.name == "postgresql":
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _UPGRADING})
-        before = MigrationContext.configure(connection).get_current_revision()
-        config = _config()
-        config.attributes["connection"] = connection
-        try:
-            command.upgrade(config, to)
-        except CommandError as error:
-            raise EnvironmentFailed(f"{_later(connection)}: {error}") from error
+        before = _current(connection)
+        if before != (head() if to == "head" else to):
+            _run(connection, to)
         if before not in (None, head()):
             facts.refresh(connection)  # a later version may derive more from the same purchases
     return head() if to == "head" else to
@@ -64,19 +68,25 @@ def require_current(engine: Engine) -> None:
     needed = head()
     if found == needed:
         return
-    known = {script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()}
-    if found is not None and found not in known:
+    if found is not None and found not in _revisions():
         raise EnvironmentFailed(f"the database is at {found}, which this version does not know: update Regulars")
     at = f"at {found}" if found else "empty"
     raise EnvironmentFailed(f"the database is {at}, this version needs {needed}: run `regulars db upgrade`")
 
 
-def _later(connection: Connection) -> str:
-    found = MigrationContext.configure(connection).get_current_revision()
-    return f"the database is at {found}, which this version does not know: update Regulars"
+def _run(connection: Connection, to: str) -> None:
+    # Imported here: only an upgrade needs it, and it takes as long to read as a tenth of all the rest.
+    from alembic import command
+    from alembic.config import Config
+    from alembic.util import CommandError
 
-
-def _config() -> Config:
     config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
-    return config
+    config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
+    config.attributes["connection"] = connection
+    try:
+        command.upgrade(config, to)
+    except CommandError as error:
+        found = _current(connection)
+        raise EnvironmentFailed(
+            f"the database is at {found}, which this version does not know: update Regulars: {error}"
+        ) from error
