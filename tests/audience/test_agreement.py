@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Connection, Engine, select
 
-from regulars.audience import Expression, ExpressionErrors, Scope, load_people, parse, today_by_zone
+from regulars.audience import Expression, ExpressionErrors, Scope, instant, load_people, parse, today_by_zone
 from regulars.store import facts
 from regulars.store.engine import rehearse
 from regulars.store.happenings import happenings
@@ -55,7 +55,7 @@ def by_sql(connection: Connection, expressions: Sequence[Expression], scope: Sco
 
 def scope_at(connection: Connection, now: datetime) -> Scope:
     return Scope(
-        now=now, customers=customers, facts=facts.source(connection, now), zone=COMPANY_ZONE,
+        now=instant(now), customers=customers, facts=facts.source(connection, now), zone=COMPANY_ZONE,
         today=today_by_zone(in_use(connection), now, COMPANY_ZONE),
     )  # fmt: skip
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 from sqlalchemy import Engine, func, select
 
-from regulars.audience import Scope, load_people, parse, today_by_zone
+from regulars.audience import Scope, instant, load_people, parse, today_by_zone
 from regulars.store import facts
 from regulars.store.engine import rehearse
 from regulars.store.tables import customers
@@ -32,7 +32,7 @@ TEMPLATES = [
 
 @pytest.mark.parametrize("template", TEMPLATES)
 def test_no_text_of_the_author_is_in_the_sql(engine: Engine, template: str) -> None:
-    scope = Scope(NOW, customers, kept, "UTC")
+    scope = Scope(instant(NOW), customers, kept, "UTC")
     expected = str(parse(template.format("'a'"), CATALOGUE).sql(scope).compile(engine))
     for hostile in HOSTILE:
         written = parse(template.format(quoted(hostile)), CATALOGUE).sql(scope).compile(engine)
@@ -47,7 +47,7 @@ def test_hostile_texts_are_plain_texts(engine: Engine, hostile: str) -> None:
         key = people.add_customer(connection, hostile, name=hostile, timezone=hostile, attrs=attrs)
         other = people.add_customer(connection, "other", name="x", attrs={"tier": "x", "tags": ["x"]})
         facts.refresh(connection)
-        scope = Scope(NOW, customers, kept, "UTC", today_by_zone(in_use(connection), NOW, "UTC"))
+        scope = Scope(instant(NOW), customers, kept, "UTC", today_by_zone(in_use(connection), NOW, "UTC"))
         asked = select(customers.c.id).join(kept, kept.c.customer_id == customers.c.id)
         known = load_people(connection, [key, other], NOW, "UTC")
         written = quoted(hostile).replace("\n", "\\n")

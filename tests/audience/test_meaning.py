@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
-from sqlalchemy import Connection, Engine, select
+from sqlalchemy import Connection, Engine, select, text
 
-from regulars.audience import Catalogue, Scope, load_people, parse, today_by_zone
+from regulars.audience import Catalogue, Scope, instant, load_people, parse, today_by_zone
 from regulars.rules.model import Rulebook
 from regulars.store import facts
 from regulars.store.engine import rehearse
@@ -153,7 +153,9 @@ def world(connection: Connection) -> tuple[int, Scope]:
     people.add_event(connection, ada, "complaint", "2026-03-10T22:30:00.000001")
     facts.refresh(connection)
     known = facts.source(connection, NOW)
-    return ada, Scope(NOW, customers, known, "Europe/Tallinn", today_by_zone(in_use(connection), NOW, "Europe/Tallinn"))
+    return ada, Scope(
+        instant(NOW), customers, known, "Europe/Tallinn", today_by_zone(in_use(connection), NOW, "Europe/Tallinn")
+    )
 
 
 def test_the_world_has_a_purchase_that_is_yet_to_come(engine: Engine) -> None:
@@ -190,14 +192,19 @@ def test_unknown_counts_as_no(engine: Engine) -> None:
 def test_a_comparison_of_days_is_one_of_instants_so_that_an_index_serves(sqlite_engine: Engine) -> None:
     with rehearse(sqlite_engine) as connection:
         _, scope = world(connection)
-        written = str(parse("days_since(customer.created_at) > 90", CATALOGUE).sql(scope).compile(connection))
-    assert written == "customers.created_at <= ?"
+        long_ago = parse("days_since(customer.created_at) > 90", CATALOGUE).sql(scope)
+        asked = select(customers.c.id).where(long_ago).compile(connection)
+        connection.execute(text("CREATE INDEX by_birth ON customers (created_at)"))
+        plan = connection.exec_driver_sql(
+            f"EXPLAIN QUERY PLAN {asked}", tuple(asked.params[name] for name in asked.positiontup or ())
+        ).all()
+    assert "USING COVERING INDEX by_birth (created_at<?)" in plan[0].detail
 
 
 def test_a_scope_without_today_or_event_is_refused_where_they_are_asked(sqlite_engine: Engine) -> None:
     with rehearse(sqlite_engine) as connection:
         _, scope = world(connection)
-        bare = Scope(NOW, scope.customers, scope.facts, scope.zone)
+        bare = Scope(instant(NOW), scope.customers, scope.facts, scope.zone)
         parse("customer.purchases > 1", CATALOGUE).sql(bare)
         with pytest.raises(ValueError, match="today"):
             parse("today > '2026-01-01'", CATALOGUE).sql(bare)
@@ -210,7 +217,7 @@ def test_clients_of_an_alias(engine: Engine) -> None:
         ada, scope = world(connection)
         them = customers.alias("them")
         today = today_by_zone(in_use(connection), NOW, "Europe/Tallinn", them)
-        aliased = Scope(NOW, them, scope.facts, scope.zone, today)
+        aliased = Scope(instant(NOW), them, scope.facts, scope.zone, today)
         text = "did('visit.done') and customer.manager == 'm-2' and today == '2026-03-11' and customer.credit == 7"
         asked = select(them.c.id).join(scope.facts, scope.facts.c.customer_id == them.c.id)
         assert connection.scalars(asked.where(parse(text, CATALOGUE).sql(aliased))).all() == [ada]

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Double, Engine, literal, select, update
 
-from regulars.audience import Catalogue, Expression, ExpressionErrors, Person, Scope, parse
+from regulars.audience import Catalogue, Expression, ExpressionErrors, Person, Scope, instant, parse
 from regulars.planner import plan
 from regulars.rules.model import FieldType
 from regulars.store import facts
@@ -93,7 +93,7 @@ def test_conditions_on_a_product_mean_the_same_in_sql_and_in_python(engine: Engi
         )
         facts.refresh(connection)
         known = facts.source(connection, now)
-        scope = Scope(now=now, customers=customers, facts=known, zone="UTC", product=products)
+        scope = Scope(now=instant(now), customers=customers, facts=known, zone="UTC", product=products)
         row = dict(connection.execute(products.select()).mappings().one())
         answer = connection.scalar(products.select().with_only_columns(expression.sql(scope)))
     assert bool(answer) is expected

@@ -43,11 +43,12 @@ FIELDS = ("campaign", "step", "occurrence", "state", "reason", "due_at", "settle
 
 
 class Thorough(Timeline):
-    """Plans every campaign of the rules whenever it plans."""
+    """Plans every campaign of the rules whenever it plans, by statements that are put together each time."""
 
     def __init__(self, engine: Engine, rules: Workspace, stage: Scene) -> None:
         super().__init__(engine, rules, stage)
         self.rules = rules  # type: ignore[assignment]
+        self.shelf = None
 
     def _tick(self, now: datetime, *, still: bool = False) -> None:
         super()._tick(now)

@@ -6,8 +6,8 @@ from regulars.audience.expression import Expression, parse
 from regulars.audience.people import EventFact, Person, PurchaseFact, load_people
 from regulars.audience.problems import ExpressionErrors, Problem
 from regulars.audience.python import known_fields
-from regulars.audience.sql import Scope
-from regulars.audience.today import today_by_zone
+from regulars.audience.sql import Scope, instant
+from regulars.audience.today import elsewhere, today, today_by_zone
 
 __all__ = [
     "BUILT_IN",
@@ -24,9 +24,12 @@ __all__ = [
     "Problem",
     "PurchaseFact",
     "Scope",
+    "elsewhere",
+    "instant",
     "known_fields",
     "load_people",
     "parse",
     "show",
+    "today",
     "today_by_zone",
 ]

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from datetime import datetime
 
 from sqlalchemy import BigInteger, Double, cast, literal
 from sqlalchemy.sql import ColumnElement, and_, not_
 
 from regulars.audience.nodes import Comparison
-from regulars.store.types import DAY, to_micros
+from regulars.store.types import DAY
 
 _SHIFT = 4_000_000
 """More days than the calendar has: moved by so many, every difference is positive and division rounds down."""
@@ -22,14 +21,14 @@ _FARTHEST = 1_000_000
 """Days beyond which a bound would leave the range of instants."""
 
 
-def days_since(moment: ColumnElement[int], now: datetime) -> ColumnElement[float]:
+def days_since(moment: ColumnElement[int], now: ColumnElement[int]) -> ColumnElement[float]:
     """The number of whole days from `moment` to `now`, as a double."""
-    shifted = literal(to_micros(now) + _SHIFT * DAY, BigInteger) - moment
+    shifted = now + literal(_SHIFT * DAY, BigInteger) - moment
     return cast(shifted // literal(DAY, BigInteger), Double) - literal(float(_SHIFT), Double)
 
 
 def compare(
-    op: Comparison, days: float, moment: ColumnElement[int], now: datetime, *, until: bool, cheap: bool
+    op: Comparison, days: float, moment: ColumnElement[int], now: ColumnElement[int], *, until: bool, cheap: bool
 ) -> ColumnElement[bool] | None:
     """`days_since(moment) op days` as bounds on the moment; None where there is no such form.
 
@@ -39,11 +38,10 @@ def compare(
         op, days = op.swapped, -days
     if abs(days) > _FARTHEST:
         return None
-    start = to_micros(now)
     whole, above = math.ceil(days), math.floor(days) + 1
 
     def bound(count: int) -> ColumnElement[int]:
-        return literal(start - count * DAY, BigInteger)
+        return now - literal(count * DAY, BigInteger)
 
     forms: dict[Comparison, Callable[[], ColumnElement[bool]]] = {
         Comparison.GT: lambda: moment <= bound(above),

@@ -82,7 +82,7 @@ def _alive(fields: Mapping[str, Any], model: Model | None, moment: int) -> float
     return alive(float((fields.get("days") or 0) - 1), recency, age, model.r, model.alpha, model.a, model.b)
 
 
-def in_sql(name: str, clients: FromClause, facts: FromClause, now: int) -> Column | None:
+def in_sql(name: str, clients: FromClause, facts: FromClause, now: Column) -> Column | None:
     """The same as SQL over clients joined to facts; None for a name that is no such fact."""
     match name:
         case "motivation":
@@ -106,12 +106,12 @@ def in_sql(name: str, clients: FromClause, facts: FromClause, now: int) -> Colum
     return facts.c[name] if name in SCORES else None
 
 
-def _alive_in_sql(facts: FromClause, now: int) -> Column:
+def _alive_in_sql(facts: FromClause, now: Column) -> Column:
     first = type_coerce(facts.c.first_purchase_at, BigInteger)
     last = type_coerce(facts.c.last_purchase_at, BigInteger)
     week = literal(float(WEEK), Double)
     recency = cast(last - first, Double) / week
-    age = cast(literal(now, BigInteger) - first, Double) / week
+    age = cast(now - first, Double) / week
     parameters = [select(buying_model.c[n]).scalar_subquery() for n in ("r", "alpha", "a", "b")]
     # Unknown to all who never bought: without a first purchase there is no age.
     return regulars_alive(cast(facts.c.days - 1, Double), recency, age, *parameters)

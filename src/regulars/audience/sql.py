@@ -70,16 +70,21 @@ _TEXT_TESTS: dict[str, Callable[..., ColumnElement[bool]]] = {
 Column = ColumnElement[Any]
 
 
+def instant(now: datetime) -> ColumnElement[int]:
+    """An instant as conditions are asked at it."""
+    return literal(to_micros(now), BigInteger)
+
+
 @dataclass(frozen=True)
 class Scope:
     """What a condition is asked of. The statement must have `customers`, and `facts` joined to it.
 
-    `facts` is the table or `store.facts.source(…)`. `today` is each client's own date, as `today_by_zone` makes
-    it. `event_data` and `event_at` are those of the event that set the campaign off, where there is one, and
-    `product` is the product that did.
+    `now` is in microseconds, as `instant` makes it. `facts` is the table or `store.facts.source(…)`. `today` is each
+    client's own date, as `today_by_zone` makes it. `event_data` and `event_at` are those of the event that set the
+    campaign off, where there is one, and `product` is the product that did.
     """
 
-    now: datetime
+    now: ColumnElement[int]
     customers: FromClause
     facts: FromClause
     zone: str
@@ -117,7 +122,7 @@ class Statement:
             case nodes.Literal():
                 return literal(node.value, _TYPES[node.type])
             case nodes.Now():
-                return self._now
+                return self.scope.now
             case nodes.Today():
                 return self._today
             case nodes.EventField(name="at"):
@@ -127,10 +132,6 @@ class Statement:
             case nodes.CustomerField() | nodes.ProductField():
                 return self._built_in(node.name) if isinstance(node, nodes.CustomerField) else self._of_product(node)
         raise TypeError(f"no SQL for {node!r}")
-
-    @property
-    def _now(self) -> Column:
-        return literal(to_micros(self.scope.now), BigInteger)
 
     @property
     def _today(self) -> Column:
@@ -167,7 +168,7 @@ class Statement:
 
     def _fact(self, name: str) -> Column:
         facts = self.scope.facts
-        finished = known.in_sql(name, self.scope.customers, facts, to_micros(self.scope.now))
+        finished = known.in_sql(name, self.scope.customers, facts, self.scope.now)
         if finished is not None:
             return finished
         match name:
@@ -181,7 +182,7 @@ class Statement:
             case "rhythm":
                 return facts.c.rhythm
             case "overdue":
-                since = cast(self._now - type_coerce(facts.c.last_purchase_at, BigInteger), Double)
+                since = cast(self.scope.now - type_coerce(facts.c.last_purchase_at, BigInteger), Double)
                 return regulars_over(regulars_over(since, literal(float(DAY), Double)), facts.c.rhythm)
         return type_coerce(facts.c[name], BigInteger)
 
@@ -274,13 +275,13 @@ class Statement:
 
     def _rows(self, query: Select[Any], table: FromClause, event: str, within: timedelta | None) -> Select[Any]:
         """The client's rows of one kind that have happened, and not longer ago than `within`."""
-        at, now = type_coerce(table.c.occurred_at, BigInteger), to_micros(self.scope.now)
+        at, now = type_coerce(table.c.occurred_at, BigInteger), self.scope.now
         query = query.select_from(table).where(table.c.customer_id == self.scope.customers.c.id)
         if event != PURCHASE:
             query = query.where(table.c.name == literal(event, Text))
         if within is not None:
-            query = query.where(at > literal(now - within // MICROSECOND, BigInteger))
-        return query.where(at <= literal(now, BigInteger)).correlate(self.scope.customers)
+            query = query.where(at > now - literal(within // MICROSECOND, BigInteger))
+        return query.where(at <= now).correlate(self.scope.customers)
 
     def _bought(self, node: nodes.Bought) -> Column:
         bought, lines, things = (t.alias() for t in (tables.purchases, tables.purchase_lines, tables.products))

@@ -12,7 +12,7 @@ from regulars.clearance.live import Live
 from regulars.store.fields import BY_TYPE
 from regulars.store.happenings import happenings
 from regulars.store.tables import members, products, promises, values_seen
-from regulars.store.types import MICROSECOND
+from regulars.store.types import MICROSECOND, Instant
 
 Column = ColumnElement[Any]
 
@@ -27,7 +27,8 @@ def goal_met(ground: Ground, live: Live, row: Any) -> ColumnElement[bool]:
     begun = func.coalesce(_set_off(live, row), _promised(live, row))
     # What set the campaign off does not end it; another thing of the same instant may.
     since = at > begun if campaign.on in (None, until.event) else at >= begun
-    found = exists().where(goal.c.customer_id == row.c.customer_id, since, goal.c.occurred_at <= ground.now)
+    now = ground.late(Instant(), lambda at: at.now)
+    found = exists().where(goal.c.customer_id == row.c.customer_id, since, goal.c.occurred_at <= now)
     for name in until.same:
         found = found.where(_value(ground, until.event, goal, name) == _of_source(ground, live, row, name))
     return found

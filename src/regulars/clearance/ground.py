@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
-from typing import Any, Protocol
+from datetime import date, datetime
+from functools import cached_property
+from typing import Any, Protocol, TypeVar
 
-from sqlalchemy import Connection, FromClause, select
+from sqlalchemy import BigInteger, Connection, Date, FromClause, literal, select
 from sqlalchemy.sql import ColumnElement, and_, func, true
+from sqlalchemy.types import TypeEngine
 
-from regulars.audience import Expression, Scope, today_by_zone
+from regulars.audience import Expression, Scope, elsewhere, today
+from regulars.audience.python import local_day
+from regulars.clearance.live import Live
 from regulars.rules.model import Loc, Rulebook
 from regulars.rules.names import FieldType
 from regulars.store import facts as fact_store
 from regulars.store.functions import regulars_label
-from regulars.store.tables import customers
+from regulars.store.kept import Shelf
+from regulars.store.tables import customers, facts
+from regulars.store.types import to_micros
 from regulars.store.zones import in_use
 
+_T = TypeVar("_T")
 LONGEST = 200
 """How many characters tell one value of a client from another."""
 
@@ -39,11 +46,16 @@ class Ground:
     connection: Connection
     rules: Ruleset
     now: datetime
-    facts: FromClause
-    scope: Scope
+    known: FromClause
+    """The facts as they stand at this instant, of all clients."""
     zones: tuple[str, ...]
+    """The zones that clients live in, and the company's."""
     only: int | None = None
     """The one client who is looked at, in a rehearsal; None: all."""
+    shelf: Shelf | None = None
+    """Where a rehearsal keeps the statements of its instants."""
+    lasting: bool = False
+    """Whether a statement is being put together that is to be kept."""
 
     @property
     def rulebook(self) -> Rulebook:
@@ -54,6 +66,53 @@ class Ground:
     def zone(self) -> ColumnElement[str]:
         """The client's zone, or the company's."""
         return func.coalesce(customers.c.timezone, self.rulebook.company.timezone)
+
+    @cached_property
+    def facts(self) -> FromClause:
+        """The facts of those who are looked at."""
+        if self.only is None:
+            return self.known
+        return select(self.known).where(self.known.c.customer_id == self.only).subquery("facts_of_one")
+
+    @cached_property
+    def scope(self) -> Scope:
+        """What every condition is asked of."""
+        zone = self.rulebook.company.timezone
+
+        def day(where: str) -> ColumnElement[date]:
+            return self.late(Date(), lambda at: local_day(at.now, where, zone))
+
+        now = self.late(BigInteger(), lambda at: to_micros(at.now))
+        return Scope(now, customers, self.facts, zone, today(self._elsewhere, zone, day))
+
+    @cached_property
+    def _elsewhere(self) -> tuple[tuple[str, ...], ...]:
+        return elsewhere(self.zones, self.now, self.rulebook.company.timezone)
+
+    def kept(self, what: tuple[str | int, ...], live: Live, build: Callable[[Ground], _T]) -> _T:
+        """A statement about a campaign: put together now, or at an earlier instant of the same rehearsal.
+
+        All in it that depends on the instant must come by `late` and `late_of` of the ground that `build` is given. It
+        runs before the next is asked for.
+        """
+        if self.shelf is None:
+            return build(self)
+        shape = (self.only, self._elsewhere, live.since, live.applied_at, live.planned_at is None)
+        return self.shelf.take((*what, live.key, *shape), (self, live), lambda: build(replace(self, lasting=True)))
+
+    def late(self, kind: TypeEngine[Any], value: Callable[[Ground], Any]) -> ColumnElement[Any]:
+        """What the instant makes of `value`; a kept statement looks it up each time it runs."""
+        if self.shelf is None or not self.lasting:
+            return literal(value(self), kind)
+        return self.shelf.late(kind, lambda asked: value(asked[0]))
+
+    def late_of(
+        self, live: Live, kind: TypeEngine[Any], value: Callable[[Ground, Live], Any]
+    ) -> ColumnElement[Any]:  # fmt: skip
+        """The same for a value that also depends on when the campaign was last planned."""
+        if self.shelf is None or not self.lasting:
+            return literal(value(self, live), kind)
+        return self.shelf.late(kind, lambda asked: value(*asked))
 
     def holds(
         self, *loc: str | int, event_data: ColumnElement[object] | None = None,
@@ -83,16 +142,11 @@ class Ground:
         return and_(self.holds("campaigns", name, "when"), self.holds("campaigns", name, "audience"))
 
 
-def ground(connection: Connection, rules: Ruleset, now: datetime, only: int | None = None) -> Ground:
+def ground(
+    connection: Connection, rules: Ruleset, now: datetime, only: int | None = None, shelf: Shelf | None = None
+) -> Ground:
     """Looks at the database once for what every condition of this transaction needs."""
-    company_zone = rules.rulebook.company.timezone
-    found = in_use(connection)
-    facts = fact_store.source(connection, now)
-    if only is not None:
-        facts = select(facts).where(facts.c.customer_id == only).subquery("facts_of_one")
-    scope = Scope(
-        now=now, customers=customers, facts=facts, zone=company_zone,
-        today=today_by_zone(found, now, company_zone),
-    )  # fmt: skip
-    zones = tuple(sorted({company_zone, *(z for z in found if z)}))
-    return Ground(connection, rules, now, facts, scope, zones, only)
+    known = fact_store.source(connection, now)
+    zones = tuple(sorted({rules.rulebook.company.timezone, *(zone for zone in in_use(connection) if zone)}))
+    # Facts of the past are worked out in the statement itself, by the instant; such a statement is not kept.
+    return Ground(connection, rules, now, known, zones, only, shelf if known is facts else None)

@@ -6,6 +6,7 @@ the audience are in; what the ledger already holds is taken out later, in one pl
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -30,15 +31,16 @@ from sqlalchemy.types import TypeEngine
 
 from regulars.clearance import Ground, Live
 from regulars.core.calendar import SENTINELS
+from regulars.core.working import Wait
 from regulars.ledger import State
-from regulars.planner.dates import DueDay, DueFeast, DueTime, due_days, due_feasts, due_times, since_midnight
+from regulars.planner.dates import DueDay, DueFeast, due_days, due_feasts, due_times, since_midnight
 from regulars.planner.waits import waited
 from regulars.rules.feasts import DEFAULT
 from regulars.rules.model import Step
 from regulars.store.fields import told_from_event
 from regulars.store.functions import regulars_date, regulars_day
 from regulars.store.happenings import happenings
-from regulars.store.rowset import rowset
+from regulars.store.rowset import rows_of, written
 from regulars.store.tables import customers, members, products, promises, values_seen
 from regulars.store.types import MICROSECOND, Instant, Key, to_micros
 
@@ -55,9 +57,15 @@ BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 _TIMES: dict[str, TypeEngine[Any]] = {"zone": Text(), "occurrence": Text(), "due_at": BigInteger()}
 
 
-def candidates(ground: Ground, live: Live) -> Select[Any] | None:
-    """Those due at `now` who match the audience; None when the calendar has nothing for anybody."""
-    match live.campaign.trigger:
+def falls_due(ground: Ground, live: Live) -> bool:
+    """Whether the calendar has something for anybody; what other triggers have, only their query tells."""
+    dates = _DATES.get(_kind(live))
+    return dates is None or bool(dates(ground, live))
+
+
+def candidates(ground: Ground, live: Live) -> Select[Any]:
+    """Those due at `now` who match the audience."""
+    match _kind(live):
         case "on":
             return _by_event(ground, live)
         case "when":
@@ -66,10 +74,35 @@ def candidates(ground: Ground, live: Live) -> Select[Any] | None:
             return _by_value(ground, live)
         case "new":
             return _by_product(ground, live)
+        case "feast":
+            return _by_feast(ground, live)
         case "every":
             return _by_date(ground, live)
         case _:
             return _by_time(ground, live)
+
+
+def _kind(live: Live) -> str:
+    every = live.campaign.every
+    return "feast" if every is not None and every.calendar is not None else live.campaign.trigger
+
+
+def _begun(ground: Ground, wait: Wait) -> ColumnElement[Any]:
+    """The last beginning from which the wait is over by now."""
+    working = ground.rulebook.company.working_time
+    return ground.late(Instant(), lambda at: working.before(at.now, wait))
+
+
+def _floor(ground: Ground, live: Live, wait: Wait) -> ColumnElement[Any]:
+    """The beginning before which nothing can be due that was not decided already."""
+    working, policy = ground.rulebook.company.working_time, ground.rulebook.policy
+    return ground.late_of(live, Instant(), lambda at, of: working.before(of.floor(at.now, policy), wait))
+
+
+def _after_last_look(ground: Ground, live: Live, received: ColumnElement[Any]) -> ColumnElement[bool]:
+    """What arrived after the last plan about something long past is promised too, and found late."""
+    last = ground.late_of(live, Instant(), lambda _, of: of.planned_at - OVERLAP if of.planned_at else of.planned_at)
+    return received > last
 
 
 def _clients(ground: Ground) -> Join:
@@ -106,14 +139,12 @@ def _by_event(ground: Ground, live: Live) -> Select[Any]:
     wait, working = campaign.lead, ground.rulebook.company.working_time
     given: dict[str, Any] = {"event_data": happened.c.data, "event_at": happened.c.occurred_at}
     audience = ground.holds("campaigns", campaign.name, "audience", **given)
-    floor = working.before(live.floor(ground.now, ground.rulebook.policy), wait)
-    recent: ColumnElement[bool] = happened.c.occurred_at > floor
+    recent: ColumnElement[bool] = happened.c.occurred_at > _floor(ground, live, wait)
     if live.planned_at is not None:
-        # What arrived after the last plan about something long past is promised too, and found late.
-        recent = or_(recent, happened.c.received_at > live.planned_at - OVERLAP)
+        recent = or_(recent, _after_last_look(ground, live, happened.c.received_at))
     chosen = [
         happened.c.occurred_at > working.before(live.since, wait) if live.since > BEGINNING else true(),
-        happened.c.occurred_at <= working.before(ground.now, wait),
+        happened.c.occurred_at <= _begun(ground, wait),
         recent,
     ]
     source, due_at = waited(ground, happened, happened.c.occurred_at, wait, chosen)
@@ -130,25 +161,30 @@ def timed(ground: Ground, live: Live, step: Step) -> Select[Any]:
     campaign, timing = live.campaign, step.at
     assert campaign.on is not None
     assert timing is not None
-    happened = happenings(campaign.on)
-    due_at, floor = told_from_event(timing, happened.c.data), live.floor(ground.now, ground.rulebook.policy)
-    recent: ColumnElement[bool] = due_at > to_micros(floor)
-    written = happened.c.data[timing.field].as_string()
-    if floor.year > 1970:
-        recent = and_(written >= f"{floor - timing.offset - DAY:%Y-%m-%d}", recent)
+    happened, policy = happenings(campaign.on), ground.rulebook.policy
+    due_at, written = told_from_event(timing, happened.c.data), happened.c.data[timing.field].as_string()
+    ago = timedelta() - timing.offset
+    floor = ground.late_of(live, BigInteger(), lambda at, of: to_micros(of.floor(at.now, policy)))
+    earliest = ground.late_of(live, Text(), lambda at, of: _day(of.floor(at.now, policy), ago - DAY))
+    recent: ColumnElement[bool] = and_(written >= earliest, due_at > floor)
     if live.planned_at is not None:
-        recent = or_(recent, happened.c.received_at > live.planned_at - OVERLAP)
+        recent = or_(recent, _after_last_look(ground, live, happened.c.received_at))
     joined = _clients(ground).join(happened, happened.c.customer_id == customers.c.id)
     return _shape(joined, happened.c.external_id, due_at, happened.c.id).where(
-        happened.c.occurred_at <= ground.now,
-        written < f"{ground.now - timing.offset + 2 * DAY:%Y-%m-%d}",
+        happened.c.occurred_at <= ground.late(Instant(), lambda at: at.now),
+        written < ground.late(Text(), lambda at: _day(at.now, ago + 2 * DAY)),
         due_at > to_micros(live.since) if live.since.year > 1970 else true(),
-        due_at <= to_micros(ground.now),
+        due_at <= ground.late(BigInteger(), lambda at: to_micros(at.now)),
         recent,
         ground.holds(
             "campaigns", campaign.name, "audience", event_data=happened.c.data, event_at=happened.c.occurred_at
         ),
     )
+
+
+def _day(moment: datetime, shift: timedelta) -> str:
+    """The day of the shifted instant as text; for one that was never bounded, a text before every day."""
+    return f"{moment + shift:%Y-%m-%d}" if moment.year > 1970 else ""
 
 
 def _by_state(ground: Ground, live: Live) -> Select[Any]:
@@ -160,10 +196,9 @@ def _by_state(ground: Ground, live: Live) -> Select[Any]:
         .group_by(promises.c.customer_id)
         .subquery("had")
     )
-    begun_by = ground.rulebook.company.working_time.before(ground.now, campaign.lead)
     chosen = [
         members.c.campaign == live.key, members.c.left_at.is_(None), members.c.baseline.is_(False),
-        members.c.entered_at <= begun_by,
+        members.c.entered_at <= _begun(ground, campaign.lead),
     ]  # fmt: skip
     inside, due_at = waited(ground, members, members.c.entered_at, campaign.lead, chosen)
     if campaign.backfill.mode == "all":
@@ -179,12 +214,12 @@ def _by_state(ground: Ground, live: Live) -> Select[Any]:
 
 def _by_value(ground: Ground, live: Live) -> Select[Any]:
     """Clients with a value that they never had; what was noted up to now, by the plan itself."""
-    wait, working = live.campaign.lead, ground.rulebook.company.working_time
+    wait = live.campaign.lead
     chosen = [
         values_seen.c.campaign == live.key,
         values_seen.c.baseline.is_(False),
-        values_seen.c.at <= working.before(ground.now, wait),
-        values_seen.c.at >= working.before(live.floor(ground.now, ground.rulebook.policy), wait),
+        values_seen.c.at <= _begun(ground, wait),
+        values_seen.c.at >= _floor(ground, live, wait),
     ]
     source, due_at = waited(ground, values_seen, values_seen.c.at, wait, chosen)
     joined = _clients(ground).join(source, values_seen.c.customer_id == customers.c.id)
@@ -193,12 +228,8 @@ def _by_value(ground: Ground, live: Live) -> Select[Any]:
 
 def _by_product(ground: Ground, live: Live) -> Select[Any]:
     """Every client of the audience, for every product that was launched."""
-    wait, working = live.campaign.lead, ground.rulebook.company.working_time
-    floor = live.floor(ground.now, ground.rulebook.policy)
-    chosen = [
-        products.c.launched_at > working.before(floor, wait),
-        products.c.launched_at <= working.before(ground.now, wait),
-    ]
+    wait = live.campaign.lead
+    chosen = [products.c.launched_at > _floor(ground, live, wait), products.c.launched_at <= _begun(ground, wait)]
     source, due_at = waited(ground, products, products.c.launched_at, wait, chosen)
     audience = ground.holds("campaigns", live.campaign.name, "audience", product=products)
     wave = _wave(ground, live, product=products)
@@ -215,22 +246,45 @@ def _micros(instant: ColumnElement[Any]) -> ColumnElement[int]:
     return type_coerce(instant, BigInteger)
 
 
-def _by_date(ground: Ground, live: Live) -> Select[Any] | None:
+def _dates(ground: Ground, live: Live) -> list[tuple[Any, ...]]:
+    """What `every` brings by a client's own date, zone by zone, up to now."""
+    found: list[DueDay] = []
+    for zone, after in _since(ground, live):
+        found += due_days(live.campaign, ground.rulebook, (zone,), after, ground.now)
+    return [(d.zone, d.occurrence, to_micros(d.due_at), d.ordinal, d.month, d.day) for d in found]
+
+
+def _feasts(ground: Ground, live: Live) -> list[tuple[Any, ...]]:
+    """What `every` brings by a calendar."""
+    found: list[DueFeast] = []
+    for zone, after in _since(ground, live):
+        found += due_feasts(live.campaign, ground.rulebook, (zone,), after, ground.now)
+    return [(d.zone, d.occurrence, to_micros(d.due_at), d.country) for d in found]
+
+
+def _since(ground: Ground, live: Live) -> Iterator[tuple[str, datetime]]:
+    """Each zone, and after when its dates count; the day on which a rule comes into force counts as a whole."""
+    floor = max(live.floor(ground.now, ground.rulebook.policy), ground.now - LOOK_BACK)
+    for zone in ground.zones:
+        yield zone, since_midnight(floor, zone) if floor == live.since else floor
+
+
+def _times(ground: Ground, live: Live) -> list[tuple[Any, ...]]:
+    """What `at` and `schedule` bring."""
+    after = max(live.floor(ground.now, ground.rulebook.policy), ground.now - LOOK_BACK)
+    found = due_times(live.campaign, ground.rulebook, ground.zones, after, ground.now)
+    return [(d.zone, d.occurrence, to_micros(d.due_at)) for d in found]
+
+
+Dates = Callable[[Ground, Live], list[tuple[Any, ...]]]
+_DATES: dict[str, Dates] = {"every": _dates, "feast": _feasts, "at": _times, "schedule": _times}
+
+
+def _by_date(ground: Ground, live: Live) -> Select[Any]:
     every = live.campaign.every
     assert every is not None
-    if every.calendar is not None:
-        return _by_feast(ground, live)
-    floor = max(live.floor(ground.now, ground.rulebook.policy), ground.now - LOOK_BACK)
-    rows: list[DueDay] = []
-    for zone in ground.zones:
-        # The day on which a rule comes into force counts as a whole.
-        after = since_midnight(floor, zone) if floor == live.since else floor
-        rows += due_days(live.campaign, ground.rulebook, (zone,), after, ground.now)
-    if not rows:
-        return None
     table = _falling_due(
-        ground, {**_TIMES, "ordinal": Integer(), "month": Integer(), "day": Integer()},
-        [(r.zone, r.occurrence, to_micros(r.due_at), r.ordinal, r.month, r.day) for r in rows],
+        ground, live, {**_TIMES, "ordinal": Integer(), "month": Integer(), "day": Integer()}, _dates
     )  # fmt: skip
     # The day of an instant is dear to work out, so it is done once for each client.
     worked_out = select(customers.c.id, _day_number(ground, every.field).label("number")).select_from(_clients(ground))
@@ -252,20 +306,11 @@ def _by_date(ground: Ground, live: Live) -> Select[Any] | None:
     )
 
 
-def _by_feast(ground: Ground, live: Live) -> Select[Any] | None:
+def _by_feast(ground: Ground, live: Live) -> Select[Any]:
     """Clients whose country keeps a day of the calendar, by their own clock."""
     campaign, book = live.campaign, ground.rulebook
     assert campaign.every is not None
-    floor = max(live.floor(ground.now, book.policy), ground.now - LOOK_BACK)
-    rows: list[DueFeast] = []
-    for zone in ground.zones:
-        after = since_midnight(floor, zone) if floor == live.since else floor
-        rows += due_feasts(campaign, book, (zone,), after, ground.now)
-    if not rows:
-        return None
-    table = _falling_due(
-        ground, {**_TIMES, "country": Text()}, [(r.zone, r.occurrence, to_micros(r.due_at), r.country) for r in rows]
-    )
+    table = _falling_due(ground, live, {**_TIMES, "country": Text()}, _feasts)
     own = func.upper(func.trim(customers.c.country))
     countries = book.calendars[campaign.every.calendar or ""].countries
     kept = case((own.in_(countries), own), else_=literal(DEFAULT, Text))
@@ -275,9 +320,10 @@ def _by_feast(ground: Ground, live: Live) -> Select[Any] | None:
     )
 
 
-def _falling_due(ground: Ground, types: dict[str, TypeEngine[Any]], rows: list[tuple[Any, ...]]) -> CTE:
+def _falling_due(ground: Ground, live: Live, types: dict[str, TypeEngine[Any]], dates: Dates) -> CTE:
     """The calendar's small table, kept in one place so that the database can index it while it joins."""
-    given = select(rowset(ground.connection, "given", types, rows))
+    text = ground.late_of(live, Text(), lambda at, of: written(at.connection, types, dates(at, of)))
+    given = select(rows_of(ground.connection, "given", types, text))
     return given.cte("falling_due", nesting=True).prefix_with("MATERIALIZED")
 
 
@@ -291,16 +337,9 @@ def _day_number(ground: Ground, field: str) -> ColumnElement[int]:
     return regulars_date(found)
 
 
-def _by_time(ground: Ground, live: Live) -> Select[Any] | None:
-    campaign = live.campaign
-    after = live.floor(ground.now, ground.rulebook.policy)
-    rows: list[DueTime] = list(
-        due_times(campaign, ground.rulebook, ground.zones, max(after, ground.now - LOOK_BACK), ground.now)
-    )
-    if not rows:
-        return None
-    table = _falling_due(ground, _TIMES, [(r.zone, r.occurrence, to_micros(r.due_at)) for r in rows])
+def _by_time(ground: Ground, live: Live) -> Select[Any]:
+    table = _falling_due(ground, live, _TIMES, _times)
     joined = _clients(ground).join(table, table.c.zone == ground.zone)
     return _shape(joined, table.c.occurrence, table.c.due_at, wave=_wave(ground, live)).where(
-        ground.holds("campaigns", campaign.name, "audience")
+        ground.holds("campaigns", live.campaign.name, "audience")
     )

@@ -20,6 +20,7 @@ from regulars.planner.promise import promise_first_steps, promise_next_steps, pr
 from regulars.planner.stirring import Stirring, stirring
 from regulars.planner.values import note
 from regulars.store.engine import planning_lock
+from regulars.store.kept import Shelf
 from regulars.store.tables import campaigns, promises
 from regulars.tracking.clicks import tell
 
@@ -55,19 +56,20 @@ def plan(
     only: int | None = None,
     resting: Collection[str] = (),
     still: bool = False,
+    shelf: Shelf | None = None,
 ) -> Plan:
     """Plans at `now` in the caller's transaction.
 
     For rehearsals: with `only`, the key of one client, all others are left out. `resting` are the names of campaigns
     that the caller knows to have no first email for anybody now; `still` says that no state and no value has turned
-    since the last plan.
+    since the last plan; `shelf` keeps the statements for the next plan of the same rehearsal.
     """
     planning_lock(connection)
     tell(connection, now)
     changes = enforce(connection, rules.rulebook, now)
     recounted = recount(connection, rules.rulebook)
     lives = live(connection, rules.rulebook)
-    where = ground(connection, rules, now, only)
+    where = ground(connection, rules, now, only, shelf)
     movements = {} if still else move(connection, where, lives) | note(connection, where, lives)
     awake = {key: found for key, found in lives.items() if found.campaign.enabled}
     promised = _promise(connection, where, awake, {key for key in awake if awake[key].campaign.name in resting})

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -9,6 +11,7 @@ from sqlalchemy import (
     BigInteger,
     Connection,
     FromClause,
+    Insert,
     Select,
     Text,
     and_,
@@ -22,17 +25,20 @@ from sqlalchemy import (
     select,
     type_coerce,
 )
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql import ColumnElement
 
 from regulars.clearance import Ground, Live, goal_met
 from regulars.core import ids
 from regulars.ledger import Reason, State
-from regulars.planner.candidates import candidates, timed
+from regulars.planner.candidates import LOOK_BACK, candidates, falls_due, timed
 from regulars.planner.waits import waited
 from regulars.rules.model import Step
+from regulars.store.engine import insert
 from regulars.store.tables import promises
-from regulars.store.types import MICROSECOND, to_micros
+from regulars.store.types import MICROSECOND, Instant, to_micros
+
+Rows = Callable[[Ground, Live, Step, int], Select[Any]]
+"""The rows of new promises of one step."""
 
 _COLUMNS = (
     "campaign", "step", "customer_id", "occurrence", "state", "reason", "kind", "recipient", "priority", "source_id",
@@ -42,27 +48,39 @@ _COLUMNS = (
 
 def promise_first_steps(connection: Connection, ground: Ground, live: Live) -> int:
     """Promises the first email to everybody due, or to each the one of their wave; the number of new rows."""
-    if live.campaign.all_steps[0].at is not None:
+    if live.campaign.all_steps[0].at is not None or not falls_due(ground, live):
         return 0
-    found = candidates(ground, live)
-    if found is None:
-        return 0
-    return sum(
-        _promise_due(connection, ground, live, step, found, place) for place, step in enumerate(live.campaign.opening)
-    )
+    return sum(_insert(connection, ground, live, step, _due, place) for place, step in enumerate(live.campaign.opening))
 
 
 def promise_timed_steps(connection: Connection, ground: Ground, live: Live) -> int:
     """Promises each email that goes by an instant of its event, whatever became of those before; the new rows."""
-    timed_steps = [step for step in live.campaign.all_steps if step.at is not None]
-    return sum(_promise_due(connection, ground, live, step, timed(ground, live, step)) for step in timed_steps)
+    return sum(_insert(connection, ground, live, step, _due) for step in live.campaign.all_steps if step.at is not None)
 
 
-def _promise_due(
-    connection: Connection, ground: Ground, live: Live, step: Step, found: Select[Any], wave: int = 0
-) -> int:
-    due = found.subquery("due")
-    chosen: list[ColumnElement[bool]] = [due.c.due_at <= to_micros(ground.now), due.c.wave == wave]
+def promise_next_steps(connection: Connection, ground: Ground, live: Live) -> int:
+    """Promises each following email, its wait after the one before was settled; the number of new rows."""
+    return sum(_insert(connection, ground, live, step, _after) for _, step in live.campaign.following)
+
+
+def _insert(
+    connection: Connection, ground: Ground, live: Live, step: Step, rows: Rows, wave: int = 0
+) -> int:  # fmt: skip
+    def statement(at: Ground) -> Insert:
+        found = rows(at, live, step, wave)
+        return insert(connection, promises).from_select(list(_COLUMNS), found).on_conflict_do_nothing()
+
+    if any(one.wait.working for one in live.campaign.all_steps):  # the week's pieces are looked up while it is built
+        ground = replace(ground, shelf=None)
+    found = ground.kept((rows.__name__, step.key), live, statement)
+    return connection.execute(found, execution_options={"preserve_rowcount": True}).rowcount
+
+
+def _due(ground: Ground, live: Live, step: Step, wave: int) -> Select[Any]:
+    """The promises of a step to everybody who is due, `wave` being its place among the waves."""
+    found = candidates(ground, live) if step.at is None else timed(ground, live, step)
+    due, now = found.subquery("due"), ground.late(BigInteger(), lambda at: to_micros(at.now))
+    chosen: list[ColumnElement[bool]] = [due.c.due_at <= now, due.c.wave == wave]
     verdicts = _verdicts(ground, live, due)
     new: ColumnElement[Any] = literal(Reason.NEW, Text)
     reason = case(*verdicts, else_=new) if verdicts else new
@@ -78,7 +96,7 @@ def _promise_due(
     if live.campaign.waves:  # who belongs to which is settled at the trigger; the promise waits for its wave
         source, due_at = waited(ground, due, due.c.due_at, step.wait, chosen, ground.now)
     rows = _rows(ground, live, step, due.c.customer_id, due.c.occurrence, due_at, due.c.source_id, reason)
-    return _insert(connection, rows.select_from(source).where(*chosen, ~known))
+    return rows.select_from(source).where(*chosen, ~known)
 
 
 def _verdicts(ground: Ground, live: Live, due: Any) -> list[tuple[ColumnElement[bool], Any]]:
@@ -108,12 +126,9 @@ def _had_recently(live: Live, due: Any, pause: timedelta | None) -> ColumnElemen
     return or_(had, place > 1)
 
 
-def promise_next_steps(connection: Connection, ground: Ground, live: Live) -> int:
-    """Promises each following email, its wait after the one before was settled; the number of new rows."""
-    return sum(_promise_after(connection, ground, live, *pair) for pair in live.campaign.following)
-
-
-def _promise_after(connection: Connection, ground: Ground, live: Live, before: Step, step: Step) -> int:
+def _after(ground: Ground, live: Live, step: Step, _: int) -> Select[Any]:
+    """The promises of a step that follows another."""
+    before = next(before for before, following in live.campaign.following if following.key == step.key)
     last = promises.alias("last")
     known = promises.alias("known")
     # A step put in behind people's backs is not for those who have gone past its place.
@@ -128,29 +143,30 @@ def _promise_after(connection: Connection, ground: Ground, live: Live, before: S
         last.c.state.in_([State.SENT, State.UNCERTAIN]),
         and_(last.c.state == State.SKIPPED, last.c.reason == Reason.STEP_CONDITION),
     )
-    working = ground.rulebook.company.working_time
-    floor = max(live.floor(ground.now, ground.rulebook.policy), ground.now - timedelta(days=400))
+    working, policy = ground.rulebook.company.working_time, ground.rulebook.policy
     chosen = [
         last.c.campaign == live.key,
         last.c.step == before.key,
         ground.mine(last.c.customer_id),
         went,
-        last.c.settled_at <= working.before(ground.now, step.wait),
-        last.c.settled_at > working.before(floor, step.wait),
-    ]
+        last.c.settled_at <= ground.late(Instant(), lambda at: working.before(at.now, step.wait)),
+        last.c.settled_at > ground.late_of(live, Instant(), lambda at, of: working.before(
+            max(of.floor(at.now, policy), at.now - LOOK_BACK), step.wait
+        )),
+    ]  # fmt: skip
     source, due_at = waited(ground, last, last.c.settled_at, step.wait, chosen)
     reason: ColumnElement[Any] = literal(Reason.NEW, Text)
     if live.campaign.until is not None:
         reason = case((goal_met(ground, live, last), literal(Reason.GOAL_MET, Text)), else_=reason)
     rows = _rows(ground, live, step, last.c.customer_id, last.c.occurrence, due_at, last.c.source_id, reason)
-    return _insert(connection, rows.select_from(source).where(*chosen, ~past))
+    return rows.select_from(source).where(*chosen, ~past)
 
 
 def _rows(
     ground: Ground, live: Live, step: Step, customer: Any, occurrence: Any, due_at: Any, source: Any, reason: Any
 ) -> Select[Any]:
     """The columns of new promises; those with a verdict are settled at once."""
-    campaign, now = live.campaign, to_micros(ground.now)
+    campaign, now = live.campaign, ground.late(BigInteger(), lambda at: to_micros(at.now))
     undecided = reason == Reason.NEW
     patience = campaign.patience(ground.rulebook.policy) // MICROSECOND
     applied = to_micros(live.applied_at)
@@ -166,12 +182,6 @@ def _rows(
         case((and_(undecided, due_at > now), literal(Reason.WAVE, Text)), else_=reason),
         literal(campaign.kind, Text), literal(campaign.to, Text), literal(campaign.priority), source,
         literal(ground.rulebook.digest(campaign), Text), due_at, expires,
-        case((due_at > now, due_at), else_=literal(now, BigInteger)), literal(now, BigInteger),
-        case((undecided, null()), else_=literal(now, BigInteger)),
+        case((due_at > now, due_at), else_=now), now,
+        case((undecided, null()), else_=now),
     )  # fmt: skip
-
-
-def _insert(connection: Connection, rows: Select[Any]) -> int:
-    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-    statement = dialect.insert(promises).from_select(list(_COLUMNS), rows).on_conflict_do_nothing()
-    return connection.execute(statement, execution_options={"preserve_rowcount": True}).rowcount

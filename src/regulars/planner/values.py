@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from sqlalchemy import Connection, exists, literal, select, true, update
+from sqlalchemy import Connection, Insert, exists, literal, select, true, update
 
 from regulars.clearance import Ground, Live
 from regulars.planner.members import Movement
 from regulars.store.engine import insert
 from regulars.store.tables import customers, values_seen
+from regulars.store.types import Instant
 
 
 def note(connection: Connection, ground: Ground, lives: Mapping[str, Live]) -> dict[str, Movement]:
@@ -26,10 +27,16 @@ def note(connection: Connection, ground: Ground, lives: Mapping[str, Live]) -> d
 
 
 def _note_one(connection: Connection, ground: Ground, live: Live) -> Movement:
-    name = live.campaign.name
     baseline = live.planned_at is None and live.campaign.backfill.mode != "all"
     if live.planned_at is None and not baseline:  # the rule now asks for those already past it
         connection.execute(update(values_seen).where(values_seen.c.campaign == live.key).values(baseline=False))
+    noting = ground.kept(("noted",), live, lambda at: _noting(at, live, baseline))
+    added = connection.execute(noting, execution_options={"preserve_rowcount": True}).rowcount
+    return Movement(added, 0, baseline)
+
+
+def _noting(ground: Ground, live: Live, baseline: bool) -> Insert:
+    name = live.campaign.name
     value = ground.value(name)
     now = select(customers.c.id, value.label("value")).select_from(
         customers.join(ground.facts, ground.facts.c.customer_id == customers.c.id)
@@ -42,11 +49,9 @@ def _note_one(connection: Connection, ground: Ground, live: Live) -> Movement:
         values_seen.c.customer_id == has.c.id,
         values_seen.c.value == has.c.value,
     )
-    rows = select(
-        literal(live.key), has.c.id, has.c.value, literal(ground.now, values_seen.c.at.type), literal(baseline)
-    ).where(has.c.value.is_not(None), ~known)
-    statement = insert(connection, values_seen).from_select([c.name for c in values_seen.c], rows)
-    added = connection.execute(
-        statement.on_conflict_do_nothing(), execution_options={"preserve_rowcount": True}
-    ).rowcount
-    return Movement(added, 0, baseline)
+    seen = ground.late(Instant(), lambda at: at.now)
+    rows = select(literal(live.key), has.c.id, has.c.value, seen, literal(baseline)).where(
+        has.c.value.is_not(None), ~known
+    )
+    statement = insert(ground.connection, values_seen).from_select([c.name for c in values_seen.c], rows)
+    return statement.on_conflict_do_nothing()

@@ -21,6 +21,7 @@ from regulars.planner import plan
 from regulars.planner.stirring import happenings_of_all, over
 from regulars.rehearsal import pretend, records
 from regulars.rehearsal.instants import hours, on_calendar, rounded_up
+from regulars.store.kept import Shelf
 
 GRID = timedelta(minutes=15)
 
@@ -58,6 +59,7 @@ class Simulation:
         """Everything that went, in order."""
         self.days: list[Day] = []
         self._happened = happenings_of_all(connection)
+        self._shelf = Shelf()
         self._sent: Counter[str] = Counter()
         self._skipped: dict[str, Counter[str]] = {}
 
@@ -100,7 +102,8 @@ class Simulation:
         return live(self.connection, self.rules.rulebook)
 
     def _tick(self, moment: datetime) -> None:
-        lives = plan(self.connection, self.rules, moment, resting=self._resting(moment)).lives
+        resting = self._resting(moment)
+        lives = plan(self.connection, self.rules, moment, resting=resting, shelf=self._shelf).lives
         went = records.emails(self.connection, pretend.send(self.connection, self.rules, moment))
         self.emails += went
         self._sent.update(lives[email.campaign].campaign.name for email in went)

@@ -26,6 +26,7 @@ from regulars.rehearsal.scene import CLIENT, Scene
 from regulars.rehearsal.turning import StateOf, ValueOf, rounds, turns
 from regulars.rules.model import Kind
 from regulars.store.engine import read, write
+from regulars.store.kept import Shelf
 
 _BY_CALENDAR = frozenset(["every", "at", "schedule"])
 _MARGIN = timedelta(days=3)
@@ -53,6 +54,7 @@ class Timeline:
         self.engine, self.rules, self.scene = engine, narrowed(rules, scene), scene
         self.keeper = Keeper(scene.in_force)
         self._dates: dict[str, list[datetime]] = {}
+        self.shelf: Shelf | None = Shelf()
 
     def run(self) -> None:
         """Up to the scene's last instant, which is planned and sent at too."""
@@ -76,8 +78,8 @@ class Timeline:
     def _tick(self, now: datetime, *, still: bool = False) -> None:
         with write(self.engine) as connection:
             resting = self._resting(now)
-            cleared = plan(connection, self.rules, now, only=CLIENT, resting=resting, still=still).cleared
-        if not cleared:
+            made = plan(connection, self.rules, now, only=CLIENT, resting=resting, still=still, shelf=self.shelf)
+        if not made.cleared:
             return
         self.keeper.now = now
         lane = Lane("test", frozenset(str(kind) for kind in Kind), self.keeper)

@@ -42,12 +42,23 @@ def rowset(connection: Connection, name: str, types: Types, rows: Iterable[Seque
 
     Values are what JSON knows; instants and money are given as the integers that the database keeps.
     """
+    return rows_of(connection, name, types, literal(written(connection, types, rows), Text))
+
+
+def written(connection: Connection, types: Types, rows: Iterable[Sequence[Any]]) -> str:
+    """The rows as the parameter from which `rows_of` reads them."""
     if connection.dialect.name == "postgresql":
-        objects = orjson.dumps([dict(zip(types, row, strict=True)) for row in rows]).decode()
-        records = func.json_to_recordset(cast(literal(objects, Text), JSON))
+        return orjson.dumps([dict(zip(types, row, strict=True)) for row in rows]).decode()
+    return orjson.dumps(list(rows)).decode()
+
+
+def rows_of(connection: Connection, name: str, types: Types, text: ColumnElement[str]) -> FromClause:
+    """The rows of such a parameter as a FROM clause called `name`."""
+    if connection.dialect.name == "postgresql":
+        records = func.json_to_recordset(cast(text, JSON))
         columns = [column(key, kind) for key, kind in types.items()]
         return records.table_valued(*columns).render_derived(name=name, with_types=True)
-    each = func.json_each(literal(orjson.dumps(list(rows)).decode(), Text)).table_valued("value", name=f"{name}_rows")
+    each = func.json_each(text).table_valued("value", name=f"{name}_rows")
     cells = [
         func.json_extract(each.c.value, f"$[{place}]", type_=kind).label(key)
         for place, (key, kind) in enumerate(types.items())
