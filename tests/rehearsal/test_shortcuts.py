@@ -18,6 +18,7 @@ from regulars.rehearsal import scene
 from regulars.rehearsal.scene import Scene
 from regulars.rehearsal.timeline import Timeline
 from regulars.store.engine import read, write
+from regulars.store.kept import Shelf
 from regulars.store.tables import promises
 from regulars.workspace import Workspace, open_workspace
 from tests.common.scratch import in_memory
@@ -45,10 +46,9 @@ FIELDS = ("campaign", "step", "occurrence", "state", "reason", "due_at", "settle
 class Thorough(Timeline):
     """Plans every campaign of the rules whenever it plans, by statements that are put together each time."""
 
-    def __init__(self, engine: Engine, rules: Workspace, stage: Scene) -> None:
-        super().__init__(engine, rules, stage)
+    def __init__(self, engine: Engine, rules: Workspace, stage: Scene, shelf: Shelf | None = None) -> None:
+        super().__init__(engine, rules, stage, shelf)
         self.rules = rules  # type: ignore[assignment]
-        self.shelf = None
 
     def _tick(self, now: datetime, *, still: bool = False) -> None:
         super()._tick(now)
@@ -104,11 +104,11 @@ def studio(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     return open_workspace(root)
 
 
-def _lived(studio: Workspace, number: int, kind: type[Timeline]) -> Sequence[Any]:
+def _lived(studio: Workspace, number: int, kind: type[Timeline], shelf: Shelf | None = None) -> Sequence[Any]:
     engine = in_memory()
     with write(engine) as connection:
         scene.clear(connection)
-    kind(engine, studio, Scene.of(studio.rulebook.tests[number], studio.rulebook)).run()
+    kind(engine, studio, Scene.of(studio.rulebook.tests[number], studio.rulebook), shelf).run()
     columns = [promises.c[name] for name in FIELDS]
     with read(engine) as connection:
         return connection.execute(select(*columns).order_by(*columns[:3])).all()
@@ -117,7 +117,8 @@ def _lived(studio: Workspace, number: int, kind: type[Timeline]) -> Sequence[Any
 @pytest.fixture(scope="module")
 def short(studio: Workspace) -> list[Sequence[Any]]:
     """What becomes of each scene with every shortcut."""
-    return [_lived(studio, number, Timeline) for number in range(LONG + 1)]
+    shelf = Shelf()
+    return [_lived(studio, number, Timeline, shelf) for number in range(LONG + 1)]
 
 
 @pytest.mark.parametrize("number", range(LONG))

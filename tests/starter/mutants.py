@@ -14,6 +14,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,7 @@ from regulars.rehearsal.trial import run_trial
 from regulars.rules.model import Campaign, Expectation, Loc, RuleTest
 from regulars.rules.source import read
 from regulars.rules.tree import Entries, Node, Scalar, data, find
+from regulars.store.kept import Shelf
 from regulars.workspace import Workspace
 from regulars.workspace.conditions import read as read_condition
 from regulars.workspace.conditions import written
@@ -276,17 +278,17 @@ def judge(
     A test runs among those campaigns alone that it names, which takes a fraction of the time, unless it needs others;
     what none notices so is shown all of them among all campaigns.
     """
-    engine = engine or in_memory()
+    fails = partial(_fails, engine or in_memory(), Shelf())
     tests, verdicts = speaking_of(workspace, name), list[Verdict]()
-    alone = {test.name for test in tests if not _fails(engine, among(workspace, test), test)}
+    alone = {test.name for test in tests if not fails(among(workspace, test), test)}
     credit = dict.fromkeys((test.name for test in tests), 0)
     for mutant in mutants(workspace, root, name):
         changed = with_campaign(workspace, mutant.campaign)
         order = sorted(tests, key=lambda test: (-credit[test.name], test.name not in alone))
         stages = ((test, among(changed, test) if test.name in alone else changed) for test in order)
-        noticed = next((test.name for test, stage in stages if _fails(engine, stage, test)), None)
+        noticed = next((test.name for test, stage in stages if fails(stage, test)), None)
         if noticed is None:  # perhaps only where others take a place under the cap
-            noticed = next((test.name for test in order if test.name in alone and _fails(engine, changed, test)), None)
+            noticed = next((test.name for test in order if test.name in alone and fails(changed, test)), None)
         if noticed is not None:
             credit[noticed] += 1
         verdicts.append(Verdict(mutant, noticed))
@@ -302,8 +304,8 @@ def among(workspace: Workspace, test: RuleTest) -> Workspace:
     return replace(workspace, rulebook=replace(workspace.rulebook, campaigns=kept))
 
 
-def _fails(engine: Engine, workspace: Workspace, test: RuleTest) -> bool:
+def _fails(engine: Engine, shelf: Shelf, workspace: Workspace, test: RuleTest) -> bool:
     try:
-        return not run_trial(engine, workspace, test).passed
+        return not run_trial(engine, workspace, test, shelf).passed
     except RegularsError:
         return True

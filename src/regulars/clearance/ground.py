@@ -97,8 +97,10 @@ class Ground:
         """
         if self.shelf is None:
             return build(self)
-        shape = (self.only, self._elsewhere, live.since, live.applied_at, live.planned_at is None)
-        return self.shelf.take((*what, live.key, *shape), (self, live), lambda: build(replace(self, lasting=True)))
+        rule = (live.key, self.rulebook.digest(live.campaign), live.bounded, live.planned_at is None)
+        return self.shelf.take(
+            (*what, *rule, self.only, self._elsewhere), (self, live), lambda: build(replace(self, lasting=True))
+        )
 
     def late(self, kind: TypeEngine[Any], value: Callable[[Ground], Any]) -> ColumnElement[Any]:
         """What the instant makes of `value`; a kept statement looks it up each time it runs."""
@@ -109,7 +111,7 @@ class Ground:
     def late_of(
         self, live: Live, kind: TypeEngine[Any], value: Callable[[Ground, Live], Any]
     ) -> ColumnElement[Any]:  # fmt: skip
-        """The same for a value that also depends on when the campaign was last planned."""
+        """The same for what also depends on since when the campaign is in force, or when it was last planned."""
         if self.shelf is None or not self.lasting:
             return literal(value(self, live), kind)
         return self.shelf.late(kind, lambda asked: value(*asked))

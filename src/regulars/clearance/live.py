@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 from sqlalchemy import Connection, select
 
 from regulars.rules.model import Campaign, Policy, Rulebook
 from regulars.store.tables import campaigns
+
+BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
+"""A rule in force since then has no past: all who are past its trigger are included."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +23,11 @@ class Live:
     since: datetime
     applied_at: datetime
     planned_at: datetime | None
+
+    @property
+    def bounded(self) -> bool:
+        """Whether it has a past that is left alone."""
+        return self.since > BEGINNING
 
     def floor(self, now: datetime, policy: Policy) -> datetime:
         """Before this nothing can be due that was not decided already: bounds the search, in any outage."""

@@ -7,7 +7,7 @@ the audience are in; what the ledger already holds is taken out later, in one pl
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import (
@@ -50,9 +50,6 @@ _NO_SOURCE = cast(null(), Key)
 DAY = timedelta(days=1)
 LOOK_BACK = timedelta(days=400)
 """How long after its date a recurring email is still named as late: more than one round of a year."""
-
-BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
-"""A rule in force since then has no past: all who are past its trigger are included."""
 
 _TIMES: dict[str, TypeEngine[Any]] = {"zone": Text(), "occurrence": Text(), "due_at": BigInteger()}
 
@@ -139,11 +136,12 @@ def _by_event(ground: Ground, live: Live) -> Select[Any]:
     wait, working = campaign.lead, ground.rulebook.company.working_time
     given: dict[str, Any] = {"event_data": happened.c.data, "event_at": happened.c.occurred_at}
     audience = ground.holds("campaigns", campaign.name, "audience", **given)
+    since = ground.late_of(live, Instant(), lambda _, of: working.before(of.since, wait))
     recent: ColumnElement[bool] = happened.c.occurred_at > _floor(ground, live, wait)
     if live.planned_at is not None:
         recent = or_(recent, _after_last_look(ground, live, happened.c.received_at))
     chosen = [
-        happened.c.occurred_at > working.before(live.since, wait) if live.since > BEGINNING else true(),
+        happened.c.occurred_at > since if live.bounded else true(),
         happened.c.occurred_at <= _begun(ground, wait),
         recent,
     ]
@@ -173,7 +171,7 @@ def timed(ground: Ground, live: Live, step: Step) -> Select[Any]:
     return _shape(joined, happened.c.external_id, due_at, happened.c.id).where(
         happened.c.occurred_at <= ground.late(Instant(), lambda at: at.now),
         written < ground.late(Text(), lambda at: _day(at.now, ago + 2 * DAY)),
-        due_at > to_micros(live.since) if live.since.year > 1970 else true(),
+        due_at > ground.late_of(live, BigInteger(), lambda _, of: to_micros(of.since)) if live.bounded else true(),
         due_at <= ground.late(BigInteger(), lambda at: to_micros(at.now)),
         recent,
         ground.holds(
@@ -202,7 +200,7 @@ def _by_state(ground: Ground, live: Live) -> Select[Any]:
     ]  # fmt: skip
     inside, due_at = waited(ground, members, members.c.entered_at, campaign.lead, chosen)
     if campaign.backfill.mode == "all":
-        due_at = _later(due_at, literal(to_micros(live.applied_at), BigInteger))
+        due_at = _later(due_at, ground.late_of(live, BigInteger(), lambda _, of: to_micros(of.applied_at)))
     pause = campaign.reentry.after
     if pause is not None:
         due_at = _later(due_at, func.coalesce(had.c.due_at + pause // MICROSECOND, due_at))

@@ -10,17 +10,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, time
+from datetime import datetime, time
 from typing import Any
 
 from sqlalchemy import Connection, RowMapping, insert, select, update
 
+from regulars.clearance import BEGINNING
 from regulars.core.calendar import instant
 from regulars.rules.model import Campaign, Rulebook
 from regulars.store import facts, points
 from regulars.store.tables import campaigns, rule_versions
 
-BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 CALENDAR = "calendar"
 """Under this name a kept rule has its days, beside the keys of the rule file."""
 

@@ -169,9 +169,9 @@ def _rows(
     campaign, now = live.campaign, ground.late(BigInteger(), lambda at: to_micros(at.now))
     undecided = reason == Reason.NEW
     patience = campaign.patience(ground.rulebook.policy) // MICROSECOND
-    applied = to_micros(live.applied_at)
+    applied = ground.late_of(live, BigInteger(), lambda _, of: to_micros(of.applied_at))
     # What a backfill brings in was due before the rule was there; its patience starts with the rule.
-    expires = case((due_at < applied, literal(applied, BigInteger)), else_=due_at) + patience
+    expires = case((due_at < applied, applied), else_=due_at) + patience
     if step.at is not None:
         # A reminder of what has begun is none: it goes before the instant that it is told from, or not at all.
         before = -(step.at.offset // MICROSECOND)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Connection, and_, func, insert, or_, select, type_coerce
+from sqlalchemy import BigInteger, ColumnElement, Connection, Select, and_, func, insert, or_, select, type_coerce
 
 from regulars.clearance import Live, live
 from regulars.core.working import Wait, WorkingTime
@@ -16,6 +16,7 @@ from regulars.ledger import State
 from regulars.rules.model import Rulebook
 from regulars.store.fields import told_from_event
 from regulars.store.happenings import happenings
+from regulars.store.kept import Shelf
 from regulars.store.tables import campaigns, customers, members, products, promises, rule_versions, values_seen
 from regulars.store.types import from_micros, to_micros
 
@@ -151,79 +152,92 @@ def names_of_keys(connection: Connection, book: Rulebook) -> dict[str, str]:
     }
 
 
-def upcoming(connection: Connection, book: Rulebook, after: datetime) -> datetime | None:
+Coming = tuple[ColumnElement[int], Callable[[int], int]]
+"""What is looked for, and how what is found becomes the instant at which something may be due."""
+
+
+def upcoming(connection: Connection, book: Rulebook, after: datetime, shelf: Shelf) -> datetime | None:
     """The next instant after `after` at which the ledger or what has happened by now lets something become due."""
-    found = [connection.scalar(select(func.min(_micros(promises.c.next_at))).where(
-        promises.c.state.in_([State.HELD, State.PLANNED]), promises.c.next_at > after
-    ))]  # fmt: skip
-    working = book.company.working_time
-    for found_live in live(connection, book).values():
-        if found_live.campaign.enabled:
-            found += _steps(connection, found_live, working, after)
-            found += _first(connection, found_live, working, after)
-            found += _timed(connection, found_live, after)
-    instants = [int(moment) for moment in found if moment is not None]
+    lives = [found for found in live(connection, book).values() if found.campaign.enabled]
+    key = ("upcoming", *((found.key, book.digest(found.campaign)) for found in lives))
+    asked, ends = shelf.take(key, after, lambda: _looked_for(lives, _Looking(shelf, book.company.working_time)))
+    row = connection.execute(asked).one()
+    instants = [end(int(moment)) for end, moment in zip(ends, row, strict=True) if moment is not None]
     return from_micros(min(instants)) if instants else None
 
 
-def _steps(connection: Connection, live: Live, working: WorkingTime, after: datetime) -> list[int | None]:
-    """When the waits between steps end."""
-    return [
-        _soonest(
-            connection, promises.c.settled_at, (working, step.wait), after,
-            promises.c.campaign == live.key, promises.c.step == before.key, promises.c.state.in_(_WENT),
-        )
-        for before, step in live.campaign.following
-    ]  # fmt: skip
+def _looked_for(lives: Sequence[Live], looking: _Looking) -> tuple[Select[Any], list[Callable[[int], int]]]:
+    found = [looking.held()]
+    for one in lives:
+        found += [*looking.steps(one), *looking.first(one), *looking.timed(one)]
+    return select().add_columns(*(query for query, _ in found)), [end for _, end in found]
 
 
-def _timed(connection: Connection, live: Live, after: datetime) -> list[int | None]:
-    """When the instants of events bring their emails."""
-    found: list[int | None] = []
-    for step in live.campaign.all_steps:
-        if step.at is not None and live.campaign.on is not None:
-            happened = happenings(live.campaign.on)
-            due = told_from_event(step.at, happened.c.data)
-            found.append(connection.scalar(select(func.min(due)).where(due > to_micros(after))))
-    return found
+@dataclass(frozen=True, slots=True)
+class _Looking:
+    """Looks for what comes after the instant that the statement is asked with."""
 
+    shelf: Shelf
+    working: WorkingTime
 
-def _first(connection: Connection, live: Live, working: WorkingTime, after: datetime) -> list[int | None]:
-    """When the first step's wait ends, and the pause before the campaign may come again."""
-    campaign = live.campaign
-    wait, pause = (working, campaign.lead), campaign.reentry.after
-    if campaign.on is not None:
-        if campaign.all_steps[0].at is not None:
+    def held(self) -> Coming:
+        """When what waits in the ledger is looked at again."""
+        waiting = promises.c.state.in_([State.HELD, State.PLANNED])
+        return self._one(_micros(promises.c.next_at), waiting), _itself
+
+    def steps(self, live: Live) -> list[Coming]:
+        """When the waits between steps end."""
+        return [
+            self._soonest(
+                promises.c.settled_at, step.wait,
+                promises.c.campaign == live.key, promises.c.step == before.key, promises.c.state.in_(_WENT),
+            )
+            for before, step in live.campaign.following
+        ]  # fmt: skip
+
+    def timed(self, live: Live) -> list[Coming]:
+        """When the instants of events bring their emails."""
+        if live.campaign.on is None:
             return []
-        happened = happenings(campaign.on)
-        return [_soonest(connection, happened.c.occurred_at, wait, after)]
-    if campaign.new is not None:
-        return [_soonest(connection, products.c.launched_at, wait, after)]
-    if campaign.each is not None:
-        noted = (values_seen.c.campaign == live.key, ~values_seen.c.baseline)
-        return [_soonest(connection, values_seen.c.at, wait, after, *noted)] if campaign.lead else []
-    if campaign.when is None:
-        return []
-    mine = promises.c.campaign == live.key
-    found = [_soonest(connection, promises.c.due_at, (working, Wait(pause)), after, mine)] if pause else []
-    if campaign.lead:
-        inside = (members.c.campaign == live.key, members.c.left_at.is_(None), ~members.c.baseline)
-        found.append(_soonest(connection, members.c.entered_at, wait, after, *inside))
-    return found
+        data = happenings(live.campaign.on).c.data
+        steps = [step for step in live.campaign.all_steps if step.at is not None]
+        return [(self._one(told_from_event(step.at, data)), _itself) for step in steps if step.at is not None]
+
+    def first(self, live: Live) -> list[Coming]:
+        """When the first step's wait ends, and the pause before the campaign may come again."""
+        campaign = live.campaign
+        wait, pause = campaign.lead, campaign.reentry.after
+        if campaign.on is not None:
+            if campaign.all_steps[0].at is not None:
+                return []
+            return [self._soonest(happenings(campaign.on).c.occurred_at, wait)]
+        if campaign.new is not None:
+            return [self._soonest(products.c.launched_at, wait)]
+        if campaign.each is not None:
+            noted = (values_seen.c.campaign == live.key, ~values_seen.c.baseline)
+            return [self._soonest(values_seen.c.at, wait, *noted)] if wait else []
+        if campaign.when is None:
+            return []
+        mine = promises.c.campaign == live.key
+        found = [self._soonest(promises.c.due_at, Wait(pause), mine)] if pause else []
+        if wait:
+            inside = (members.c.campaign == live.key, members.c.left_at.is_(None), ~members.c.baseline)
+            found.append(self._soonest(members.c.entered_at, wait, *inside))
+        return found
+
+    def _soonest(self, moment: ColumnElement[datetime], wait: Wait, *chosen: ColumnElement[bool]) -> Coming:
+        """The first end of a wait that begins at one of these moments."""
+        last = self.shelf.late(BigInteger(), lambda after: to_micros(self.working.before(after, wait)))
+        begun = select(func.min(_micros(moment))).where(_micros(moment) > last, *chosen).scalar_subquery()
+        return begun, lambda first: to_micros(self.working.after(from_micros(first), wait))
+
+    def _one(self, moment: ColumnElement[int], *chosen: ColumnElement[bool]) -> ColumnElement[int]:
+        now = self.shelf.late(BigInteger(), to_micros)
+        return select(func.min(moment)).where(moment > now, *chosen).scalar_subquery()
 
 
-def _soonest(
-    connection: Connection,
-    moment: ColumnElement[datetime],
-    waiting: tuple[WorkingTime, Wait],
-    after: datetime,
-    *chosen: ColumnElement[bool],
-) -> int | None:
-    """The first end after `after` of a wait that begins at one of these moments."""
-    working, wait = waiting
-    begun = moment > working.before(after, wait)
-    first = connection.scalar(select(func.min(_micros(moment))).where(begun, *chosen))
-    return None if first is None else to_micros(working.after(from_micros(int(first)), wait))
+def _itself(moment: int) -> int:
+    return moment
 
 
 def _micros(moment: ColumnElement[datetime]) -> ColumnElement[int]:

@@ -93,7 +93,7 @@ class Simulation:
     def _after(self, moment: datetime, fixed: list[datetime]) -> datetime | None:
         place = bisect_right(fixed, moment)
         found = [fixed[place]] if place < len(fixed) else []
-        upcoming = records.upcoming(self.connection, self.rules.rulebook, moment)
+        upcoming = records.upcoming(self.connection, self.rules.rulebook, moment, self._shelf)
         if upcoming is not None:
             found.append(rounded_up(upcoming, GRID))
         return min((one for one in found if one <= self.until), default=None)

@@ -48,13 +48,16 @@ class Keeper:
 
 
 class Timeline:
-    """One scene in one scratch database; `keeper.kept` holds what was sent."""
+    """One scene in one scratch database; `keeper.kept` holds what was sent.
 
-    def __init__(self, engine: Engine, rules: Rules, scene: Scene) -> None:
+    `shelf` keeps the statements for the next scene of the same rules; without one they are put together each time.
+    """
+
+    def __init__(self, engine: Engine, rules: Rules, scene: Scene, shelf: Shelf | None = None) -> None:
         self.engine, self.rules, self.scene = engine, narrowed(rules, scene), scene
         self.keeper = Keeper(scene.in_force)
         self._dates: dict[str, list[datetime]] = {}
-        self.shelf: Shelf | None = Shelf()
+        self.shelf = shelf
 
     def run(self) -> None:
         """Up to the scene's last instant, which is planned and sent at too."""
@@ -94,7 +97,7 @@ class Timeline:
         now = stop
         while True:
             with read(self.engine) as connection:
-                upcoming = records.upcoming(connection, self.rules.rulebook, now)
+                upcoming = records.upcoming(connection, self.rules.rulebook, now, self.shelf or Shelf())
             found = [moment for moment in fixed if moment > now][:1] + ([upcoming] if upcoming else [])
             if not found or min(found) >= following:
                 return

@@ -28,6 +28,7 @@ from regulars.rehearsal.sentences import because, when
 from regulars.rehearsal.timeline import Timeline
 from regulars.rules.model import Expectation, RuleTest
 from regulars.store.engine import read, write
+from regulars.store.kept import Shelf
 
 Progress = Callable[[int, int, "TrialResult"], None]
 """Called after each test with its number from 1, how many there are, and its result."""
@@ -74,10 +75,10 @@ def run_trials(
             raise NotFound("test", name, nearest(name, [test.name for test in tests]))
     chosen = [test for test in tests if names is None or any(matches(test.name, name) for name in names)]
     results: list[TrialResult] = []
-    used = engine or scene.scratch()
+    used, shelf = engine or scene.scratch(), Shelf()
     try:
         for test in chosen:
-            results.append(run_trial(used, workspace, test))
+            results.append(run_trial(used, workspace, test, shelf))
             if progress is not None:
                 progress(len(results), len(chosen), results[-1])
     finally:
@@ -86,12 +87,15 @@ def run_trials(
     return results
 
 
-def run_trial(engine: Engine, workspace: Rules, test: RuleTest) -> TrialResult:
-    """Runs one test in a scratch database, which is emptied first."""
+def run_trial(engine: Engine, workspace: Rules, test: RuleTest, shelf: Shelf | None = None) -> TrialResult:
+    """Runs one test in a scratch database, which is emptied first.
+
+    `shelf` keeps the planner's statements for the next test; it is for one database and one company and policy.
+    """
     with write(engine) as connection:
         scene.clear(connection)
     stage = Scene.of(test, workspace.rulebook)
-    timeline = Timeline(engine, workspace, stage)
+    timeline = Timeline(engine, workspace, stage, shelf or Shelf())
     timeline.run()
     with read(engine) as connection:
         rows = dossier.rows(connection, CLIENT)
