@@ -128,6 +128,9 @@ def test_refreshing_whom_a_purchase_touches_is_recomputing_everything(engine: En
         assert rows(connection, facts.as_of().subquery()) == whole
         at = START + timedelta(days=then)
         assert rows(connection, facts.source(connection, at)) == [expected(shop, key, then) for key in CUSTOMERS]
+        for day in (then, 0, HORIZON, then):  # one transaction, asked again and again
+            found = facts.worked_out(connection, START + timedelta(days=day))
+            assert rows(connection, found) == [expected(shop, key, day) for key in CUSTOMERS]
 
 
 def test_without_later_purchases_the_kept_table_is_the_source(engine: Engine) -> None:

@@ -216,9 +216,10 @@ def test_facts_are_those_that_a_plain_look_finds(engine: Engine, done: list[Deed
         for customer in (1, 2, 3):
             assert found(connection, tables.facts, customer) == expected(done, customer, timedelta(days=HORIZON + 1))
         assert facts.refresh(connection) == 0, "a full recompute finds nothing to mend"
-        past = facts.source(connection, START + timedelta(days=then))
-        for customer in (1, 2, 3):
-            assert found(connection, past, customer) == expected(done, customer, timedelta(days=then))
+        for look in (facts.source, facts.worked_out):
+            past = look(connection, START + timedelta(days=then))
+            for customer in (1, 2, 3):
+                assert found(connection, past, customer) == expected(done, customer, timedelta(days=then))
 
 
 def test_the_points_ledger_adds_up_entry_by_entry(engine: Engine) -> None:

@@ -98,9 +98,8 @@ class Ground:
         if self.shelf is None:
             return build(self)
         rule = (live.key, self.rulebook.digest(live.campaign), live.bounded, live.planned_at is None)
-        return self.shelf.take(
-            (*what, *rule, self.only, self._elsewhere), (self, live), lambda: build(replace(self, lasting=True))
-        )
+        key = (*what, *rule, self.only, self._elsewhere, self.known is facts)
+        return self.shelf.take(key, (self, live), lambda: build(replace(self, lasting=True)))
 
     def late(self, kind: TypeEngine[Any], value: Callable[[Ground], Any]) -> ColumnElement[Any]:
         """What the instant makes of `value`; a kept statement looks it up each time it runs."""
@@ -148,7 +147,6 @@ def ground(
     connection: Connection, rules: Ruleset, now: datetime, only: int | None = None, shelf: Shelf | None = None
 ) -> Ground:
     """Looks at the database once for what every condition of this transaction needs."""
-    known = fact_store.source(connection, now)
+    known = fact_store.worked_out(connection, now)
     zones = tuple(sorted({rules.rulebook.company.timezone, *(zone for zone in in_use(connection) if zone)}))
-    # Facts of the past are worked out in the statement itself, by the instant; such a statement is not kept.
-    return Ground(connection, rules, now, known, zones, only, shelf if known is facts else None)
+    return Ground(connection, rules, now, known, zones, only, shelf)

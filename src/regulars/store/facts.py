@@ -7,7 +7,7 @@ passes: what does (overdue, the chance to be alive) is computed from these colum
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any
 
@@ -15,12 +15,14 @@ import orjson
 from sqlalchemy import (
     ARRAY,
     BigInteger,
+    Column,
     ColumnElement,
     Connection,
     Dialect,
     Double,
     FromClause,
     Integer,
+    MetaData,
     Select,
     Subquery,
     Table,
@@ -28,6 +30,7 @@ from sqlalchemy import (
     and_,
     case,
     cast,
+    delete,
     func,
     literal,
     literal_column,
@@ -39,28 +42,35 @@ from sqlalchemy import (
     union,
     union_all,
 )
+from sqlalchemy.schema import CreateTable
 
 from regulars.store import following, points, traits
 from regulars.store.engine import insert
 from regulars.store.following import USUAL_GAP
 from regulars.store.rowset import ids
 from regulars.store.tables import customers, events, facts, points_tariff, purchases
-from regulars.store.types import DAY, Instant, Money
-from regulars.store.upto import Restriction, among, upto
+from regulars.store.types import DAY, Instant, Money, to_micros
+from regulars.store.upto import Moment, Restriction, among, upto
 
-__all__ = ["USUAL_GAP", "Restriction", "as_of", "refresh", "refresh_after_events", "source"]
+__all__ = ["USUAL_GAP", "Restriction", "as_of", "refresh", "refresh_after_events", "source", "worked_out"]
 
 _CHUNK = 5_000
 """Clients recomputed by one statement."""
 _COUNTED = {"preserve_rowcount": True}
-_KEYS = "regulars_given_keys"
-_STATEMENTS: dict[tuple[str, bool], str] = {}
-"""By the database's name, and whether it is for clients whose keys are given or for everybody."""
+_KEYS, _NOW = "regulars_given_keys", "regulars_given_now"
+_STATEMENTS: dict[tuple[str, str], str] = {}
+"""By the database's name and what it does: making one takes ten times as long as running it for one client."""
+
+THEN = Table(
+    "facts_then", MetaData(), *(Column(c.name, c.type, primary_key=c.primary_key) for c in facts.c),
+    prefixes=["TEMPORARY"], postgresql_on_commit="DROP",
+)  # fmt: skip
+"""The facts at a past instant of those to whom something happened later; the transaction's own."""
 _SPEAKING = (traits.PRICE_REQUEST, *traits.BELONGING, traits.COMPLAINT, traits.ANSWERED, *points.EVENTS)
 """The events that facts are made of; any other only tells that somebody is a visitor."""
 
 
-def as_of(now: datetime | None = None, customer_ids: Restriction | None = None) -> Select[Any]:
+def as_of(now: Moment | None = None, customer_ids: Restriction | None = None) -> Select[Any]:
     """The facts of every client (or of some) from what happened up to `now`, both ends included.
 
     Columns and types are those of the table `facts`. `rhythm` is in days; `next_product_at` counts from the
@@ -119,7 +129,7 @@ def refresh(connection: Connection, customer_ids: Restriction | None = None) -> 
     if customer_ids is None or isinstance(customer_ids, Select | ColumnElement):
         _take_turns(connection, true() if customer_ids is None else among(facts.c.customer_id, customer_ids))
         if customer_ids is None:
-            return connection.exec_driver_sql(_prepared(connection, some=False), execution_options=_COUNTED).rowcount
+            return connection.exec_driver_sql(_everybody(connection), execution_options=_COUNTED).rowcount
         statement = _write(connection, as_of(None, customer_ids))
         return connection.execute(statement, execution_options=_COUNTED).rowcount
     keys = sorted(set(customer_ids))
@@ -130,9 +140,7 @@ def refresh(connection: Connection, customer_ids: Restriction | None = None) -> 
             some = "{" + some[1:-1] + "}"
         _take_turns(connection, facts.c.customer_id.in_(ids(connection, keys[start : start + _CHUNK])))
         given = {"keys": some}
-        changed += connection.exec_driver_sql(
-            _prepared(connection, some=True), given, execution_options=_COUNTED
-        ).rowcount
+        changed += connection.exec_driver_sql(_some(connection), given, execution_options=_COUNTED).rowcount
     return changed
 
 
@@ -165,23 +173,49 @@ def source(connection: Connection, now: datetime) -> FromClause:
     The table itself when nothing happened later; else the kept rows of those to whom nothing did, and the
     recomputed rows of the others.
     """
-    found = [table for table in (purchases, events) if connection.scalar(select(_later(table, now).exists()))]
+    found = [table for table in (purchases, events) if connection.scalar(select(_after(table, now).exists()))]
     if not found:
         return facts
     if connection.dialect.name == "postgresql":
         # It expects a handful of recomputed rows, and would go through all of them for each client that it joins.
         connection.execute(text("SET LOCAL enable_nestloop = off"))
-    later = union(*(_later(table, now) for table in found)).subquery("later")
-    whom = select(later.c.customer_id)
-    kept = select(facts).where(facts.c.customer_id.not_in(whom))
-    return union_all(kept, as_of(now, whom)).subquery("facts_then")
+    whom = _later(now, found)
+    return union_all(_unchanged(whom), as_of(now, whom)).subquery("facts_then")
 
 
-def _later(table: Table, now: datetime) -> Select[tuple[int]]:
+def worked_out(connection: Connection, now: datetime) -> FromClause:
+    """The same for a transaction that may write and asks many times: what was recomputed is kept up to its end.
+
+    What it gives is one of two, however often it is asked; what it held before is no more.
+    """
+    if not any(connection.scalar(select(_after(table, now).exists())) for table in (purchases, events)):
+        return facts
+    connection.execute(CreateTable(THEN, if_not_exists=True))
+    connection.execute(delete(THEN))
+    connection.exec_driver_sql(_at(connection), {"now": to_micros(now)})
+    if connection.dialect.name == "postgresql":
+        connection.execute(text(f"ANALYZE {THEN.name}"))
+    return _AT_THE_TIME
+
+
+def _later(now: Moment, found: Iterable[Table] = (purchases, events)) -> Select[tuple[int]]:
+    """Those to whom something happened after `now`."""
+    later = union(*(_after(table, now) for table in found)).subquery("later")
+    return select(later.c.customer_id)
+
+
+def _after(table: Table, now: Moment) -> Select[tuple[int]]:
     return select(table.c.customer_id).where(table.c.occurred_at > now)
 
 
-def _totals(now: datetime | None, customer_ids: Restriction | None) -> Subquery:
+def _unchanged(whom: Select[tuple[int]]) -> Select[Any]:
+    return select(facts).where(facts.c.customer_id.not_in(whom))
+
+
+_AT_THE_TIME = union_all(_unchanged(select(THEN.c.customer_id)), select(THEN)).subquery("facts_at_the_time")
+
+
+def _totals(now: Moment | None, customer_ids: Restriction | None) -> Subquery:
     """Count, sum, first and last per client who bought."""
     query = select(
         purchases.c.customer_id,
@@ -193,17 +227,29 @@ def _totals(now: datetime | None, customer_ids: Restriction | None) -> Subquery:
     return upto(query, purchases, now, customer_ids).subquery("totals")
 
 
-def _prepared(connection: Connection, *, some: bool) -> str:
-    """The SQL that recomputes everybody, or `some` clients: those whose keys it is given as one parameter, `keys`.
+def _everybody(connection: Connection) -> str:
+    """The SQL that recomputes everybody."""
+    return _prepared(connection, "everybody", lambda: _write(connection, as_of()))
 
-    Written out once for each kind of database: making it takes ten times as long as running it for one client.
-    """
-    kind = (connection.dialect.name, some)
+
+def _some(connection: Connection) -> str:
+    """The SQL that recomputes the clients whose keys it is given as one parameter, `keys`."""
+    return _prepared(connection, "some", lambda: _write(connection, as_of(None, _given(connection.dialect))))
+
+
+def _at(connection: Connection) -> str:
+    """The SQL that works out the facts at a past instant, `now` in microseconds."""
+    now = literal_column(_NOW, Instant())
+    return _prepared(connection, "then", lambda: THEN.insert().from_select(list(THEN.c), as_of(now, _later(now))))
+
+
+def _prepared(connection: Connection, what: str, build: Callable[[], Any]) -> str:
+    kind = (connection.dialect.name, what)
     if kind not in _STATEMENTS:
-        statement = _write(connection, as_of(None, _given(connection.dialect) if some else None))
-        sql = str(statement.compile(dialect=connection.dialect, compile_kwargs={"literal_binds": True}))
-        placeholder = "%(keys)s" if connection.dialect.name == "postgresql" else ":keys"
-        _STATEMENTS[kind] = sql.replace(_KEYS, placeholder) if some else sql
+        sql = str(build().compile(dialect=connection.dialect, compile_kwargs={"literal_binds": True}))
+        for token, name in ((_KEYS, "keys"), (_NOW, "now")):
+            sql = sql.replace(token, f"%({name})s" if connection.dialect.name == "postgresql" else f":{name}")
+        _STATEMENTS[kind] = sql
     return _STATEMENTS[kind]
 
 

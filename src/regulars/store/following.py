@@ -28,13 +28,13 @@ from sqlalchemy import (
 from regulars.store.rowset import ids
 from regulars.store.tables import learned_links, product_links, products, purchase_lines, purchases
 from regulars.store.types import DAY, Instant
-from regulars.store.upto import Restriction, upto
+from regulars.store.upto import Moment, Restriction, upto
 
 USUAL_GAP = 30
 """Days after which the next thing is usually bought, where the link does not say."""
 
 
-def declared(now: datetime | None, customer_ids: Restriction | None) -> Subquery:
+def declared(now: Moment | None, customer_ids: Restriction | None) -> Subquery:
     """The products that may come next by declaration per client, `place` 1 being the one.
 
     Earliest rank first, then the link from the most recent purchase; keys settle what is left.
@@ -66,7 +66,7 @@ def declared(now: datetime | None, customer_ids: Restriction | None) -> Subquery
     )
 
 
-def learned(now: datetime | None, customer_ids: Restriction | None) -> Subquery:
+def learned(now: Moment | None, customer_ids: Restriction | None) -> Subquery:
     """The same by learned links: the strongest sum over all the client has; the due date is the latest link's."""
     bought = _bought("owned", _linked(learned_links, None), now, customer_ids)
     had = bought.alias("owned_before")
@@ -94,7 +94,7 @@ def learned(now: datetime | None, customer_ids: Restriction | None) -> Subquery:
     )
 
 
-def missing(now: datetime | None, customer_ids: Restriction | None) -> Subquery:
+def missing(now: Moment | None, customer_ids: Restriction | None) -> Subquery:
     """Per client: how many accessories of what they bought they have not bought."""
     bought = _bought("having", _linked(product_links, "accessory"), now, customer_ids)
     had = bought.alias("having_it")
@@ -180,7 +180,7 @@ def _linked(links: Table, kind: str | None) -> list[Select[tuple[int]]]:
     return ends if kind is None else [end.where(links.c.kind == kind) for end in ends]
 
 
-def _bought(name: str, linked: list[Select[tuple[int]]], now: datetime | None, customer_ids: Restriction | None) -> CTE:
+def _bought(name: str, linked: list[Select[tuple[int]]], now: Moment | None, customer_ids: Restriction | None) -> CTE:
     """Client, product and when it was last bought, for products that have links.
 
     Nested, because the sqlite3 module counts rows only for statements that begin with INSERT.

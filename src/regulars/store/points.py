@@ -35,7 +35,7 @@ from regulars.store.fields import regulars_field_number
 from regulars.store.functions import regulars_whole
 from regulars.store.tables import events, point_levels, points_tariff, purchases
 from regulars.store.types import MONEY_SCALE, Instant
-from regulars.store.upto import Restriction, upto
+from regulars.store.upto import Moment, Restriction, upto
 
 MOST = 1_000_000.0
 """Points that one event may give or take."""
@@ -44,7 +44,7 @@ REFERRAL, GRANTED, USED = "referral.bought", "points.granted", "points.used"
 EVENTS = (REFERRAL, GRANTED, USED)
 
 
-def entries(now: datetime | None = None, customer_ids: Restriction | None = None) -> CompoundSelect[Any]:
+def entries(now: Moment | None = None, customer_ids: Restriction | None = None) -> CompoundSelect[Any]:
     """Every entry: customer_id, at, points (below zero: taken), reason (spent, visit, or the event's name)."""
     units = _for_money(type_coerce(purchases.c.amount, BigInteger))
     money = select(
@@ -65,7 +65,7 @@ def entries(now: datetime | None = None, customer_ids: Restriction | None = None
     return union_all(upto(money, purchases, now, customer_ids), visits, _by_events(now, customer_ids))
 
 
-def sums(now: datetime | None = None, customer_ids: Restriction | None = None) -> Subquery:
+def sums(now: Moment | None = None, customer_ids: Restriction | None = None) -> Subquery:
     """Per client who has entries: `points` that are left, and `points_earned` in all."""
     each = entries(now, customer_ids).subquery("entries")
     return (
@@ -146,7 +146,7 @@ def _for_money(amount: ColumnElement[Any]) -> ColumnElement[Any]:
     return units // scale + rest // literal(MONEY_SCALE**2, BigInteger)
 
 
-def _by_events(now: datetime | None, customer_ids: Restriction | None) -> Any:
+def _by_events(now: Moment | None, customer_ids: Restriction | None) -> Any:
     said = regulars_field_number(events.c.data, literal("points", Text))
     usable = case((said.between(0.0, MOST), said), else_=0.0)
     points = case(

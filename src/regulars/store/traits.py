@@ -6,7 +6,6 @@ double. docs/knowledge.md has the definitions in words.
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 
 from sqlalchemy import (
@@ -31,7 +30,7 @@ from sqlalchemy.sql import ColumnElement
 from regulars.store.fields import regulars_field_number, regulars_field_text
 from regulars.store.tables import events, products, purchase_lines, purchases
 from regulars.store.types import DAY
-from regulars.store.upto import Restriction, upto
+from regulars.store.upto import Moment, Restriction, upto
 
 Column = ColumnElement[Any]
 
@@ -53,7 +52,7 @@ MOTIVATIONS = ("price", "novelty", "belonging", "stability")
 PROMOTER = 9.0
 
 
-def bought(now: datetime | None, customer_ids: Restriction | None) -> Subquery:
+def bought(now: Moment | None, customer_ids: Restriction | None) -> Subquery:
     """Per client who bought: `discounted` purchases and `novel` ones."""
     novel = (
         select(literal(1))
@@ -75,7 +74,7 @@ def bought(now: datetime | None, customer_ids: Restriction | None) -> Subquery:
     return upto(query, purchases, now, customer_ids).subquery("manner")
 
 
-def rhythm(now: datetime | None, customer_ids: Restriction | None) -> Subquery:
+def rhythm(now: Moment | None, customer_ids: Restriction | None) -> Subquery:
     """Per client who bought: `days` with a purchase, and number, sum and sum of squares of the gaps between them."""
     day = type_coerce(purchases.c.occurred_at, BigInteger).op("/")(literal(DAY, BigInteger))  # whole days, UTC
     days = upto(
@@ -97,7 +96,7 @@ def rhythm(now: datetime | None, customer_ids: Restriction | None) -> Subquery:
     )
 
 
-def said(now: datetime | None, customer_ids: Restriction | None) -> Subquery:
+def said(now: Moment | None, customer_ids: Restriction | None) -> Subquery:
     """Per client of whom we know any event: how many `happened`, signals counted, and the latest answers."""
     answered = events.c.name == ANSWERED
     values = {key: _answer(key) for key in ANSWERS}

@@ -8,6 +8,9 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Select, Table, any_
 
+Moment = datetime | ColumnElement[Any]
+"""An instant, or what stands for one in SQL."""
+
 Restriction = Select[Any] | Collection[int] | ColumnElement[Any]
 """Some clients: their ids, a SELECT of one column of them, or (PostgreSQL) an array of them in SQL."""
 
@@ -20,7 +23,7 @@ def among(column: ColumnElement[Any], customer_ids: Restriction) -> ColumnElemen
 
 
 def upto(
-    query: Select[Any], table: Table, now: datetime | None = None, customer_ids: Restriction | None = None
+    query: Select[Any], table: Table, now: Moment | None = None, customer_ids: Restriction | None = None
 ) -> Select[Any]:
     """The query over what happened up to `now` (None: ever), to these clients (None: all)."""
     if now is not None:
