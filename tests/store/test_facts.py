@@ -131,6 +131,9 @@ def test_refreshing_whom_a_purchase_touches_is_recomputing_everything(engine: En
         for day in (then, 0, HORIZON, then):  # one transaction, asked again and again
             found = facts.worked_out(connection, START + timedelta(days=day))
             assert rows(connection, found) == [expected(shop, key, day) for key in CUSTOMERS]
+            for place, key in enumerate(CUSTOMERS):
+                found = facts.worked_out(connection, START + timedelta(days=day), key)
+                assert rows(connection, found)[place] == expected(shop, key, day)
 
 
 def test_without_later_purchases_the_kept_table_is_the_source(engine: Engine) -> None:

@@ -144,9 +144,13 @@ class Ground:
 
 
 def ground(
-    connection: Connection, rules: Ruleset, now: datetime, only: int | None = None, shelf: Shelf | None = None
-) -> Ground:
-    """Looks at the database once for what every condition of this transaction needs."""
-    known = fact_store.worked_out(connection, now)
+    connection: Connection, rules: Ruleset, now: datetime, only: int | None = None, shelf: Shelf | None = None,
+    *, brief: bool = False,
+) -> Ground:  # fmt: skip
+    """Looks at the database once for what every condition of this transaction needs.
+
+    `brief` is for one look at a few promises: should `now` be past, everybody's facts are not worked out for it.
+    """
+    known = fact_store.source(connection, now) if brief else fact_store.worked_out(connection, now, only)
     zones = tuple(sorted({rules.rulebook.company.timezone, *(zone for zone in in_use(connection) if zone)}))
     return Ground(connection, rules, now, known, zones, only, shelf)

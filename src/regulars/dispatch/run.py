@@ -231,7 +231,7 @@ class Dispatcher:
             if not taken:
                 return _Idle.NOTHING
             lives = live(connection, self.rules.rulebook)
-            where = ground(connection, self.rules, now)
+            where = ground(connection, self.rules, now, brief=True)
             ids = confirm(connection, where, lives, taken)
             jobs = load(connection, where, lives, ids, self.rules.templates.reads, taken.steps)
             lacking = mint(connection, jobs, now, self.rules.rulebook.company.timezone)

@@ -14,6 +14,7 @@ from sqlalchemy import Connection, Integer, bindparam, func, literal, select
 
 from regulars.clearance import Ground, Live
 from regulars.planner.candidates import OVERLAP
+from regulars.rules.model import Rulebook
 from regulars.store.happenings import PURCHASE
 from regulars.store.tables import events, members, products, promises, purchases, values_seen
 
@@ -55,7 +56,8 @@ def stirring(ground: Ground, lives: Mapping[str, Live]) -> Stirring:
     def may(live: Live) -> bool:
         match live.campaign.trigger:
             case "on":
-                return live.campaign.on in happened and _lately(ground, live, *happened[live.campaign.on])
+                on = live.campaign.on
+                return on in happened and _lately(ground.rulebook, ground.now, live, *happened[on])
             case "when" | "each":
                 return live.key in noted
             case "new":
@@ -76,19 +78,18 @@ def happenings_of_all(connection: Connection) -> Happened:
     return {row[0]: (row[1], row[2]) for row in rows if row[1]}
 
 
-def over(ground: Ground, lives: Mapping[str, Live], happened: Happened) -> set[str]:
-    """The names of campaigns that nothing of what happened sets off any more."""
+def over(book: Rulebook, now: datetime, lives: Mapping[str, Live], happened: Happened) -> set[str]:
+    """The names of campaigns that nothing of what happened sets off at `now` any more."""
     return {
         found.campaign.name
         for found in lives.values()
         if found.campaign.on is not None
-        and (found.campaign.on not in happened or not _lately(ground, found, *happened[found.campaign.on]))
+        and (found.campaign.on not in happened or not _lately(book, now, found, *happened[found.campaign.on]))
     }
 
 
-def _lately(ground: Ground, live: Live, occurred: datetime, received: datetime) -> bool:
+def _lately(book: Rulebook, now: datetime, live: Live, occurred: datetime, received: datetime) -> bool:
     """Whether what happened last can still be due: the bounds are those of the query that follows."""
-    wait, working = live.campaign.lead, ground.rulebook.company.working_time
-    if occurred > working.before(live.floor(ground.now, ground.rulebook.policy), wait):
+    if occurred > book.company.working_time.before(live.floor(now, book.policy), live.campaign.lead):
         return True
     return live.planned_at is not None and received > live.planned_at - OVERLAP

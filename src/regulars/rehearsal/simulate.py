@@ -114,7 +114,7 @@ class Simulation:
         """Nothing happens in a rehearsal: what an event set off comes to an end. Rules come into force at first."""
         if moment == self.now:
             return set()
-        return over(ground(self.connection, self.rules, moment), self._lives(), self._happened)
+        return over(self.rules.rulebook, moment, self._lives(), self._happened)
 
     def _close(self, day: date) -> None:
         held = records.held(self.connection, self._lives())

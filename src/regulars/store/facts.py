@@ -135,11 +135,8 @@ def refresh(connection: Connection, customer_ids: Restriction | None = None) -> 
     keys = sorted(set(customer_ids))
     changed = 0
     for start in range(0, len(keys), _CHUNK):
-        some = orjson.dumps(keys[start : start + _CHUNK]).decode()
-        if connection.dialect.name == "postgresql":
-            some = "{" + some[1:-1] + "}"
+        given = {"keys": _listed(connection, keys[start : start + _CHUNK])}
         _take_turns(connection, facts.c.customer_id.in_(ids(connection, keys[start : start + _CHUNK])))
-        given = {"keys": some}
         changed += connection.exec_driver_sql(_some(connection), given, execution_options=_COUNTED).rowcount
     return changed
 
@@ -183,16 +180,22 @@ def source(connection: Connection, now: datetime) -> FromClause:
     return union_all(_unchanged(whom), as_of(now, whom)).subquery("facts_then")
 
 
-def worked_out(connection: Connection, now: datetime) -> FromClause:
+def worked_out(connection: Connection, now: datetime, only: int | None = None) -> FromClause:
     """The same for a transaction that may write and asks many times: what was recomputed is kept up to its end.
 
-    What it gives is one of two, however often it is asked; what it held before is no more.
+    What it gives is one of two, however often it is asked; what it held before is no more. With `only`, the rows of
+    other clients are not to be looked at.
     """
     if not any(connection.scalar(select(_after(table, now).exists())) for table in (purchases, events)):
         return facts
     connection.execute(CreateTable(THEN, if_not_exists=True))
     connection.execute(delete(THEN))
-    connection.exec_driver_sql(_at(connection), {"now": to_micros(now)})
+    if only is None:
+        connection.exec_driver_sql(_at(connection), {"now": to_micros(now)})
+    else:
+        connection.exec_driver_sql(
+            _at_of_some(connection), {"now": to_micros(now), "keys": _listed(connection, [only])}
+        )
     if connection.dialect.name == "postgresql":
         connection.execute(text(f"ANALYZE {THEN.name}"))
     return _AT_THE_TIME
@@ -241,6 +244,22 @@ def _at(connection: Connection) -> str:
     """The SQL that works out the facts at a past instant, `now` in microseconds."""
     now = literal_column(_NOW, Instant())
     return _prepared(connection, "then", lambda: THEN.insert().from_select(list(THEN.c), as_of(now, _later(now))))
+
+
+def _at_of_some(connection: Connection) -> str:
+    """The same for clients whose keys it is given as one parameter, `keys`."""
+
+    def build() -> Any:
+        found = as_of(literal_column(_NOW, Instant()), _given(connection.dialect))
+        return THEN.insert().from_select(list(THEN.c), found)
+
+    return _prepared(connection, "then-some", build)
+
+
+def _listed(connection: Connection, keys: list[int]) -> str:
+    """Keys as the parameter `keys`."""
+    some = orjson.dumps(keys).decode()
+    return "{" + some[1:-1] + "}" if connection.dialect.name == "postgresql" else some
 
 
 def _prepared(connection: Connection, what: str, build: Callable[[], Any]) -> str:
