@@ -173,9 +173,7 @@ def source(connection: Connection, now: datetime) -> FromClause:
     found = [table for table in (purchases, events) if connection.scalar(select(_after(table, now).exists()))]
     if not found:
         return facts
-    if connection.dialect.name == "postgresql":
-        # It expects a handful of recomputed rows, and would go through all of them for each client that it joins.
-        connection.execute(text("SET LOCAL enable_nestloop = off"))
+    _no_loops(connection)
     whom = _later(now, found)
     return union_all(_unchanged(whom), as_of(now, whom)).subquery("facts_then")
 
@@ -188,6 +186,7 @@ def worked_out(connection: Connection, now: datetime, only: int | None = None) -
     """
     if not any(connection.scalar(select(_after(table, now).exists())) for table in (purchases, events)):
         return facts
+    _no_loops(connection)
     connection.execute(CreateTable(THEN, if_not_exists=True))
     connection.execute(delete(THEN))
     if only is None:
@@ -199,6 +198,12 @@ def worked_out(connection: Connection, now: datetime, only: int | None = None) -
     if connection.dialect.name == "postgresql":
         connection.execute(text(f"ANALYZE {THEN.name}"))
     return _AT_THE_TIME
+
+
+def _no_loops(connection: Connection) -> None:
+    # PostgreSQL expects a handful of recomputed rows, and would go through all of them for each client that it joins.
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SET LOCAL enable_nestloop = off"))
 
 
 def _later(now: Moment, found: Iterable[Table] = (purchases, events)) -> Select[tuple[int]]:
