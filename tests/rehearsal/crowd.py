@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -32,7 +33,7 @@ LASTING: dict[str, dict[str, Any]] = {
 """What a client's state and dates set off, without anything that happens."""
 
 
-def every_kind(state: str = STATE) -> Rules:
+def every_kind(state: str = STATE, more: Mapping[str, Mapping[str, Any]] | None = None) -> Rules:
     """Rules of all kinds of trigger, with waits, steps, pauses, control groups and a cap."""
     return rules(
         {
@@ -58,6 +59,7 @@ def every_kind(state: str = STATE) -> Rules:
                 "steps": [{"email": "o", "wait": "4 working hours"}],
             },
             "feast": {"at": ["2026-02-14 21:30", "2026-03-08 09:00"], "email": "j", "priority": 7},
+            **(more or {}),
         },
         policy={"quiet_hours": "20:00-09:00", "cap": "2 per 7 days", "late": "2 days"},
         company={"timezone": "Europe/Chisinau"},
