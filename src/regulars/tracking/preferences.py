@@ -34,7 +34,7 @@ class Wishes:
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """What a client asks for now. `locale` None and `weeks` None leave things as they are; `weeks` 0 ends a break."""
+    """What a client asks for. `locale` None and `weeks` None leave things as they are; `weeks` 0 ends a break."""
 
     locale: str | None
     birthday: date | None
