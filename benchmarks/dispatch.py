@@ -28,10 +28,11 @@ from sqlalchemy import create_engine, insert, text, update
 
 from benchmarks import servers
 from regulars.core import clock, ids, settings
-from regulars.operation import Machine, spare_collector
-from regulars.store import facts, migrate
-from regulars.store.engine import open_engine, write
-from regulars.store.tables import customers, promises
+from regulars.db.engine import open_engine, write
+from regulars.db.tables import customers, promises
+from regulars.operation.machine import Machine, tune_garbage_collector
+from regulars.operation.upgrade import upgrade_database
+from regulars.profile import facts
 
 NOW = datetime(2026, 6, 10, 12, 0, tzinfo=UTC)
 COMPANY = """\
@@ -83,7 +84,7 @@ def make_workspace(root: Path) -> None:
 def fill(url: str, root: Path, emails: int) -> None:
     """Clients, and one planned promise for each."""
     engine = open_engine(url)
-    migrate.upgrade(engine)
+    upgrade_database(engine)
     rows = [
         {
             "external_id": f"c-{n}", "email": f"client{n}@client.example", "name": f"Client Number {n}",
@@ -120,7 +121,7 @@ def worker() -> None:
     given = settings.load(Path(root), {"REGULARS_DATABASE_URL": url, "REGULARS_SMTP_URL": smtp})
     machine = Machine(given, open_engine(url), clock.system)
     machine.rules.templates.compiled("news", "en")
-    spare_collector()
+    tune_garbage_collector()
     stages = Stages()
     print("ready", flush=True)
     sys.stdin.readline()

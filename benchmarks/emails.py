@@ -29,9 +29,10 @@ import yaml
 from lxml import html
 
 from regulars.core.settings import load
-from regulars.rehearsal import Preview, preview
-from regulars.render import Templates
-from regulars.workspace import Workspace, make, open_workspace
+from regulars.preview.preview import Preview, preview
+from regulars.render.compile import Templates
+from regulars.workspace.folder import Workspace, open_workspace
+from regulars.workspace.starter import make
 
 ROOT = Path(__file__).parents[1]
 LANGUAGES = ("en", "uk", "ru", "ro", "et")

@@ -19,7 +19,7 @@ from typing import Any
 
 import orjson
 
-from regulars.core import keys
+from regulars.core import api_keys
 from tests.common import servers
 from tests.common.site import Site
 
@@ -36,7 +36,7 @@ class Caller:
 
     def __init__(self, port: int) -> None:
         self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=120)
-        key = keys.make("bench", ["events"], SECRET.encode())
+        key = api_keys.make("bench", ["events"], SECRET.encode())
         self._headers = {"authorization": f"Bearer {key}", "content-type": "application/json"}
 
     def post(self, body: bytes) -> dict[str, Any]:

@@ -13,8 +13,9 @@ from statistics import median
 
 from sqlalchemy import Connection, Engine, text
 
-from regulars.store import facts, tables
-from regulars.store.engine import open_engine, write
+from regulars.db import tables
+from regulars.db.engine import open_engine, write
+from regulars.profile import facts
 
 _TIMES = 200
 _FILL = """

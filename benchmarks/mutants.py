@@ -12,7 +12,7 @@ import time
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
 
-from regulars.workspace import open_workspace
+from regulars.workspace.folder import open_workspace
 from tests.starter.mutants import Verdict, judge
 
 ROOT = Path(__file__).parents[1]

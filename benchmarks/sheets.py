@@ -8,7 +8,7 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, sync_playwright
 
-from regulars.rehearsal import Preview
+from regulars.preview.preview import Preview
 
 LOOKS = {"phone": (320, "light"), "desk": (600, "light"), "dark": (600, "dark")}
 _THUMB = 200
@@ -44,9 +44,9 @@ def _sheet(browser: Browser, shown: Sequence[Preview], look: str, work: Path, ta
         page.set_content(one.html)
         page.screenshot(path=picture, full_page=True)
         figures.append(f'<figure><figcaption>{one.email}, {one.locale}</figcaption><img src="{picture.name}"></figure>')
-    ground, ink = ("#1b1c1e", "#ddd") if dark else ("#eceff1", "#333")
+    context, ink = ("#1b1c1e", "#ddd") if dark else ("#eceff1", "#333")
     sheet = work / f"{look}.html"
-    sheet.write_text(_PAGE.format(ground=ground, ink=ink, thumb=_THUMB, figures="".join(figures)), "utf-8")
+    sheet.write_text(_PAGE.format(context=context, ink=ink, thumb=_THUMB, figures="".join(figures)), "utf-8")
     page.set_viewport_size({"width": 7 * (_THUMB + 22) + 30, "height": 800})
     page.goto(sheet.as_uri())
     page.screenshot(path=target, full_page=True)

@@ -17,7 +17,9 @@ import time
 import uvloop
 
 from benchmarks import servers
-from regulars.delivery import Courier, Outcome, Parcel, Provider
+from regulars.delivery.parcel import Outcome, Parcel
+from regulars.delivery.smtp.courier import Courier
+from regulars.delivery.smtp.provider import Provider
 
 BATCH = 500
 """As many as a worker claims at once."""

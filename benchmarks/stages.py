@@ -60,7 +60,7 @@ class Stages:
 
     def _time_carrier(self) -> None:
         """What one chunk's delivery takes, without the making of the next chunk, which goes on in between."""
-        from regulars.delivery import Courier
+        from regulars.delivery.smtp.courier import Courier
 
         deliver = Courier.deliver
 

@@ -16,9 +16,10 @@ import pytest
 from hypothesis import HealthCheck, Phase, settings
 from sqlalchemy import Engine
 
-from regulars.store import tables
-from regulars.store.engine import open_engine
+from regulars.db import tables
+from regulars.db.engine import open_engine
 from tests.common import databases, servers
+from tests.common.bench import Bench
 from tests.common.smtp import Inbox
 
 _ALWAYS = settings(
@@ -138,3 +139,9 @@ def _or_skip(server: AbstractContextManager[str]) -> Iterator[str]:
         except servers.Unavailable as reason:
             pytest.skip(str(reason))
         yield url
+
+
+@pytest.fixture
+def bench(engine: Engine) -> Bench:
+    """A planner on an empty database, SQLite and PostgreSQL in turn."""
+    return Bench(engine)

@@ -1,3 +1,3 @@
 """`celery -A workers worker` from a checkout. The application itself is `regulars.workers`."""
 
-from regulars.workers import app as app
+from regulars.workers.app import app as app

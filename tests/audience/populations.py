@@ -11,11 +11,12 @@ from typing import Any
 from hypothesis import strategies as st
 from sqlalchemy import Connection, insert
 
-from regulars.audience import BUILT_IN, Catalogue, Field
-from regulars.rules import names
-from regulars.rules.names import FieldType
+from regulars.audience.vocabulary import BUILT_IN, Catalogue, Field
+from regulars.db import tables
+from regulars.profile import facts, points
+from regulars.rules import fields as names
+from regulars.rules.fields import FieldType
 from regulars.rules.tariff import Points
-from regulars.store import facts, points, tables
 from tests.common import people
 
 NOWS = (

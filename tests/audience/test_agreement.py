@@ -10,12 +10,16 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Connection, Engine, select
 
-from regulars.audience import Expression, ExpressionErrors, Scope, instant, load_people, parse, today_by_zone
-from regulars.store import facts
-from regulars.store.engine import rehearse
-from regulars.store.happenings import happenings
-from regulars.store.tables import customers
-from regulars.store.zones import in_use
+from regulars.audience.expression import Expression, parse
+from regulars.audience.local_days import today_by_zone
+from regulars.audience.person import load_people
+from regulars.audience.problems import ExpressionErrors
+from regulars.audience.sql import Scope, instant
+from regulars.db.engine import rehearse
+from regulars.db.event_source import event_source
+from regulars.db.tables import customers
+from regulars.profile import facts
+from regulars.profile.time_zones import in_use
 from tests.audience.conditions import conditions
 from tests.audience.populations import CATALOGUE, NOWS, Client, add, clients, furnish, settle
 from tests.common.effort import share
@@ -96,7 +100,7 @@ def test_they_agree_on_the_event_that_set_it_off(
         furnish(connection)
         keys = [add(connection, client) for client in population]
         settle(connection)
-        happened = happenings(event)
+        happened = event_source(event)
         scope = replace(scope_at(connection, now), event_data=happened.c.data, event_at=happened.c.occurred_at)
         known = load_people(connection, keys, now, COMPANY_ZONE)
         expressions = [found for text in texts if (found := understood(text, event)) is not None]

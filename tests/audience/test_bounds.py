@@ -9,12 +9,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import BigInteger, Engine, column, literal, select, values
 
-from regulars.audience import days
+from regulars.audience import day_spans
+from regulars.audience.evaluate import COMPARE
 from regulars.audience.nodes import Comparison
-from regulars.audience.python import COMPARE
 from regulars.audience.sql import instant
-from regulars.store.engine import read
-from regulars.store.types import DAY, to_micros
+from regulars.db.engine import read
+from regulars.db.types import DAY, to_micros
 
 NOW = datetime(2026, 3, 10, 22, 30, tzinfo=UTC)
 FIRST, LAST = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
@@ -35,12 +35,12 @@ counts = st.one_of(
 @given(moments=st.lists(ages.map(lambda age: to_micros(NOW) - age), min_size=1, max_size=20), count=counts)
 def test_bounds_say_the_same(sqlite_engine: Engine, until: bool, moments: list[int], count: float) -> None:
     some = values(column("x", BigInteger), name="some").data([(m,) for m in moments]).cte()
-    counted = days.days_since(some.c.x, instant(NOW))
+    counted = day_spans.days_since(some.c.x, instant(NOW))
     with read(sqlite_engine) as connection:
         rows = connection.execute(select(some.c.x, counted)).all()
         assert [(x, found) for x, found in rows] == [(m, float((to_micros(NOW) - m) // DAY)) for m in moments]
         for op in Comparison:
-            bounds = days.compare(op, count, some.c.x, instant(NOW), until=until, cheap=True)
+            bounds = day_spans.compare(op, count, some.c.x, instant(NOW), until=until, cheap=True)
             if bounds is None:
                 assert op in (Comparison.EQ, Comparison.NE)
                 assert not count.is_integer()
@@ -53,11 +53,11 @@ def test_the_ends_of_the_calendar(engine: Engine) -> None:
     with read(engine) as connection:
         for moment in (FIRST, LAST):
             for now in (FIRST, NOW, LAST):
-                asked = days.days_since(literal(to_micros(moment), BigInteger), instant(now))
+                asked = day_spans.days_since(literal(to_micros(moment), BigInteger), instant(now))
                 assert connection.scalar(select(asked)) == (now - moment) // timedelta(days=1)
 
 
 def test_what_lies_beyond_the_calendar_is_counted_instead() -> None:
     x = column("x", BigInteger)
-    assert days.compare(Comparison.GT, 1_000_001, x, instant(NOW), until=False, cheap=True) is None
-    assert days.compare(Comparison.EQ, 5, x, instant(NOW), until=False, cheap=False) is None
+    assert day_spans.compare(Comparison.GT, 1_000_001, x, instant(NOW), until=False, cheap=True) is None
+    assert day_spans.compare(Comparison.EQ, 5, x, instant(NOW), until=False, cheap=False) is None

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from regulars.audience import BUILT_IN, FUNCTIONS, Catalogue, Field, parse
-from regulars.rules.names import EVENTS, FieldType
+from regulars.audience.expression import parse
+from regulars.audience.vocabulary import BUILT_IN, FUNCTIONS, Catalogue, Field
+from regulars.rules.fields import EVENTS, FieldType
 
 PAGE = (Path(__file__).parents[2] / "docs" / "conditions.md").read_text("utf-8")
 ROWS = [[cell.strip() for cell in line.strip("|").split(" | ")] for line in PAGE.splitlines() if line.startswith("| ")]

@@ -9,7 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from regulars.audience import Clause, EventFact, ExpressionErrors, Person, PurchaseFact, parse, show
+from regulars.audience.clauses import Clause, show
+from regulars.audience.expression import parse
+from regulars.audience.person import EventFact, Person, PurchaseFact
+from regulars.audience.problems import ExpressionErrors
 from tests.audience.conditions import conditions
 from tests.audience.populations import CATALOGUE
 

@@ -7,12 +7,15 @@ from datetime import UTC, datetime
 import pytest
 from sqlalchemy import Engine, func, select
 
-from regulars.audience import Scope, instant, load_people, parse, today_by_zone
-from regulars.store import facts
-from regulars.store.engine import rehearse
-from regulars.store.tables import customers
-from regulars.store.tables import facts as kept
-from regulars.store.zones import in_use
+from regulars.audience.expression import parse
+from regulars.audience.local_days import today_by_zone
+from regulars.audience.person import load_people
+from regulars.audience.sql import Scope, instant
+from regulars.db.engine import rehearse
+from regulars.db.tables import customers
+from regulars.db.tables import facts as kept
+from regulars.profile import facts
+from regulars.profile.time_zones import in_use
 from tests.audience.conditions import quoted
 from tests.audience.populations import CATALOGUE
 from tests.common import people

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from sqlalchemy import Connection, Engine, Text, insert, literal, select
 
-from regulars.rules.names import FieldType
-from regulars.store.engine import rehearse
-from regulars.store.fields import BY_TYPE, readable, regulars_list_holds
-from regulars.store.tables import products
+from regulars.db.engine import rehearse
+from regulars.db.json_fields import BY_TYPE, readable, regulars_list_holds
+from regulars.db.tables import products
+from regulars.rules.fields import FieldType
 from tests.audience.populations import JSON_VALUES, TEXTS
 from tests.common import people
 

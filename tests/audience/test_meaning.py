@@ -8,12 +8,16 @@ from decimal import Decimal
 import pytest
 from sqlalchemy import Connection, Engine, select, text
 
-from regulars.audience import Catalogue, Scope, instant, load_people, parse, today_by_zone
+from regulars.audience.expression import parse
+from regulars.audience.local_days import today_by_zone
+from regulars.audience.person import load_people
+from regulars.audience.sql import Scope, instant
+from regulars.audience.vocabulary import Catalogue
+from regulars.db.engine import rehearse
+from regulars.db.tables import customers
+from regulars.profile import facts
+from regulars.profile.time_zones import in_use
 from regulars.rules.model import Rulebook
-from regulars.store import facts
-from regulars.store.engine import rehearse
-from regulars.store.tables import customers
-from regulars.store.zones import in_use
 from tests.audience.populations import CATALOGUE, furnish
 from tests.common import people
 from tests.common.rules import rules

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from regulars.audience import ExpressionErrors, Problem, parse
-from regulars.audience.catalogue import FUNCTIONS
+from regulars.audience.expression import parse
+from regulars.audience.problems import ExpressionErrors, Problem
+from regulars.audience.vocabulary import FUNCTIONS
 from tests.audience.conditions import conditions
 from tests.audience.populations import CATALOGUE
 

@@ -9,9 +9,9 @@ import pytest
 from sqlalchemy import insert, select
 
 from regulars.core.settings import load
-from regulars.delivery.inbox import Inbox
-from regulars.store.engine import open_engine, write
-from regulars.store.tables import hits, promises
+from regulars.db.engine import open_engine, write
+from regulars.db.tables import hits, promises
+from regulars.delivery.inbox.server import Inbox
 from tests.cli.conftest import Project
 from tests.common.bench import at
 from tests.common.workspace import write_workspace

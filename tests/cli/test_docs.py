@@ -14,7 +14,9 @@ from click.testing import CliRunner
 
 from regulars.cli import COMMANDS, main
 from regulars.cli.output import VERSION
-from regulars.insights import Figures, Followed, Graded, Group, Lift, Links
+from regulars.insights.campaign_report import Figures
+from regulars.insights.lift import Group, Lift
+from regulars.insights.link_responses import Followed, Graded, Links
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "commands.md").read_text("utf-8")

@@ -9,10 +9,10 @@ from typing import Any
 
 from sqlalchemy import Engine, select, update
 
-from regulars.planner import Plan, Tally, plan, tallies
-from regulars.store import facts
-from regulars.store.engine import write
-from regulars.store.tables import customers, promises
+from regulars.db.engine import write
+from regulars.db.tables import customers, promises
+from regulars.planner.plan import Plan, Tally, plan, tallies
+from regulars.profile import facts
 from tests.common.rules import Rules
 
 
@@ -39,7 +39,7 @@ class Bench:
         """Plans at that time and counts."""
         made = self.plan(when)
         with write(self.engine) as connection:
-            return tallies(connection, made.lives, at(when))
+            return tallies(connection, made.active_campaigns, at(when))
 
     def send(self, when: str) -> list[tuple[str, str, str]]:
         """Plans, and settles what may go as sent: (customer, campaign, step), in order."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import psycopg
 from psycopg import sql
 
-from regulars.store import tables
+from regulars.db import tables
 
 
 def empty(url: str) -> None:

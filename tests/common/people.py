@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import Connection, Table, insert, select
 
 from regulars.core import ids
-from regulars.store import tables
+from regulars.db import tables
 
 SECRET = b"a secret for tests only"
 START = datetime(2025, 1, 1, tzinfo=UTC)

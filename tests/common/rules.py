@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from regulars.audience import Catalogue, Expression
-from regulars.rules.feasts import Feast
+from regulars.audience.expression import Expression
+from regulars.audience.vocabulary import Catalogue
+from regulars.rules.calendar_days import CalendarDay
 from regulars.rules.model import Campaign, Company, FieldType, Loc, Policy, Rulebook
 from regulars.rules.tariff import Points
 from regulars.workspace.conditions import read, written
@@ -57,8 +58,8 @@ def rules(
     )
 
 
-def _feast(name: str, days: Mapping[str, str]) -> Feast:
-    return Feast.of(name, {land: None if day == "none" else day for land, day in days.items()})
+def _feast(name: str, days: Mapping[str, str]) -> CalendarDay:
+    return CalendarDay.of(name, {land: None if day == "none" else day for land, day in days.items()})
 
 
 def _campaigns(campaigns: Mapping[str, Mapping[str, Any]]) -> dict[str, Campaign]:

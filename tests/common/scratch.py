@@ -8,11 +8,11 @@ from functools import cache
 
 from sqlalchemy import Engine
 
-from regulars.planner import Plan, plan
-from regulars.rehearsal import scene, trial
-from regulars.rehearsal.trial import Progress, TrialResult
-from regulars.store.engine import write
-from regulars.workspace import Workspace
+from regulars.db.engine import write
+from regulars.planner.plan import Plan, plan
+from regulars.simulation import rule_tests, scene
+from regulars.simulation.rule_tests import Progress, TrialResult
+from regulars.workspace.folder import Workspace
 
 
 def planned(engine: Engine, rules: Workspace, now: datetime) -> Plan:
@@ -31,4 +31,4 @@ def run_trials(
     workspace: Workspace, names: Sequence[str] | None = None, progress: Progress | None = None
 ) -> list[TrialResult]:
     """The workspace's own tests, run in that database."""
-    return trial.run_trials(workspace, names, progress, in_memory())
+    return rule_tests.run_trials(workspace, names, progress, in_memory())

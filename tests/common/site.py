@@ -22,10 +22,11 @@ from pathlib import Path
 from sqlalchemy import Engine, func, insert, select
 
 from regulars.core import ids
+from regulars.db.engine import open_engine, read, write
+from regulars.db.tables import customers, promises
 from regulars.insights.progress import settled
-from regulars.store import facts, migrate
-from regulars.store.engine import open_engine, read, write
-from regulars.store.tables import customers, promises
+from regulars.operation.upgrade import upgrade_database
+from regulars.profile import facts
 
 _ROOT = Path(__file__).parents[2]
 KNOWN_SINCE = datetime(2025, 1, 1, tzinfo=UTC)
@@ -64,7 +65,7 @@ class Site:
         """Its database, with all tables."""
         (self.root / "var").mkdir(exist_ok=True)
         engine = open_engine(self.database_url)
-        migrate.upgrade(engine)
+        upgrade_database(engine)
         return engine
 
     def crowd(self, count: int) -> None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
-from regulars.delivery import Courier, Parcel, Provider, Result
+from regulars.delivery.parcel import Parcel, Result
+from regulars.delivery.smtp.courier import Courier
+from regulars.delivery.smtp.provider import Provider
 
 BODY = "Subject: Привет\r\n\r\nOne line\r\n.a line that begins with a dot\r\n..two dots\r\n.\r\nthe end\r\n".encode()
 

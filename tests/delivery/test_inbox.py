@@ -10,8 +10,8 @@ import pytest
 from lxml import etree, html
 
 from regulars.core.errors import EnvironmentFailed
-from regulars.delivery import Outcome, Parcel
-from regulars.delivery.inbox import Inbox, stored, write_index
+from regulars.delivery.inbox.server import Inbox, stored, write_index
+from regulars.delivery.parcel import Outcome, Parcel
 from tests.delivery.posting import BODY, deliver, parcels
 
 PIXEL = base64.b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7")

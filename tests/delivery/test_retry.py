@@ -6,9 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from regulars.delivery import Outcome, Parcel, Result, retry
-from regulars.delivery.letter import fault
+from regulars.delivery import retry
+from regulars.delivery.parcel import Outcome, Parcel, Result
 from regulars.delivery.retry import BounceKind
+from regulars.delivery.smtp.envelope import fault
 
 NOW = datetime(2026, 3, 29, 0, 30, tzinfo=UTC)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 from pathlib import Path
 
-from regulars.demo import write_files
+from regulars.demo.business import write_files
 
 
 def test_the_files_are_the_same_every_time(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from docs import refresh
-from regulars.delivery.inbox import stored
+from regulars.delivery.inbox.server import stored
 from tests.demo.conftest import Demo, play
 
 SENT = 75

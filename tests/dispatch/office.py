@@ -10,11 +10,11 @@ from typing import Any
 from sqlalchemy import Engine, select
 
 from regulars.core import clock, settings
-from regulars.dispatch import Summary
-from regulars.operation import Machine
-from regulars.store import facts
-from regulars.store.engine import read, write
-from regulars.store.tables import customers, promises, suppressions
+from regulars.db.engine import read, write
+from regulars.db.tables import customers, promises, suppressions
+from regulars.dispatch.dispatcher import Summary
+from regulars.operation.machine import Machine
+from regulars.profile import facts
 from tests.common.bench import at
 from tests.common.people import add_customer, add_event
 

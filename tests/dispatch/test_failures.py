@@ -13,8 +13,8 @@ import psycopg
 import pytest
 from sqlalchemy import Engine
 
-from regulars.ledger import Recovery, recover
-from regulars.store.engine import write
+from regulars.db.engine import write
+from regulars.ledger.claims import Recovery, recover
 from tests.common.bench import at
 from tests.common.scripted_smtp import Act, Fault, ScriptedServer, Stage
 from tests.common.servers import free_port

@@ -10,14 +10,15 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, select
 
-from regulars.dispatch.coupons import Given, Place, give
-from regulars.ledger import Reason
-from regulars.rehearsal.forecast import forecast
+from regulars.coupons.assignment import Given, Place, take_codes
+from regulars.db.engine import read, write
+from regulars.db.states import Reason
+from regulars.db.tables import coupons, customers
+from regulars.importing.report import Kind, Options
+from regulars.importing.service import import_file
+from regulars.profile import facts
 from regulars.rules.offer import Coupon
-from regulars.store import facts
-from regulars.store.engine import read, write
-from regulars.store.importing import Kind, Options, import_file
-from regulars.store.tables import coupons, customers
+from regulars.simulation.plan_ahead import forecast
 from tests.common.bench import at
 from tests.common.people import SECRET, add_customer
 from tests.common.smtp import Inbox
@@ -130,7 +131,7 @@ def test_two_workers_never_give_one_code_to_two_clients(engine: Engine, tmp_path
     def worker(mine: list[int]) -> Given:
         start.wait()
         with write(engine) as connection:
-            return give(connection, {Place("news", key, "once"): offer for key in mine}, at(LATER), "UTC")
+            return take_codes(connection, {Place("news", key, "once"): offer for key in mine}, at(LATER), "UTC")
 
     with ThreadPoolExecutor(4) as pool:
         found = list(pool.map(worker, [keys[n::4] for n in range(4)]))
@@ -142,6 +143,6 @@ def test_two_workers_never_give_one_code_to_two_clients(engine: Engine, tmp_path
     if "stock" in limit:
         assert len(given) == 30
     with write(engine) as connection:  # those who came while others held the last codes ask again
-        again = give(connection, {Place("news", key, "once"): offer for key in keys}, at(LATER), "UTC")
+        again = take_codes(connection, {Place("news", key, "once"): offer for key in keys}, at(LATER), "UTC")
     assert len(again.rows) == 30
     assert len({row["code"] for row in again.rows.values()}) == 30

@@ -7,9 +7,9 @@ import re
 
 from sqlalchemy import select
 
-from regulars.store.engine import read, write
-from regulars.store.rights import withdraw
-from regulars.store.tables import coupons, customers, rule_versions
+from regulars.consent.rights import withdraw
+from regulars.db.engine import read, write
+from regulars.db.tables import coupons, customers, rule_versions
 from tests.common.bench import at
 from tests.common.people import add_manager
 from tests.common.smtp import Inbox

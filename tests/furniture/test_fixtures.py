@@ -9,8 +9,8 @@ import redis
 from kombu import Connection as Broker
 from sqlalchemy import Engine, func, select
 
-from regulars.store import tables
-from regulars.store.engine import read, write
+from regulars.db import tables
+from regulars.db.engine import read, write
 from tests.common import databases, people
 from tests.common.smtp import Inbox
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from regulars.insights import difference, wilson
+from regulars.insights.intervals import difference, wilson
 
 
 @pytest.mark.parametrize(

@@ -8,12 +8,11 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import Engine, insert, select, update
 
-from regulars.insights import Graded, Links, Report, report
-from regulars.insights.report import Coupons
-from regulars.insights.responses import MOST_LINKS
-from regulars.store.engine import read, write
-from regulars.store.redemption import Use, redeem
-from regulars.store.tables import campaigns, coupons, hits, promises
+from regulars.coupons.redemption import Use, redeem
+from regulars.db.engine import read, write
+from regulars.db.tables import campaigns, coupons, hits, promises
+from regulars.insights.campaign_report import Coupons, Report, report
+from regulars.insights.link_responses import MOST_LINKS, Graded, Links
 from tests.common import people
 from tests.common.bench import Bench, at
 from tests.common.rules import rules

@@ -10,7 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from regulars.knowledge import BgNbd, GammaGamma, Histories, TooFewClients, clv, fit_buying, fit_spending
+from regulars.knowledge.bgnbd import BgNbd, Histories, TooFewClients
+from regulars.knowledge.bgnbd import fit as fit_buying
+from regulars.knowledge.gammagamma import GammaGamma, clv
+from regulars.knowledge.gammagamma import fit as fit_spending
 
 SAMPLE = Path(__file__).parent / "data" / "cdnow_sample.csv"
 PUBLISHED = BgNbd(r=0.243, alpha=4.414, a=0.793, b=2.426)

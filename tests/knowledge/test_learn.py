@@ -8,11 +8,12 @@ from decimal import Decimal
 import pytest
 from sqlalchemy import Engine, select
 
-from regulars.audience.people import load_people
-from regulars.audience.python import Evaluation
+from regulars.audience.evaluate import Evaluation
+from regulars.audience.person import load_people
+from regulars.db import tables
+from regulars.db.engine import read, write
 from regulars.operation.learn import learn, revalue
-from regulars.store import facts, tables
-from regulars.store.engine import read, write
+from regulars.profile import facts
 from tests.common import people
 
 START = datetime(2026, 1, 1, tzinfo=UTC)

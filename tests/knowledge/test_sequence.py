@@ -5,7 +5,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from regulars.knowledge import Bought, learn_sequences
+from regulars.knowledge.sequence import Bought
+from regulars.knowledge.sequence import learn as learn_sequences
 
 GOODS = "abcdefgh"
 visits = st.lists(st.frozensets(st.sampled_from(GOODS), min_size=1, max_size=3), min_size=1, max_size=5)

@@ -8,11 +8,14 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import Engine, insert, select
 
-from regulars import ledger
-from regulars.ledger import Claim, Settlement, State
+from regulars.db.engine import rehearse, write
+from regulars.db.states import State
+from regulars.db.tables import claims, promises
+from regulars.ledger import claims as claims_module
+from regulars.ledger import settle
+from regulars.ledger.claims import Claim
 from regulars.ledger.recall import recall
-from regulars.store.engine import rehearse, write
-from regulars.store.tables import claims, promises
+from regulars.ledger.settle import Settlement
 from tests.common.people import add_customer
 
 NOW = datetime(2026, 6, 10, 12, 0, tzinfo=UTC)
@@ -35,7 +38,9 @@ def _planned(engine: Engine, count: int, **more: object) -> list[int]:
 
 def _claim(engine: Engine, limit: int = 10, wall: datetime = NOW) -> Claim | None:
     with write(engine) as connection:
-        return ledger.claim(connection, kinds={"marketing"}, limit=limit, now=NOW, wall=wall, lease=LEASE, worker="w")
+        return claims_module.claim(
+            connection, kinds={"marketing"}, limit=limit, now=NOW, wall=wall, lease=LEASE, worker="w"
+        )
 
 
 def _states(engine: Engine) -> list[str]:
@@ -66,23 +71,23 @@ def test_a_row_goes_its_whole_way(engine: Engine) -> None:
     claim = _claim(engine)
     assert claim is not None
     with write(engine) as connection:
-        assert ledger.begin(connection, claim, [row], wall=NOW, lease=LEASE).ours == {row}
+        assert claims_module.begin(connection, claim, [row], wall=NOW, lease=LEASE).ours == {row}
         assert connection.scalar(select(claims.c.sending)) == [row]
     assert _states(engine) == ["planned"]
     with write(engine) as connection:
-        assert ledger.in_hand(connection) == {row}
+        assert claims_module.in_hand(connection) == {row}
     sent = Settlement(row, State.SENT, detail="250 ok", code=250, message_id="<1@x>", template="t", data="{}")
     with write(engine) as connection:
-        assert ledger.settle(connection, claim.id, [sent], NOW) == 1
-        ledger.release(connection, claim.id)
-        assert ledger.in_hand(connection) == set()
+        assert settle.settle(connection, claim.id, [sent], NOW) == 1
+        claims_module.release(connection, claim.id)
+        assert claims_module.in_hand(connection) == set()
     with write(engine) as connection:
         found = connection.execute(select(promises)).mappings().one()
     assert (found["state"], found["code"], found["attempts"], found["message_id"], found["settled_at"]) == (
         "sent", 250, 1, "<1@x>", NOW,
     )  # fmt: skip
     with write(engine) as connection:  # a settled row is settled
-        assert ledger.settle(connection, claim.id, [Settlement(row, State.FAILED)], NOW) == 0
+        assert settle.settle(connection, claim.id, [Settlement(row, State.FAILED)], NOW) == 0
 
 
 def test_a_dead_workers_rows_return_or_are_named(engine: Engine) -> None:
@@ -90,11 +95,11 @@ def test_a_dead_workers_rows_return_or_are_named(engine: Engine) -> None:
     claim = _claim(engine)
     assert claim is not None
     with write(engine) as connection:
-        ledger.begin(connection, claim, ids[:2], wall=NOW, lease=LEASE)
+        claims_module.begin(connection, claim, ids[:2], wall=NOW, lease=LEASE)
     early, late = NOW + timedelta(seconds=59), NOW + timedelta(seconds=61)
     with write(engine) as connection:
-        assert ledger.recover(connection, now=NOW, wall=early) == ledger.Recovery(0, 0)
-        assert ledger.recover(connection, now=NOW, wall=late) == ledger.Recovery(2, 2)
+        assert claims_module.recover(connection, now=NOW, wall=early) == claims_module.Recovery(0, 0)
+        assert claims_module.recover(connection, now=NOW, wall=late) == claims_module.Recovery(2, 2)
     assert _states(engine) == ["uncertain", "uncertain", "planned", "planned"]
 
 
@@ -103,16 +108,16 @@ def test_the_fence_stops_a_worker_that_was_given_up(engine: Engine) -> None:
     slow = _claim(engine)
     assert slow is not None
     with write(engine) as connection:
-        ledger.begin(connection, slow, ids[:1], wall=NOW, lease=LEASE)
-        ledger.recover(connection, now=NOW, wall=NOW + timedelta(seconds=61))
+        claims_module.begin(connection, slow, ids[:1], wall=NOW, lease=LEASE)
+        claims_module.recover(connection, now=NOW, wall=NOW + timedelta(seconds=61))
     quick = _claim(engine, wall=NOW + timedelta(seconds=62))
     assert quick is not None
     assert quick.rows == tuple(ids[1:])
     with write(engine) as connection:
-        assert ledger.begin(connection, slow, ids[1:], wall=NOW, lease=LEASE).ours == set()
+        assert claims_module.begin(connection, slow, ids[1:], wall=NOW, lease=LEASE).ours == set()
         # What it had handed over before is its own to settle: the truth is welcome late.
-        assert ledger.settle(connection, slow.id, [Settlement(ids[0], State.SENT)], NOW) == 1
-        assert ledger.settle(connection, slow.id, [Settlement(ids[1], State.SENT)], NOW) == 0
+        assert settle.settle(connection, slow.id, [Settlement(ids[0], State.SENT)], NOW) == 1
+        assert settle.settle(connection, slow.id, [Settlement(ids[1], State.SENT)], NOW) == 0
     assert _states(engine) == ["sent", "planned", "planned"]
 
 
@@ -121,8 +126,8 @@ def test_resending_the_uncertain_is_the_policys_choice(engine: Engine) -> None:
     claim = _claim(engine)
     assert claim is not None
     with write(engine) as connection:
-        ledger.begin(connection, claim, ids, wall=NOW, lease=LEASE)
-        ledger.recover(connection, now=NOW, wall=NOW + timedelta(seconds=61), resend=True)
+        claims_module.begin(connection, claim, ids, wall=NOW, lease=LEASE)
+        claims_module.recover(connection, now=NOW, wall=NOW + timedelta(seconds=61), resend=True)
     assert _states(engine) == ["planned"]
 
 
@@ -147,10 +152,10 @@ def test_many_workers_at_once_share_the_rows_without_overlap(engine: Engine) -> 
 @pytest.mark.parametrize("seconds", [0, 1, 3])
 def test_a_providers_rate_is_shared_and_refills(engine: Engine, seconds: int) -> None:
     with write(engine) as connection:
-        assert ledger.allowance(connection, "p", rate=10, burst=10, wall=NOW) == 10
-        ledger.spend(connection, "p", 10)
+        assert claims_module.allowance(connection, "p", rate=10, burst=10, wall=NOW) == 10
+        claims_module.spend(connection, "p", 10)
         later = NOW + timedelta(seconds=seconds)
-        assert ledger.allowance(connection, "p", rate=4, burst=10, wall=later) == min(10, 4 * seconds)
+        assert claims_module.allowance(connection, "p", rate=4, burst=10, wall=later) == min(10, 4 * seconds)
 
 
 def test_what_is_in_hand_waits_for_nobody_else(engine: Engine) -> None:
@@ -158,9 +163,9 @@ def test_what_is_in_hand_waits_for_nobody_else(engine: Engine) -> None:
     claim = _claim(engine)
     assert claim is not None
     with write(engine) as connection:
-        assert not ledger.waiting(connection, {"marketing"}, NOW)
-        ledger.release(connection, claim.id)
-        assert ledger.waiting(connection, {"marketing"}, NOW)
+        assert not claims_module.waiting(connection, {"marketing"}, NOW)
+        claims_module.release(connection, claim.id)
+        assert claims_module.waiting(connection, {"marketing"}, NOW)
 
 
 def test_what_a_client_took_back_is_not_begun_nor_settled_and_what_is_being_sent_stays(engine: Engine) -> None:
@@ -169,11 +174,11 @@ def test_what_a_client_took_back_is_not_begun_nor_settled_and_what_is_being_sent
     assert claim is not None
     with write(engine) as connection:
         of = dict(connection.execute(select(promises.c.id, promises.c.customer_id)).all())
-        ledger.begin(connection, claim, [first], wall=NOW, lease=LEASE)
+        claims_module.begin(connection, claim, [first], wall=NOW, lease=LEASE)
         assert [recall(connection, of[row]) for row in (first, second)] == [0, 1]
-        assert ledger.begin(connection, claim, [second, third], wall=NOW, lease=LEASE).ours == {third}
+        assert claims_module.begin(connection, claim, [second, third], wall=NOW, lease=LEASE).ours == {third}
         outcomes = [Settlement(row, State.SENT) for row in (first, second, third)]
-        assert ledger.settle(connection, claim.id, outcomes, NOW) == 2
+        assert settle.settle(connection, claim.id, outcomes, NOW) == 2
     assert _states(engine) == ["sent", "planned", "sent"]
     again = _claim(engine)
     assert again is not None
@@ -187,20 +192,22 @@ def test_what_was_taken_back_while_its_worker_died_is_free(engine: Engine) -> No
     with write(engine) as connection:
         (customer,) = connection.scalars(select(promises.c.customer_id))
         recall(connection, customer)
-        ledger.begin(connection, claim, [row], wall=NOW, lease=LEASE)
-        assert ledger.recover(connection, now=NOW, wall=NOW + timedelta(minutes=2)) == ledger.Recovery(0, 0)
+        claims_module.begin(connection, claim, [row], wall=NOW, lease=LEASE)
+        assert claims_module.recover(connection, now=NOW, wall=NOW + timedelta(minutes=2)) == claims_module.Recovery(
+            0, 0
+        )
     assert _states(engine) == ["planned"]
 
 
 def test_a_worker_passes_over_what_a_rehearsal_has_in_hand(postgres_engine: Engine) -> None:
     ids = _planned(postgres_engine, 3)
     with rehearse(postgres_engine) as connection:
-        taken = ledger.claim(
+        taken = claims_module.claim(
             connection, kinds={"marketing"}, limit=2, now=NOW, wall=NOW, lease=LEASE, worker="rehearsal"
         )
         assert taken is not None
-        ledger.settle(connection, taken.id, [Settlement(taken.rows[0], State.SENT)], NOW)
-        ledger.release(connection, taken.id)
+        settle.settle(connection, taken.id, [Settlement(taken.rows[0], State.SENT)], NOW)
+        claims_module.release(connection, taken.id)
         free = _claim(postgres_engine)
         assert free is not None
         assert free.rows == (ids[2],)

@@ -10,10 +10,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Engine, insert, select
 
-from regulars import ledger
-from regulars.ledger import Reason, Settlement, State
-from regulars.store.engine import rehearse
-from regulars.store.tables import promises
+from regulars.db.engine import rehearse
+from regulars.db.states import Reason, State
+from regulars.db.tables import promises
+from regulars.ledger import claims, settle
+from regulars.ledger.settle import Settlement
 from tests.common.effort import share
 from tests.common.people import add_customer
 
@@ -49,14 +50,14 @@ def test_each_outcome_is_written_as_it_is(engine: Engine, given: list[Settlement
             **BEFORE,
         }  # fmt: skip
         connection.execute(insert(promises), [row | {"occurrence": str(number)} for number in range(len(given))])
-        taken = ledger.claim(
+        taken = claims.claim(
             connection, kinds={"marketing"}, limit=9, now=NOW, wall=NOW, lease=timedelta(minutes=1), worker="w"
         )
         assert taken is not None
         for outcome, key in zip(given, sorted(taken.rows), strict=True):
             outcome.id = key
         held = frozenset(taken.rows) if told else None
-        assert ledger.settle(connection, taken.id, given, NOW, held) == len(given)
+        assert settle.settle(connection, taken.id, given, NOW, held) == len(given)
         rows = connection.execute(select(promises).order_by(promises.c.id)).mappings().all()
     for outcome, found in zip(given, rows, strict=True):
         open_ = outcome.state in (State.HELD, State.PLANNED)
@@ -81,5 +82,5 @@ def test_what_the_claim_does_not_hold_is_not_written(engine: Engine, told: bool)
         key = connection.scalar(select(promises.c.id))
         assert key is not None
         held = frozenset[int]() if told else None
-        assert ledger.settle(connection, 1, [Settlement(key, State.SENT)], NOW, held) == 0
+        assert settle.settle(connection, 1, [Settlement(key, State.SENT)], NOW, held) == 0
         assert connection.scalar(select(promises.c.state)) == "planned"

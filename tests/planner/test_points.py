@@ -8,10 +8,11 @@ from typing import Any
 
 from sqlalchemy import select
 
-from regulars.rehearsal.forecast import plan_now
+from regulars.db import tables
+from regulars.db.engine import read, write
+from regulars.profile import points
 from regulars.rules.tariff import Points
-from regulars.store import points, tables
-from regulars.store.engine import read, write
+from regulars.simulation.plan_ahead import plan_now
 from tests.common.bench import Bench, at
 from tests.common.people import add_customer, add_event, add_purchase
 from tests.common.rules import Rules, rules

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 import yaml
 
-from regulars.render import CompiledEmail, Rendered, Templates, render
+from regulars.render.compile import CompiledEmail, Templates
+from regulars.render.message import Rendered, render
 
 STARTER = Path(__file__).parents[2] / "templates" / "emails"
 FRAME = "<mjml><mj-body><mj-section><mj-column>{}</mj-column></mj-section></mj-body></mjml>"

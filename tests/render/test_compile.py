@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from regulars.core.errors import Invalid, NotFound
-from regulars.render import Templates, render
+from regulars.render.compile import Templates
+from regulars.render.message import render
 from tests.render.conftest import Desk
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from regulars.render import Templates, render
-from regulars.render.check import FIELDS, NAMES, PRODUCT
+from regulars.render.compile import Templates
+from regulars.render.email_check import FIELDS, NAMES, PRODUCT
 from regulars.render.environment import HTML, STATEMENTS
 from regulars.render.filters import FUNCTIONS
+from regulars.render.message import render
 from tests.render.conftest import STARTER, Desk
 
 PAGE = (Path(__file__).parents[2] / "docs" / "templates.md").read_text("utf-8")

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from regulars.render import RenderFailed, render
+from regulars.render.message import RenderFailed, render
 from tests.render.conftest import Desk
 
 NIGHT = datetime(2026, 3, 4, 23, 30, tzinfo=UTC)

@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lxml import html
 
-from regulars.render import Templates, render
+from regulars.render.compile import Templates
 from regulars.render.folding import WANTED, fold
+from regulars.render.message import render
 from regulars.render.mime import LONGEST
 
 STARTER = Path(__file__).parents[2] / "templates" / "emails"

@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from lxml import html
 
-from regulars.render import Templates, render
+from regulars.render.compile import Templates
+from regulars.render.message import render
 from tests.common import data
 from tests.common.effort import share
 from tests.render.conftest import Desk

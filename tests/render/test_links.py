@@ -12,8 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lxml import html
 
-from regulars.dispatch.context import links as every_page
-from regulars.render import Rendered, Templates, Trail, Ways, render
+from regulars.dispatch.template_context import links as every_page
+from regulars.render.compile import Templates
+from regulars.render.link_tracking import LinkRules, LinkTracking
+from regulars.render.message import Rendered, render
 from tests.common.people import SECRET
 from tests.render.conftest import Desk
 
@@ -25,7 +27,7 @@ TAGS = {"utm_source": "regulars", "utm_medium": "email", "utm_campaign": "win-ba
 def counted(desk: Desk, inner: str, **context: Any) -> tuple[list[str], tuple[str, ...], Rendered]:
     """The links of the HTML as printed, the last of them the one that nobody sees; where they lead; the message."""
     desk.email(f"<mj-text>{inner}</mj-text>")
-    trail = Trail(Ways("https://us.example/"), BASE)
+    trail = LinkTracking(LinkRules("https://us.example/"), BASE)
     made = render(desk.templates().compiled("letter", "en", traced=True), {"links": OURS, **context}, trail)
     document = html.document_fromstring(made.html)
     return [str(a.get("href")) for a in document.iter("a")], trail.targets, made
@@ -82,7 +84,9 @@ def test_what_is_no_address_of_the_web_or_our_own_page_is_left_alone(
 def test_a_missing_value_fails_the_message_at_its_place(desk: Desk) -> None:
     desk.email('<mj-text><a href="{{ url }}">a</a></mj-text>')
     with pytest.raises(Exception, match=r"body\.mjml:1:\d+: .*url"):
-        render(desk.templates().compiled("letter", "en", traced=True), {"url": None}, Trail(Ways("x"), BASE))
+        render(
+            desk.templates().compiled("letter", "en", traced=True), {"url": None}, LinkTracking(LinkRules("x"), BASE)
+        )
 
 
 def test_the_text_part_shows_addresses_as_they_are(desk: Desk) -> None:
@@ -105,8 +109,10 @@ def test_the_picture_is_there_only_where_it_is_asked_for(desk: Desk) -> None:
     desk.email("<mj-text>Hello</mj-text>")
     email = desk.templates().compiled("letter", "en", traced=True)
     plain = render(desk.compiled(), {}).html
-    assert render(email, {}, Trail(Ways("x"))).html == plain
-    shown = html.document_fromstring(render(email, {}, Trail(Ways("x"), pixel="https://us.example/o/T")).html)
+    assert render(email, {}, LinkTracking(LinkRules("x"))).html == plain
+    shown = html.document_fromstring(
+        render(email, {}, LinkTracking(LinkRules("x"), pixel="https://us.example/o/T")).html
+    )
     assert [image.get("src") for image in shown.iter("img")] == ["https://us.example/o/T"]
 
 
@@ -114,7 +120,9 @@ def test_every_starter_email_is_otherwise_the_same_to_the_byte(starter: Template
     for email in starter.names():
         values = {**starter.sample(email), "links": every_page(1, "https://us.example", SECRET)}
         plain = render(starter.compiled(email, "uk"), values)
-        traced = render(starter.compiled(email, "uk", traced=True), values, Trail(Ways("https://us.example/")))
+        traced = render(
+            starter.compiled(email, "uk", traced=True), values, LinkTracking(LinkRules("https://us.example/"))
+        )
         # Where the lines of the HTML end may differ: it is folded once its links have their final length.
         html = [each.html.replace("\n", " ") for each in (traced, plain)]
         assert html[0] == html[1]
@@ -135,14 +143,14 @@ def test_every_starter_email_is_otherwise_the_same_to_the_byte(starter: Template
 )
 def test_only_links_to_the_own_website_carry_tags(url: str, tagged: str) -> None:
     said = "utm_source=regulars&utm_medium=email&utm_campaign=win-back"
-    trail = Trail(Ways("https://us.example/", "https://www.studio.example/ro", TAGS))
+    trail = LinkTracking(LinkRules("https://us.example/", "https://www.studio.example/ro", TAGS))
     assert trail.lead(url) == tagged.format(said)
 
 
 @given(query=st.text(max_size=20), fragment=st.text(max_size=10))
 def test_tags_are_added_to_what_is_there_and_take_nothing_away(query: str, fragment: str) -> None:
     url = f"https://studio.example/p?{query.replace('#', '')}#{fragment}"
-    led = Trail(Ways("https://us.example/", "studio.example", TAGS)).lead(url)
+    led = LinkTracking(LinkRules("https://us.example/", "studio.example", TAGS)).lead(url)
     before, after = (urlsplit("".join(filter(str.isprintable, each))) for each in (url, led))
     assert after._replace(query="") == before._replace(query="")
     assert parse_qsl(after.query, keep_blank_values=True) == [
@@ -151,8 +159,8 @@ def test_tags_are_added_to_what_is_there_and_take_nothing_away(query: str, fragm
 
 
 def test_many_addresses_do_not_fill_the_memory() -> None:
-    ways = Ways("https://us.example/")
-    trail = Trail(ways, BASE)
+    ways = LinkRules("https://us.example/")
+    trail = LinkTracking(ways, BASE)
     for number in range(10_000):
         trail.lead(f"https://a.example/{number}")
     assert len(ways.known) <= 4096

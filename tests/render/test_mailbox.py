@@ -4,8 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from regulars.render import Mailbox
-from regulars.render.mailbox import clean
+from regulars.render.mailbox import Mailbox, clean
 
 
 @pytest.mark.parametrize(

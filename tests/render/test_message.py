@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from regulars.render import RenderFailed, Templates, render
+from regulars.render.compile import Templates
 from regulars.render.environment import HTML, TEXT
+from regulars.render.message import RenderFailed, render
 from tests.common import data
 from tests.render.conftest import Desk
 

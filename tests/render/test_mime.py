@@ -15,9 +15,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from regulars.render import Attachment, Letter, Mailbox, assemble
 from regulars.render.headers import one_line
-from regulars.render.mailbox import clean
+from regulars.render.mailbox import Mailbox, clean
+from regulars.render.mime import Attachment, Letter, assemble
 from tests.common import data
 from tests.render import strict
 

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 import pytest
 from lxml import html as lxml_html
 
-from regulars.render import Rendered, Templates, render
+from regulars.render.compile import Templates
+from regulars.render.message import Rendered, render
 from tests.render.conftest import Desk
 
 _WORD = re.compile(r"\w+")

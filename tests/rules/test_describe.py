@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from regulars.core.diagnostics import render
-from regulars.rules.conditions import in_words
+from regulars.rules.condition_words import in_words
 from regulars.rules.describe import describe
 from tests.rules.folders import read
 

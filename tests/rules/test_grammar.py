@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from regulars.rules import grammar
 from regulars.rules.model import Campaign, Coupon, Policy, RuleTest
-from regulars.rules.trial import TestPurchase
+from regulars.rules.rule_test import TestPurchase
 
 
 def local(*parts: int) -> datetime:

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from regulars.rules.source import parse
 from regulars.rules.tree import Scalar, data, find, found, spans
+from regulars.rules.yaml_source import parse
 from tests.rules.folders import read
 
 WAYS = {

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from regulars.core.diagnostics import Diagnostic, render
-from regulars.rules import load
 from regulars.rules.grammar import Schedule
+from regulars.rules.load import load
 from regulars.rules.reference import filled
 from tests.rules.folders import read, write
 

@@ -10,8 +10,8 @@ from jsonschema import Draft202012Validator
 
 from regulars.rules.codes import Code, table
 from regulars.rules.schema import json_schema
-from regulars.rules.source import parse
 from regulars.rules.tree import data
+from regulars.rules.yaml_source import parse
 from tests.rules.folders import COMPANY, Case, cases
 
 ROOT = Path(__file__).parents[2]

@@ -22,16 +22,19 @@ from typing import Any
 from pydantic import ValidationError
 from sqlalchemy import Engine
 
-from regulars.audience import Catalogue, ExpressionErrors, nodes, parse
+from regulars.audience import nodes
+from regulars.audience.expression import parse
+from regulars.audience.problems import ExpressionErrors
+from regulars.audience.vocabulary import Catalogue
+from regulars.context.statement_cache import StatementCache
 from regulars.core.errors import RegularsError
-from regulars.rehearsal.trial import run_trial
 from regulars.rules.model import Campaign, Expectation, Loc, RuleTest
-from regulars.rules.source import read
 from regulars.rules.tree import Entries, Node, Scalar, data, find
-from regulars.store.kept import Shelf
-from regulars.workspace import Workspace
+from regulars.rules.yaml_source import read
+from regulars.simulation.rule_tests import run_trial
 from regulars.workspace.conditions import read as read_condition
 from regulars.workspace.conditions import written
+from regulars.workspace.folder import Workspace
 from tests.common.scratch import in_memory
 
 CONDITIONS = ("when", "audience", "if")
@@ -278,7 +281,7 @@ def judge(
     A test runs among those campaigns alone that it names, which takes a fraction of the time, unless it needs others;
     what none notices so is shown all of them among all campaigns.
     """
-    fails = partial(_fails, engine or in_memory(), Shelf())
+    fails = partial(_fails, engine or in_memory(), StatementCache())
     tests, verdicts = speaking_of(workspace, name), list[Verdict]()
     alone = {test.name for test in tests if not fails(among(workspace, test), test)}
     credit = dict.fromkeys((test.name for test in tests), 0)
@@ -304,8 +307,8 @@ def among(workspace: Workspace, test: RuleTest) -> Workspace:
     return replace(workspace, rulebook=replace(workspace.rulebook, campaigns=kept))
 
 
-def _fails(engine: Engine, shelf: Shelf, workspace: Workspace, test: RuleTest) -> bool:
+def _fails(engine: Engine, cache: StatementCache, workspace: Workspace, test: RuleTest) -> bool:
     try:
-        return not run_trial(engine, workspace, test, shelf).passed
+        return not run_trial(engine, workspace, test, cache).passed
     except RegularsError:
         return True

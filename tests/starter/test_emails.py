@@ -13,10 +13,11 @@ import yaml
 from lxml import html
 
 from regulars.core.settings import load
-from regulars.rehearsal import preview
-from regulars.render import Rendered, Templates, render
+from regulars.preview.preview import preview
+from regulars.render.compile import Templates
+from regulars.render.message import Rendered, render
 from regulars.rules.model import Kind
-from regulars.workspace import open_workspace
+from regulars.workspace.folder import open_workspace
 
 FOLDER = Path(__file__).parents[2] / "templates" / "emails"
 LANGUAGES = ("en", "uk", "ru", "ro", "et")

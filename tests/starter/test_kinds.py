@@ -11,10 +11,11 @@ import yaml
 from click.testing import CliRunner
 
 from regulars.cli import main
-from regulars.render import Templates, render
+from regulars.render.compile import Templates
+from regulars.render.message import render
 from regulars.rules.model import Expectation
-from regulars.workspace import kinds, open_workspace
-from regulars.workspace.starter import Kind, overlaid, starter
+from regulars.workspace.folder import open_workspace
+from regulars.workspace.starter import Kind, kinds, overlaid, starter
 from tests.common.scratch import run_trials
 
 LANGUAGES = ("en", "uk", "ru", "ro", "et")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from regulars.workspace import Workspace, open_workspace
+from regulars.workspace.folder import Workspace, open_workspace
 from tests.starter.mutants import judge, mutants, speaking_of
 
 ROOT = Path(__file__).parents[2]

@@ -11,7 +11,7 @@ from regulars.core.calendar import LeapDay
 from regulars.core.holidays import first_of
 from regulars.rules.load import load
 from regulars.rules.model import Kind, Rulebook
-from regulars.workspace import Workspace, open_workspace
+from regulars.workspace.folder import Workspace, open_workspace
 from tests.common.scratch import run_trials
 
 ROOT = Path(__file__).parents[2]

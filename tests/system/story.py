@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from regulars.store import facts
-from regulars.store.engine import write
+from regulars.db.engine import write
+from regulars.profile import facts
 from tests.common.people import add_consent, add_customer, add_event, add_purchase, add_suppression
 from tests.common.site import Site
 from tests.common.workspace import write_workspace

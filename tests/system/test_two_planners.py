@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine
 
-from regulars.planner import plan
-from regulars.store.engine import open_engine, write
-from regulars.workspace import Workspace, open_workspace
+from regulars.db.engine import open_engine, write
+from regulars.planner.plan import plan
+from regulars.workspace.folder import Workspace, open_workspace
 from tests.common.site import Site
 from tests.system import story
 

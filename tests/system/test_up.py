@@ -12,8 +12,8 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
-from regulars.store import facts
-from regulars.store.engine import write
+from regulars.db.engine import write
+from regulars.profile import facts
 from tests.common.people import add_customer, add_purchase
 from tests.common.recorder import Recorder
 from tests.common.servers import free_port, wait_for

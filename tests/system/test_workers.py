@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from regulars.core import clock, settings
-from regulars.operation import Machine
+from regulars.operation.machine import Machine
 from tests.common import brokers
 from tests.common.killing import NOW, prepare
 from tests.common.recorder import Recorder

@@ -13,12 +13,13 @@ from typing import Any
 
 from sqlalchemy import select
 
+from regulars.consent import signups
 from regulars.core import signing
-from regulars.dispatch.context import token
-from regulars.store.engine import read, write
-from regulars.store.tables import events
-from regulars.tracking import Sent, keep, signups
-from regulars.workspace import starter
+from regulars.db.engine import read, write
+from regulars.db.tables import events
+from regulars.dispatch.template_context import token
+from regulars.ledger.copies import SentCopy, keep
+from regulars.workspace.starter import starter
 from tests.common.people import SECRET, add_event
 from tests.web.shop import NOW, Answer, Shop, rules_of
 
@@ -47,7 +48,7 @@ def a_wish(shop: Shop, customer: int) -> int:
     (person,) = [row for row in shop.rows("customers") if row["id"] == customer]
     form = rules_of(starter()).rulebook.signup
     assert form is not None
-    wish = signups.Wish(person["email"], form.text["en"], "page", "en")
+    wish = signups.SignupRequest(person["email"], form.text["en"], "page", "en")
     with write(shop.engine) as connection:
         assert signups.ask(connection, wish, form, SECRET, NOW - timedelta(hours=1))
     return newest(shop, customer, "signup.requested")
@@ -139,7 +140,7 @@ def genuine(shop: Shop, kind: Kind, name: str, **fields: Any) -> Link:
     mark = token(promise, SECRET)
     if kind.copied:
         with write(shop.engine) as connection:
-            keep(connection, [Sent(promise, "layout", f"<p>To {name}</p>", mark, (TARGET,))])
+            keep(connection, [SentCopy(promise, "layout", f"<p>To {name}</p>", mark, (TARGET,))])
     return Link(kind, shop, customer, promise, mark, event)
 
 

@@ -11,11 +11,11 @@ from pathlib import Path
 
 from playwright.sync_api import Page, Route
 
-from regulars.dispatch.context import token
-from regulars.render import render
-from regulars.store.engine import open_engine, write
-from regulars.tracking import Sent, keep
-from regulars.workspace import starter
+from regulars.db.engine import open_engine, write
+from regulars.dispatch.template_context import token
+from regulars.ledger.copies import SentCopy, keep
+from regulars.render.message import render
+from regulars.workspace.starter import starter
 from tests.common.people import SECRET, add_event
 from tests.web.shop import NOW, Answer, Shop, open_shop, rules_of
 
@@ -142,7 +142,7 @@ def copy_of(shop: Shop, email: str, locale: str) -> str:
     made = render(templates.compiled(email, locale), templates.sample(email))
     mark = token(promise, SECRET)
     with write(shop.engine) as connection:
-        keep(connection, [Sent(promise, f"{email}-{locale}", made.html, mark)])
+        keep(connection, [SentCopy(promise, f"{email}-{locale}", made.html, mark)])
     return shop.link("v", promise)
 
 

@@ -13,8 +13,8 @@ from typing import Any
 from sqlalchemy import Engine, update
 
 from regulars.core import signing
-from regulars.store import tables
-from regulars.store.engine import write
+from regulars.db import tables
+from regulars.db.engine import write
 from tests.common.people import SECRET
 from tests.common.smtp import Inbox
 from tests.common.workspace import write_workspace

@@ -18,11 +18,14 @@ import uvicorn
 from sqlalchemy import Engine, func, insert, select
 
 from regulars.core import clock, signing
-from regulars.store import facts, tables
-from regulars.store.engine import read, write
-from regulars.web import Site, create
-from regulars.web.limits import Limiter
-from regulars.workspace import Workspace, open_workspace, starter
+from regulars.db import tables
+from regulars.db.engine import read, write
+from regulars.profile import facts
+from regulars.web.app import create
+from regulars.web.rate_limit import Limiter
+from regulars.web.site import Site
+from regulars.workspace.folder import Workspace, open_workspace
+from regulars.workspace.starter import starter
 from tests.common.people import SECRET, add_customer
 
 NOW = datetime(2026, 6, 10, 12, tzinfo=UTC)

@@ -11,14 +11,14 @@ from typing import Any
 import pytest
 from sqlalchemy import insert
 
-from regulars.core import keys, signing
-from regulars.store import tables
-from regulars.store.engine import write
-from regulars.web.openapi import EXAMPLES
+from regulars.core import api_keys, signing
+from regulars.db import tables
+from regulars.db.engine import write
+from regulars.web.api.openapi import EXAMPLES
 from tests.common.people import SECRET
 from tests.web.shop import NOW, Answer, Shop
 
-KEY = keys.make("till-1", keys.SCOPES, SECRET)
+KEY = api_keys.make("till-1", api_keys.SCOPES, SECRET)
 
 
 def call(shop: Shop, path: str, body: Any = None, key: str | None = KEY) -> tuple[int, Any]:
@@ -135,7 +135,7 @@ def test_what_is_not_json_is_refused(small_shop: Shop) -> None:
         ("nonsense", 401),
         (KEY[:-2], 401),
         (signing.sign("promise", "till-1 coupons", SECRET), 401),
-        (keys.make("crm", ["events"], SECRET), 403),
+        (api_keys.make("crm", ["events"], SECRET), 403),
     ],
 )
 def test_a_key_opens_only_what_it_is_for(small_shop: Shop, key: str | None, status: int) -> None:
@@ -154,7 +154,7 @@ def test_a_revoked_key_is_refused(small_shop: Shop, monkeypatch: pytest.MonkeyPa
 )
 def test_a_key_that_cannot_be(name: str, scopes: list[str]) -> None:
     with pytest.raises(ValueError, match="a key has a name"):
-        keys.make(name, scopes, SECRET)
+        api_keys.make(name, scopes, SECRET)
 
 
 def test_the_document_lists_what_there_is(small_shop: Shop) -> None:

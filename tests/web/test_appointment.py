@@ -8,8 +8,8 @@ import pytest
 from icalendar import Calendar
 from sqlalchemy import insert
 
-from regulars.store.engine import write
-from regulars.store.tables import claims
+from regulars.db.engine import write
+from regulars.db.tables import claims
 from tests.common.people import add_event
 from tests.web.shop import NOW, Shop
 

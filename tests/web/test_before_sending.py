@@ -8,13 +8,15 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from regulars.core import clock
-from regulars.delivery import Courier, Parcel, Provider, Result
-from regulars.dispatch import Dispatcher, Lane, Options
-from regulars.planner import plan
+from regulars.db.engine import write
+from regulars.delivery.parcel import Parcel, Result
+from regulars.delivery.smtp.courier import Courier
+from regulars.delivery.smtp.provider import Provider
+from regulars.dispatch.dispatcher import Dispatcher, Lane, Options
+from regulars.planner.plan import plan
+from regulars.profile import facts
 from regulars.rules.model import Kind
-from regulars.store import facts
-from regulars.store.engine import write
-from regulars.workspace import starter
+from regulars.workspace.starter import starter
 from tests.common.people import SECRET
 from tests.common.smtp import Inbox
 from tests.web.shop import NOW, Shop, rules_of

@@ -12,9 +12,9 @@ from typing import Literal
 import pytest
 from playwright.sync_api import Browser, Page
 
-from regulars.render import render
-from regulars.web.words import LANGUAGES
-from regulars.workspace import starter
+from regulars.render.message import render
+from regulars.web.recipient.page_words import LANGUAGES
+from regulars.workspace.starter import starter
 from tests.web.browsing import Chromium, faults, tab
 from tests.web.every_page import Kind, broken_shop, copy_of, kinds, title
 from tests.web.shop import Shop, rules_of

@@ -14,16 +14,17 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Engine, create_engine
 
-from regulars.insights import Graded, report
-from regulars.rehearsal import explain
-from regulars.store.engine import read, write
-from regulars.store.rights import erase
-from regulars.tracking import export
-from regulars.tracking.clicks import MOST, Asked, append, tell
-from regulars.tracking.grading import Hit, Kind, Sign
-from regulars.web.click import ascii_host
-from regulars.web.scribe import Scribe
-from regulars.workspace import open_workspace
+from regulars.consent.data_export import export
+from regulars.consent.rights import erase
+from regulars.db.engine import read, write
+from regulars.explain.explain import explain
+from regulars.insights.campaign_report import report
+from regulars.insights.link_responses import Graded
+from regulars.responses.click_grading import Hit, Kind, Sign
+from regulars.responses.clicks import MOST, Asked, append, record_click_events
+from regulars.web.recipient.click import ascii_host
+from regulars.web.recipient.hit_writer import HitWriter
+from regulars.workspace.folder import open_workspace
 from tests.common.smtp import Inbox
 from tests.web.every_link import wrong_tokens
 from tests.web.mailing import NEWS, ON, Mailing, age, mailing, object_to, ours
@@ -118,9 +119,9 @@ def test_a_machine_that_is_found_out_late_takes_the_event_back(both_post: Mailin
     assert len(post.hits()) == 1
     promise = post.promise("ada")
     with write(post.shop.engine) as connection:
-        assert tell(connection, NOW + timedelta(minutes=10)) == 1
+        assert record_click_events(connection, NOW + timedelta(minutes=10)) == 1
         append(connection, [Asked(promise, Hit(Kind.TRAP, "", NOW + timedelta(minutes=5)))])
-        assert tell(connection, NOW + timedelta(minutes=30)) == 0
+        assert record_click_events(connection, NOW + timedelta(minutes=30)) == 0
     assert post.shop.rows("events") == []
 
 
@@ -323,7 +324,7 @@ def test_of_one_email_only_so_much_is_kept(both_post: Mailing) -> None:
 def test_processes_that_write_of_one_email_at_once_miss_nothing(both_post: Mailing) -> None:
     post = both_post
     promise = post.promise("ada")
-    scribes = [Scribe(post.shop.engine) for _ in range(4)]
+    scribes = [HitWriter(post.shop.engine) for _ in range(4)]
     for number in range(20):
         scribes[number % 4].note(Asked(promise, Hit(Kind.CLICK, f"https://a.example/{number}", NOW)))
     assert all(scribe.flush(30) for scribe in scribes)
@@ -332,7 +333,7 @@ def test_processes_that_write_of_one_email_at_once_miss_nothing(both_post: Maili
 
 
 def test_what_cannot_be_written_is_given_up_and_the_next_goes_on(caplog: pytest.LogCaptureFixture) -> None:
-    scribe = Scribe(create_engine("sqlite://"), pauses=(0.01,))
+    scribe = HitWriter(create_engine("sqlite://"), pauses=(0.01,))
     scribe.note(Asked(1, Hit(Kind.CLICK, "a", NOW)))
     assert scribe.flush()
     assert "1 clicks could not be written down" in caplog.text

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine
 
-from regulars.workspace import open_workspace
+from regulars.workspace.folder import open_workspace
 from tests.web.shop import NOW, Shop, open_shop
 
 

@@ -15,13 +15,13 @@ from sqlalchemy import update
 from starlette.applications import Starlette
 from starlette.routing import Route
 
-from regulars.dispatch.context import LINKS, SIGNUP_LINKS, VISIT_LINKS
-from regulars.dispatch.trail import CLICK, OPEN
-from regulars.store import tables
-from regulars.store.engine import open_engine, write
-from regulars.store.rights import erase
-from regulars.web import create
-from regulars.web.shell import Shell
+from regulars.consent.rights import erase
+from regulars.db import tables
+from regulars.db.engine import open_engine, write
+from regulars.dispatch.link_policy import CLICK, OPEN
+from regulars.dispatch.template_context import LINKS, SIGNUP_LINKS, VISIT_LINKS
+from regulars.web.app import create
+from regulars.web.middleware import Shell
 from tests.common.people import add_event
 from tests.web.every_link import DAY, KINDS, TARGET, Kind, genuine, newest, of, wrong_tokens
 from tests.web.shop import NOW, Shop, open_shop

@@ -12,11 +12,11 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Engine
 
-from regulars.core import keys
+from regulars.core import api_keys
 from tests.common.people import SECRET
 from tests.web.shop import Shop, open_shop
 
-KEY = keys.make("fuzzer", keys.SCOPES, SECRET)
+KEY = api_keys.make("fuzzer", api_keys.SCOPES, SECRET)
 FORM = {"content-type": "application/x-www-form-urlencoded"}
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),

@@ -16,9 +16,9 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine
 
-from regulars.core import webhooks
-from regulars.store.engine import write
-from regulars.tracking import deliveries
+from regulars.core import webhook_signing
+from regulars.db.engine import write
+from regulars.responses import received_hooks
 from tests.common.people import SECRET
 from tests.web.shop import NOW, Answer, Shop, open_shop
 
@@ -49,7 +49,7 @@ ORDER = {
     },
 }  # fmt: skip
 TICKET = {"type": "ticket.opened", "data": {"client": "c-17", "subject": "It stopped"}}
-WHSEC = webhooks.secret_of("shop", SECRET)
+WHSEC = webhook_signing.secret_of("shop", SECRET)
 
 
 @pytest.fixture
@@ -77,7 +77,7 @@ def small_shop(sqlite_engine: Engine, root: Path) -> Iterator[Shop]:
 
 def send(shop: Shop, message: Any, identity: str = "msg_1", secret: str = WHSEC, hook: str = "shop") -> Answer:
     body = json.dumps(message).encode()
-    return shop.ask("POST", f"/hooks/{hook}", body, webhooks.sign(secret, identity, NOW, body))
+    return shop.ask("POST", f"/hooks/{hook}", body, webhook_signing.sign(secret, identity, NOW, body))
 
 
 def test_an_order_brings_the_client_and_the_purchase(shop: Shop) -> None:
@@ -135,7 +135,7 @@ def test_a_message_without_what_is_needed_is_refused(small_shop: Shop, data: Any
 
 
 def test_either_key_of_the_hook_signs(small_shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    second = webhooks.secret_of("shop-2", SECRET)
+    second = webhook_signing.secret_of("shop-2", SECRET)
     assert send(small_shop, ORDER, "msg_2", second).status == 200
     monkeypatch.setenv("REGULARS_REVOKED_KEYS", "shop-2")
     assert send(small_shop, ORDER, "msg_3", second).status == 401
@@ -144,26 +144,28 @@ def test_either_key_of_the_hook_signs(small_shop: Shop, monkeypatch: pytest.Monk
 
 def test_the_signatures_of_two_keys_stand_beside_each_other(small_shop: Shop) -> None:
     body = json.dumps(ORDER).encode()
-    headers = webhooks.sign(WHSEC, "msg_1", NOW, body)
+    headers = webhook_signing.sign(WHSEC, "msg_1", NOW, body)
     headers["webhook-signature"] = f"v1,!! v2,AAAA v1,AAAA {headers['webhook-signature']}"
     assert small_shop.ask("POST", "/hooks/shop", body, headers).status == 200
 
 
 def test_what_is_not_genuine_is_refused(small_shop: Shop) -> None:
     shop, body = small_shop, json.dumps(ORDER).encode()
-    good = webhooks.sign(WHSEC, "msg_1", NOW, body)
+    good = webhook_signing.sign(WHSEC, "msg_1", NOW, body)
     wrong: dict[str, dict[str, str]] = {
         "no headers": {},
-        "another key": webhooks.sign(webhooks.secret_of("shop-3", SECRET), "msg_1", NOW, body),
-        "another workspace": webhooks.sign(webhooks.secret_of("shop", b"another secret"), "msg_1", NOW, body),
-        "another body": webhooks.sign(WHSEC, "msg_1", NOW, body + b" "),
+        "another key": webhook_signing.sign(webhook_signing.secret_of("shop-3", SECRET), "msg_1", NOW, body),
+        "another workspace": webhook_signing.sign(
+            webhook_signing.secret_of("shop", b"another secret"), "msg_1", NOW, body
+        ),
+        "another body": webhook_signing.sign(WHSEC, "msg_1", NOW, body + b" "),
         "another id": {**good, "webhook-id": "msg_2"},
         "no id": {**good, "webhook-id": ""},
-        "a long id": webhooks.sign(WHSEC, "m" * 101, NOW, body),
+        "a long id": webhook_signing.sign(WHSEC, "m" * 101, NOW, body),
         "another time": {**good, "webhook-timestamp": str(int(NOW.timestamp()) + 1)},
         "no number": {**good, "webhook-timestamp": "soon"},
-        "replayed": webhooks.sign(WHSEC, "msg_1", NOW - timedelta(minutes=6), body),
-        "from tomorrow": webhooks.sign(WHSEC, "msg_1", NOW + timedelta(minutes=6), body),
+        "replayed": webhook_signing.sign(WHSEC, "msg_1", NOW - timedelta(minutes=6), body),
+        "from tomorrow": webhook_signing.sign(WHSEC, "msg_1", NOW + timedelta(minutes=6), body),
         "another version": {**good, "webhook-signature": good["webhook-signature"].replace("v1", "v1a")},
         "cut": {**good, "webhook-signature": good["webhook-signature"][:-4]},
     }
@@ -182,7 +184,7 @@ def test_guessing_becomes_slow(small_shop: Shop) -> None:
 
 def test_signed_nonsense_is_refused(small_shop: Shop) -> None:
     body = b"\xff{"
-    answer = small_shop.ask("POST", "/hooks/shop", body, webhooks.sign(WHSEC, "m", NOW, body))
+    answer = small_shop.ask("POST", "/hooks/shop", body, webhook_signing.sign(WHSEC, "m", NOW, body))
     assert (answer.status, answer.headers["content-type"]) == (400, "application/json")
     assert small_shop.get("/hooks/shop").status == 405
 
@@ -190,16 +192,16 @@ def test_signed_nonsense_is_refused(small_shop: Shop) -> None:
 def test_what_nobody_repeats_is_forgotten(shop: Shop) -> None:
     send(shop, ORDER)
     with write(shop.engine) as connection:
-        assert deliveries.taken(connection, "shop", "msg_1")
-        deliveries.take(connection, "shop", "msg_2", NOW + deliveries.KEPT + timedelta(seconds=1))
-        assert not deliveries.taken(connection, "shop", "msg_1")
-        assert deliveries.taken(connection, "shop", "msg_2")
+        assert received_hooks.taken(connection, "shop", "msg_1")
+        received_hooks.take(connection, "shop", "msg_2", NOW + received_hooks.KEPT + timedelta(seconds=1))
+        assert not received_hooks.taken(connection, "shop", "msg_1")
+        assert received_hooks.taken(connection, "shop", "msg_2")
 
 
 @pytest.mark.skipif(shutil.which("openssl") is None, reason="no openssl on this machine")
 def test_the_signature_is_what_another_program_makes() -> None:
     secret = "whsec_" + base64.b64encode(b"a secret of twenty-four").decode()
-    headers = webhooks.sign(secret, "msg_1", NOW, b'{"test": 1}')
+    headers = webhook_signing.sign(secret, "msg_1", NOW, b'{"test": 1}')
     command = ["openssl", "dgst", "-sha256", "-hmac", "a secret of twenty-four", "-binary"]
     content = f"msg_1.{headers['webhook-timestamp']}.".encode() + b'{"test": 1}'
     mark = subprocess.run(command, input=content, capture_output=True, check=True).stdout

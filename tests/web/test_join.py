@@ -10,15 +10,15 @@ from typing import Any
 
 from sqlalchemy import insert, text, update
 
+from regulars.consent import signups
+from regulars.consent.signups import purge
 from regulars.core import ids
-from regulars.ledger.states import State
+from regulars.db.engine import write
+from regulars.db.states import State
+from regulars.db.tables import customers, suppressions
 from regulars.rules.signup import Signup
-from regulars.store.engine import write
-from regulars.store.tables import customers, suppressions
-from regulars.tracking import signups
-from regulars.tracking.signups import purge
-from regulars.web.limits import Limiter
-from regulars.workspace import starter
+from regulars.web.rate_limit import Limiter
+from regulars.workspace.starter import starter
 from tests.common.people import SECRET
 from tests.common.scratch import planned
 from tests.common.servers import wait_for
@@ -56,8 +56,8 @@ def word(shop: Shop, customer: int) -> list[tuple[str, bool, str]]:
     return [(row["topic"], row["granted"], row["source"]) for row in found]
 
 
-def wish(email: str) -> signups.Wish:
-    return signups.Wish(email, form().text["en"], "page", "en")
+def wish(email: str) -> signups.SignupRequest:
+    return signups.SignupRequest(email, form().text["en"], "page", "en")
 
 
 def asked_as(email: str, shop: Shop) -> None:

@@ -7,8 +7,8 @@ import re
 from hypothesis import given
 from hypothesis import strategies as st
 
-from regulars.web.limits import Limiter
-from regulars.web.looks import _contrast, stylesheet
+from regulars.web.rate_limit import Limiter
+from regulars.web.recipient.page_templates import _contrast, stylesheet
 
 
 def test_a_bucket_is_emptied_and_fills_again() -> None:

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from regulars.store import migrate
-from regulars.store.engine import open_engine
+from regulars.db.engine import open_engine
+from regulars.operation.upgrade import upgrade_database
 from tests.web.shop import Shop, open_shop
 
 
@@ -76,7 +76,7 @@ def test_health_and_readiness(small_shop: Shop) -> None:
 
 def test_ready_on_a_database_of_this_version(tmp_path: Path) -> None:
     engine = open_engine(f"sqlite:///{tmp_path / 'regulars.sqlite'}")
-    migrate.upgrade(engine)
+    upgrade_database(engine)
     with open_shop(engine) as shop:
         assert shop.get("/readyz").text == "ready\n"
     engine.dispose()

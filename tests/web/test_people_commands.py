@@ -10,10 +10,11 @@ from click.testing import CliRunner, Result
 from sqlalchemy import Engine, select
 
 from regulars.cli import main
-from regulars.core import keys, webhooks
-from regulars.store import facts, tables
-from regulars.store.engine import open_engine, read, write
-from regulars.store.migrate import upgrade
+from regulars.core import api_keys, webhook_signing
+from regulars.db import tables
+from regulars.db.engine import open_engine, read, write
+from regulars.operation.upgrade import upgrade_database
+from regulars.profile import facts
 from tests.common.people import SECRET, add_customer, add_event, add_purchase
 from tests.common.workspace import write_workspace
 
@@ -24,7 +25,7 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     write_workspace(tmp_path, {"thanks": {"on": "purchase", "email": "thanks"}})
     monkeypatch.setenv("REGULARS_SECRET", SECRET.decode())
     engine = database(tmp_path)
-    upgrade(engine)
+    upgrade_database(engine)
     with write(engine) as connection:
         ada = add_customer(connection, "ada", first_name="Ada", birthday="1984-06-10")
         add_event(connection, ada, "visit.done", "2026-06-01", {"about": "my knee"})
@@ -80,8 +81,8 @@ def test_nobody_of_that_name(root: Path) -> None:
 
 def test_a_key_opens_what_it_says(root: Path) -> None:
     made = run(root, "key", "till-1", "--for", "coupons", "--for", "events").stdout.strip()
-    assert keys.read(f"Bearer {made}", SECRET) == ("till-1", frozenset({"coupons", "events"}))
+    assert api_keys.read(f"Bearer {made}", SECRET) == ("till-1", frozenset({"coupons", "events"}))
     assert run(root, "key", "Till", "--for", "coupons").exit_code == 2
-    assert run(root, "key", "shop", "--for", "hook").stdout.strip() == webhooks.secret_of("shop", SECRET)
+    assert run(root, "key", "shop", "--for", "hook").stdout.strip() == webhook_signing.secret_of("shop", SECRET)
     assert run(root, "key", "Shop", "--for", "hook").exit_code == 2
     assert run(root, "key", "shop", "--for", "hook", "--for", "events").exit_code == 2

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from regulars.web.topics import topics
-from regulars.workspace import starter
+from regulars.web.recipient.topics import topics
+from regulars.workspace.starter import starter
 from tests.web.shop import NOW, Shop, rules_of
 
 

@@ -10,8 +10,9 @@ from pathlib import Path
 from icalendar import Calendar
 from sqlalchemy import Engine
 
-from regulars.store.engine import write
-from regulars.workspace import open_workspace, starter
+from regulars.db.engine import write
+from regulars.workspace.folder import open_workspace
+from regulars.workspace.starter import starter
 from tests.common.people import SECRET, add_customer, add_event
 from tests.common.smtp import Inbox
 from tests.dispatch.office import Office

@@ -12,11 +12,11 @@ from click.testing import CliRunner
 from sqlalchemy import Engine
 
 from regulars.cli import main
+from regulars.db.engine import open_engine, read, write
+from regulars.operation.upgrade import upgrade_database
+from regulars.responses.survey_results import Result, results
 from regulars.rules.load import load
-from regulars.store.engine import open_engine, read, write
-from regulars.store.migrate import upgrade
-from regulars.tracking.results import Result, results
-from regulars.workspace import starter
+from regulars.workspace.starter import starter
 from tests.common.people import add_customer, add_event
 
 ANSWERS: tuple[dict[str, Any], ...] = (
@@ -57,7 +57,7 @@ def root(tmp_path: Path) -> Path:
     for name in ("company", "surveys"):
         shutil.copy(starter() / "campaigns" / f"{name}.yaml", tmp_path / "campaigns")
     engine = open_engine(f"sqlite:///{tmp_path / 'var' / 'regulars.sqlite'}")
-    upgrade(engine)
+    upgrade_database(engine)
     answer(engine)
     engine.dispose()
     return tmp_path

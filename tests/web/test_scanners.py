@@ -18,15 +18,18 @@ from lxml import html
 from playwright.sync_api import Browser
 from sqlalchemy import Engine, insert
 
-from regulars.dispatch.context import links
-from regulars.render import Templates, Trail, Ways, render
+from regulars.db import tables
+from regulars.db.engine import write
+from regulars.dispatch.template_context import links
+from regulars.ledger.copies import SentCopy, keep
+from regulars.render.compile import Templates
+from regulars.render.link_tracking import LinkRules, LinkTracking
+from regulars.render.message import render
 from regulars.rules.model import Campaign
 from regulars.rules.tracking import Tracking
-from regulars.store import tables
-from regulars.store.engine import write
-from regulars.tracking import Sent, keep
-from regulars.web.words import LANGUAGES
-from regulars.workspace import Workspace, starter
+from regulars.web.recipient.page_words import LANGUAGES
+from regulars.workspace.folder import Workspace
+from regulars.workspace.starter import starter
 from tests.common.people import SECRET
 from tests.web.browsing import Chromium, tab
 from tests.web.every_link import KINDS, a_visit, a_wish
@@ -88,10 +91,10 @@ def _in_email(shop: Shop, templates: Templates, email: str, language: str, promi
     values = templates.sample(email)
     values["links"] = {**values["links"], **links(promise, "http://us", SECRET)}
     mark = values["links"]["view"].rpartition("/")[2]
-    trail = Trail(Ways("http://us/"), f"http://us/c/{mark}/", f"http://us/o/{mark}")
+    trail = LinkTracking(LinkRules("http://us/"), f"http://us/c/{mark}/", f"http://us/o/{mark}")
     made = render(templates.compiled(email, language, traced=True), values, trail).html
     with write(shop.engine) as connection:
-        keep(connection, [Sent(promise, f"{email}-{language}", made, mark, trail.targets)])
+        keep(connection, [SentCopy(promise, f"{email}-{language}", made, mark, trail.targets)])
     nodes = html.document_fromstring(made).iter("a", "img")
     return _paths(str(node.get("href") or node.get("src")) for node in nodes), _paths(
         map(str, values["links"].values())

@@ -16,13 +16,13 @@ from schemathesis.openapi import from_dict
 from schemathesis.specs.openapi.checks import ignored_auth, positive_data_acceptance
 from sqlalchemy import Engine
 
-from regulars.core import keys
-from regulars.web.api import ROWS
-from regulars.web.openapi import document
+from regulars.core import api_keys
+from regulars.web.api.endpoints import ROWS
+from regulars.web.api.openapi import document
 from tests.common.people import SECRET
 from tests.web.shop import Shop, open_shop
 
-KEY = keys.make("fuzzer", keys.SCOPES, SECRET)
+KEY = api_keys.make("fuzzer", api_keys.SCOPES, SECRET)
 schema = from_dict(document())
 
 

@@ -7,9 +7,10 @@ from email.message import EmailMessage
 
 from sqlalchemy import update
 
-from regulars.store import facts, tables
-from regulars.store.engine import write
-from regulars.store.rights import erase
+from regulars.consent.rights import erase
+from regulars.db import tables
+from regulars.db.engine import write
+from regulars.profile import facts
 from tests.common.smtp import Inbox
 from tests.web.shop import NOW, Shop
 from tests.web.test_before_sending import birthdays, send

@@ -14,12 +14,14 @@ import pytest
 from sqlalchemy import Engine
 
 from regulars.core import clock
-from regulars.delivery import Courier, Provider
-from regulars.dispatch import Dispatcher, Lane, Options
-from regulars.planner import plan
+from regulars.db.engine import write
+from regulars.delivery.smtp.courier import Courier
+from regulars.delivery.smtp.provider import Provider
+from regulars.dispatch.dispatcher import Dispatcher, Lane, Options
+from regulars.planner.plan import plan
 from regulars.rules.model import Kind
-from regulars.store.engine import write
-from regulars.workspace import Workspace, open_workspace, starter
+from regulars.workspace.folder import Workspace, open_workspace
+from regulars.workspace.starter import starter
 from tests.common.people import SECRET, add_event
 from tests.common.smtp import Inbox
 from tests.web.shop import NOW, Shop, open_shop

@@ -6,7 +6,7 @@ import string
 
 import pytest
 
-from regulars.web.words import LANGUAGES, accepted, choose, text_in, words
+from regulars.web.recipient.page_words import LANGUAGES, accepted, choose, text_in, words
 
 
 def places(text: str) -> set[str]:

@@ -8,7 +8,7 @@ import pytest
 
 from regulars.core.diagnostics import render
 from regulars.core.errors import Invalid
-from regulars.workspace import check, open_workspace
+from regulars.workspace.folder import check, open_workspace
 from tests.workspace.folders import Case, cases, write
 
 

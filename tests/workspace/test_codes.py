@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 from regulars.rules.codes import table
-from regulars.workspace import codes
+from regulars.workspace import code_pages
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "diagnostics.md"
@@ -15,8 +15,8 @@ PAGE = ROOT / "docs" / "diagnostics.md"
 
 def test_the_page_is_current() -> None:
     if os.environ.get("REGULARS_SNAPSHOTS") == "write":
-        PAGE.write_text(codes.page(), encoding="utf-8")
-    assert PAGE.read_text(encoding="utf-8") == codes.page(), "REGULARS_SNAPSHOTS=write makes it anew"
+        PAGE.write_text(code_pages.page(), encoding="utf-8")
+    assert PAGE.read_text(encoding="utf-8") == code_pages.page(), "REGULARS_SNAPSHOTS=write makes it anew"
 
 
 def test_every_code_that_can_be_said_is_on_the_page() -> None:
@@ -24,7 +24,7 @@ def test_every_code_that_can_be_said_is_on_the_page() -> None:
     for path in (ROOT / "src").rglob("*.py"):
         if "codes" not in path.name:
             said |= set(re.findall(r'"([A-Z]\d{3})"', path.read_text(encoding="utf-8")))
-    explained = {*table(), *(code.code for code in (*codes.CONDITIONS, *codes.EMAILS, *codes.DATA))}
+    explained = {*table(), *(code.code for code in (*code_pages.CONDITIONS, *code_pages.EMAILS, *code_pages.DATA))}
     assert said == explained
     for code in explained:
-        assert f"### {code}: " in codes.page()
+        assert f"### {code}: " in code_pages.page()

@@ -8,7 +8,9 @@ import pytest
 
 from regulars.core.diagnostics import Severity, render
 from regulars.core.errors import Invalid
-from regulars.workspace import check, open_workspace, sealed, starter
+from regulars.workspace import check_cache
+from regulars.workspace.folder import check, open_workspace
+from regulars.workspace.starter import starter
 from tests.workspace.folders import SOUND, write
 
 
@@ -117,5 +119,5 @@ def test_a_workspace_that_is_not_in_use_yet_is_left_as_it_is(tmp_path: Path) -> 
     root = write(tmp_path)
     open_workspace(root)
     assert not (root / "var").exists()
-    sealed.keep(root, "x")
+    check_cache.keep(root, "x")
     assert not (root / "var").exists()

@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING
 from jinja2 import nodes as jinja
 
 from regulars.audience import nodes
-from regulars.audience.catalogue import FUNCTIONS
 from regulars.audience.literals import KINDS, adapt
 from regulars.audience.nodes import PURCHASE, Node
+from regulars.audience.vocabulary import FUNCTIONS
 from regulars.core.clock import duration
 from regulars.core.diagnostics import did_you_mean
-from regulars.rules.names import FieldType
+from regulars.rules.fields import FieldType
 
 if TYPE_CHECKING:
-    from regulars.audience.check import Checker
+    from regulars.audience.type_check import Checker
 
 LONGEST = timedelta(days=36_500)
 """The longest `within`; a century is for ever."""

@@ -16,15 +16,15 @@ from jinja2 import nodes as jinja
 from sqlalchemy.sql import ColumnElement
 
 from regulars.audience import nodes
-from regulars.audience.catalogue import Catalogue
-from regulars.audience.check import Checker
-from regulars.audience.explain import Clause, explain
+from regulars.audience.clauses import Clause, explain
+from regulars.audience.condition_text import LONGEST, Source
+from regulars.audience.evaluate import Evaluation
 from regulars.audience.nodes import PURCHASE, Node
-from regulars.audience.people import Person
+from regulars.audience.person import Person
 from regulars.audience.problems import ExpressionErrors, Problem
-from regulars.audience.python import Evaluation
-from regulars.audience.source import LONGEST, Source
 from regulars.audience.sql import Scope, Statement
+from regulars.audience.type_check import Checker
+from regulars.audience.vocabulary import Catalogue
 
 DEEPEST = 40
 """How deep parts may be nested in parts."""

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING
 
 from regulars.audience.nodes import Arithmetic, Choose, Comparison, Literal, Negate, Node
 from regulars.core import calendar
-from regulars.rules.names import FieldType
-from regulars.store.fields import DATE, LARGEST, SMALLEST, keepable, readable_date, readable_micros
-from regulars.store.functions import number as parse_number
-from regulars.store.types import from_micros
+from regulars.db.json_fields import DATE, LARGEST, SMALLEST, keepable, readable_date, readable_micros
+from regulars.db.sql_functions import number as parse_number
+from regulars.db.types import from_micros
+from regulars.rules.fields import FieldType
 
 if TYPE_CHECKING:
-    from regulars.audience.check import Checker
+    from regulars.audience.type_check import Checker
 
 KINDS = {
     FieldType.TEXT: "a text",

@@ -10,7 +10,7 @@ from dataclasses import dataclass, fields
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 
-from regulars.rules.names import FieldType
+from regulars.rules.fields import FieldType
 
 
 class Comparison(StrEnum):

@@ -31,13 +31,12 @@ from sqlalchemy import (
 from sqlalchemy.sql import ColumnElement, and_, or_
 from sqlalchemy.types import TypeEngine
 
-from regulars.audience import days, known, nodes
-from regulars.audience.catalogue import FACTS
+from regulars.audience import computed_fields, day_spans, nodes
 from regulars.audience.nodes import PURCHASE, Comparison, Node
-from regulars.rules.names import FieldType
-from regulars.store import tables
-from regulars.store.fields import BY_TYPE, regulars_list_holds
-from regulars.store.functions import (
+from regulars.audience.vocabulary import FACTS
+from regulars.db import tables
+from regulars.db.json_fields import BY_TYPE, regulars_list_holds
+from regulars.db.sql_functions import (
     regulars_contains,
     regulars_days,
     regulars_ends_with,
@@ -50,7 +49,8 @@ from regulars.store.functions import (
     regulars_starts_with,
     regulars_times,
 )
-from regulars.store.types import DAY, MICROSECOND, MONEY_SCALE, to_micros
+from regulars.db.types import DAY, MICROSECOND, MONEY_SCALE, to_micros
+from regulars.rules.fields import FieldType
 
 _TYPES: dict[FieldType, TypeEngine[Any]] = {
     FieldType.TEXT: Text(), FieldType.NUMBER: Double(), FieldType.BOOL: Boolean(), FieldType.DATE: Date(),
@@ -168,7 +168,7 @@ class Statement:
 
     def _fact(self, name: str) -> Column:
         facts = self.scope.facts
-        finished = known.in_sql(name, self.scope.customers, facts, self.scope.now)
+        finished = computed_fields.in_sql(name, self.scope.customers, facts, self.scope.now)
         if finished is not None:
             return finished
         match name:
@@ -224,7 +224,7 @@ class Statement:
                 case nodes.Literal(value=float() as count):
                     cheap = isinstance(left.operand, (nodes.CustomerField, nodes.EventField))
                     moment = self.value(left.operand)
-                    bounds = days.compare(op, count, moment, self.scope.now, until=left.until, cheap=cheap)
+                    bounds = day_spans.compare(op, count, moment, self.scope.now, until=left.until, cheap=cheap)
                     if bounds is not None:
                         return bounds
         one, two = self.value(left), self.value(right)
@@ -244,7 +244,7 @@ class Statement:
                 if node.operand.type is FieldType.DATE:
                     pair = (since, self._today) if node.until else (self._today, since)
                     return regulars_days(*pair)
-                found = days.days_since(since, self.scope.now)
+                found = day_spans.days_since(since, self.scope.now)
                 return regulars_minus(literal(0.0, Double), found) if node.until else found
         raise TypeError(f"no SQL for {node!r}")
 

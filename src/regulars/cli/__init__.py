@@ -82,10 +82,10 @@ class Commands(click.Group):
             click.echo("stopped", err=True)
             ctx.exit(INTERRUPTED)
         except Exception as error:
+            from regulars.cli.foreseen_errors import foreseen
             from regulars.cli.output import complain
-            from regulars.cli.trouble import named
 
-            told = named(error)
+            told = foreseen(error)
             if told is None:
                 raise
             complain(told, as_json=bool(ctx.params.get("as_json")) or "--json" in ctx.meta)
@@ -107,6 +107,6 @@ def main(ctx: click.Context, workspace: Path | None, as_json: bool) -> None:
 
     Exit codes: 0 fine, 1 your files or data are wrong, 2 usage, 3 a server or database failed.
     """
-    from regulars.cli.door import Door
+    from regulars.cli.session import CommandContext
 
-    ctx.obj = Door(given=workspace, as_json=as_json)
+    ctx.obj = CommandContext(given=workspace, as_json=as_json)

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from regulars.cli.door import Door
 from regulars.cli.output import counts, table, when
+from regulars.cli.session import CommandContext
 
 if TYPE_CHECKING:
-    from regulars.demo import Helpers
-    from regulars.insights.history import Row
-    from regulars.rehearsal import Day
+    from regulars.demo.day import Helpers
+    from regulars.insights.sent_history import Row
+    from regulars.simulation.simulated_days import Day
 
 
 INBOX = "inbox"
@@ -38,25 +38,25 @@ def demo_command(folder: Path) -> None:
     """
     for name in [n for n in os.environ if n.startswith("REGULARS_")]:
         del os.environ[name]  # the demo never touches a real database or mail server
-    from regulars.delivery.inbox import Inbox
-    from regulars.delivery.pages import write_index
-    from regulars.demo import Helpers, play
+    from regulars.delivery.inbox.pages import write_index
+    from regulars.delivery.inbox.server import Inbox
+    from regulars.demo.day import Helpers, play
 
     made = _make(folder)
-    door = Door(given=folder, as_json=False)
-    assert door.settings.database_url.startswith("sqlite:")
+    command = CommandContext(given=folder, as_json=False)
+    assert command.settings.database_url.startswith("sqlite:")
     _title(1, f"A workspace in {folder}" + ("" if made else ", which was there already"))
-    with Inbox(folder / INBOX) as inbox, closing(Helpers(door.settings, inbox.url)) as helpers:
-        book = door.rules.rulebook
+    with Inbox(folder / INBOX) as inbox, closing(Helpers(command.settings, inbox.url)) as helpers:
+        book = command.rules.rulebook
         click.echo(f"   {len(book.campaigns)} campaigns of {book.company.name}, checked: no mistakes")
         _title(2, "Its clients, and what they did")
-        _import(door, folder)
-        forecast = _forecast(door, helpers)
+        _import(command, folder)
+        forecast = _forecast(command, helpers)
         _title(4, "The day itself: a Celery worker plans and sends to an SMTP server")
         zone = book.company.timezone
-        new = play(door.engine, zone, helpers, lambda at, sent: click.echo(f"   {when(at, zone)[11:]}  {sent} sent"))
+        new = play(command.engine, zone, helpers, lambda at, sent: click.echo(f"   {when(at, zone)[11:]}  {sent} sent"))
     write_index(folder / INBOX)
-    _show(door, folder, new, forecast)
+    _show(command, folder, new, forecast)
 
 
 def _title(number: int, words: str) -> None:
@@ -64,7 +64,7 @@ def _title(number: int, words: str) -> None:
 
 
 def _make(folder: Path) -> bool:
-    from regulars.workspace import starter
+    from regulars.workspace.starter import starter
 
     rooms = [room for room in ("campaigns", "templates") if not (folder / room).exists()]
     for room in rooms:
@@ -72,29 +72,32 @@ def _make(folder: Path) -> bool:
     return bool(rooms)
 
 
-def _import(door: Door, folder: Path) -> None:
-    from regulars.demo import morning, write_files
-    from regulars.store.importing import Kind, Options, import_file
+def _import(command: CommandContext, folder: Path) -> None:
+    from regulars.demo.business import write_files
+    from regulars.demo.day import morning
+    from regulars.importing.report import Kind, Options
+    from regulars.importing.service import import_file
 
-    book = door.rules.rulebook
+    book = command.rules.rulebook
     zone = book.company.timezone
     options = Options(timezone=zone, currency=book.company.currency, fields=book.fields, events=book.events)
     for kind, path in write_files(folder / "data").items():
         report = import_file(
-            door.engine, Kind(kind), path, now=morning(zone), secret=door.settings.secret, options=options
+            command.engine, Kind(kind), path, now=morning(zone), secret=command.settings.secret, options=options
         )
         click.echo(f"   {path.name}: {report.added} added, {report.unchanged} known, {report.refused} refused")
 
 
-def _forecast(door: Door, helpers: Helpers) -> Day:
+def _forecast(command: CommandContext, helpers: Helpers) -> Day:
     """Puts the rules in force, then asks the plan what the day will bring."""
-    from regulars.demo import DAY, morning, put_in_force
-    from regulars.rehearsal import forecast
+    from regulars.demo.business import DAY
+    from regulars.demo.day import morning, put_in_force
+    from regulars.simulation.plan_ahead import forecast
 
-    zone = door.rules.rulebook.company.timezone
-    start = put_in_force(door.engine, zone, helpers)
+    zone = command.rules.rulebook.company.timezone
+    start = put_in_force(command.engine, zone, helpers)
     _title(3, f"The rules are in force since {when(start, zone)}; what {DAY} will bring, by `regulars plan`")
-    day = forecast(door.engine, door.rules, morning(zone), 1).days[0]
+    day = forecast(command.engine, command.rules, morning(zone), 1).days[0]
     rows = [
         (
             name,
@@ -111,13 +114,13 @@ def _forecast(door: Door, helpers: Helpers) -> Day:
     return day
 
 
-def _show(door: Door, folder: Path, new: int, forecast: Day) -> None:
-    from regulars.demo import Reasons
-    from regulars.insights.history import history
+def _show(command: CommandContext, folder: Path, new: int, forecast: Day) -> None:
+    from regulars.demo.reasons import Reasons
+    from regulars.insights.sent_history import history
 
-    zone = door.rules.rulebook.company.timezone
-    reasons = Reasons(door.engine, door.rules)
-    rows = history(door.engine, door.rules.rulebook)
+    zone = command.rules.rulebook.company.timezone
+    reasons = Reasons(command.engine, command.rules)
+    rows = history(command.engine, command.rules.rulebook)
     sent = sorted((r for r in rows if r.state == "sent"), key=lambda r: (r.at, r.campaign, r.customer))
     _title(5, f"Who got what, and why: {len(sent)} emails")
     table(
@@ -165,7 +168,7 @@ def _client(row: Row) -> str:
 
 
 def _why(row: Row, zone: str) -> str:
-    from regulars.rehearsal.sentences import because
+    from regulars.explain.sentences import because
 
     if row.reason == "cap":
         return f"the cap is used up: {row.detail} went first"

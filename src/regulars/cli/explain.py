@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from regulars.cli.door import Door, json_option, now_option
 from regulars.cli.output import emit, say, table, when
+from regulars.cli.session import CommandContext, json_option, now_option
 
 if TYPE_CHECKING:
-    from regulars.rehearsal import Fact, Row, View
+    from regulars.explain.client_facts import Fact
+    from regulars.explain.explain import View
+    from regulars.explain.queries import Row
 
 
 @click.command("explain")
@@ -21,12 +23,12 @@ if TYPE_CHECKING:
 @now_option
 @json_option
 @click.pass_obj
-def explain_command(door: Door, customer: str, campaign: str | None, now: str | None) -> None:
+def explain_command(command: CommandContext, customer: str, campaign: str | None, now: str | None) -> None:
     """Say what CUSTOMER (id or address) got, gets or does not get, and why; of one CAMPAIGN in full detail."""
-    from regulars.rehearsal import explain
+    from regulars.explain.explain import explain
 
-    found = explain(door.engine, door.rules, customer, campaign, door.now(now))
-    if door.as_json:
+    found = explain(command.engine, command.rules, customer, campaign, command.now(now))
+    if command.as_json:
         emit(found.to_json())
         return
     click.echo(f"{click.style(found.customer, bold=True)}, {when(found.now, found.zone)} ({found.zone})")

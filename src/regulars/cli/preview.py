@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING
 
 import click
 
-from regulars.cli import local
-from regulars.cli.door import Door, json_option, now_option
+from regulars.cli import local_inbox
 from regulars.cli.output import emit
+from regulars.cli.session import CommandContext, json_option, now_option
 from regulars.core.errors import EnvironmentFailed, RegularsError
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
-    from regulars.delivery import Result
-    from regulars.rehearsal import Preview
+    from regulars.delivery.parcel import Result
+    from regulars.preview.preview import Preview
 
 _customer = click.option("--customer", metavar="ID", help="A client by id or address; default: the email's sample.")
 _step = click.option("--step", metavar="NAME", help="One email of a sequence; default: all.")
@@ -40,24 +40,24 @@ _locale = click.option("--locale", metavar="LANG", help="Another language than t
 @json_option
 @click.pass_obj
 def preview_command(
-    door: Door, campaign: str, customer: str | None, step: str | None, locale: str | None, form: str,
+    command: CommandContext, campaign: str, customer: str | None, step: str | None, locale: str | None, form: str,
     out: Path | None, show: bool, now: str | None,
 ) -> None:  # fmt: skip
     """Show the emails of CAMPAIGN as a client would get them, by the code that sends them."""
-    from regulars.rehearsal import preview
+    from regulars.preview.preview import preview
 
-    engine = None if customer is None else door.engine
+    engine = None if customer is None else command.engine
     found = preview(
-        engine, door.rules, campaign, customer=customer, step=step, now=door.now(now), locale=locale,
-        settings=door.settings,
+        engine, command.rules, campaign, customer=customer, step=step, now=command.now(now), locale=locale,
+        settings=command.settings,
     )  # fmt: skip
     if out is not None or show:
-        paths = _write(found, out or door.settings.var / "previews", "html" if show else form)
+        paths = _write(found, out or command.settings.var / "previews", "html" if show else form)
         for path in paths:
             click.echo(str(path))
             if show:
                 webbrowser.open(path.resolve().as_uri())
-    elif door.as_json or form == "json":
+    elif command.as_json or form == "json":
         emit({"emails": [one.to_json() for one in found]})
     else:
         click.echo("\n\n".join(_printed(one, form) for one in found))
@@ -101,33 +101,40 @@ def _write(found: list[Preview], folder: Path, form: str) -> list[Path]:
 @json_option
 @click.pass_obj
 def send_test_command(
-    door: Door, campaign: str, address: str, customer: str | None, step: str | None, locale: str | None, now: str | None
+    command: CommandContext,
+    campaign: str,
+    address: str,
+    customer: str | None,
+    step: str | None,
+    locale: str | None,
+    now: str | None,
 ) -> None:
     """Send the emails of CAMPAIGN to ADDR, marked as a test. The ledger does not notice; no link in it is live."""
-    engine = None if customer is None else door.engine
+    engine = None if customer is None else command.engine
     try:
-        results = asyncio.run(_send(door, engine, campaign, address, customer, step, locale, now))
+        results = asyncio.run(_send(command, engine, campaign, address, customer, step, locale, now))
     except ValueError as error:
         raise RegularsError(str(error)) from error
-    if door.as_json:
+    if command.as_json:
         emit({"sent": [{"step": p.step, "outcome": r.outcome, "server": r.text} for p, r in results]})
     else:
         for one, result in results:
             click.echo(f"{one.subject}: {result.outcome} ({result.text})")
     if any(result.outcome != "accepted" for _, result in results):
-        hint = "" if local.named() else local.HINT
+        hint = "" if local_inbox.named() else local_inbox.HINT
         raise EnvironmentFailed(f"the mail server did not take every email{hint}")
 
 
 async def _send(
-    door: Door, engine: Engine | None, campaign: str, address: str, customer: str | None, step: str | None,
+    command: CommandContext, engine: Engine | None, campaign: str, address: str, customer: str | None, step: str | None,
     locale: str | None, now: str | None,
 ) -> list[tuple[Preview, Result]]:  # fmt: skip
-    from regulars.delivery import Courier, Provider
-    from regulars.rehearsal import send_test
+    from regulars.delivery.smtp.courier import Courier
+    from regulars.delivery.smtp.provider import Provider
+    from regulars.preview.preview import send_test
 
-    async with Courier(Provider.parse(door.settings.smtp_url)) as courier:
+    async with Courier(Provider.parse(command.settings.smtp_url)) as courier:
         return await send_test(
-            engine, door.rules, campaign, address, courier, customer=customer, step=step,
-            now=door.now(now), locale=locale, settings=door.settings,
+            engine, command.rules, campaign, address, courier, customer=customer, step=step,
+            now=command.now(now), locale=locale, settings=command.settings,
         )  # fmt: skip

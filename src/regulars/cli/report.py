@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from regulars.cli.door import Door, json_option, moment, now_option
 from regulars.cli.output import counts, emit, table
+from regulars.cli.session import CommandContext, json_option, moment, now_option
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from regulars.insights import Graded, Lift, Links
+    from regulars.insights.lift import Lift
+    from regulars.insights.link_responses import Graded, Links
 
 _MOST = 5
 """Links of a campaign that are printed."""
@@ -24,18 +25,18 @@ _MOST = 5
 @now_option
 @json_option
 @click.pass_obj
-def report_command(door: Door, since: str | None, until: str | None, now: str | None) -> None:
+def report_command(command: CommandContext, since: str | None, until: str | None, now: str | None) -> None:
     """Count by campaign; with a goal and a holdout, also the lift with its 95 % interval."""
-    from regulars.insights import report
-    from regulars.store.engine import read
+    from regulars.db.engine import read
+    from regulars.insights.campaign_report import report
 
-    zone = door.rules.rulebook.company.timezone
-    with read(door.engine) as connection:
+    zone = command.rules.rulebook.company.timezone
+    with read(command.engine) as connection:
         found = report(
-            connection, door.rules.rulebook, door.now(now), since=moment(since, zone) if since else None,
+            connection, command.rules.rulebook, command.now(now), since=moment(since, zone) if since else None,
             until=moment(until, zone) if until else None,
         )  # fmt: skip
-    if door.as_json:
+    if command.as_json:
         emit(found.to_json())
         return
     rows = [

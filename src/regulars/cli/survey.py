@@ -6,8 +6,8 @@ from dataclasses import asdict
 
 import click
 
-from regulars.cli.door import Door, json_option, moment
 from regulars.cli.output import emit, say, table
+from regulars.cli.session import CommandContext, json_option, moment
 from regulars.core.diagnostics import did_you_mean
 from regulars.core.errors import NotFound
 
@@ -17,20 +17,20 @@ from regulars.core.errors import NotFound
 @click.option("--since", metavar="TIME", help="Only answers since then, such as 2026-01-01.")
 @json_option
 @click.pass_obj
-def survey_command(door: Door, name: str, since: str | None) -> None:
+def survey_command(command: CommandContext, name: str, since: str | None) -> None:
     """Count what clients answered to the survey NAME, question by question."""
-    from regulars.store.engine import read
-    from regulars.tracking.results import results
+    from regulars.db.engine import read
+    from regulars.responses.survey_results import results
 
-    book = door.rules.rulebook
+    book = command.rules.rulebook
     survey = book.surveys.get(name)
     if survey is None:
         raise NotFound("survey", name, did_you_mean(name, book.surveys))
     if since and len(since.strip()) == 10:
         since = f"{since.strip()}T00:00"  # from the beginning of the day
-    with read(door.engine) as connection:
+    with read(command.engine) as connection:
         found = results(connection, survey, moment(since, book.company.timezone) if since else None)
-    if door.as_json:
+    if command.as_json:
         emit({"survey": name, "questions": [asdict(result) for result in found]})
         return
     for result in found:

@@ -6,7 +6,7 @@ import os
 
 import click
 
-from regulars.cli.door import Door
+from regulars.cli.session import CommandContext
 
 
 @click.command("web")
@@ -18,15 +18,15 @@ from regulars.cli.door import Door
     help="Proxies whose word about the caller's address counts; `*` for all.",
 )  # fmt: skip
 @click.pass_obj
-def web_command(door: Door, host: str, port: int, processes: int, trust: str) -> None:
+def web_command(command: CommandContext, host: str, port: int, processes: int, trust: str) -> None:
     """Serve the pages that emails link to: unsubscribe, preferences, surveys; and the API.
 
     REGULARS_WEB_URL is where the world reaches it, with a path if a proxy puts it below one.
     """
     import uvicorn
 
-    door.prepare()  # faulty rules and an old database are told now
-    os.environ["REGULARS_WORKSPACE"] = str(door.root)
+    command.prepare()  # faulty rules and an old database are told now
+    os.environ["REGULARS_WORKSPACE"] = str(command.root)
     # No access log: the links in it are secrets.
     uvicorn.run(
         "regulars.web:from_environment", factory=True, host=host, port=port, workers=processes, access_log=False,

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from regulars.delivery.letter import NOT_AN_ADDRESS
 from regulars.delivery.parcel import Outcome, Result
+from regulars.delivery.smtp.envelope import NOT_AN_ADDRESS
 
 SHORTEST, LONGEST = timedelta(minutes=1), timedelta(hours=4)
 """No retry comes sooner or later than this."""

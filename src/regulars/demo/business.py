@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from regulars.demo.names import COMPANIES, MANAGERS, PRODUCTS, REGIONS, Region
-from regulars.demo.service import happened, service
+from regulars.demo.service_events import happened, service
 
 DAY = date(2026, 6, 10)
 """The day that is played: a Wednesday."""

@@ -19,7 +19,7 @@ from regulars.core.calendar import instant
 from regulars.core.errors import EnvironmentFailed
 from regulars.core.settings import Settings
 from regulars.demo.business import DAY
-from regulars.insights import sent, settled
+from regulars.insights.progress import sent, settled
 
 HOURS = (9, 10, 12, 13, 15, 17, 21)
 """Hours of the company's clock at which the day is looked at."""

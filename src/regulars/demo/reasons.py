@@ -8,12 +8,13 @@ from decimal import Decimal
 
 from sqlalchemy import Engine
 
-from regulars.audience import Clause, Person, load_people
+from regulars.audience.clauses import Clause
+from regulars.audience.person import Person, load_people
 from regulars.core.calendar import local_date
-from regulars.rehearsal.dossier import find
+from regulars.db.engine import read
+from regulars.explain.queries import find
 from regulars.rules.model import Campaign
-from regulars.store.engine import read
-from regulars.workspace import Workspace
+from regulars.workspace.folder import Workspace
 
 _DATES = {"birthday": "born on", "first_purchase_at": "first bought on", "created_at": "known since"}
 

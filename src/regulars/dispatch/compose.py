@@ -9,18 +9,21 @@ from functools import lru_cache
 from typing import Any, Protocol
 
 from regulars.core import ids
-from regulars.delivery import Parcel
-from regulars.dispatch.clients import Record
-from regulars.dispatch.context import appointment, context, kept, token
+from regulars.delivery.parcel import Parcel
+from regulars.dispatch.client_records import Record
+from regulars.dispatch.link_policy import link_tracking
 from regulars.dispatch.load import Job
-from regulars.dispatch.trail import trail
-from regulars.render import Mailbox, Rendered, Templates, mime, render
-from regulars.render.calendar import attachment
+from regulars.dispatch.template_context import appointment, stored_values, template_values, token
+from regulars.ledger.copies import SentCopy
+from regulars.render import mime
+from regulars.render.calendar_file import attachment
+from regulars.render.compile import Templates
+from regulars.render.mailbox import Mailbox
+from regulars.render.message import Rendered, render
 from regulars.rules.model import Rulebook
-from regulars.tracking.copies import Sent
 
 
-class Workshop(Protocol):
+class ComposeRules(Protocol):
     """Rules and templates together; a workspace is one."""
 
     @property
@@ -45,20 +48,20 @@ class Composed:
     """Where the links lead that are counted."""
 
 
-def compose(job: Job, workshop: Workshop, now: datetime, web_url: str, secret: bytes) -> Composed:
+def compose(job: Job, workshop: ComposeRules, now: datetime, web_url: str, secret: bytes) -> Composed:
     """The message of a job; raises RenderFailed, or ValueError for an address that cannot be written to."""
     rulebook = workshop.rulebook
     recipient = job.manager if job.campaign.to == "manager" else job.customer
     assert recipient is not None
     email = workshop.templates.compiled(job.step.email, recipient["locale"], traced=job.measured)
-    values = context(job, rulebook, now, web_url, secret, email.locale)
-    way = trail(job, rulebook, web_url, values["links"]["view"].rpartition("/")[2]) if job.measured else None
+    values = template_values(job, rulebook, now, web_url, secret, email.locale)
+    way = link_tracking(job, rulebook, web_url, values["links"]["view"].rpartition("/")[2]) if job.measured else None
     rendered = render(email, values, way)
     letter = address(job, rulebook, recipient, values, rendered, now)
     utf8 = letter.needs_smtputf8
     parcel = Parcel(
         key=job.id,
-        sender=house(rulebook.company.sender).wire,
+        sender=company_mailbox(rulebook.company.sender).wire,
         recipients=letter.recipients,
         data=mime.assemble(letter),
         smtputf8=utf8,
@@ -66,17 +69,17 @@ def compose(job: Job, workshop: Workshop, now: datetime, web_url: str, secret: b
     )
     linked = email.viewed and values["links"]["view"] in rendered.html
     targets = way.targets if way else ()
-    return Composed(parcel, rendered, letter, letter.message_id, kept(values), linked, targets)
+    return Composed(parcel, rendered, letter, letter.message_id, stored_values(values), linked, targets)
 
 
-def copy(made: Composed, secret: bytes) -> Sent:
+def copy(made: Composed, secret: bytes) -> SentCopy:
     """The message as it is kept, for the page that shows it in a browser."""
     key = made.parcel.key
-    return Sent(key, made.rendered.digest, made.rendered.html, token(key, secret), made.targets)
+    return SentCopy(key, made.rendered.digest, made.rendered.html, token(key, secret), made.targets)
 
 
 @lru_cache(maxsize=64)
-def house(sender: str, name: str = "", shown: str = "") -> Mailbox:
+def company_mailbox(sender: str, name: str = "", shown: str = "") -> Mailbox:
     """The company's own mailbox, read once; where it bears the company's `name`, it bears that as it is `shown`."""
     box = Mailbox.parse(sender)
     return replace(box, name=shown) if name and box.name == name else box
@@ -87,7 +90,7 @@ def address(
 ) -> mime.Letter:
     """The letter around the rendered texts: who it is from and to, and how to leave."""
     company, reply_to = rulebook.company, rulebook.company.reply_to
-    sender = house(company.sender, company.name, values["company"]["name"])
+    sender = company_mailbox(company.sender, company.name, values["company"]["name"])
     domain = sender.address.rpartition("@")[2]
     if job.campaign.signed(job.step) == "manager" and job.manager is not None:
         sender, reply_to = in_person(sender, job.manager)
@@ -97,7 +100,7 @@ def address(
         sender=sender,
         to=Mailbox(recipient["name"] or full_name(recipient), recipient["email"]),
         cc=tuple(Mailbox(m["name"], m["email"]) for m in copies),
-        reply_to=house(reply_to) if reply_to else None,
+        reply_to=company_mailbox(reply_to) if reply_to else None,
         subject=rendered.subject,
         html=rendered.html,
         text=rendered.text,

@@ -9,16 +9,19 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
-from regulars.clearance import Ground, Live
-from regulars.dispatch.clients import PRODUCT, Portrait, Record, by_id
+from regulars.consent.preferences import objectors
+from regulars.context.active_campaign import ActiveCampaign
+from regulars.context.plan_context import PlanContext
+from regulars.coupons import assignment
+from regulars.db.event_source import PURCHASE, event_source
+from regulars.db.key_lists import among
+from regulars.db.states import Reason
+from regulars.db.tables import products, promises, purchase_lines, purchases
+from regulars.dispatch.client_records import PRODUCT, ClientFields, Record, by_id
+from regulars.profile.next_product import missing_accessories
+from regulars.profile.visits import MOVED as MOVED_VISIT
+from regulars.profile.visits import TOLD, Visit, name_of, visits
 from regulars.rules.model import Campaign, FieldType, Step
-from regulars.store.following import missing_accessories
-from regulars.store.happenings import PURCHASE, happenings
-from regulars.store.keys import among
-from regulars.store.tables import products, promises, purchase_lines, purchases
-from regulars.store.visits import MOVED as MOVED_VISIT
-from regulars.store.visits import TOLD, Visit, name_of, visits
-from regulars.tracking import objectors
 
 
 @dataclass(slots=True)
@@ -51,7 +54,7 @@ Reads = Callable[[str], frozenset[str] | None]
 
 
 def load(
-    connection: Connection, ground: Ground, lives: Mapping[str, Live], ids: Sequence[int], reads: Reads | None = None,
+    connection: Connection, context: PlanContext, active_campaigns: Mapping[str, ActiveCampaign], ids: Sequence[int], reads: Reads | None = None,
     steps: Collection[tuple[str, str]] = (),
 ) -> list[Job]:  # fmt: skip
     """The jobs of these promises, the most important first.
@@ -60,37 +63,39 @@ def load(
     are those of all the promises; without either, all fields.
     """
     chosen = among(promises.c.id, ids)
-    spoken_of = _spoken_of(ground, lives, steps, reads) if reads is not None and steps else None
-    portrait = Portrait.of(spoken_of, ground.rulebook.fields)
+    spoken_of = _spoken_of(context, active_campaigns, steps, reads) if reads is not None and steps else None
+    portrait = ClientFields.of(spoken_of, context.rulebook.fields)
     query = (
-        select(*(promises.c[n].label(f"p_{n}") for n in _PROMISE), *portrait.columns(ground.facts))
-        .select_from(portrait.source(ground.facts))
+        select(*(promises.c[n].label(f"p_{n}") for n in _PROMISE), *portrait.columns(context.facts))
+        .select_from(portrait.source(context.facts))
         .where(chosen)
         .order_by(promises.c.priority.desc(), promises.c.next_at, promises.c.id)
     )
     rows = connection.execute(query).all()
-    people = portrait.people(connection, ground, [row[len(_PROMISE) :] for row in rows])
-    known = {key: {step.key: step for step in live.campaign.all_steps} for key, live in lives.items()}
+    people = portrait.people(connection, context, [row[len(_PROMISE) :] for row in rows])
+    known = {key: {step.key: step for step in active.campaign.all_steps} for key, active in active_campaigns.items()}
     jobs = []
     for row, (customer, manager) in zip(rows, people, strict=True):
         key, campaign, step, occurrence, due_at, attempts, customer_id = row[:7]
-        live = lives[campaign]
+        active = active_campaigns[campaign]
         jobs.append(
             Job(
-                key, live.key, live.campaign, known[campaign][step], occurrence, due_at, attempts, customer_id,
+                key, active.key, active.campaign, known[campaign][step], occurrence, due_at, attempts, customer_id,
                 customer, manager,
             )
         )  # fmt: skip
     if "accessories_missing" in portrait.names:
-        _attach_accessories(connection, ground, jobs)
-    _attach_sources(connection, ground, jobs, {row[0]: row[7] for row in rows if row[7] is not None})
-    _measure(connection, ground, lives, jobs)
+        _attach_accessories(connection, context, jobs)
+    _attach_sources(connection, context, jobs, {row[0]: row[7] for row in rows if row[7] is not None})
+    _measure(connection, context, active_campaigns, jobs)
     return jobs
 
 
-def _measure(connection: Connection, ground: Ground, lives: Mapping[str, Live], jobs: Sequence[Job]) -> None:
+def _measure(
+    connection: Connection, context: PlanContext, active_campaigns: Mapping[str, ActiveCampaign], jobs: Sequence[Job]
+) -> None:
     """Says of which emails clicks may be counted; asks nothing where the rules count none."""
-    counting = {key for key, found in lives.items() if found.campaign.measured(ground.rulebook.policy)}
+    counting = {key for key, found in active_campaigns.items() if found.campaign.measured(context.rulebook.policy)}
     chosen = [job for job in jobs if job.key in counting] if counting else []
     against = objectors(connection, {job.customer_id for job in chosen}) if chosen else set()
     for job in chosen:
@@ -98,22 +103,29 @@ def _measure(connection: Connection, ground: Ground, lives: Mapping[str, Live], 
 
 
 def _spoken_of(
-    ground: Ground, lives: Mapping[str, Live], steps: Collection[tuple[str, str]], reads: Reads
+    context: PlanContext,
+    active_campaigns: Mapping[str, ActiveCampaign],
+    steps: Collection[tuple[str, str]],
+    reads: Reads,
 ) -> frozenset[str] | None:
     """The fields that some email of these steps speaks of; None for all."""
-    present = [(key, name) for key, name in steps if key in lives]  # what its rules no longer have is not sent
-    emails = {step.email for key, name in present for step in lives[key].campaign.all_steps if step.key == name}
+    present = [
+        (key, name) for key, name in steps if key in active_campaigns
+    ]  # what its rules no longer have is not sent
+    emails = {
+        step.email for key, name in present for step in active_campaigns[key].campaign.all_steps if step.key == name
+    }
     found = [reads(email) for email in emails]
     known = [fields for fields in found if fields is not None]
-    kept = any(ground.rulebook.feast(lives[key].campaign) for key, _ in present)
+    kept = any(context.rulebook.feast(active_campaigns[key].campaign) for key, _ in present)
     own = frozenset({"country"}) if kept else frozenset[str]()  # whose day it is goes by the country
     return own.union(*known) if len(known) == len(found) else None
 
 
-def _attach_accessories(connection: Connection, ground: Ground, jobs: Sequence[Job]) -> None:
+def _attach_accessories(connection: Connection, context: PlanContext, jobs: Sequence[Job]) -> None:
     """In an email `accessories_missing` are the products, as `next_product` is one."""
     wanting = {job.customer_id for job in jobs if job.customer["accessories_missing"]}
-    links = missing_accessories(connection, wanting, ground.now) if wanting else {}
+    links = missing_accessories(connection, wanting, context.now) if wanting else {}
     known = by_id(connection, {one for some in links.values() for one in some})
     for job in jobs:
         job.customer = {
@@ -121,7 +133,9 @@ def _attach_accessories(connection: Connection, ground: Ground, jobs: Sequence[J
         }  # fmt: skip
 
 
-def _attach_sources(connection: Connection, ground: Ground, jobs: Sequence[Job], sources: Mapping[int, int]) -> None:
+def _attach_sources(
+    connection: Connection, context: PlanContext, jobs: Sequence[Job], sources: Mapping[int, int]
+) -> None:
     launched = [job for job in jobs if job.campaign.new is not None and job.id in sources]
     known = by_id(connection, {sources[job.id] for job in launched})
     for job in launched:
@@ -135,14 +149,14 @@ def _attach_sources(connection: Connection, ground: Ground, jobs: Sequence[Job],
                 job.purchase = bought.get(sources[job.id])
                 job.event = job.purchase
             continue
-        happened = happenings(name)
+        happened = event_source(name)
         rows = connection.execute(select(happened).where(happened.c.id.in_(wanted))).mappings().all()
         found = {row["id"]: {**(row["data"] or {}), "at": row["occurred_at"]} for row in rows}
         for job in mine:
             job.event = found.get(sources[job.id])
         if name in TOLD or name == MOVED_VISIT:
             names = {row["id"]: name_of(row["data"] or {}, row["external_id"]) for row in rows}
-            standing = visits(connection, {job.customer_id for job in mine}, ground.now)
+            standing = visits(connection, {job.customer_id for job in mine}, context.now)
             for job in mine:
                 job.visit = standing.get((job.customer_id, names.get(sources[job.id], "")))
 
@@ -172,3 +186,23 @@ def _purchases(connection: Connection, wanted: set[int]) -> dict[int, Record]:
 def declared(event: Record | None, fields: Mapping[str, FieldType]) -> Record | None:
     """The event with every declared field present, none where it was not given."""
     return None if event is None else {**dict.fromkeys(fields), **event}
+
+
+def attach_coupons(connection: Connection, jobs: Sequence[Job], now: datetime, zone: str) -> dict[int, Reason]:
+    """Gives every job whose campaign makes an offer its coupon; those who get none, by id, and why.
+
+    `zone` is the company's, on whose clock offers begin and end.
+    """
+    wanted = {_coupon_place(job): job.campaign.offer.coupon for job in jobs if job.campaign.offer is not None}
+    given = assignment.take_codes(connection, wanted, now, zone)
+    lacking: dict[int, Reason] = {}
+    for job in jobs:
+        if (row := given.rows.get(_coupon_place(job))) is not None:
+            job.coupon = assignment.shown(row)
+        elif (reason := given.refused.get(_coupon_place(job))) is not None:
+            lacking[job.id] = reason
+    return lacking
+
+
+def _coupon_place(job: Job) -> assignment.Place:
+    return assignment.Place(job.key, job.customer_id, job.occurrence)

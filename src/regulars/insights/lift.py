@@ -13,12 +13,12 @@ from typing import Any
 from sqlalchemy import BigInteger, Connection, Select, func, select, type_coerce
 from sqlalchemy.sql import ColumnElement, and_, exists
 
+from regulars.db.event_source import event_source
+from regulars.db.states import Reason, State
+from regulars.db.tables import promises
+from regulars.db.types import MICROSECOND, to_micros
 from regulars.insights.intervals import Interval, difference
-from regulars.ledger import Reason, State
 from regulars.rules.grammar import Goal
-from regulars.store.happenings import happenings
-from regulars.store.tables import promises
-from regulars.store.types import MICROSECOND, to_micros
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,7 @@ def lift(connection: Connection, key: str, goal: Goal, now: datetime, chosen: Co
 def _group(connection: Connection, key: str, goal: Goal, now: datetime, chosen: ColumnElement[bool]) -> Group:
     starts = _starts(key, chosen).subquery("starts")
     window = goal.within // MICROSECOND
-    happened = happenings(goal.event)
+    happened = event_source(goal.event)
     at = type_coerce(happened.c.occurred_at, BigInteger)
     reached = exists().where(
         happened.c.customer_id == starts.c.customer_id, at > starts.c.start, at <= starts.c.start + window

@@ -6,9 +6,9 @@ from datetime import datetime
 
 from sqlalchemy import Engine, and_, func, select
 
-from regulars.ledger import State
-from regulars.store.engine import read
-from regulars.store.tables import campaigns, promises
+from regulars.db.engine import read
+from regulars.db.states import State
+from regulars.db.tables import campaigns, promises
 
 
 def settled(engine: Engine, moment: datetime) -> bool:

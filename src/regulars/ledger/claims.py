@@ -23,10 +23,10 @@ from typing import NamedTuple
 from sqlalchemy import BigInteger, Connection, Select, Text, bindparam, delete, func, insert, select, true, update
 
 from regulars.core.ids import message_id, promise_key
-from regulars.ledger.states import Reason, State
-from regulars.store import engine as store
-from regulars.store.keys import among, kept, listing, size
-from regulars.store.tables import buckets, claims, customers, promises
+from regulars.db import engine as store
+from regulars.db.key_lists import among, keys_column, listing, size
+from regulars.db.states import Reason, State
+from regulars.db.tables import buckets, claims, customers, promises
 
 # Written once: to put together what every chunk asks would cost more than the database's answer.
 _RENEWED = (
@@ -36,7 +36,7 @@ _RENEWED = (
     .returning(size(claims.c.rows))
 )
 _ROWS = select(claims.c.rows).where(claims.c.id == bindparam("claim"))
-_BEGUN = _RENEWED.values(sending=kept(bindparam("chunk", type_=Text)))
+_BEGUN = _RENEWED.values(sending=keys_column(bindparam("chunk", type_=Text)))
 # The states are compared in Python: asked for planned rows, PostgreSQL may go through all that there are.
 _STATES = select(promises.c.id, promises.c.state).where(among(promises.c.id, bindparam("chunk", type_=Text)))
 
@@ -74,7 +74,7 @@ def claim(
                 secrets.randbits(62), tuple(row[0] for row in mine), frozenset((row[1], row[2]) for row in mine)
             )
             values = {"id": made.id, "worker": worker, "taken_at": wall, "lease_until": wall + lease}
-            connection.execute(insert(claims).values(**values, rows=kept(made.rows)))
+            connection.execute(insert(claims).values(**values, rows=keys_column(made.rows)))
             return made
     return None
 

@@ -6,8 +6,8 @@ from collections.abc import Collection
 
 from sqlalchemy import Connection, select, update
 
-from regulars.ledger.states import State
-from regulars.store.tables import claims, promises
+from regulars.db.states import State
+from regulars.db.tables import claims, promises
 
 
 def recall(connection: Connection, customer_id: int, kinds: Collection[str] = ("marketing",)) -> int:

@@ -13,9 +13,9 @@ from datetime import datetime
 import orjson
 from sqlalchemy import Connection, func, select, text
 
-from regulars.ledger.states import Reason, State
-from regulars.store.tables import claims, promises
-from regulars.store.types import to_micros
+from regulars.db.states import Reason, State
+from regulars.db.tables import claims, promises
+from regulars.db.types import to_micros
 
 
 @dataclass(slots=True)

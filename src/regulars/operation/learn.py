@@ -13,8 +13,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine
 
-from regulars.store import learned
-from regulars.store.engine import write
+from regulars.db.engine import write
+from regulars.profile import learned
 
 _MILLION = 1_000_000
 
@@ -47,7 +47,9 @@ def revalue(engine: Engine, now: datetime) -> int:
 def _learn_buying(connection: Connection, now: datetime) -> tuple[bool, bool]:
     import numpy as np
 
-    from regulars.knowledge import Histories, TooFewClients, fit_buying, fit_spending
+    from regulars.knowledge.bgnbd import Histories, TooFewClients
+    from regulars.knowledge.bgnbd import fit as fit_buying
+    from regulars.knowledge.gammagamma import fit as fit_spending
 
     rows = np.array([row[1:] for row in learned.buyers(connection, now)], dtype=np.float64).reshape(-1, 5)
     days, t_x, age, _, spent = rows.T
@@ -72,7 +74,8 @@ def _value(connection: Connection, now: datetime, *, stale_only: bool) -> int:
         return 0
     import numpy as np
 
-    from regulars.knowledge import BgNbd, GammaGamma, Histories, clv
+    from regulars.knowledge.bgnbd import BgNbd, Histories
+    from regulars.knowledge.gammagamma import GammaGamma, clv
 
     r, alpha, a, b, p, q, v = (float(model[n] or 0.0) for n in ("r", "alpha", "a", "b", "p", "q", "v"))
     days, t_x, age, bought, spent = np.array([row[1:] for row in rows], dtype=np.float64).T
@@ -85,7 +88,8 @@ def _value(connection: Connection, now: datetime, *, stale_only: bool) -> int:
 
 
 def _links(connection: Connection) -> Iterator[list[Any]]:
-    from regulars.knowledge import Bought, learn_sequences
+    from regulars.knowledge.sequence import Bought
+    from regulars.knowledge.sequence import learn as learn_sequences
 
     histories = []
     for _, mine in groupby(learned.orders(connection), key=lambda row: row[0]):

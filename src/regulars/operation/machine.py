@@ -18,17 +18,17 @@ from pathlib import Path
 import uvloop
 from sqlalchemy import Engine
 
+from regulars.consent.signups import purge
 from regulars.core.clock import Clock
 from regulars.core.settings import Settings
-from regulars.delivery import Courier
-from regulars.dispatch import Dispatcher, Lane, Options, Summary
-from regulars.ledger import waiting
-from regulars.operation.servers import lanes
-from regulars.planner import Plan, plan
+from regulars.db import engine as store
+from regulars.delivery.smtp.courier import Courier
+from regulars.dispatch.dispatcher import Dispatcher, Lane, Options, Summary
+from regulars.ledger.claims import waiting
+from regulars.operation.lanes import lanes
+from regulars.planner.plan import Plan, plan
 from regulars.rules.model import Kind
-from regulars.store import engine as store
-from regulars.tracking.signups import purge
-from regulars.workspace import Workspace, open_workspace
+from regulars.workspace.folder import Workspace, open_workspace
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +107,7 @@ class Machine:
         self.engine.dispose()
 
 
-def spare_collector() -> None:
+def tune_garbage_collector() -> None:
     """For a process that only works: what is open by now is put out of the garbage collector's sight.
 
     A batch is some thousand objects that die together; looking for cycles among them now and then is enough.

@@ -12,17 +12,19 @@ from datetime import datetime
 
 from sqlalchemy import Connection, func, select, update
 
-from regulars.clearance import Ground, Live, Ruleset, clear, ground, live
-from regulars.ledger import Reason, State
-from regulars.planner.force import Change, enforce, recount
-from regulars.planner.members import Movement, move
+from regulars.context.active_campaign import ActiveCampaign, load_active_campaigns
+from regulars.context.plan_context import PlanContext, Ruleset, plan_context
+from regulars.context.statement_cache import StatementCache
+from regulars.db.engine import planning_lock
+from regulars.db.states import Reason, State
+from regulars.db.tables import campaigns, promises
+from regulars.eligibility.examine import examine_waiting
+from regulars.planner.activation import Change, activate, recount_points
+from regulars.planner.prefilter import Prefiltered, prefilter
 from regulars.planner.promise import promise_first_steps, promise_next_steps, promise_timed_steps
-from regulars.planner.stirring import Stirring, stirring
-from regulars.planner.values import note
-from regulars.store.engine import planning_lock
-from regulars.store.kept import Shelf
-from regulars.store.tables import campaigns, promises
-from regulars.tracking.clicks import tell
+from regulars.responses.clicks import record_click_events
+from regulars.triggers.members import Movement, update_members
+from regulars.triggers.values import update_values
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +45,7 @@ class Plan:
     movements: dict[str, Movement]
     promised: int
     cleared: int
-    lives: Mapping[str, Live]
+    active_campaigns: Mapping[str, ActiveCampaign]
     recounted: bool = False
     """Whether the tariff of points was another before."""
 
@@ -54,9 +56,9 @@ def plan(
     now: datetime,
     *,
     only: int | None = None,
-    resting: Collection[str] = (),
-    still: bool = False,
-    shelf: Shelf | None = None,
+    excluded: Collection[str] = (),
+    states_unchanged: bool = False,
+    cache: StatementCache | None = None,
 ) -> Plan:
     """Plans at `now` in the caller's transaction.
 
@@ -65,42 +67,54 @@ def plan(
     since the last plan; `shelf` keeps the statements for the next plan of the same rehearsal.
     """
     planning_lock(connection)
-    tell(connection, now)
-    changes = enforce(connection, rules.rulebook, now)
-    recounted = recount(connection, rules.rulebook)
-    lives = live(connection, rules.rulebook)
-    where = ground(connection, rules, now, only, shelf)
-    movements = {} if still else move(connection, where, lives) | note(connection, where, lives)
-    awake = {key: found for key, found in lives.items() if found.campaign.enabled}
-    promised = _promise(connection, where, awake, {key for key in awake if awake[key].campaign.name in resting})
-    cleared = clear(connection, where, lives)
+    record_click_events(connection, now)
+    changes = activate(connection, rules.rulebook, now)
+    recounted = recount_points(connection, rules.rulebook)
+    active_campaigns = load_active_campaigns(connection, rules.rulebook)
+    context = plan_context(connection, rules, now, only, cache)
+    movements = (
+        {}
+        if states_unchanged
+        else update_members(connection, context, active_campaigns)
+        | update_values(connection, context, active_campaigns)
+    )
+    awake = {key: found for key, found in active_campaigns.items() if found.campaign.enabled}
+    promised = _promise(connection, context, awake, {key for key in awake if awake[key].campaign.name in excluded})
+    cleared = examine_waiting(connection, context, active_campaigns)
     connection.execute(update(campaigns).where(campaigns.c.key.in_(list(awake))).values(planned_at=now))
-    return Plan(now, changes, movements, promised, cleared, lives, recounted)
+    return Plan(now, changes, movements, promised, cleared, active_campaigns, recounted)
 
 
-def _promise(connection: Connection, where: Ground, lives: Mapping[str, Live], resting: Collection[str]) -> int:
+def _promise(
+    connection: Connection,
+    context: PlanContext,
+    active_campaigns: Mapping[str, ActiveCampaign],
+    excluded: Collection[str],
+) -> int:
     """Writes down every email that is due, the most important campaign first; the number of new rows."""
-    stirred = Stirring.everything(lives) if where.only is None else stirring(where, lives)
+    prefiltered = (
+        Prefiltered.everything(active_campaigns) if context.only is None else prefilter(context, active_campaigns)
+    )
     promised = 0
-    for found in by_priority(lives):
-        if found.key in stirred.first and found.key not in resting:
-            promised += promise_first_steps(connection, where, found)
+    for found in by_priority(active_campaigns):
+        if found.key in prefiltered.first and found.key not in excluded:
+            promised += promise_first_steps(connection, context, found)
         # None follows an email that was promised just now: the one before must have gone.
-        if found.key in stirred.following:
-            promised += promise_next_steps(connection, where, found)
-        if found.key in stirred.timed:
-            promised += promise_timed_steps(connection, where, found)
+        if found.key in prefiltered.following:
+            promised += promise_next_steps(connection, context, found)
+        if found.key in prefiltered.timed:
+            promised += promise_timed_steps(connection, context, found)
     return promised
 
 
-def by_priority(lives: Mapping[str, Live]) -> list[Live]:
+def by_priority(active_campaigns: Mapping[str, ActiveCampaign]) -> list[ActiveCampaign]:
     """The most important first; equals by key."""
-    return sorted(lives.values(), key=lambda found: (-found.campaign.priority, found.key))
+    return sorted(active_campaigns.values(), key=lambda found: (-found.campaign.priority, found.key))
 
 
-def tallies(connection: Connection, lives: Mapping[str, Live], now: datetime) -> dict[str, Tally]:
+def tallies(connection: Connection, active_campaigns: Mapping[str, ActiveCampaign], now: datetime) -> dict[str, Tally]:
     """By campaign name: what may go now, what is held, and what was skipped at `now`."""
-    result = {found.campaign.name: Tally() for found in by_priority(lives)}
+    result = {found.campaign.name: Tally() for found in by_priority(active_campaigns)}
     due: dict[str, int] = {}
     rows = connection.execute(
         select(promises.c.campaign, promises.c.state, promises.c.reason, func.count())
@@ -111,7 +125,7 @@ def tallies(connection: Connection, lives: Mapping[str, Live], now: datetime) ->
         .group_by(promises.c.campaign, promises.c.state, promises.c.reason)
     )
     for key, state, reason, count in rows:
-        name = lives[key].campaign.name if key in lives else key
+        name = active_campaigns[key].campaign.name if key in active_campaigns else key
         tally = result.setdefault(name, Tally())
         if state == State.PLANNED:
             due[name] = due.get(name, 0) + count

@@ -27,17 +27,19 @@ from sqlalchemy import (
 )
 from sqlalchemy.sql import ColumnElement
 
-from regulars.clearance import Ground, Live, goal_met
+from regulars.context.active_campaign import ActiveCampaign
+from regulars.context.plan_context import PlanContext
 from regulars.core import ids
-from regulars.ledger import Reason, State
-from regulars.planner.candidates import LOOK_BACK, candidates, falls_due, timed
-from regulars.planner.waits import waited
+from regulars.db.engine import insert
+from regulars.db.states import Reason, State
+from regulars.db.tables import promises
+from regulars.db.types import MICROSECOND, Instant, to_micros
+from regulars.eligibility.goals import goal_met
 from regulars.rules.model import Step
-from regulars.store.engine import insert
-from regulars.store.tables import promises
-from regulars.store.types import MICROSECOND, Instant, to_micros
+from regulars.triggers.candidates import LOOK_BACK, candidates, falls_due, timed
+from regulars.triggers.waits import with_wait
 
-Rows = Callable[[Ground, Live, Step, int], Select[Any]]
+Rows = Callable[[PlanContext, ActiveCampaign, Step, int], Select[Any]]
 """The rows of new promises of one step."""
 
 _COLUMNS = (
@@ -46,46 +48,50 @@ _COLUMNS = (
 )  # fmt: skip
 
 
-def promise_first_steps(connection: Connection, ground: Ground, live: Live) -> int:
+def promise_first_steps(connection: Connection, context: PlanContext, active: ActiveCampaign) -> int:
     """Promises the first email to everybody due, or to each the one of their wave; the number of new rows."""
-    if live.campaign.all_steps[0].at is not None or not falls_due(ground, live):
+    if active.campaign.all_steps[0].at is not None or not falls_due(context, active):
         return 0
-    return sum(_insert(connection, ground, live, step, _due, place) for place, step in enumerate(live.campaign.opening))
+    return sum(
+        _insert(connection, context, active, step, _due, place) for place, step in enumerate(active.campaign.opening)
+    )
 
 
-def promise_timed_steps(connection: Connection, ground: Ground, live: Live) -> int:
+def promise_timed_steps(connection: Connection, context: PlanContext, active: ActiveCampaign) -> int:
     """Promises each email that goes by an instant of its event, whatever became of those before; the new rows."""
-    return sum(_insert(connection, ground, live, step, _due) for step in live.campaign.all_steps if step.at is not None)
+    return sum(
+        _insert(connection, context, active, step, _due) for step in active.campaign.all_steps if step.at is not None
+    )
 
 
-def promise_next_steps(connection: Connection, ground: Ground, live: Live) -> int:
+def promise_next_steps(connection: Connection, context: PlanContext, active: ActiveCampaign) -> int:
     """Promises each following email, its wait after the one before was settled; the number of new rows."""
-    return sum(_insert(connection, ground, live, step, _after) for _, step in live.campaign.following)
+    return sum(_insert(connection, context, active, step, _after) for _, step in active.campaign.following)
 
 
 def _insert(
-    connection: Connection, ground: Ground, live: Live, step: Step, rows: Rows, wave: int = 0
+    connection: Connection, context: PlanContext, active: ActiveCampaign, step: Step, rows: Rows, wave: int = 0
 ) -> int:  # fmt: skip
-    def statement(at: Ground) -> Insert:
-        found = rows(at, live, step, wave)
+    def statement(at: PlanContext) -> Insert:
+        found = rows(at, active, step, wave)
         return insert(connection, promises).from_select(list(_COLUMNS), found).on_conflict_do_nothing()
 
-    if any(one.wait.working for one in live.campaign.all_steps):  # the week's pieces are looked up while it is built
-        ground = replace(ground, shelf=None)
-    found = ground.kept((rows.__name__, step.key), live, statement)
+    if any(one.wait.working for one in active.campaign.all_steps):  # the week's pieces are looked up while it is built
+        context = replace(context, cache=None)
+    found = context.cached((rows.__name__, step.key), active, statement)
     return connection.execute(found, execution_options={"preserve_rowcount": True}).rowcount
 
 
-def _due(ground: Ground, live: Live, step: Step, wave: int) -> Select[Any]:
+def _due(context: PlanContext, active: ActiveCampaign, step: Step, wave: int) -> Select[Any]:
     """The promises of a step to everybody who is due, `wave` being its place among the waves."""
-    found = candidates(ground, live) if step.at is None else timed(ground, live, step)
-    due, now = found.subquery("due"), ground.late(BigInteger(), lambda at: to_micros(at.now))
+    found = candidates(context, active) if step.at is None else timed(context, active, step)
+    due, now = found.subquery("due"), context.deferred(BigInteger(), lambda at: to_micros(at.now))
     chosen: list[ColumnElement[bool]] = [due.c.due_at <= now, due.c.wave == wave]
-    verdicts = _verdicts(ground, live, due)
+    verdicts = _verdicts(context, active, due)
     new: ColumnElement[Any] = literal(Reason.NEW, Text)
     reason = case(*verdicts, else_=new) if verdicts else new
     known = exists().where(
-        promises.c.campaign == live.key,
+        promises.c.campaign == active.key,
         promises.c.customer_id == due.c.customer_id,
         promises.c.occurrence == due.c.occurrence,
     )
@@ -93,29 +99,29 @@ def _due(ground: Ground, live: Live, step: Step, wave: int) -> Select[Any]:
         known = known.where(promises.c.step == step.key)
     source: FromClause = due
     due_at: ColumnElement[int] = due.c.due_at
-    if live.campaign.waves:  # who belongs to which is settled at the trigger; the promise waits for its wave
-        source, due_at = waited(ground, due, due.c.due_at, step.wait, chosen, ground.now)
-    rows = _rows(ground, live, step, due.c.customer_id, due.c.occurrence, due_at, due.c.source_id, reason)
+    if active.campaign.waves:  # who belongs to which is settled at the trigger; the promise waits for its wave
+        source, due_at = with_wait(context, due, due.c.due_at, step.wait, chosen, context.now)
+    rows = _rows(context, active, step, due.c.customer_id, due.c.occurrence, due_at, due.c.source_id, reason)
     return rows.select_from(source).where(*chosen, ~known)
 
 
-def _verdicts(ground: Ground, live: Live, due: Any) -> list[tuple[ColumnElement[bool], Any]]:
+def _verdicts(context: PlanContext, active: ActiveCampaign, due: Any) -> list[tuple[ColumnElement[bool], Any]]:
     """What is decided on the spot: the control group, and those who had this campaign too recently."""
     verdicts: list[tuple[ColumnElement[bool], Any]] = []
-    pause = live.campaign.reentry.after
-    if live.campaign.when is None and pause != timedelta():
-        verdicts.append((_had_recently(live, due, pause), literal(Reason.AGAIN, Text)))
-    if live.campaign.holdout:
-        a, b = ids.salt(live.key)
+    pause = active.campaign.reentry.after
+    if active.campaign.when is None and pause != timedelta():
+        verdicts.append((_had_recently(active, due, pause), literal(Reason.AGAIN, Text)))
+    if active.campaign.holdout:
+        a, b = ids.salt(active.key)
         share = (cast(due.c.bucket, BigInteger) * a + b) % ids.PRIME % ids.SHARES
-        verdicts.append((share < live.campaign.holdout, literal(Reason.HOLDOUT, Text)))
+        verdicts.append((share < active.campaign.holdout, literal(Reason.HOLDOUT, Text)))
     return verdicts
 
 
-def _had_recently(live: Live, due: Any, pause: timedelta | None) -> ColumnElement[bool]:
+def _had_recently(active: ActiveCampaign, due: Any, pause: timedelta | None) -> ColumnElement[bool]:
     earlier = promises.alias("earlier")
     had = exists().where(
-        earlier.c.campaign == live.key,
+        earlier.c.campaign == active.key,
         earlier.c.customer_id == due.c.customer_id,
         earlier.c.occurrence != due.c.occurrence,
         earlier.c.state.not_in([State.SKIPPED, State.FAILED]),
@@ -126,15 +132,15 @@ def _had_recently(live: Live, due: Any, pause: timedelta | None) -> ColumnElemen
     return or_(had, place > 1)
 
 
-def _after(ground: Ground, live: Live, step: Step, _: int) -> Select[Any]:
+def _after(context: PlanContext, active: ActiveCampaign, step: Step, _: int) -> Select[Any]:
     """The promises of a step that follows another."""
-    before = next(before for before, following in live.campaign.following if following.key == step.key)
+    before = next(before for before, following in active.campaign.following if following.key == step.key)
     last = promises.alias("last")
     known = promises.alias("known")
     # A step put in behind people's backs is not for those who have gone past its place.
-    steps = [one.key for one in live.campaign.all_steps if one.at is None]
+    steps = [one.key for one in active.campaign.all_steps if one.at is None]
     past = exists().where(
-        known.c.campaign == live.key,
+        known.c.campaign == active.key,
         known.c.customer_id == last.c.customer_id,
         known.c.occurrence == last.c.occurrence,
         known.c.step.in_(steps[steps.index(step.key) :]),
@@ -143,33 +149,40 @@ def _after(ground: Ground, live: Live, step: Step, _: int) -> Select[Any]:
         last.c.state.in_([State.SENT, State.UNCERTAIN]),
         and_(last.c.state == State.SKIPPED, last.c.reason == Reason.STEP_CONDITION),
     )
-    working, policy = ground.rulebook.company.working_time, ground.rulebook.policy
+    working, policy = context.rulebook.company.working_time, context.rulebook.policy
     chosen = [
-        last.c.campaign == live.key,
+        last.c.campaign == active.key,
         last.c.step == before.key,
-        ground.mine(last.c.customer_id),
+        context.is_selected(last.c.customer_id),
         went,
-        last.c.settled_at <= ground.late(Instant(), lambda at: working.before(at.now, step.wait)),
-        last.c.settled_at > ground.late_of(live, Instant(), lambda at, of: working.before(
+        last.c.settled_at <= context.deferred(Instant(), lambda at: working.before(at.now, step.wait)),
+        last.c.settled_at > context.deferred_for(active, Instant(), lambda at, of: working.before(
             max(of.floor(at.now, policy), at.now - LOOK_BACK), step.wait
         )),
     ]  # fmt: skip
-    source, due_at = waited(ground, last, last.c.settled_at, step.wait, chosen)
+    source, due_at = with_wait(context, last, last.c.settled_at, step.wait, chosen)
     reason: ColumnElement[Any] = literal(Reason.NEW, Text)
-    if live.campaign.until is not None:
-        reason = case((goal_met(ground, live, last), literal(Reason.GOAL_MET, Text)), else_=reason)
-    rows = _rows(ground, live, step, last.c.customer_id, last.c.occurrence, due_at, last.c.source_id, reason)
+    if active.campaign.until is not None:
+        reason = case((goal_met(context, active, last), literal(Reason.GOAL_MET, Text)), else_=reason)
+    rows = _rows(context, active, step, last.c.customer_id, last.c.occurrence, due_at, last.c.source_id, reason)
     return rows.select_from(source).where(*chosen, ~past)
 
 
 def _rows(
-    ground: Ground, live: Live, step: Step, customer: Any, occurrence: Any, due_at: Any, source: Any, reason: Any
+    context: PlanContext,
+    active: ActiveCampaign,
+    step: Step,
+    customer: Any,
+    occurrence: Any,
+    due_at: Any,
+    source: Any,
+    reason: Any,
 ) -> Select[Any]:
     """The columns of new promises; those with a verdict are settled at once."""
-    campaign, now = live.campaign, ground.late(BigInteger(), lambda at: to_micros(at.now))
+    campaign, now = active.campaign, context.deferred(BigInteger(), lambda at: to_micros(at.now))
     undecided = reason == Reason.NEW
-    patience = campaign.patience(ground.rulebook.policy) // MICROSECOND
-    applied = ground.late_of(live, BigInteger(), lambda _, of: to_micros(of.applied_at))
+    patience = campaign.patience(context.rulebook.policy) // MICROSECOND
+    applied = context.deferred_for(active, BigInteger(), lambda _, of: to_micros(of.applied_at))
     # What a backfill brings in was due before the rule was there; its patience starts with the rule.
     expires = case((due_at < applied, applied), else_=due_at) + patience
     if step.at is not None:
@@ -177,11 +190,11 @@ def _rows(
         before = -(step.at.offset // MICROSECOND)
         expires = due_at + (min(patience, before) if before > 0 else patience)
     return select(
-        literal(live.key, Text), literal(step.key, Text), customer, occurrence,
+        literal(active.key, Text), literal(step.key, Text), customer, occurrence,
         case((undecided, State.HELD), else_=State.SKIPPED),
         case((and_(undecided, due_at > now), literal(Reason.WAVE, Text)), else_=reason),
         literal(campaign.kind, Text), literal(campaign.to, Text), literal(campaign.priority), source,
-        literal(ground.rulebook.digest(campaign), Text), due_at, expires,
+        literal(context.rulebook.digest(campaign), Text), due_at, expires,
         case((due_at > now, due_at), else_=now), now,
         case((undecided, null()), else_=now),
     )  # fmt: skip

@@ -21,10 +21,10 @@ from regulars.core.diagnostics import Diagnostic, Span, did_you_mean
 from regulars.core.errors import Invalid, NotFound
 from regulars.core.ids import digest
 from regulars.render import folding, links, mjml, scope, text
+from regulars.render.email_words import Word
 from regulars.render.environment import HTML, STATEMENTS, TEXT, Environment
-from regulars.render.pieces import Kind, Origin, Piece, skeleton, unclosed
-from regulars.render.source import File, Library, expand, match, put_words
-from regulars.render.words import Word
+from regulars.render.template_files import File, Library, expand, match, put_words
+from regulars.render.template_pieces import Kind, Origin, Piece, skeleton, unclosed
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from markupsafe import escape
 
 from regulars.render import filters
-from regulars.render.trail import followed
+from regulars.render.link_tracking import followed
 
 KEPT_FILTERS = [
     "abs",

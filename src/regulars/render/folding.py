@@ -11,8 +11,8 @@ from __future__ import annotations
 import re
 from itertools import pairwise
 
+from regulars.render.html_positions import PlacedReader
 from regulars.render.mjml import MARK
-from regulars.render.placed import PlacedReader
 
 WANTED = 400
 """Characters that a line has at most, where there are places to end it: what data bring into it still fits."""

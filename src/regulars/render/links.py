@@ -11,10 +11,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from html import escape, unescape
 
+from regulars.render.html_positions import PlacedReader
+from regulars.render.link_tracking import PIXEL, TRAP, WEB
 from regulars.render.mjml import MARK, PRINT, Woven
-from regulars.render.pieces import Kind
-from regulars.render.placed import PlacedReader
-from regulars.render.trail import PIXEL, TRAP, WEB
+from regulars.render.template_pieces import Kind
 
 _END = (
     f'{{% if {TRAP} %}}<div style="display:none;mso-hide:all" aria-hidden="true"><a href="{{{{ {TRAP} }}}}" '

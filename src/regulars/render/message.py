@@ -15,9 +15,9 @@ from regulars.core.errors import RegularsError
 from regulars.render.compile import CompiledEmail, Part
 from regulars.render.environment import HTML, TEXT, Environment, Values
 from regulars.render.filters import FORMATS, FUNCTIONS, Formats
-from regulars.render.pieces import Kind, skeleton
+from regulars.render.link_tracking import LinkTracking
+from regulars.render.template_pieces import Kind, skeleton
 from regulars.render.text import gathered, tidy
-from regulars.render.trail import Trail
 
 CLIPPED = 102 * 1024
 """Bytes of HTML beyond which Gmail cuts an email off, its unsubscribe link included."""
@@ -47,7 +47,7 @@ class Rendered:
     """Whether the lines of the HTML are known to be fit for a letter."""
 
 
-def render(email: CompiledEmail, context: Mapping[str, Any], trail: Trail | None = None) -> Rendered:
+def render(email: CompiledEmail, context: Mapping[str, Any], trail: LinkTracking | None = None) -> Rendered:
     """The message for one context; an email compiled as `traced` needs a trail. Raises RenderFailed."""
     values = {**FUNCTIONS, **context, FORMATS: _formats(email, context)}
     if trail is not None:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 import mrml
 
 from regulars.core.diagnostics import Diagnostic, Severity, Span, did_you_mean
-from regulars.render.pieces import Kind, Origin, Piece, unclosed
+from regulars.render.template_pieces import Kind, Origin, Piece, unclosed
 
 CONTAINERS = frozenset(
     [

@@ -15,7 +15,7 @@ from jinja2 import nodes
 
 from regulars.core.diagnostics import Span
 from regulars.render.environment import HTML
-from regulars.render.pieces import Kind, Origin, Piece, skeleton
+from regulars.render.template_pieces import Kind, Origin, Piece, skeleton
 
 
 @dataclass(frozen=True, slots=True)

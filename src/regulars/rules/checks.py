@@ -16,24 +16,24 @@ from regulars.core.calendar import SENTINELS
 from regulars.core.clock import duration
 from regulars.core.diagnostics import Severity, did_you_mean
 from regulars.rules import grammar
-from regulars.rules.complaints import Complaints, reworded
-from regulars.rules.mailbox import split
+from regulars.rules.fields import CUSTOMER, EVENTS, FieldType
 from regulars.rules.model import SENDS, TRIGGERS, Campaign, Company, Kind, Policy, shape_faults
-from regulars.rules.names import CUSTOMER, EVENTS, FieldType
 from regulars.rules.offer import BENEFITS, DAY_END, coupon_faults
+from regulars.rules.rule_test_reader import step_keys, undeclared_event
+from regulars.rules.sender import split
 from regulars.rules.tree import Entries, Items, Loc, Node, Scalar, child, find
-from regulars.rules.trial_reader import step_keys, undeclared_event
+from regulars.rules.validation_messages import ValidationMessages, reworded
 
 DATES = (FieldType.DATE, FieldType.INSTANT)
 
 
-class Everything:
+class RuleChecks:
     """All checks over one tree; they add to `complaints`."""
 
     def __init__(
         self,
         root: Entries,
-        complaints: Complaints,
+        complaints: ValidationMessages,
         events: Mapping[str, Any],
         fields: Mapping[str, FieldType],
         campaigns: Mapping[str, Campaign],
@@ -291,7 +291,7 @@ class Everything:
             self._warn("R105", "`send` already says how late the email may go; `late` has no effect", (*loc, "late"))
 
 
-def surveys_exist(root: Entries, complaints: Complaints, campaigns: Iterable[str]) -> None:
+def surveys_exist(root: Entries, complaints: ValidationMessages, campaigns: Iterable[str]) -> None:
     """Every survey that a campaign names is written somewhere."""
     section = child(root, "surveys")
     known = list(section.entries) if isinstance(section, Entries) else []
@@ -308,7 +308,7 @@ def surveys_exist(root: Entries, complaints: Complaints, campaigns: Iterable[str
             )
 
 
-def calendars_exist(root: Entries, complaints: Complaints, campaigns: Mapping[str, Campaign]) -> None:
+def calendars_exist(root: Entries, complaints: ValidationMessages, campaigns: Mapping[str, Campaign]) -> None:
     """Every day of the calendar that a campaign keeps is written somewhere."""
     section = child(root, "calendars")
     known = list(section.entries) if isinstance(section, Entries) else []
@@ -327,7 +327,7 @@ def calendars_exist(root: Entries, complaints: Complaints, campaigns: Mapping[st
             )
 
 
-def topics_exist(root: Entries, complaints: Complaints, campaigns: Iterable[str]) -> None:
+def topics_exist(root: Entries, complaints: ValidationMessages, campaigns: Iterable[str]) -> None:
     """Where topics are given names, every topic that a campaign speaks of has one."""
     section = child(root, "topics")
     if not isinstance(section, Entries):
@@ -346,7 +346,7 @@ def topics_exist(root: Entries, complaints: Complaints, campaigns: Iterable[str]
             )
 
 
-def levels_differ(root: Entries, complaints: Complaints) -> None:
+def levels_differ(root: Entries, complaints: ValidationMessages) -> None:
     """Every level of points has a name that can stand in conditions and words, and a number of its own."""
     levels = find(root, ("points", "levels"))
     seen: dict[str, str] = {}

@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import Field
 
 from regulars.core.working import Week, WorkingTime
-from regulars.rules.phrases import Day, Part, Region, WorkingWeek, Zone
+from regulars.rules.phrase_types import Day, Part, Region, WorkingWeek, Zone
 from regulars.rules.survey import Texts, in_language
 
 SHOWN = ("name", "address", "website", "phone", "logo", "color", "currency", "locale", "timezone")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from regulars.core.calendar import LeapDay
 from regulars.core.clock import words
-from regulars.rules.conditions import in_words
+from regulars.rules.condition_words import in_words
 from regulars.rules.grammar import Every, Until
 from regulars.rules.model import Campaign, Kind, Policy, Rulebook, Step
 from regulars.rules.offer import VALID, Coupon

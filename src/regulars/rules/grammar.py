@@ -17,7 +17,7 @@ from regulars.core.calendar import Window
 from regulars.core.clock import duration as any_duration
 from regulars.core.clock import words
 from regulars.core.working import WEEKDAYS, Wait
-from regulars.rules.feasts import MONTHS, ORDINALS
+from regulars.rules.calendar_days import MONTHS, ORDINALS
 
 CLOCK = re.compile(r"^([01]?\d|2[0-3]):([0-5]\d)$")
 LONGEST = timedelta(days=36_525)

@@ -16,17 +16,17 @@ from typing import TypeVar
 from pydantic import BaseModel, ValidationError
 
 from regulars.core.diagnostics import Diagnostic, Severity, Span, in_order
-from regulars.rules import catalogue, checks, hooks, trial_reader
-from regulars.rules.complaints import Complaints, keys_of, reworded
-from regulars.rules.hooks import Hook
+from regulars.rules import checks, declarations, rule_test_reader, webhooks
+from regulars.rules.fields import EVENTS
 from regulars.rules.model import Campaign, Company, Policy, Rulebook
-from regulars.rules.names import EVENTS
-from regulars.rules.phrases import Part
+from regulars.rules.phrase_types import Part
 from regulars.rules.signup import Signup
-from regulars.rules.source import Source, read
 from regulars.rules.survey import Survey
 from regulars.rules.tariff import Points
 from regulars.rules.tree import Entries, Entry, Items, Loc, Node, Scalar, data, find, found, spans
+from regulars.rules.validation_messages import ValidationMessages, keys_of, reworded
+from regulars.rules.webhooks import Hook
+from regulars.rules.yaml_source import Source, read
 
 SECTIONS = (
     "company",
@@ -117,7 +117,7 @@ class _Joined:
     def __init__(self, sources: list[Source]) -> None:
         first = Span(sources[0].path, 1, 1)
         self.root = Entries({}, first)
-        self.complaints = Complaints(self.root)
+        self.complaints = ValidationMessages(self.root)
         self.spares: list[tuple[Entries, Loc]] = []
         for source in sources:
             for name, entry in source.root.entries.items() if source.root else ():
@@ -139,7 +139,7 @@ class _Joined:
                 self._again(name, have, entry)
 
     def _unknown(self, name: str, entry: Entry) -> None:
-        alone = Complaints(Entries({name: entry}, entry.key))
+        alone = ValidationMessages(Entries({name: entry}, entry.key))
         alone.unknown_key((name,), SECTIONS)
         self.complaints.diagnostics += alone.diagnostics
 
@@ -171,7 +171,7 @@ class _Joined:
     def check_spares(self) -> None:
         """Says what else is wrong with definitions that are left out because they are the second of their name."""
         for tree, loc in self.spares:
-            own = Complaints(tree)
+            own = ValidationMessages(tree)
             models: dict[str | int, type[Part]] = {**_SINGLE, "campaigns": Campaign}
             _model(models[loc[0]], tree, loc, own, {"name": str(loc[1])} if len(loc) > 1 else None)
             self.complaints.diagnostics += own.diagnostics
@@ -185,28 +185,28 @@ def _at(span: Span) -> str:
     return f"{span.path}:{span.line}:{span.column}"
 
 
-def _read(root: Entries, complaints: Complaints, *, whole: bool) -> Rulebook:
+def _read(root: Entries, complaints: ValidationMessages, *, whole: bool) -> Rulebook:
     """The rulebook of a tree, as far as it can be read: unsound campaigns and tests are left out."""
     company = _company(root, complaints, whole=whole)
     policy = _model(Policy, root, ("policy",), complaints) if "policy" in root.entries else Policy()
     points = _model(Points, root, ("points",), complaints) if "points" in root.entries else Points()
     signup = _model(Signup, root, ("signup",), complaints) if "signup" in root.entries else None
-    fields = catalogue.fields(root, complaints)
-    events = catalogue.events(root, complaints)
+    fields = declarations.fields(root, complaints)
+    events = declarations.events(root, complaints)
     campaigns = dict(_named(Campaign, "campaigns", _CAMPAIGNS, root, complaints))
     surveys = dict(_named(Survey, "surveys", _SURVEYS, root, complaints))
     hooked = dict(_named(Hook, "hooks", _HOOKS, root, complaints))
-    topics = catalogue.topics(root, complaints)
-    calendars = catalogue.calendars(root, complaints)
-    tests = tuple(test for _, test in trial_reader.read(root, complaints, events, fields))
-    everything = checks.Everything(root, complaints, events, fields, campaigns)
+    topics = declarations.topics(root, complaints)
+    calendars = declarations.calendars(root, complaints)
+    tests = tuple(test for _, test in rule_test_reader.read(root, complaints, events, fields))
+    everything = checks.RuleChecks(root, complaints, events, fields, campaigns)
     everything.check(company, policy)
     checks.surveys_exist(root, complaints, campaigns)
     checks.topics_exist(root, complaints, campaigns)
     checks.calendars_exist(root, complaints, campaigns)
     checks.levels_differ(root, complaints)
     known = {**EVENTS, **events}
-    hooks.check(root, complaints, known, fields)
+    webhooks.check(root, complaints, known, fields)
     places = dict(spans(root))
     return Rulebook(
         company or _NOBODY, policy or Policy(), campaigns, known, fields, tests, places, surveys,
@@ -214,7 +214,7 @@ def _read(root: Entries, complaints: Complaints, *, whole: bool) -> Rulebook:
     )  # fmt: skip
 
 
-def _company(root: Entries, complaints: Complaints, *, whole: bool) -> Company | None:
+def _company(root: Entries, complaints: ValidationMessages, *, whole: bool) -> Company | None:
     if "company" in root.entries:
         return _model(Company, root, ("company",), complaints)
     if whole:  # otherwise it may well stand in the file that could not be read
@@ -230,7 +230,7 @@ def _company(root: Entries, complaints: Complaints, *, whole: bool) -> Company |
 
 
 def _named(
-    model: type[Model], section: str, expected: str, root: Entries, complaints: Complaints
+    model: type[Model], section: str, expected: str, root: Entries, complaints: ValidationMessages
 ) -> Iterator[tuple[str, Model]]:
     """The sound ones of a section whose keys are names."""
     node = find(root, (section,))
@@ -264,7 +264,7 @@ _HOOKS = "a name for each hook, with what it takes indented under it"
 
 
 def _model(
-    model: type[Model], root: Entries, loc: Loc, complaints: Complaints, more: Mapping[str, str] | None = None
+    model: type[Model], root: Entries, loc: Loc, complaints: ValidationMessages, more: Mapping[str, str] | None = None
 ) -> Model | None:
     node = find(root, loc)
     if not isinstance(node, Entries):

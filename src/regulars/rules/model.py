@@ -23,12 +23,11 @@ from regulars.core.diagnostics import Span
 from regulars.core.ids import digest
 from regulars.core.working import Wait
 from regulars.rules import grammar
+from regulars.rules.calendar_days import CalendarDay
 from regulars.rules.company import Company
-from regulars.rules.feasts import Feast
-from regulars.rules.hooks import Hook
-from regulars.rules.names import FieldType
+from regulars.rules.fields import FieldType
 from regulars.rules.offer import Coupon, Offer
-from regulars.rules.phrases import (
+from regulars.rules.phrase_types import (
     Again,
     Backfill,
     Cap,
@@ -49,12 +48,13 @@ from regulars.rules.phrases import (
     Until,
     Waiting,
 )
+from regulars.rules.rule_test import Expectation, RuleTest, TestEvent, TestPurchase
 from regulars.rules.signup import Signup
 from regulars.rules.survey import Survey
 from regulars.rules.tariff import Points
 from regulars.rules.tracking import Tracking
 from regulars.rules.tree import Loc
-from regulars.rules.trial import Expectation, RuleTest, TestEvent, TestPurchase
+from regulars.rules.webhooks import Hook
 
 __all__ = [
     "Campaign", "Company", "Coupon", "Expectation", "FieldType", "Kind", "Loc", "Offer", "Part", "Policy",
@@ -301,7 +301,7 @@ class Rulebook:
     spans: Mapping[Loc, Span] = field(default_factory=dict)
     """Where each value was written; a scalar's span covers its text."""
     surveys: Mapping[str, Survey] = field(default_factory=dict)
-    calendars: Mapping[str, Feast] = field(default_factory=dict)
+    calendars: Mapping[str, CalendarDay] = field(default_factory=dict)
     topics: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     """What clients read where they may leave or keep a topic, by language."""
     hooks: Mapping[str, Hook] = field(default_factory=dict)
@@ -309,7 +309,7 @@ class Rulebook:
     signup: Signup | None = None
     """The form at `/join`; None: there is none."""
 
-    def feast(self, campaign: Campaign) -> Feast | None:
+    def feast(self, campaign: Campaign) -> CalendarDay | None:
         """The day of the calendar that the campaign keeps; None for those that keep none."""
         kept = campaign.every.calendar if campaign.every is not None else None
         return self.calendars.get(kept) if kept is not None else None

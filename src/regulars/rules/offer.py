@@ -12,7 +12,7 @@ from pydantic_core import PydanticCustomError
 
 from regulars.core.calendar import instant
 from regulars.rules import grammar
-from regulars.rules.phrases import Duration, Name, Part, Stamp
+from regulars.rules.phrase_types import Duration, Name, Part, Stamp
 
 BENEFITS = ("percent", "amount", "service", "gift")
 VALID = timedelta(days=14)

@@ -12,14 +12,14 @@ from pydantic.json_schema import GenerateJsonSchema, models_json_schema
 
 from regulars.core.clock import words
 from regulars.core.working import Wait, Week
+from regulars.rules.fields import FieldType
 from regulars.rules.grammar import Backfill
-from regulars.rules.hooks import Hook
 from regulars.rules.model import SENDS, TRIGGERS, Campaign, Company, Part, Policy, RuleTest
-from regulars.rules.names import FieldType
 from regulars.rules.offer import BENEFITS
 from regulars.rules.signup import Signup
 from regulars.rules.survey import Survey
 from regulars.rules.tariff import Points
+from regulars.rules.webhooks import Hook
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _NAME = r"^[a-z][a-z0-9-]*$"

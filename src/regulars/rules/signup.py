@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from pydantic import Field
 
-from regulars.rules.phrases import Duration, Name, Part
+from regulars.rules.phrase_types import Duration, Name, Part
 from regulars.rules.survey import Texts
 
 

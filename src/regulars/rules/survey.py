@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BeforeValidator, Field, StringConstraints, WithJsonSchema, model_validator
 from pydantic_core import PydanticCustomError
 
-from regulars.rules.phrases import Part
+from regulars.rules.phrase_types import Part
 
 _Text = Annotated[str, StringConstraints(min_length=1)]
 

@@ -8,7 +8,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from regulars.rules.phrases import Part
+from regulars.rules.phrase_types import Part
 
 MOST = 1_000_000
 """The largest number of points that one thing may bring, and that a level may ask for a thousand times over."""

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field
 
-from regulars.rules.phrases import Part
+from regulars.rules.phrase_types import Part
 
 
 class Utm(Part):

@@ -16,15 +16,17 @@ from starlette.types import ASGIApp
 
 from regulars.core import clock, settings
 from regulars.core.errors import RegularsError
-from regulars.store import migrate
-from regulars.store.engine import open_engine
-from regulars.store.importing import Kind
-from regulars.web import api, appointment, book, click, data, hooks, join, preferences, survey, unsubscribe, view
-from regulars.web.looks import stylesheet
-from regulars.web.openapi import document
-from regulars.web.shell import PROGRAMS, Shell
+from regulars.db import upgrade
+from regulars.db.engine import open_engine
+from regulars.importing.report import Kind
+from regulars.operation.upgrade import upgrade_database
+from regulars.web.api import endpoints, webhooks
+from regulars.web.api.openapi import document
+from regulars.web.middleware import PROGRAMS, Shell
+from regulars.web.recipient import appointment, book, click, data, join, preferences, survey, unsubscribe, view
+from regulars.web.recipient.page_templates import stylesheet
+from regulars.web.recipient.visit import answer, by_link
 from regulars.web.site import Site
-from regulars.web.visit import answer, by_link
 
 _LOG = logging.getLogger(__name__)
 _PAGE = ["GET", "POST"]
@@ -62,15 +64,15 @@ def create(site: Site) -> ASGIApp:
 
 def _api() -> list[Route]:
     batches = [
-        Route(f"/api/{kind}", api.endpoint(kind, api.batch(Kind(kind))), methods=["POST"])
+        Route(f"/api/{kind}", endpoints.endpoint(kind, endpoints.batch(Kind(kind))), methods=["POST"])
         for kind in ("customers", "purchases", "events", "appointments")
     ]
     code = "/api/coupons/{code}"
     return [
         *batches,
-        Route(f"{code}/check", api.endpoint("coupons", api.check_coupon), methods=["POST"]),
-        Route(f"{code}/redeem", api.endpoint("coupons", api.redeem_coupon), methods=["POST"]),
-        Route("/hooks/{hook}", hooks.receive, methods=["POST"]),
+        Route(f"{code}/check", endpoints.endpoint("coupons", endpoints.check_coupon), methods=["POST"]),
+        Route(f"{code}/redeem", endpoints.endpoint("coupons", endpoints.redeem_coupon), methods=["POST"]),
+        Route("/hooks/{hook}", webhooks.receive, methods=["POST"]),
         Route("/openapi.json", _openapi),
     ]
 
@@ -80,9 +82,9 @@ def from_environment() -> ASGIApp:
     found = settings.load(Path(os.environ.get("REGULARS_WORKSPACE", ".")))
     engine = open_engine(found.database_url)
     if engine.dialect.name == "sqlite":
-        migrate.upgrade(engine)
+        upgrade_database(engine)
     else:
-        migrate.require_current(engine)
+        upgrade.require_current(engine)
     return create(Site(engine, found.workspace, found.web_url, found.secret, clock.system))
 
 
@@ -97,7 +99,7 @@ async def _ready(request: Request) -> Response:
 
     def look() -> str | None:
         try:
-            migrate.require_current(site.engine)
+            upgrade.require_current(site.engine)
             _ = site.rules
         except RegularsError as error:
             return str(error)
@@ -117,7 +119,7 @@ async def _style(request: Request) -> Response:
 
 
 async def _openapi(_: Request) -> Response:
-    return api.said(document())
+    return endpoints.said(document())
 
 
 def _for_programs(request: Request) -> bool:
@@ -129,7 +131,7 @@ async def _refused(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     site: Site = request.app.state.site
     if _for_programs(request):
-        found = api.said({"error": error.detail}, error.status_code)
+        found = endpoints.said({"error": error.detail}, error.status_code)
         found.headers.update(error.headers or {})
         return found
     name = {404: "unknown", 405: "unclear"}.get(error.status_code, "unclear")
@@ -143,7 +145,7 @@ async def _failed(request: Request, error: Exception) -> Response:
     site: Site = request.app.state.site
     status = 503 if isinstance(error, RegularsError) else 500
     if _for_programs(request):
-        return api.said({"error": "not available now"}, status)
+        return endpoints.said({"error": "not available now"}, status)
     try:
         return await run_in_threadpool(answer, request, site, "failed", status)
     except RegularsError:

@@ -15,9 +15,9 @@ from sqlalchemy import Engine
 from regulars.core import signing
 from regulars.core.clock import Clock
 from regulars.core.errors import Invalid
-from regulars.web.limits import Limiter
-from regulars.web.scribe import Peeks, Scribe
-from regulars.workspace import Workspace, open_workspace
+from regulars.web.rate_limit import Limiter
+from regulars.web.recipient.hit_writer import HitWriter, PageViews
+from regulars.workspace.folder import Workspace, open_workspace
 
 _LOG = logging.getLogger(__name__)
 _LOOK = 5.0
@@ -39,8 +39,8 @@ class Site:
     """How often a genuine link may be used, a wrong one be tried (by address), and a key be used."""
     joins: Limiter = field(default_factory=lambda: Limiter(rate=1 / 30, burst=5.0), repr=False)
     """How often the sign-up form may be sent from one address."""
-    peeks: Peeks = field(default_factory=Peeks, init=False, repr=False)
-    scribe: Scribe = field(init=False, repr=False)
+    peeks: PageViews = field(default_factory=PageViews, init=False, repr=False)
+    scribe: HitWriter = field(init=False, repr=False)
     read: Callable[[Path], Workspace] = field(default=open_workspace, repr=False)
     """How the rules are read from their folder."""
     _rules: Workspace | None = field(default=None, init=False, repr=False)
@@ -49,7 +49,7 @@ class Site:
     _lock: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False)
 
     def __post_init__(self) -> None:
-        self.scribe = Scribe(self.engine)
+        self.scribe = HitWriter(self.engine)
 
     @property
     def prefix(self) -> str:

@@ -6,9 +6,9 @@ import os
 from pathlib import Path
 
 from regulars.core import clock, settings
-from regulars.operation import Machine, spare_collector
-from regulars.store import migrate
-from regulars.store.engine import open_engine
+from regulars.db import upgrade
+from regulars.db.engine import open_engine
+from regulars.operation.machine import Machine, tune_garbage_collector
 
 _machine: Machine | None = None
 
@@ -19,9 +19,9 @@ def current() -> Machine:
     if _machine is None:
         here = settings.load(Path(os.environ.get("REGULARS_WORKSPACE", ".")))
         engine = open_engine(here.database_url)
-        migrate.require_current(engine)
+        upgrade.require_current(engine)
         _machine = Machine(here, engine, clock.system)
-        spare_collector()
+        tune_garbage_collector()
     return _machine
 
 

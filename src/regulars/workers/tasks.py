@@ -9,12 +9,13 @@ from pathlib import Path
 from regulars.core import clock
 from regulars.core.clock import Clock
 from regulars.core.errors import Invalid
-from regulars.store.importing import Kind, Options, import_file
+from regulars.importing.report import Kind, Options
+from regulars.importing.service import import_file
 from regulars.workers import process
 from regulars.workers.app import DISPATCH_EVERY, app, stopping
 
 log = logging.getLogger("regulars.workers")
-TURN = timedelta(seconds=50)
+DISPATCH_TURN = timedelta(seconds=50)
 """How long a dispatch task works before it makes room for the other queues and wakes itself again."""
 WOKEN = 2
 """How many workers one plan wakes; the others come with beat's own wake-ups."""
@@ -44,7 +45,7 @@ def dispatch(now: str | None = None) -> None:
     """Sends what is planned; wakes itself again when its turn ends before the work does."""
     machine, time = process.current(), _clock(now)
     try:
-        summary = machine.dispatch(time, turn=TURN, stop=stopping)
+        summary = machine.dispatch(time, turn=DISPATCH_TURN, stop=stopping)
     except Invalid as error:
         log.error("nothing sent: the rules have %d errors, first: %s", len(error.diagnostics), error)
         return
@@ -58,9 +59,9 @@ def dispatch(now: str | None = None) -> None:
 @app.task(name="regulars.learn")
 def learn(now: str | None = None) -> None:
     """Learns from everybody's purchases; rules read what was learned."""
-    from regulars.operation import learn as service  # numbers: loaded by the one task that needs them
+    from regulars.operation import learn
 
-    found = service.learn(process.current().engine, _clock(now)())
+    found = learn.learn(process.current().engine, _clock(now)())
     log.info("learned: %d clients valued, %d products follow another", found.valued, found.links)
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from regulars.audience import Catalogue, Expression, ExpressionErrors, parse
+from regulars.audience.expression import Expression, parse
+from regulars.audience.problems import ExpressionErrors
+from regulars.audience.vocabulary import Catalogue
 from regulars.core.diagnostics import Diagnostic
 from regulars.rules.load import Loaded
 from regulars.rules.model import Campaign, Loc, Rulebook

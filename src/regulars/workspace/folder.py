@@ -12,16 +12,17 @@ from pathlib import Path
 
 import babel
 
-from regulars.audience import Catalogue, Expression
+from regulars.audience.expression import Expression
+from regulars.audience.vocabulary import Catalogue
 from regulars.core.diagnostics import Diagnostic, Severity, did_you_mean, in_order
 from regulars.core.errors import Invalid
-from regulars.render import Templates
-from regulars.render.check import check as check_emails
+from regulars.render.compile import Templates
+from regulars.render.email_check import check as check_emails
 from regulars.rules.load import Loaded, load
 from regulars.rules.model import Loc, Rulebook
-from regulars.workspace import sealed
+from regulars.workspace import check_cache
 from regulars.workspace.conditions import parsed
-from regulars.workspace.emails import usages
+from regulars.workspace.email_usages import usages
 from regulars.workspace.starter import starter
 
 
@@ -63,13 +64,13 @@ def _examined(root: Path, *, trusting: bool) -> tuple[Workspace | None, list[Dia
     conditions = parsed(draft, catalogue, loaded, faults)
     folders = _folders(root)
     templates = Templates(folders, draft.company.locale)
-    seal = sealed.of(loaded.sources, folders)
-    if not (trusting and sealed.holds(root, seal)):
+    seal = check_cache.of(loaded.sources, folders)
+    if not (trusting and check_cache.holds(root, seal)):
         faults += check_emails(templates, list(usages(draft)))
     sources = {**loaded.sources, **templates.library.sources()}
     if any(fault.severity is Severity.ERROR for fault in faults):
         return None, in_order(faults), sources
-    sealed.keep(root, seal)
+    check_cache.keep(root, seal)
     return Workspace(root, draft, catalogue, conditions, templates), in_order(faults), sources
 
 

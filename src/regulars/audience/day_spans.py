@@ -1,0 +1,57 @@
+"""Days since an instant, as SQL: a number where one is needed, a bare comparison of instants where that says the same.
+
+A day is 24 hours, and only whole ones count: `days_since(x)` is floor((now - x) / 24 h), below zero for what is
+to come. `days_since(x) > 90` is therefore exactly `x <= now - 91 days`, which an index can answer.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+from sqlalchemy import BigInteger, Double, cast, literal
+from sqlalchemy.sql import ColumnElement, and_, not_
+
+from regulars.audience.nodes import Comparison
+from regulars.db.types import DAY
+
+_SHIFT = 4_000_000
+"""More days than the calendar has: moved by so many, every difference is positive and division rounds down."""
+_FARTHEST = 1_000_000
+"""Days beyond which a bound would leave the range of instants."""
+
+
+def days_since(moment: ColumnElement[int], now: ColumnElement[int]) -> ColumnElement[float]:
+    """The number of whole days from `moment` to `now`, as a double."""
+    shifted = now + literal(_SHIFT * DAY, BigInteger) - moment
+    return cast(shifted // literal(DAY, BigInteger), Double) - literal(float(_SHIFT), Double)
+
+
+def compare(
+    op: Comparison, days: float, moment: ColumnElement[int], now: ColumnElement[int], *, until: bool, cheap: bool
+) -> ColumnElement[bool] | None:
+    """`days_since(moment) op days` as bounds on the moment; None where there is no such form.
+
+    `until` reads it as days_until. `cheap` allows the moment to be written twice, for `==`.
+    """
+    if until:
+        op, days = op.swapped, -days
+    if abs(days) > _FARTHEST:
+        return None
+    whole, above = math.ceil(days), math.floor(days) + 1
+
+    def bound(count: int) -> ColumnElement[int]:
+        return now - literal(count * DAY, BigInteger)
+
+    forms: dict[Comparison, Callable[[], ColumnElement[bool]]] = {
+        Comparison.GT: lambda: moment <= bound(above),
+        Comparison.GE: lambda: moment <= bound(whole),
+        Comparison.LT: lambda: moment > bound(whole),
+        Comparison.LE: lambda: moment > bound(above),
+    }
+    if op in forms:
+        return forms[op]()
+    if not cheap or whole != days:
+        return None
+    same = and_(moment <= bound(whole), moment > bound(above))
+    return same if op is Comparison.EQ else not_(same)

@@ -1,0 +1,77 @@
+"""`check`, `describe`, `schema`: what is written in the workspace, without a database."""
+
+from __future__ import annotations
+
+import json
+
+import click
+
+from regulars.cli.output import emit, say
+from regulars.cli.session import CommandContext, json_option
+from regulars.core.diagnostics import Severity, render
+from regulars.core.errors import NotFound
+
+
+@click.command("check")
+@json_option
+@click.pass_obj
+@click.pass_context
+def check_command(ctx: click.Context, command: CommandContext) -> None:
+    """Find every mistake in the rules and emails, all at once.
+
+    Exit code 1 when there is an error; warnings alone are fine.
+    """
+    from regulars.workspace.folder import check
+
+    workspace, diagnostics, sources = check(command.root)
+    errors = sum(d.severity is Severity.ERROR for d in diagnostics)
+    warnings = len(diagnostics) - errors
+    if command.as_json:
+        emit({"errors": errors, "warnings": warnings, "diagnostics": [d.to_dict() for d in diagnostics]})
+    else:
+        if diagnostics:
+            click.echo(render(diagnostics, sources) + "\n")
+        if workspace is not None and not errors:
+            book = workspace.rulebook
+            emails = {step.email for campaign in book.campaigns.values() for step in campaign.all_steps}
+            also = f", {_number(warnings, 'warning')}" if warnings else ""
+            click.echo(
+                f"{len(book.campaigns)} campaigns, {len(book.tests)} tests, {len(emails)} emails: no mistakes{also}"
+            )
+        else:
+            click.echo(f"{_number(errors, 'error')}, {_number(warnings, 'warning')}")
+    ctx.exit(1 if errors else 0)
+
+
+def _number(count: int, noun: str) -> str:
+    return f"{count} {noun}{'' if count == 1 else 's'}"
+
+
+@click.command("describe")
+@click.argument("campaign", required=False)
+@json_option
+@click.pass_obj
+def describe_command(command: CommandContext, campaign: str | None) -> None:
+    """Say each campaign, or CAMPAIGN, in one plain sentence."""
+    from regulars.core.diagnostics import nearest
+    from regulars.rules.describe import describe
+
+    book = command.rules.rulebook
+    if campaign is not None and campaign not in book.campaigns:
+        raise NotFound("campaign", campaign, nearest(campaign, book.campaigns))
+    chosen = [c for name, c in sorted(book.campaigns.items()) if campaign in (None, name)]
+    if command.as_json:
+        emit({"campaigns": {c.name: describe(c, book) for c in chosen}})
+        return
+    for one in chosen:
+        click.secho(one.name, bold=True)
+        say(describe(one, book), indent=2, hanging=0)
+        click.echo("")
+
+
+@click.command("schema")
+def schema_command() -> None:
+    """Print the JSON Schema of rule files, for editors that complete and check."""
+    from regulars.rules.schema import json_schema
+
+    click.echo(json.dumps(json_schema(), ensure_ascii=False, indent=2))

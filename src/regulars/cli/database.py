@@ -1,0 +1,127 @@
+"""`import` and `db`: getting data in, and the database into shape."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import click
+
+from regulars.cli.output import emit, progress_bar, table
+from regulars.cli.session import CommandContext, close_with_command, json_option
+from regulars.core import clock
+
+if TYPE_CHECKING:
+    from regulars.importing.report import ImportReport
+
+KINDS = ("customers", "purchases", "products", "events", "managers", "appointments", "coupons", "redemptions")
+
+
+def _kind(_: click.Context, __: click.Parameter, value: str) -> str:
+    if value in KINDS:
+        return value
+    from regulars.core.diagnostics import did_you_mean
+
+    hint = did_you_mean(value, KINDS) or f"expected one of {', '.join(KINDS)}"
+    raise click.BadParameter(f"`{value}` cannot be imported; {hint}")
+
+
+def _mapping(_: click.Context, __: click.Parameter, values: Iterable[str]) -> dict[str, str]:
+    found = {}
+    for value in values:
+        theirs, equals, ours = value.rpartition("=")
+        if not equals or not theirs:
+            raise click.BadParameter(f'`{value}` is not COLUMN=FIELD, such as "E-Mail=email"')
+        found[theirs] = ours
+    return found
+
+
+@click.command("import")
+@click.argument("kind", callback=_kind)
+@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.option(
+    "--map", "mapping", multiple=True, callback=_mapping, metavar="COLUMN=FIELD", help="Say what a column is."
+)
+@click.option("--dates", type=click.Choice(["dmy", "mdy"]), help="How to read 03/04/2025.")
+@click.option("--decimal", type=click.Choice([".", ","]), help="How to read 1,234.")
+@click.option("--pool", metavar="NAME", help="Of coupons: the pool that rules take the codes from.")
+@click.option("--encoding", help="Where the file is neither UTF-8 nor UTF-16.")
+@click.option(
+    "--bad-rows", type=click.Path(path_type=Path, dir_okay=False), help="Write refused rows here, to mend and import."
+)
+@json_option
+@click.pass_obj
+@click.pass_context
+def import_command(
+    ctx: click.Context, command: CommandContext, kind: str, file: Path, mapping: dict[str, str], dates: Literal["dmy", "mdy"] | None,
+    decimal: Literal[".", ","] | None, pool: str | None, encoding: str | None, bad_rows: Path | None,
+) -> None:  # fmt: skip
+    """Bring in a CSV or JSON Lines FILE of one KIND: what clients are and did, what you sell, codes and their uses.
+
+    KIND is customers, purchases, products, events, managers, appointments, coupons or redemptions. Importing a
+    file again changes nothing.
+
+    Good rows are in, bad rows are named by line and reason (exit code 1). Nobody who left, and no suppressed
+    address, comes back by an import.
+    """
+    from regulars.importing.report import Kind, Options
+    from regulars.importing.service import import_file
+
+    book = command.rules.rulebook
+    options = Options(
+        timezone=book.company.timezone, currency=book.company.currency, fields=book.fields, events=book.events,
+        dates=dates, decimal=decimal, encoding=encoding, bad_rows=bad_rows, pool=pool,
+    )  # fmt: skip
+    with progress_bar(f"Importing {file.name}", quiet=command.as_json) as progress:
+        report = import_file(
+            command.engine, Kind(kind), file, now=clock.system(), secret=command.settings.secret, mapping=mapping,
+            options=options, progress=progress,
+        )  # fmt: skip
+    if command.as_json:
+        emit(report.to_dict())
+    else:
+        _print(report, file)
+    ctx.exit(1 if report.bad_total else 0)
+
+
+def _print(report: ImportReport, file: Path) -> None:
+    click.echo(
+        f"{file.name}: {report.rows:,} rows; {report.added:,} {report.kind} added, {report.changed:,} changed,"
+        f" {report.unchanged:,} as they were, {report.refused:,} rows refused"
+    )
+    for name, resembles in report.ignored.items():
+        hint = f'; did you mean `{resembles}`? --map "{name}={resembles}"' if resembles else ""
+        click.echo(f"  column `{name}` was not read{hint}")
+    for note in report.notes:
+        click.echo(f"  {note}")
+    if report.bad:
+        rows = [
+            (str(b.line), b.column or "", b.value or "", b.reason + (f"; {b.hint}" if b.hint else ""))
+            for b in report.bad[:20]
+        ]
+        table("Refused", ("line", "column", "value", "why"), rows, numbers=(0,))
+    if report.bad_total > 20:
+        click.echo(f"and {report.bad_total - 20:,} more; --bad-rows FILE writes them all")
+
+
+@click.group("db")
+def db_command() -> None:
+    """Bring the database to the shape this version needs."""
+
+
+@db_command.command("upgrade")
+@json_option
+@click.pass_obj
+def upgrade(command: CommandContext) -> None:
+    """Make or change the tables, in one transaction; does nothing when they are right already."""
+    from regulars.db.engine import open_engine
+    from regulars.operation.upgrade import upgrade_database
+
+    engine = open_engine(command.settings.database_url)
+    close_with_command(engine)
+    revision = upgrade_database(engine)
+    if command.as_json:
+        emit({"revision": revision})
+    else:
+        click.echo(f"The database is at revision {revision}.")

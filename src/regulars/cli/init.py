@@ -1,0 +1,40 @@
+"""`init`: a new workspace from the starter."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from regulars.cli.output import emit
+from regulars.cli.session import CommandContext, json_option
+from regulars.core.errors import RegularsError
+
+
+@click.command("init")
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False), default=".")
+@click.option(
+    "--starter", "kind", metavar="KIND", help="For one kind of business: salon, b2b or shop. Default: all plays."
+)
+@json_option
+@click.pass_obj
+def init_command(command: CommandContext, folder: Path, kind: str | None) -> None:
+    """Make a workspace in FOLDER: rules under campaigns/, emails under templates/emails/.
+
+    Nothing that is there already is touched.
+    """
+    from regulars.workspace.starter import make
+
+    taken = [room for room in ("campaigns", "templates") if (folder / room).exists()]
+    if taken:
+        raise RegularsError(f"{folder / taken[0]} is there already; nothing was changed")
+    make(folder, kind)
+    ignore = folder / ".gitignore"
+    if not ignore.exists():
+        ignore.write_text("var/\n", encoding="utf-8")
+    files = sorted(str(path.relative_to(folder)) for path in folder.rglob("*.yaml"))
+    if command.as_json:
+        emit({"workspace": str(folder), "files": files})
+        return
+    click.echo(f"Made a workspace in {folder}: {len(list((folder / 'campaigns').glob('*.yaml')))} rule files.")
+    click.echo(f"Next: put your company into {folder / 'campaigns' / 'company.yaml'}, then `regulars check`.")

@@ -1,0 +1,77 @@
+"""`erase`, `export` and `key`: what is owed to a person, and what is given to a program."""
+
+from __future__ import annotations
+
+import click
+
+from regulars.cli.output import emit
+from regulars.cli.session import CommandContext, json_option
+from regulars.core import api_keys, clock, webhook_signing
+
+
+@click.command("export")
+@click.argument("customer")
+@json_option
+@click.pass_obj
+def export_command(command: CommandContext, customer: str) -> None:
+    """Print everything that is kept about CUSTOMER (id or e-mail address), as JSON."""
+    from regulars.consent.data_export import customer_id, export
+    from regulars.db.engine import read
+
+    with read(command.engine) as connection:
+        found = export(connection, customer_id(connection, customer))
+    emit(found)
+
+
+@click.command("erase")
+@click.argument("customer")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@json_option
+@click.pass_obj
+def erase_command(command: CommandContext, customer: str, yes: bool) -> None:
+    """Forget CUSTOMER (id or e-mail address) for good.
+
+    Counts stay, the person goes. The address stays suppressed by a keyed hash, also if it is imported again.
+    """
+    from regulars.consent.data_export import customer_id
+    from regulars.consent.rights import erase
+    from regulars.db.engine import write
+    from regulars.ledger.recall import recall
+
+    if not yes:
+        click.confirm(f"Erase {customer}? This cannot be undone", abort=True)
+    with write(command.engine) as connection:
+        key = customer_id(connection, customer)
+        erase(connection, key, clock.system())
+        recall(connection, key)
+    if command.as_json:
+        emit({"erased": True})
+    else:
+        click.echo("Erased. The address stays suppressed; no import brings it back.")
+
+
+@click.command("key")
+@click.argument("name")
+@click.option(
+    "--for", "scopes", multiple=True, required=True, type=click.Choice([*api_keys.SCOPES, "hook"]),
+    help="What it may do; repeatable. `hook` makes the secret with which a shop signs messages.",
+)  # fmt: skip
+@json_option
+@click.pass_obj
+def key_command(command: CommandContext, name: str, scopes: tuple[str, ...]) -> None:
+    """Print a key called NAME, for a till, a shop or a CRM.
+
+    It is not stored: REGULARS_REVOKED_KEYS takes it back by its name.
+    """
+    wanted = sorted(set(scopes))
+    if "hook" in wanted and len(wanted) > 1:
+        raise click.BadParameter("a key for a hook signs messages and opens nothing else; make two keys")
+    secret = command.settings.secret
+    try:
+        key = webhook_signing.secret_of(name, secret) if wanted == ["hook"] else api_keys.make(name, wanted, secret)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from None
+    if command.as_json:
+        emit({"name": name, "scopes": wanted, "key": key})
+    else:
+        click.echo(key)

@@ -1,0 +1,126 @@
+"""`tick`, `up`, `worker`, `beat`: work done once, or for as long as it takes."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+
+import click
+
+from regulars.cli import local_inbox
+from regulars.cli.output import counts, emit
+from regulars.cli.session import CommandContext, json_option, now_option
+from regulars.core import clock
+from regulars.core.errors import EnvironmentFailed
+
+MAIL_FAILED = "the mail server could not be reached; what is planned waits for the next tick"
+
+
+@click.command("tick")
+@now_option
+@json_option
+@click.pass_obj
+def tick_command(command: CommandContext, now: str | None) -> None:
+    """Plan and send once, then end: for cron, and for trying.
+
+    With --now, as if it were that time; what is sent is really sent.
+    """
+    from regulars.operation.machine import Machine
+
+    at = command.now(now)
+    business = clock.system if now is None else clock.frozen(at)
+    machine = Machine(command.settings, command.engine, clock.system)
+    try:
+        done = machine.tick(business)
+    finally:
+        machine.close()
+    states = {word: number for word, number in done.summary.states.items() if number}
+    if command.as_json:
+        emit({"now": at.isoformat(), "promised": done.plan.promised, "states": states})
+    else:
+        new = f"{done.plan.promised:,} new promise{'' if done.plan.promised == 1 else 's'}"
+        click.echo(f"{new}; {counts(states) if states else 'nothing to send'}")
+    if done.summary.stopped:
+        hint = "" if local_inbox.named() else local_inbox.HINT
+        raise EnvironmentFailed(f"{MAIL_FAILED}{hint}")
+
+
+_OURSELVES = "from regulars.cli import main; main(prog_name='regulars')"
+
+
+def _celery(command: CommandContext, *arguments: str) -> list[str]:
+    os.environ["REGULARS_WORKSPACE"] = str(command.root)
+    command.settings.var.mkdir(parents=True, exist_ok=True)
+    return [sys.executable, "-m", "celery", "--app", "regulars.workers", *arguments]
+
+
+def _become(command: Sequence[str]) -> None:
+    """Replaces this process, so that signals reach Celery itself."""
+    sys.stdout.flush()
+    os.execv(command[0], list(command))  # noqa: S606 - our own interpreter, no shell
+
+
+@click.command("worker", context_settings={"ignore_unknown_options": True})
+@click.option("-q", "--queues", default="plan,dispatch,ingest", show_default=True, help="What it works on.")
+@click.option("-c", "--concurrency", default=1, show_default=True, help="How many processes.")
+@click.option("--loglevel", default="INFO", show_default=True)
+@click.argument("celery_options", nargs=-1, type=click.UNPROCESSED)
+@click.pass_obj
+def worker_command(
+    command: CommandContext, queues: str, concurrency: int, loglevel: str, celery_options: tuple[str, ...]
+) -> None:
+    """Run a Celery worker for this workspace; other options go to Celery as they are."""
+    _become(
+        _celery(
+            command, "worker", "--queues", queues, "--concurrency", str(concurrency), "--loglevel", loglevel,
+            *celery_options,
+        )
+    )  # fmt: skip
+
+
+@click.command("beat")
+@click.option("--loglevel", default="INFO", show_default=True)
+@click.pass_obj
+def beat_command(command: CommandContext, loglevel: str) -> None:
+    """Run the Celery scheduler for this workspace: one, or more for safety; the ledger bears both."""
+    _become(_celery(command, "beat", "--loglevel", loglevel))
+
+
+@click.command("up")
+@click.option("-c", "--concurrency", default=1, show_default=True, help="How many worker processes.")
+@click.option("--port", default=8000, show_default=True, help="Where the web pages listen, on this machine only.")
+@click.option("--loglevel", default="INFO", show_default=True)
+@click.pass_obj
+def up_command(command: CommandContext, concurrency: int, port: int, loglevel: str) -> None:
+    """Run everything on this machine until Ctrl-C: a worker, the scheduler, and the pages that emails link to."""
+    command.prepare()  # faulty rules are told now, not by a worker's log
+    commands = [
+        _celery(command, "worker", "--concurrency", str(concurrency), "--loglevel", loglevel),
+        _celery(command, "beat", "--loglevel", loglevel),
+        [sys.executable, "-c", _OURSELVES, "--workspace", str(command.root), "web", "--port", str(port)],
+    ]
+    click.echo(f"Regulars is up in {command.root}, its pages at http://127.0.0.1:{port}; Ctrl-C ends it.")
+    with local_inbox.inbox(command, click.echo) as renew:
+        children = [subprocess.Popen(command) for command in commands]
+        told = _watch(children, renew)
+    if not told:
+        raise EnvironmentFailed("a process ended by itself; its last lines say why")
+
+
+def _watch(children: Sequence[subprocess.Popen[bytes]], renew: Callable[[], None]) -> bool:
+    """Waits for a signal, or for a child that ends by itself, and ends the others; whether it was a signal."""
+    told: list[int] = []
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda which, _: told.append(which))
+    while not told and all(child.poll() is None for child in children):
+        time.sleep(1.0)
+        renew()
+    for child in children:
+        child.terminate()
+    for child in children:
+        child.wait()
+    return bool(told)

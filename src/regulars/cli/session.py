@@ -1,0 +1,118 @@
+"""What a command needs opened: the workspace found, its settings, its database, its rules; each on first use."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, time
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from regulars.core import clock
+from regulars.core.errors import NotFound, RegularsError
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+    from regulars.core.settings import Settings
+    from regulars.workspace.folder import Workspace
+
+
+@dataclass
+class CommandContext:
+    """One invocation's surroundings."""
+
+    given: Path | None
+    as_json: bool
+
+    @cached_property
+    def root(self) -> Path:
+        """The workspace: as given, else this folder or the nearest above it that has campaigns/."""
+        if self.given is not None:
+            if not (self.given / "campaigns").is_dir():
+                raise NotFound("workspace (a folder with campaigns/)", str(self.given))
+            return self.given.resolve()
+        here = Path.cwd()
+        for folder in (here, *here.parents):
+            if (folder / "campaigns").is_dir():
+                return folder
+        raise RegularsError("no campaigns/ here or above; `regulars init DIR` makes a workspace")
+
+    @cached_property
+    def settings(self) -> Settings:
+        """From the environment, with embedded defaults."""
+        from regulars.core import settings
+
+        return settings.load(self.root)
+
+    @cached_property
+    def engine(self) -> Engine:
+        """The database, ready: the embedded one upgrades itself, a server's must be upgraded by an operator."""
+        from regulars.db import upgrade
+        from regulars.db.engine import open_engine
+        from regulars.operation.upgrade import upgrade_database
+
+        engine = open_engine(self.settings.database_url)
+        close_with_command(engine)
+        if engine.dialect.name == "sqlite":
+            upgrade_database(engine)
+        else:
+            upgrade.require_current(engine)
+        return engine
+
+    @cached_property
+    def rules(self) -> Workspace:
+        """The rules and emails; raises Invalid with every mistake in them."""
+        from regulars.workspace.folder import open_workspace
+
+        return open_workspace(self.root)
+
+    def prepare(self) -> tuple[Workspace, Engine]:
+        """Opens the rules and the database, or says what is wrong with them."""
+        return self.rules, self.engine
+
+    def now(self, given: str | None) -> datetime:
+        """The instant a person named (`2026-06-10`, `2026-06-10 09:30`, with or without zone), or the present."""
+        return clock.system() if given is None else moment(given, self.rules.rulebook.company.timezone)
+
+
+def close_with_command(engine: Engine) -> None:
+    """Closes the database's connections when the command in hand ends, however it ends."""
+    click.get_current_context().find_root().call_on_close(engine.dispose)
+
+
+def moment(text: str, zone: str) -> datetime:
+    """An instant from text: a date means its noon, a time without a zone is the company's."""
+    from regulars.core.calendar import instant
+
+    try:
+        found = datetime.fromisoformat(text.strip())
+    except ValueError:
+        raise click.BadParameter(f"`{text}` is not a time such as 2026-06-10 or 2026-06-10T09:30+03:00") from None
+    if found.tzinfo is not None:
+        return found.astimezone(UTC)
+    if len(text.strip()) == 10:
+        found = datetime.combine(found.date(), time(12))
+    return instant(found, zone)
+
+
+def json_option(command: Any) -> Any:
+    """`--json` after the command as well as before it."""
+
+    def note(ctx: click.Context, _: click.Parameter, value: bool) -> None:
+        if value:
+            command = ctx.find_object(CommandContext)
+            if command is not None:
+                command.as_json = True
+            ctx.meta["--json"] = True
+
+    return click.option(
+        "--json", is_flag=True, expose_value=False, callback=note, is_eager=True, help="Print JSON, for machines."
+    )(command)
+
+
+now_option = click.option(
+    "--now", metavar="TIME", help="As if it were this time: 2026-06-10, or 2026-06-10T09:30 on the company's clock."
+)

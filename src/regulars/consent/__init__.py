@@ -1,0 +1,1 @@
+"""What people decided about emails and about their own data: consent, suppression, preferences, erasure, export."""

@@ -1,0 +1,102 @@
+"""Everything that is kept about one person, as JSON-ready data: for them, and for whoever must answer for it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import Connection, Table, select
+
+from regulars.core.errors import NotFound
+from regulars.db.tables import (
+    consent_log,
+    consents,
+    coupons,
+    customers,
+    events,
+    facts,
+    hits,
+    preferences,
+    products,
+    promises,
+    purchase_lines,
+    purchases,
+    signups,
+)
+
+_INSIDE = {
+    "id",
+    "customer_id",
+    "bucket",
+    "email_hash",
+    "manager_id",
+    "claim_id",
+    "source_id",
+    "next_product_id",
+    "data",
+}
+"""Keys and numbers of our own that say nothing about the person; `data` is given where it is theirs."""
+_TABLES: Mapping[str, tuple[Table, tuple[str, ...]]] = {
+    "consents": (consents, ()),
+    "consent_log": (consent_log, ()),
+    "preferences": (preferences, ()),
+    "signups": (signups, ()),
+    "facts": (facts, ()),
+    "events": (events, ("data",)),
+    "emails": (promises, ()),
+    "coupons": (coupons, ()),
+}
+
+
+def customer_id(connection: Connection, name: str) -> int:
+    """The key of a client named by external id or address; raises NotFound."""
+    query = select(customers.c.id).where((customers.c.external_id == name) | (customers.c.email == name.lower()))
+    found = connection.scalars(query.limit(2)).all()
+    if len(found) != 1:
+        raise NotFound("customer" if not found else "single customer (several have this address)", name)
+    return int(found[0])
+
+
+def export(connection: Connection, customer: int) -> dict[str, Any]:
+    """What is known of the client, by kind. Raises NotFound."""
+    person = connection.execute(select(customers).where(customers.c.id == customer)).mappings().first()
+    if person is None:
+        raise NotFound("customer", str(customer))
+    found: dict[str, Any] = {"customer": _plain(person)}
+    for name, (table, also) in _TABLES.items():
+        query = select(table).where(table.c.customer_id == customer).order_by(*table.primary_key)
+        found[name] = [_plain(row, also) for row in connection.execute(query).mappings()]
+    found["purchases"] = _purchases(connection, customer)
+    clicks = hits.join(promises, promises.c.id == hits.c.promise_id)
+    query = select(hits).select_from(clicks).where(promises.c.customer_id == customer).order_by(hits.c.id)
+    found["clicks"] = [_plain(row) for row in connection.execute(query).mappings()]
+    return found
+
+
+def _purchases(connection: Connection, customer: int) -> list[dict[str, Any]]:
+    query = (
+        select(purchase_lines.c.purchase_id, products.c.sku, products.c.name, purchase_lines.c.quantity)
+        .join(products, products.c.id == purchase_lines.c.product_id)
+        .join(purchases, purchases.c.id == purchase_lines.c.purchase_id)
+        .where(purchases.c.customer_id == customer)
+        .order_by(purchase_lines.c.purchase_id, purchase_lines.c.line)
+    )
+    lines: dict[int, list[dict[str, Any]]] = {}
+    for row in connection.execute(query).mappings():
+        lines.setdefault(row["purchase_id"], []).append({k: row[k] for k in ("sku", "name", "quantity")})
+    bought = select(purchases).where(purchases.c.customer_id == customer).order_by(purchases.c.id)
+    rows = connection.execute(bought).mappings()
+    return [{**_plain(row, ("data",)), "products": lines.get(row["id"], [])} for row in rows]
+
+
+def _plain(row: Mapping[Any, Any], also: tuple[str, ...] = ()) -> dict[str, Any]:
+    kept = {name: value for name, value in row.items() if name not in _INSIDE or name in also}
+    return {str(name): _value(value) for name, value in kept.items() if value is not None}
+
+
+def _value(value: Any) -> Any:
+    if isinstance(value, date):  # and datetime, which is one
+        return value.isoformat()
+    return str(value) if isinstance(value, Decimal) else value

@@ -1,0 +1,47 @@
+"""A client's request for their own data: an event that starts the email with the link, and how long the link holds."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, func, select
+
+from regulars.db.engine import insert
+from regulars.db.tables import events, promises
+from regulars.ledger.link_owner import LinkOwner
+from regulars.profile import facts
+
+REQUESTED = "data.requested"
+OPEN = timedelta(days=1)
+"""How long after it was sent the link leads to the data, and how soon they can be asked for again."""
+
+
+def request_data(connection: Connection, who: LinkOwner, at: datetime) -> bool:
+    """Notes that the client asks for their data, as an event `data.requested`; once a day. Tells whether it is new."""
+    if data_requested(connection, who, at):
+        return False
+    statement = insert(connection, events).values(
+        external_id=f"data/{who.customer}/{at:%Y-%m-%d}", customer_id=who.customer, name=REQUESTED, occurred_at=at,
+        received_at=at, data={},
+    )  # fmt: skip
+    new = connection.scalars(statement.on_conflict_do_nothing().returning(events.c.id)).first()
+    if new is not None:
+        facts.refresh_after_events(connection, [new])
+    return new is not None
+
+
+def data_requested(connection: Connection, who: LinkOwner, now: datetime) -> bool:
+    """Whether the client has asked within the last day."""
+    query = select(events.c.id).where(
+        events.c.customer_id == who.customer, events.c.name == REQUESTED, events.c.occurred_at > now - OPEN
+    )
+    return connection.execute(query.limit(1)).first() is not None
+
+
+def data_open(connection: Connection, who: LinkOwner, now: datetime) -> bool:
+    """Whether this email still leads to the data: it answers a request, and went out within the last day."""
+    if who.campaign is None or who.campaign.on != REQUESTED or who.erased:
+        return False
+    sent = func.coalesce(promises.c.settled_at, promises.c.due_at)
+    query = select(promises.c.id).where(promises.c.id == who.promise, sent > now - OPEN)
+    return connection.execute(query).first() is not None

@@ -1,0 +1,130 @@
+"""What a client prefers: topics, language, pace, a break, their birthday. What differs is changed, and logged."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, select, update
+
+from regulars.consent.rights import MARKETING
+from regulars.consent.subscription import come_back, leave, standing
+from regulars.db.engine import insert
+from regulars.db.tables import consent_log, consents, customers, preferences
+from regulars.ledger.link_owner import LinkOwner
+
+PREFERENCES = "preferences"
+"""The topic under which the log keeps what is not consent."""
+TRACKING = "email.tracking"
+"""The topic of consent to being measured; no campaign can have a topic of that name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Preferences:
+    """What a client asked for, as kept."""
+
+    locale: str | None
+    birthday: date | None
+    paused_until: datetime | None
+    gap_days: int | None
+    email_hash: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What a client asks for. `locale` None and `weeks` None leave things as they are; `weeks` 0 ends a break."""
+
+    locale: str | None
+    birthday: date | None
+    gap_days: int | None
+    weeks: int | None
+
+
+def preferences_of(connection: Connection, customer_id: int) -> Preferences:
+    """What holds for the client."""
+    row = connection.execute(
+        select(
+            customers.c.locale, customers.c.birthday, preferences.c.paused_until, preferences.c.gap_days,
+            customers.c.email_hash,
+        )
+        .select_from(customers.outerjoin(preferences, preferences.c.customer_id == customers.c.id))
+        .where(customers.c.id == customer_id)
+    ).one()  # fmt: skip
+    return Preferences(*row)
+
+
+def objectors(connection: Connection, customer_ids: Collection[int]) -> set[int]:
+    """Those of the clients who do not want it measured what they do with emails."""
+    against = select(consents.c.customer_id).where(consents.c.topic == TRACKING, consents.c.granted.is_(False))
+    return set(connection.scalars(against.where(consents.c.customer_id.in_(customer_ids))))
+
+
+def set_tracking_objection(
+    connection: Connection, who: LinkOwner, *, allowed: bool, at: datetime, wording: str
+) -> bool:
+    """Keeps whether it may be measured what the client does with emails; tells whether that is new."""
+    if allowed == (who.customer not in objectors(connection, [who.customer])):
+        return False
+    if allowed:
+        return come_back(connection, who, [TRACKING], at, "preferences", wording)
+    return leave(connection, who, [TRACKING], at, "preferences")
+
+
+def choose_topics(
+    connection: Connection, who: LinkOwner, offered: Collection[str], wanted: Collection[str], at: datetime,
+    wording: str, *, opt_in: bool,
+) -> bool:  # fmt: skip
+    """Keeps the topics wanted and leaves the others of those offered; tells whether that changes anything.
+
+    Wanting none, or not the general one where it is offered, is leaving all: consent to `marketing` stands above
+    the rest. Only what differs from what holds is said, so that saving a page unread is no consent.
+    """
+    now = standing(connection, who.customer)
+    had = {topic for topic in offered if now.gets(topic, opt_in=opt_in)}
+    if set(wanted) == had:
+        return False
+    if not wanted or (MARKETING in offered and MARKETING not in wanted):
+        return leave(connection, who, [MARKETING], at, "preferences")
+    fresh = set(wanted) - had
+    if now.gone:
+        fresh = {MARKETING} | (set(wanted) & now.left)
+    back = come_back(connection, who, sorted(fresh), at, "preferences", wording)
+    gone = leave(connection, who, sorted(set(offered) - set(wanted)), at, "preferences")
+    return back or gone
+
+
+def change(connection: Connection, who: LinkOwner, asked: Changes, at: datetime) -> list[str]:
+    """Keeps what differs; gives its names, which the log keeps too."""
+    now = preferences_of(connection, who.customer)
+    person: dict[str, Any] = {}
+    if asked.locale is not None and asked.locale != now.locale:
+        person["locale"] = asked.locale
+    if asked.birthday != now.birthday:
+        person["birthday"] = asked.birthday
+    pace: dict[str, Any] = {}
+    if asked.gap_days != now.gap_days:
+        pace["gap_days"] = asked.gap_days
+    if asked.weeks is not None:
+        until = at + timedelta(weeks=asked.weeks) if asked.weeks else None
+        if until != now.paused_until:
+            pace["paused_until"] = until
+    if person:
+        connection.execute(update(customers).where(customers.c.id == who.customer).values(**person, updated_at=at))
+    if pace:
+        statement = insert(connection, preferences).values(customer_id=who.customer, at=at, **pace)
+        connection.execute(statement.on_conflict_do_update(index_elements=["customer_id"], set_={**pace, "at": at}))
+    changed = sorted(person | pace)
+    if changed:
+        _log(connection, who, at, changed)
+    return changed
+
+
+def _log(connection: Connection, who: LinkOwner, at: datetime, changed: list[str]) -> None:
+    detail = {"promise": who.promise, "campaign": who.key, "changed": changed}
+    connection.execute(
+        consent_log.insert().values(
+            customer_id=who.customer, topic=PREFERENCES, granted=True, at=at, source="preferences", detail=detail
+        )
+    )

@@ -1,0 +1,252 @@
+"""What clients decide about their own data: consent, suppression, erasure. Every change leaves a line in the log.
+
+Consent belongs to a client and a topic; the topic `marketing` stands for all. Suppression belongs to an address,
+by its keyed hash, so that it outlives the client's row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Text,
+    and_,
+    case,
+    cast,
+    delete,
+    exists,
+    literal,
+    or_,
+    select,
+    update,
+)
+
+from regulars.core.errors import NotFound
+from regulars.db.engine import insert
+from regulars.db.rowset import ids
+from regulars.db.tables import (
+    consent_log,
+    consents,
+    copies,
+    customers,
+    events,
+    hits,
+    preferences,
+    promises,
+    purchases,
+    signups,
+    suppressions,
+    values_seen,
+)
+from regulars.profile import facts
+
+MARKETING = "marketing"
+"""The topic that stands for all topics."""
+ERASED = "erased"
+"""The reason under which the address of an erased client is suppressed."""
+
+ADDRESS = "address"
+"""The topic under which the log keeps what was done to an address."""
+
+Scope = Literal["all", "marketing"]
+Detail = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class ConsentRecord:
+    """What was said about a topic, when, and how we know: `source` names the way, `detail` is JSON-ready."""
+
+    topic: str
+    at: datetime
+    source: str
+    detail: Detail | None = None
+
+
+def withdraw(
+    connection: Connection, customer_id: int, topic: str, *, at: datetime, source: str, detail: Detail | None = None
+) -> bool:
+    """The client wants no more emails on the topic. Tells whether that is new."""
+    return bool(withdraw_all(connection, [customer_id], ConsentRecord(topic, at, source, detail)))
+
+
+def grant(
+    connection: Connection,
+    customer_id: int,
+    topic: str,
+    *,
+    at: datetime,
+    source: str,
+    wording: str | None = None,
+    detail: Detail | None = None,
+) -> bool:
+    """The client, in person, wants emails on the topic. Tells whether that is new."""
+    statement = insert(connection, consents).values(
+        customer_id=customer_id, topic=topic, granted=True, at=at, source=source, wording=wording
+    )
+    given = statement.excluded
+    changed = connection.scalars(
+        statement.on_conflict_do_update(
+            index_elements=["customer_id", "topic"],
+            set_={"granted": True, "at": given.at, "source": given.source, "wording": given.wording},
+            where=consents.c.granted.is_(False),
+        ).returning(consents.c.customer_id)
+    ).all()
+    _log(connection, changed, ConsentRecord(topic, at, source, detail), granted=True)
+    return bool(changed)
+
+
+def withdraw_all(connection: Connection, customer_ids: Iterable[int], word: ConsentRecord) -> set[int]:
+    """`withdraw` for many; gives those for whom it is new."""
+    statement = _said(connection, customer_ids, word, granted=False)
+    given = statement.excluded
+    changed = set(
+        connection.scalars(
+            statement.on_conflict_do_update(
+                index_elements=["customer_id", "topic"],
+                set_={"granted": False, "at": given.at, "source": given.source, "wording": None},
+                where=consents.c.granted.is_(True),
+            ).returning(consents.c.customer_id)
+        )
+    )
+    _log(connection, changed, word, granted=False)
+    return changed
+
+
+def grant_unasked(connection: Connection, customer_ids: Iterable[int], word: ConsentRecord) -> set[int]:
+    """Notes consent that came with a file, only for clients who never said anything; gives those."""
+    statement = _said(connection, customer_ids, word, granted=True)
+    fresh = set(connection.scalars(statement.on_conflict_do_nothing().returning(consents.c.customer_id)))
+    _log(connection, fresh, word, granted=True)
+    return fresh
+
+
+def suppress(
+    connection: Connection, email_hash: str, scope: Scope, reason: str, at: datetime, detail: str | None = None
+) -> bool:
+    """Bars the address; a wider scope replaces a narrower one, erasure any reason. Tells whether it is new."""
+    statement = insert(connection, suppressions).values(
+        email_hash=email_hash, scope=scope, reason=reason, at=at, detail=detail
+    )
+    given = statement.excluded
+    wider = and_(suppressions.c.scope == MARKETING, given.scope == "all")
+    erased = and_(suppressions.c.reason != ERASED, given.reason == ERASED)
+    changed = connection.scalars(
+        statement.on_conflict_do_update(
+            index_elements=["email_hash"],
+            set_={
+                "scope": case((suppressions.c.scope == "all", "all"), else_=given.scope),
+                "reason": case((suppressions.c.reason == ERASED, ERASED), else_=given.reason),
+                "at": given.at,
+                "detail": given.detail,
+            },
+            where=or_(wider, erased),
+        ).returning(suppressions.c.email_hash)
+    ).first()
+    if changed:
+        _log_address(connection, email_hash, ConsentRecord(ADDRESS, at, reason, {"suppressed": scope}), granted=False)
+    return changed is not None
+
+
+def suppress_customer(
+    connection: Connection, customer_id: int, scope: Scope, reason: str, at: datetime, detail: str | None = None
+) -> bool:
+    """Bars the address that a client has now. Tells whether it is new."""
+    address = connection.scalar(select(customers.c.email_hash).where(customers.c.id == customer_id))
+    return address is not None and suppress(connection, address, scope, reason, at, detail)
+
+
+def unsuppress(connection: Connection, email_hash: str, *, at: datetime, source: str) -> bool:
+    """Lifts the bar from an address: an operator's own act, nothing else calls it. Tells whether there was one."""
+    gone = connection.execute(
+        delete(suppressions)
+        .where(suppressions.c.email_hash == email_hash)
+        .returning(suppressions.c.scope, suppressions.c.reason)
+    ).first()
+    if gone:
+        detail = {"unsuppressed": gone.scope, "was": gone.reason}
+        _log_address(connection, email_hash, ConsentRecord(ADDRESS, at, source, detail), granted=True)
+    return gone is not None
+
+
+def erase(connection: Connection, customer_id: int, now: datetime) -> None:
+    """Forgets the person and keeps the counts: the ledger's rows stay, what they said is gone.
+
+    The address stays suppressed by its hash, also if it is imported again. Raises NotFound.
+    """
+    person = connection.execute(
+        select(customers.c.external_id, customers.c.email_hash).where(customers.c.id == customer_id)
+    ).first()
+    if person is None:
+        raise NotFound("customer", str(customer_id))
+    withdraw(connection, customer_id, MARKETING, at=now, source=ERASED)
+    if person.email_hash:
+        suppress(connection, person.email_hash, "all", ERASED, now)
+    kept = {"id", "external_id", "email_hash", "bucket", "created_at", "attrs", "updated_at", "erased_at"}
+    name = f"erased-{customer_id}" if "@" in person.external_id else person.external_id
+    connection.execute(
+        update(customers)
+        .where(customers.c.id == customer_id)
+        .values({c.name: None for c in customers.c if c.name not in kept})
+        .values(external_id=name, attrs={}, updated_at=now, erased_at=now)
+    )
+    mentions = promises.c.detail.contains("@")
+    quiet = {"data": None, "detail": case((mentions, None), else_=promises.c.detail)}
+    connection.execute(update(promises).where(promises.c.customer_id == customer_id).values(quiet))
+    mine = select(promises.c.id).where(promises.c.customer_id == customer_id)
+    connection.execute(delete(copies).where(copies.c.promise_id.in_(mine)))
+    connection.execute(update(hits).where(hits.c.promise_id.in_(mine)).values(link=None, told=True))
+    _forget_values(connection, customer_id)
+    for table in (preferences, signups):
+        connection.execute(delete(table).where(table.c.customer_id == customer_id))
+    for table in (events, purchases):
+        connection.execute(update(table).where(table.c.customer_id == customer_id).values(data={}))
+    connection.execute(update(consent_log).where(consent_log.c.customer_id == customer_id).values(detail=None))
+    facts.refresh(connection, [customer_id])  # answers and points granted stood in what was emptied
+
+
+def _forget_values(connection: Connection, customer_id: int) -> None:
+    """The values that `each` campaigns watched may say something of the person, and name the promises they brought."""
+    watched = exists().where(
+        values_seen.c.customer_id == customer_id,
+        values_seen.c.campaign == promises.c.campaign,
+        values_seen.c.value == promises.c.occurrence,
+    )
+    nameless = literal("erased-") + cast(promises.c.id, Text)
+    connection.execute(
+        update(promises).where(promises.c.customer_id == customer_id, watched).values(occurrence=nameless)
+    )
+    connection.execute(delete(values_seen).where(values_seen.c.customer_id == customer_id))
+
+
+def still_erased() -> ColumnElement[bool]:
+    """For a client who was erased: whether the erasure still holds (no operator has lifted it)."""
+    barred = select(suppressions.c.email_hash).where(
+        suppressions.c.email_hash == customers.c.email_hash, suppressions.c.reason == ERASED
+    )
+    return and_(customers.c.erased_at.is_not(None), or_(customers.c.email_hash.is_(None), barred.exists()))
+
+
+def _said(connection: Connection, customer_ids: Iterable[int], word: ConsentRecord, *, granted: bool) -> Any:
+    """An INSERT of the same word for many clients; those who do not exist fall out."""
+    said = {"topic": word.topic, "granted": granted, "at": word.at, "source": word.source}
+    values = [literal(value, consents.c[name].type).label(name) for name, value in said.items()]
+    rows = select(customers.c.id, *values).where(customers.c.id.in_(ids(connection, customer_ids)))
+    return insert(connection, consents).from_select(["customer_id", *said], rows)
+
+
+def _log(connection: Connection, customer_ids: Iterable[int], word: ConsentRecord, *, granted: bool) -> None:
+    detail = dict(word.detail) if word.detail else None
+    act = {"topic": word.topic, "granted": granted, "at": word.at, "source": word.source, "detail": detail}
+    rows = [{"customer_id": key, **act} for key in sorted(customer_ids)]
+    if rows:
+        connection.execute(consent_log.insert(), rows)
+
+
+def _log_address(connection: Connection, email_hash: str, word: ConsentRecord, *, granted: bool) -> None:
+    found = connection.scalars(select(customers.c.id).where(customers.c.email_hash == email_hash)).all()
+    _log(connection, found, word, granted=granted)

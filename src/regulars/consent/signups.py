@@ -1,0 +1,200 @@
+"""Signing up by a form, confirmed by email (double opt-in).
+
+A sign-up is a wish until its email is confirmed. Somebody new becomes a client who has refused all marketing until
+then, whatever the policy says about silence; a client we know stays as they are. The confirmation email goes the way
+of all emails, set off by the event `signup.requested`. No address of the visitor's computer is kept: it would prove
+nothing that the confirmed mailbox does not.
+"""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, delete, exists, func, select, update
+
+from regulars.consent.rights import MARKETING, grant, withdraw
+from regulars.core import ids
+from regulars.db.engine import insert, take_turns
+from regulars.db.tables import consents, copies, customers, events, promises, purchases, signups, suppressions
+from regulars.ledger.link_owner import LinkOwner
+from regulars.profile import facts
+from regulars.rules.signup import Signup
+
+REQUESTED = "signup.requested"
+CONFIRMED = "signup.confirmed"
+PENDING = "signup"
+"""The source under which the log keeps that a new client has not confirmed yet."""
+DOUBLE_OPT_IN = "double-opt-in"
+OFTEN = 3
+"""Confirmation emails to one address in a day."""
+_DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class SignupRequest:
+    """What came by the form. `wording` is the text that stood beside the button, in the reader's language."""
+
+    email: str
+    wording: str
+    source: str
+    locale: str
+    first_name: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """A sign-up that an email asks to confirm."""
+
+    id: int
+    customer: int
+    topic: str
+    wording: str
+    source: str
+    locale: str
+    first_name: str | None
+    asked_at: datetime
+    confirmed_at: datetime | None
+
+
+def ask(connection: Connection, wish: SignupRequest, form: Signup, secret: bytes, at: datetime) -> bool:
+    """Notes the wish, so that a confirmation email goes out; tells nobody but the caller whether it did.
+
+    Nothing is noted for an address that may not be written to at all, or that has asked often today. Wishes of the same
+    address take turns: of two first ones at once, the second finds the client that the first has made.
+    """
+    mark = ids.address_hash(wish.email, secret)
+    take_turns(connection, [int(mark[:15], 16)])
+    barred = exists().where(suppressions.c.email_hash == mark, suppressions.c.scope == "all")
+    if connection.scalar(select(barred)):
+        return False
+    customer = connection.scalar(
+        select(func.min(customers.c.id)).where(customers.c.email_hash == mark, customers.c.erased_at.is_(None))
+    )
+    new = customer is None
+    if customer is None:
+        customer = _client(connection, wish, mark, at)
+    recent = select(func.count()).where(signups.c.customer_id == customer, signups.c.asked_at > at - _DAY)
+    if (connection.scalar(recent) or 0) >= OFTEN:
+        return False
+    key = connection.execute(
+        signups.insert().values(
+            customer_id=customer, topic=form.topic, wording=wish.wording, source=wish.source, locale=wish.locale,
+            first_name=wish.first_name, made_client=new, asked_at=at,
+        ).returning(signups.c.id)
+    ).scalar_one()  # fmt: skip
+    _event(connection, customer, REQUESTED, f"signup/{key}", wish.source, at)
+    return True
+
+
+def _client(connection: Connection, wish: SignupRequest, mark: str, at: datetime) -> int:
+    """Somebody new, of whom only the address and the language are known, and who has refused all until they confirm."""
+    name = f"signup-{secrets.token_hex(12)}"  # drawn: it must not lead back to the address once that is forgotten
+    key = connection.execute(
+        customers.insert().values(
+            external_id=name, email=wish.email, email_hash=mark, locale=wish.locale, source=PENDING, attrs={},
+            bucket=ids.bucket(name), created_at=at, updated_at=at,
+        ).returning(customers.c.id)
+    ).scalar_one()  # fmt: skip
+    facts.refresh(connection, [key])
+    withdraw(connection, key, MARKETING, at=at, source=PENDING, detail={"until": "confirmed"})
+    return int(key)
+
+
+def pending(connection: Connection, who: LinkOwner) -> Pending | None:
+    """The sign-up that the email was about; None for another email, and once it is forgotten."""
+    if who.campaign is None or who.campaign.on != REQUESTED:
+        return None
+    named = connection.scalar(
+        select(events.c.external_id)
+        .join(promises, promises.c.source_id == events.c.id)
+        .where(promises.c.id == who.promise, events.c.name == REQUESTED, events.c.customer_id == who.customer)
+    )
+    if named is None:
+        return None
+    number = int(named.removeprefix("signup/"))
+    row = connection.execute(select(signups).where(signups.c.id == number)).first()
+    if row is None:
+        return None
+    return Pending(
+        row.id, row.customer_id, row.topic, row.wording, row.source, row.locale, row.first_name, row.asked_at,
+        row.confirmed_at,
+    )  # fmt: skip
+
+
+def confirm(connection: Connection, found: Pending, at: datetime) -> bool:
+    """The owner of the mailbox has pressed the button: consent, in the words that were shown. Tells whether it is new.
+
+    It never lifts a suppression.
+    """
+    changed = connection.execute(
+        update(signups).where(signups.c.id == found.id, signups.c.confirmed_at.is_(None)).values(confirmed_at=at)
+    ).rowcount
+    if not changed:
+        return False
+    detail = {"asked_at": found.asked_at.isoformat(), "form": found.source, "wording": found.wording}
+    for topic in sorted({found.topic, *_refused(connection, found.customer)}):
+        grant(
+            connection, found.customer, topic, at=at, source=DOUBLE_OPT_IN, wording=found.wording, detail=detail
+        )  # fmt: skip
+    if found.first_name:
+        unnamed = (customers.c.id == found.customer, customers.c.first_name.is_(None), customers.c.name.is_(None))
+        connection.execute(update(customers).where(*unnamed).values(first_name=found.first_name, updated_at=at))
+    _event(connection, found.customer, CONFIRMED, f"signup/{found.id}/confirmed", found.source, at)
+    return True
+
+
+def _refused(connection: Connection, customer: int) -> set[str]:
+    """`marketing`, where it was refused: without it no topic comes."""
+    query = select(consents.c.topic).where(
+        consents.c.customer_id == customer, consents.c.topic == MARKETING, consents.c.granted.is_(False)
+    )
+    return set(connection.scalars(query))
+
+
+def purge(connection: Connection, now: datetime, form: Signup | None) -> int:
+    """Forgets sign-ups that nobody confirmed in time, and those whom only they had made known; how many.
+
+    The ledger keeps the count of the emails; the address is free to sign up again.
+    """
+    keep = timedelta(days=7) if form is None else form.keep
+    old = select(signups.c.id).where(signups.c.confirmed_at.is_(None), signups.c.asked_at < now - keep)
+    if connection.scalar(old.limit(1)) is None:
+        return 0
+    wishes = signups.alias("other")
+    only = (
+        select(signups.c.customer_id)
+        .where(
+            signups.c.id.in_(old),
+            signups.c.made_client,
+            ~exists().where(wishes.c.customer_id == signups.c.customer_id, wishes.c.id.not_in(old)),
+            ~exists().where(purchases.c.customer_id == signups.c.customer_id),
+            ~exists().where(events.c.customer_id == signups.c.customer_id, events.c.name != REQUESTED),
+            ~exists().where(customers.c.id == signups.c.customer_id, customers.c.source != PENDING),
+        )
+        .distinct()
+    )
+    for customer in connection.scalars(only).all():
+        _forget(connection, customer, now)
+    return connection.execute(delete(signups).where(signups.c.id.in_(old))).rowcount
+
+
+def _forget(connection: Connection, customer: int, now: datetime) -> None:
+    bare: dict[str, Any] = dict.fromkeys(("email", "email_hash", "first_name", "locale", "source"))
+    person = update(customers).where(customers.c.id == customer)
+    connection.execute(person.values(**bare, updated_at=now, erased_at=now))
+    mine = select(promises.c.id).where(promises.c.customer_id == customer)
+    connection.execute(delete(copies).where(copies.c.promise_id.in_(mine)))
+    connection.execute(update(promises).where(promises.c.customer_id == customer).values(data=None, detail=None))
+
+
+def _event(connection: Connection, customer: int, name: str, external_id: str, source: str, at: datetime) -> None:
+    statement = insert(connection, events).values(
+        external_id=external_id, customer_id=customer, name=name, occurred_at=at, received_at=at,
+        data={"source": source},
+    )  # fmt: skip
+    key = connection.scalars(statement.on_conflict_do_nothing().returning(events.c.id)).first()
+    if key is not None:
+        facts.refresh_after_events(connection, [key])

@@ -1,0 +1,84 @@
+"""Signed webhooks as Standard Webhooks 1.0 has them: https://www.standardwebhooks.com.
+
+`webhook-signature` is one or more `v1,BASE64` of HMAC-SHA256 over `ID.TIMESTAMP.BODY`. A secret is derived from the
+workspace's own and the name of its key, so that none is stored.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import hmac
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from regulars.core import api_keys
+
+TOLERANCE = timedelta(minutes=5)
+"""How far a message's timestamp may be from our clock, either way: older ones are replays."""
+_ID = re.compile(r"[\x21-\x7e]{1,100}")
+_SECONDS = re.compile(r"[0-9]{1,11}")
+_PREFIX = "whsec_"
+_MOST = 10
+"""Signatures of one message that are looked at: a sender has two while it changes keys."""
+
+
+@dataclass(frozen=True, slots=True)
+class Signed:
+    """A genuine message: the id under which its sender repeats it, when it was signed, and by which key."""
+
+    id: str
+    at: datetime
+    key: str
+
+
+def secret_of(key: str, secret: bytes) -> str:
+    """What the sender signs with, `whsec_…`; raises ValueError for a name that cannot be a key's."""
+    return _PREFIX + base64.b64encode(_raw(api_keys.checked_name(key), secret)).decode()
+
+
+def sign(secret: str, identity: str, at: datetime, body: bytes) -> dict[str, str]:
+    """The headers that a sender puts beside the body; `secret` is `whsec_…`."""
+    stamp = str(int(at.timestamp()))
+    mark = _mark(base64.b64decode(secret.removeprefix(_PREFIX)), identity, stamp, body)
+    signature = "v1," + base64.b64encode(mark).decode()
+    return {"webhook-id": identity, "webhook-timestamp": stamp, "webhook-signature": signature}
+
+
+def verify(
+    headers: Mapping[str, str], body: bytes, signers: Iterable[str], secret: bytes, now: datetime
+) -> Signed | None:
+    """The message's id, time and key if one of the signers signed it just now, else None."""
+    identity, stamp = headers.get("webhook-id", ""), headers.get("webhook-timestamp", "")
+    if not _ID.fullmatch(identity) or not _SECONDS.fullmatch(stamp):
+        return None
+    at = datetime.fromtimestamp(int(stamp), UTC)
+    if abs(at - now) > TOLERANCE:
+        return None
+    given = [mark for mark in map(_given, headers.get("webhook-signature", "").split(" ")[:_MOST]) if mark]
+    for key in signers:
+        wanted = _mark(_raw(key, secret), identity, stamp, body)
+        if not api_keys.revoked(key) and any(hmac.compare_digest(mark, wanted) for mark in given):
+            return Signed(identity, at, key)
+    return None
+
+
+def _given(text: str) -> bytes | None:
+    version, _, mark = text.partition(",")
+    if version != "v1":
+        return None
+    try:
+        return base64.b64decode(mark, validate=True)
+    except (ValueError, binascii.Error):
+        return None
+
+
+def _raw(key: str, secret: bytes) -> bytes:
+    return hmac.new(secret, b"webhook\0" + key.encode(), hashlib.sha256).digest()
+
+
+def _mark(raw: bytes, identity: str, stamp: str, body: bytes) -> bytes:
+    return hmac.new(raw, f"{identity}.{stamp}.".encode() + body, hashlib.sha256).digest()

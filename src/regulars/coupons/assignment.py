@@ -1,0 +1,156 @@
+"""Coupons for a batch at once: one for each client and sequence, kept at every attempt, never one more than there are.
+
+Codes of one's own are made here, shared ones are noted, codes of a pool are taken in the order they came in. Where
+several workers give at the same time, what counts (a stock, so many for each client) is counted by one after the
+other, and a code of a pool is locked by who takes it. The unique index on codes has the last word.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, func, select, text, tuple_, update
+
+from regulars.db.engine import insert
+from regulars.db.rowset import ids
+from regulars.db.states import Reason
+from regulars.db.tables import coupon_codes, coupons, promises
+from regulars.rules.offer import BENEFITS, Coupon
+
+_ALPHABET = "ABCDEFGHJKMNPQRSTVWXYZ23456789"  # nothing that is misread aloud or on paper
+_LENGTH = 8  # 30**8 is 6.5e11: a guess hits one of a million codes once in 650,000 tries
+_GIVING = 7_246_004
+"""First key of the PostgreSQL advisory locks under which one worker at a time counts a campaign's coupons."""
+
+
+class Place(NamedTuple):
+    """Whose coupon it is: the campaign's key, the client, the occurrence."""
+
+    campaign: str
+    customer_id: int
+    occurrence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What came of giving: the rows of `coupons` by place, and why others got none."""
+
+    rows: Mapping[Place, Mapping[str, Any]]
+    refused: Mapping[Place, Reason]
+
+
+def shown(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A coupon as templates know it."""
+    own = {name: row[name] for name in ("code", "valid_from", "valid_until", "uses")}
+    return {**own, **dict.fromkeys(BENEFITS), **row["offer"]}
+
+
+def sample_coupon(offer: Coupon, now: datetime, zone: str) -> dict[str, Any]:
+    """A coupon of the offer for a preview; its code is nobody's."""
+    code = offer.shared or (f"{offer.prefix}-SAMPLE99" if offer.prefix else "SAMPLE99")
+    return shown(_row(offer, code, now, zone))
+
+
+def take_codes(connection: Connection, wanted: Mapping[Place, Coupon], now: datetime, zone: str) -> Given:
+    """Coupons for the places, in their order; a place that has one keeps it."""
+    rows = _rows(connection, [place for place, offer in wanted.items() if offer.limited])
+    refused: dict[Place, Reason] = {}
+    for campaign in sorted({place.campaign for place in wanted.keys() - rows.keys()}):
+        lacking = [place for place in wanted if place.campaign == campaign and place not in rows]
+        offer = wanted[lacking[0]]
+        if offer.stock is not None or offer.per_client is not None:
+            _one_at_a_time(connection, campaign)
+            rows |= _rows(connection, lacking)  # whoever was first may have given these
+            lacking = [place for place in lacking if place not in rows]
+        refused |= _over(connection, offer, lacking)
+        open_places = [place for place in lacking if place not in refused]
+        codes = _codes(connection, offer, len(open_places))
+        given = zip(open_places, codes, strict=False)  # a pool may have fewer
+        new = [{**place._asdict(), **_row(offer, code, now, zone)} for place, code in given]
+        _keep(connection, offer, new, now)
+        rows |= _rows(connection, open_places)
+        refused |= {place: Reason.NO_COUPON for place in open_places if place not in rows}
+    return Given(rows, refused)
+
+
+def places_of(connection: Connection, promised: Sequence[int], campaigns: Iterable[str]) -> dict[Place, int]:
+    """The promises of these campaigns by the place of their coupon, the most important first."""
+    columns = (promises.c.campaign, promises.c.customer_id, promises.c.occurrence)
+    query = select(promises.c.id, *columns).where(promises.c.id.in_(promised), promises.c.campaign.in_(list(campaigns)))
+    rows = connection.execute(query.order_by(promises.c.priority.desc(), promises.c.next_at, promises.c.id))
+    return {Place(*place): int(key) for key, *place in rows}
+
+
+def _rows(connection: Connection, places: Iterable[Place]) -> dict[Place, Mapping[str, Any]]:
+    wanted = list(places)
+    if not wanted:
+        return {}
+    key = tuple_(coupons.c.campaign, coupons.c.customer_id, coupons.c.occurrence)
+    found = connection.execute(select(coupons).where(key.in_(wanted))).mappings()
+    return {Place(row["campaign"], row["customer_id"], row["occurrence"]): dict(row) for row in found}
+
+
+def _one_at_a_time(connection: Connection, campaign: str) -> None:
+    """Waits for whoever else counts this campaign's coupons; SQLite has one writer at a time."""
+    if connection.dialect.name == "postgresql":
+        lock = text("SELECT pg_advisory_xact_lock(:giving, hashtext(:campaign))")
+        connection.execute(lock, {"giving": _GIVING, "campaign": campaign})
+
+
+def _over(connection: Connection, offer: Coupon, places: Sequence[Place]) -> dict[Place, Reason]:
+    """Those who had enough of this offer, and those for whom the stock does not last."""
+    refused: dict[Place, Reason] = {}
+    if not places:
+        return refused
+    mine = coupons.c.campaign == places[0].campaign
+    if offer.per_client is not None:
+        clients = coupons.c.customer_id.in_(ids(connection, {place.customer_id for place in places}))
+        counted = select(coupons.c.customer_id, func.count()).where(mine, clients).group_by(coupons.c.customer_id)
+        had: Counter[int] = Counter(dict(connection.execute(counted).all()))
+        for place in places:
+            had[place.customer_id] += 1
+            if had[place.customer_id] > offer.per_client:
+                refused[place] = Reason.COUPON_LIMIT
+    if offer.stock is not None:
+        left = offer.stock - (connection.scalar(select(func.count()).where(mine)) or 0)
+        open_places = [place for place in places if place not in refused]
+        refused |= dict.fromkeys(open_places[max(0, left) :], Reason.NO_COUPON)
+    return refused
+
+
+def _codes(connection: Connection, offer: Coupon, count: int) -> list[str]:
+    """So many codes, or as many as there are."""
+    if offer.shared is not None:
+        return [offer.shared] * count
+    if offer.pool is None:
+        codes = ("".join(secrets.choice(_ALPHABET) for _ in range(_LENGTH)) for _ in range(count))
+        return [f"{offer.prefix}-{code}" if offer.prefix else code for code in codes]
+    free = select(coupon_codes.c.code).where(coupon_codes.c.pool == offer.pool, coupon_codes.c.given_at.is_(None))
+    taken = free.order_by(coupon_codes.c.id).limit(count).with_for_update(skip_locked=True)
+    return list(connection.scalars(taken))
+
+
+def _row(offer: Coupon, code: str, now: datetime, zone: str) -> dict[str, Any]:
+    begins, ends = offer.window(now, zone)
+    return {
+        "code": code, "shared": offer.shared is not None, "offer": offer.benefit, "uses": offer.uses, "used": 0,
+        "given_at": now, "valid_from": begins, "valid_until": ends,
+    }  # fmt: skip
+
+
+def _keep(connection: Connection, offer: Coupon, new: Sequence[Mapping[str, Any]], now: datetime) -> None:
+    """Writes the coupons; one that somebody else has written meanwhile stays as it is, and its code free."""
+    if not new:
+        return
+    statement = insert(connection, coupons).on_conflict_do_nothing()
+    if offer.pool is None:
+        connection.execute(statement, list(new))
+        return
+    written = connection.scalars(statement.values(list(new)).returning(coupons.c.code)).all()
+    used = update(coupon_codes).where(coupon_codes.c.code.in_(written))
+    connection.execute(used.values(given_at=now))

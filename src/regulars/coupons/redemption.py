@@ -1,0 +1,183 @@
+"""Coupons at the till: looked at, and used. Tills, files and events all use them by `redeem`, so that limits hold.
+
+Each use is counted by the database itself, however many ask at once, and is an event `coupon.redeemed` of the client.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import Connection, RowMapping, delete, select, update
+
+from regulars.db.engine import insert
+from regulars.db.tables import coupon_codes, coupons, customers, events
+from regulars.profile import facts
+
+REDEEMED = "coupon.redeemed"
+
+
+class Standing(StrEnum):
+    """What a till is told of a code."""
+
+    VALID = "valid"
+    REDEEMED = "redeemed"  # just now, or before under the same reference
+    USED_UP = "used-up"
+    NOT_YET = "not-yet"
+    EXPIRED = "expired"
+    NOT_THEIRS = "not-theirs"  # it is not this client's
+    WHOSE = "whose"  # many share it: the client must be named
+    UNKNOWN = "unknown"  # never given to anybody
+
+
+@dataclass(frozen=True, slots=True)
+class Coupon:
+    """A code as a till sees it; `offer` is {"percent": 50}, {"amount": "10"}, {"service": "…"} or {"gift": "…"}."""
+
+    standing: Standing
+    code: str
+    offer: Mapping[str, Any] | None = None
+    uses_left: int = 0
+    valid_until: datetime | None = None
+    customer: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """A use that somebody tells of: the code, for what (an order, a receipt), when, and by whom if that is known."""
+
+    code: str
+    reference: str
+    at: datetime
+    customer: int | str | None = None
+    """Key, or external id, where it is known who used it."""
+    data: Mapping[str, Any] | None = None
+    """What else the event is to keep."""
+
+
+def check(connection: Connection, code: str, now: datetime, customer: int | str | None = None) -> Coupon:
+    """What the code is worth at `now`, to that client if one is named; changes nothing."""
+    rows = _rows(connection, code, customer)
+    return rows if isinstance(rows, Coupon) else _best(rows, now)
+
+
+def redeem(connection: Connection, use: Use, received: datetime) -> tuple[Coupon, bool]:
+    """Uses a coupon once, as of `use.at`; and whether that is new: the same reference again uses nothing more."""
+    return redeem_all(connection, [use], received)[0]
+
+
+def redeem_all(connection: Connection, uses: Sequence[Use], received: datetime) -> list[tuple[Coupon, bool]]:
+    """The same for many, each with its own outcome, in their order.
+
+    Whoever uses several coupons takes them in the order of their codes, and touches facts last: nobody then waits
+    for somebody who waits for them.
+    """
+    found: dict[int, tuple[Coupon, bool]] = {}
+    noted: list[int] = []
+    for number in sorted(range(len(uses)), key=lambda number: (tidy(uses[number].code), number)):
+        coupon, event = _redeem(connection, uses[number], received)
+        found[number] = (coupon, event is not None)
+        noted += [event] if event is not None else []
+    if noted:
+        facts.refresh_after_events(connection, noted)
+    return [found[number] for number in range(len(uses))]
+
+
+def _redeem(connection: Connection, use: Use, received: datetime) -> tuple[Coupon, int | None]:
+    rows = _rows(connection, use.code, use.customer)
+    if isinstance(rows, Coupon):
+        return rows, None
+    best = _best(rows, use.at)
+    name = f"coupon/{best.code}/{use.reference}"
+    event = _noted(connection, name, _in_order(rows, use.at)[0], use, received)
+    if event is None:
+        return replace(best, standing=Standing.REDEEMED), None
+    if not any(_used(connection, row["id"], use.at) for row in _in_order(rows, use.at)):
+        connection.execute(delete(events).where(events.c.id == event))
+        return _best(_again(connection, rows), use.at), None
+    return replace(_best(_again(connection, rows), use.at), standing=Standing.REDEEMED), event
+
+
+def add_codes(connection: Connection, pool: str, codes: Sequence[str], now: datetime) -> tuple[int, set[str]]:
+    """Puts codes into a pool: how many are new, and those that belong elsewhere (another pool, somebody's own)."""
+    own = select(coupons.c.code).where(coupons.c.code.in_(codes))
+    known = select(coupon_codes.c.code, coupon_codes.c.pool).where(coupon_codes.c.code.in_(codes))
+    given = {row.code: row.pool for row in connection.execute(known)}
+    foreign = {code for code, of in given.items() if of != pool}
+    foreign |= {code for code in connection.scalars(own) if code not in given}
+    new = [code for code in dict.fromkeys(codes) if code not in given and code not in foreign]
+    if new:
+        rows = [{"code": code, "pool": pool, "added_at": now} for code in new]
+        connection.execute(insert(connection, coupon_codes).on_conflict_do_nothing(), rows)
+    return len(new), foreign
+
+
+def tidy(code: str) -> str:
+    """The code as we make them, whatever the case and blanks it was typed with."""
+    return "".join(code.split()).upper()
+
+
+def _rows(connection: Connection, code: str, customer: int | str | None) -> Sequence[RowMapping] | Coupon:
+    """The coupons that the code may stand for; or why it stands for none."""
+    mine = select(coupons, customers.c.external_id).join(customers, customers.c.id == coupons.c.customer_id)
+    for spelt in dict.fromkeys((code.strip(), tidy(code))):  # a code from elsewhere may have small letters
+        query = mine.where(coupons.c.code == spelt)
+        if customer is not None:
+            named = customers.c.id if isinstance(customer, int) else customers.c.external_id
+            rows = connection.execute(query.where(named == customer)).mappings().all()
+            if rows:
+                return rows
+        rows = connection.execute(query.limit(2)).mappings().all()
+        if not rows:
+            continue
+        if customer is not None:
+            return Coupon(Standing.NOT_THEIRS, spelt)
+        if rows[0]["shared"]:
+            return Coupon(Standing.WHOSE, spelt, rows[0]["offer"])
+        return rows
+    return Coupon(Standing.UNKNOWN, tidy(code))
+
+
+def _again(connection: Connection, rows: Sequence[RowMapping]) -> Sequence[RowMapping]:
+    joined = select(coupons, customers.c.external_id).join(customers, customers.c.id == coupons.c.customer_id)
+    return connection.execute(joined.where(coupons.c.id.in_([row["id"] for row in rows]))).mappings().all()
+
+
+def _standing(row: RowMapping, now: datetime) -> Standing:
+    if row["used"] >= row["uses"]:
+        return Standing.USED_UP
+    if now < row["valid_from"]:
+        return Standing.NOT_YET
+    return Standing.EXPIRED if now > row["valid_until"] else Standing.VALID
+
+
+def _in_order(rows: Sequence[RowMapping], now: datetime) -> list[RowMapping]:
+    """A client may have been given a shared code twice: what holds comes first, and of that what ends first."""
+    return sorted(rows, key=lambda row: (_standing(row, now) is not Standing.VALID, row["valid_until"], row["id"]))
+
+
+def _best(rows: Sequence[RowMapping], now: datetime) -> Coupon:
+    row = _in_order(rows, now)[0]
+    left = row["uses"] - row["used"]
+    return Coupon(_standing(row, now), row["code"], row["offer"], left, row["valid_until"], row["external_id"])
+
+
+def _used(connection: Connection, key: int, at: datetime) -> bool:
+    """Counts one use, if there is one left and the coupon holds."""
+    mine = update(coupons).where(
+        coupons.c.id == key, coupons.c.used < coupons.c.uses, coupons.c.valid_from <= at, coupons.c.valid_until >= at
+    )
+    return connection.execute(mine.values(used=coupons.c.used + 1, redeemed_at=at)).rowcount > 0
+
+
+def _noted(connection: Connection, name: str, row: RowMapping, use: Use, received: datetime) -> int | None:
+    """Writes the event, and gives its key; None when this reference has used the code already."""
+    data = {**(use.data or {}), "code": row["code"], "campaign": row["campaign"], "reference": use.reference}
+    statement = insert(connection, events).values(
+        external_id=name, customer_id=row["customer_id"], name=REDEEMED, occurred_at=use.at, received_at=received,
+        data=data,
+    )  # fmt: skip
+    return connection.scalars(statement.on_conflict_do_nothing().returning(events.c.id)).first()

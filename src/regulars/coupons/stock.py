@@ -1,0 +1,141 @@
+"""Offers that run out: what no coupon is left for waits by name until there are some, and goes as soon as there are.
+
+Counted here is what is planned; the coupon itself is given to the promise when it is sent, by whoever sends it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+
+from sqlalchemy import BigInteger, Connection, func, select, type_coerce, update
+from sqlalchemy.sql import ColumnElement, exists
+
+from regulars.context.active_campaign import ActiveCampaign
+from regulars.context.plan_context import PlanContext
+from regulars.db.states import Reason, State
+from regulars.db.tables import coupon_codes, coupons, promises
+from regulars.rules.offer import Coupon
+
+Offers = Mapping[str, Coupon]
+"""By a campaign's key."""
+
+
+def coupons_of(active_campaigns: Iterable[ActiveCampaign]) -> dict[str, Coupon]:
+    """What the campaigns give."""
+    return {
+        active.key: active.campaign.offer.coupon for active in active_campaigns if active.campaign.offer is not None
+    }
+
+
+def ended_offers(context: PlanContext, given: Offers) -> list[str]:
+    """The campaigns whose offer has ended: their coupons would hold no longer."""
+    zone = context.rulebook.company.timezone
+    ends = {key: offer.over(zone) for key, offer in given.items()}
+    return sorted(key for key, end in ends.items() if end is not None and end < context.now)
+
+
+def wake_lacking(connection: Connection, context: PlanContext, given: Offers) -> None:
+    """Looks again at promises that wait for coupons, where there are some again."""
+    lacking = (promises.c.state == State.HELD, promises.c.reason == Reason.NO_COUPON)
+    waiting = set(connection.scalars(select(promises.c.campaign).where(*lacking).distinct()))
+    if not waiting:
+        return
+    used_up = {key for campaigns, left in _limits(connection, given) if left <= 0 for key in campaigns}
+    woken = update(promises).where(*lacking, promises.c.campaign.in_(sorted(waiting - used_up)))
+    connection.execute(woken.values(next_at=context.now))
+
+
+def hold_lacking(connection: Connection, given: Offers, chosen: ColumnElement[bool]) -> None:
+    """Holds the chosen promises for which no coupon is left, the least important ones, until they are too late."""
+    present = set(connection.scalars(select(promises.c.campaign).where(chosen).distinct()))
+    for campaigns, left in _limits(connection, given):
+        if not present.isdisjoint(campaigns):
+            _hold_beyond(connection, campaigns, left, chosen)
+
+
+def skip_limited(connection: Connection, context: PlanContext, given: Offers, chosen: ColumnElement[bool]) -> None:
+    """Skips the chosen promises of clients who had as many coupons of the campaign as one client gets."""
+    for key, offer in given.items():
+        if offer.per_client is None:
+            continue
+        had = (
+            select(func.count())
+            .where(coupons.c.campaign == key, coupons.c.customer_id == promises.c.customer_id)
+            .correlate(promises)
+            .scalar_subquery()
+        )
+        place = func.row_number().over(partition_by=promises.c.customer_id, order_by=(promises.c.due_at, promises.c.id))
+        each = (
+            select(promises.c.id, (place + had).label("number"))
+            .where(promises.c.campaign == key, chosen, ~_has_coupon())
+            .subquery()
+        )
+        connection.execute(
+            update(promises)
+            .where(promises.c.id == each.c.id, each.c.number > offer.per_client)
+            .values(state=State.SKIPPED, reason=Reason.COUPON_LIMIT, settled_at=context.now)
+        )
+
+
+def withhold(connection: Connection, lacking: Mapping[int, Reason], now: datetime) -> None:
+    """Holds or skips promises in hand that got no coupon after all, each with its reason."""
+    for reason in sorted(set(lacking.values())):
+        mine = promises.c.id.in_([key for key, why in lacking.items() if why is reason])
+        held = {"state": State.HELD, "reason": reason, "detail": None, "next_at": too_late()}
+        skipped = {"state": State.SKIPPED, "reason": reason, "settled_at": now}
+        values = held if reason is Reason.NO_COUPON else skipped
+        connection.execute(update(promises).where(mine).values(**values))
+
+
+def too_late() -> ColumnElement[int]:
+    """When a promise that waits for a coupon is looked at again, if there are none before: when it is skipped."""
+    return type_coerce(promises.c.expires_at, BigInteger) + 1
+
+
+def _limits(connection: Connection, given: Offers) -> list[tuple[Sequence[str], int]]:
+    """How many coupons are left to promise, by the campaigns that share them."""
+    limits: list[tuple[Sequence[str], int]] = []
+    for key, offer in given.items():
+        if offer.stock is not None:
+            used = connection.scalar(select(func.count()).where(coupons.c.campaign == key)) or 0
+            limits.append(([key], offer.stock - used - _promised(connection, [key])))
+    pools: dict[str, list[str]] = {}
+    for key, offer in given.items():
+        if offer.pool is not None:
+            pools.setdefault(offer.pool, []).append(key)
+    for pool, keys in pools.items():
+        free = select(func.count()).where(coupon_codes.c.pool == pool, coupon_codes.c.given_at.is_(None))
+        limits.append((keys, (connection.scalar(free) or 0) - _promised(connection, keys)))
+    return limits
+
+
+def _promised(connection: Connection, campaigns: Sequence[str]) -> int:
+    """Promises cleared to go that have no coupon yet."""
+    count = select(func.count()).where(
+        promises.c.campaign.in_(campaigns), promises.c.state == State.PLANNED, ~_has_coupon()
+    )
+    return connection.scalar(count.select_from(promises)) or 0
+
+
+def _hold_beyond(connection: Connection, campaigns: Sequence[str], left: int, chosen: ColumnElement[bool]) -> None:
+    place = func.row_number().over(order_by=(promises.c.priority.desc(), promises.c.due_at, promises.c.id))
+    ranked = (
+        select(promises.c.id, place.label("place"))
+        .where(promises.c.campaign.in_(campaigns), chosen, ~_has_coupon())
+        .subquery()
+    )
+    connection.execute(
+        update(promises)
+        .where(promises.c.id == ranked.c.id, ranked.c.place > left)
+        .values(state=State.HELD, reason=Reason.NO_COUPON, detail=None, next_at=too_late())
+    )
+
+
+def _has_coupon() -> ColumnElement[bool]:
+    """Whether the sequence has its coupon already: its first email gave it."""
+    return exists().where(
+        coupons.c.campaign == promises.c.campaign,
+        coupons.c.customer_id == promises.c.customer_id,
+        coupons.c.occurrence == promises.c.occurrence,
+    )

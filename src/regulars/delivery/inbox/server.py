@@ -1,0 +1,101 @@
+"""A local inbox: a real SMTP server on a loopback port that keeps every message as a file and sends nothing on.
+
+A message is acknowledged only after its file is complete under its name, so what the sender was told is
+what the folder holds, also after a crash. Files are numbered in order of arrival.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import threading
+from concurrent.futures import Future
+from pathlib import Path
+from typing import Any, Self
+
+from aiosmtpd.smtp import SMTP
+
+from regulars.core.errors import EnvironmentFailed
+from regulars.delivery.inbox.mail_store import StoredMessage, keep, number, stored
+from regulars.delivery.inbox.pages import write_index
+
+__all__ = ["Inbox", "StoredMessage", "stored", "write_index"]
+
+LARGEST = 64 * 1024 * 1024
+"""Bytes of the largest message taken."""
+
+
+class Inbox:
+    """`with Inbox(folder) as inbox:` listens on `inbox.port` until the end of the block.
+
+    A folder that has messages already keeps them. Raises EnvironmentFailed when the port or the folder
+    cannot be used.
+    """
+
+    def __init__(self, folder: Path, host: str = "127.0.0.1", port: int = 0) -> None:
+        self.folder = folder
+        self.host = host
+        self.port = port
+        self._last = 0
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._stop: asyncio.Event | None = None
+        self._thread: threading.Thread | None = None
+
+    @property
+    def url(self) -> str:
+        """What REGULARS_SMTP_URL must be to send here."""
+        return f"smtp://{self.host}:{self.port}"
+
+    def messages(self) -> list[StoredMessage]:
+        """Everything kept so far, in order of arrival."""
+        return stored(self.folder)
+
+    def __enter__(self) -> Self:
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            listener = socket.create_server((self.host, self.port))
+        except OSError as error:
+            where = f"{self.host}:{self.port}"
+            raise EnvironmentFailed(f"the inbox cannot listen on {where} or write to {self.folder}: {error}") from error
+        self.port = listener.getsockname()[1]
+        self._last = max((number(path) for path in self.folder.glob("*.eml")), default=0)
+        ready: Future[None] = Future()
+        self._thread = threading.Thread(target=asyncio.run, args=(self._serve(listener, ready),), daemon=True)
+        self._thread.start()
+        ready.result()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._loop is not None and self._stop is not None and self._thread is not None:
+            self._loop.call_soon_threadsafe(self._stop.set)
+            self._thread.join()
+
+    async def _serve(self, listener: socket.socket, ready: Future[None]) -> None:
+        self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
+        talks: set[SMTP] = set()
+
+        def talk() -> SMTP:
+            talks.difference_update([one for one in talks if one.transport is None])
+            one = SMTP(self, data_size_limit=LARGEST, enable_SMTPUTF8=True, hostname="inbox.localhost")
+            talks.add(one)
+            return one
+
+        server = await self._loop.create_server(talk, sock=listener)
+        ready.set_result(None)
+        await self._stop.wait()
+        server.close()
+        for one in talks:
+            if one.transport is not None:
+                one.transport.close()
+        await server.wait_closed()
+
+    async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: N802 - aiosmtpd's
+        """Keeps one message; called by aiosmtpd, for one message at a time."""
+        next_number = self._last + 1
+        sender = "" if envelope.mail_from in {None, "<>"} else str(envelope.mail_from)
+        try:
+            path = keep(self.folder, next_number, sender, envelope.rcpt_tos, bytes(envelope.content))
+        except OSError as error:
+            return f"451 4.3.0 the message could not be kept: {error.strerror}"
+        self._last = next_number
+        return f"250 2.0.0 kept as {path.name}"

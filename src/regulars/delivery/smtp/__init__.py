@@ -1,0 +1,1 @@
+"""SMTP as a transport: sessions, pipelining, and what servers answer."""

@@ -1,0 +1,124 @@
+"""Opening a session: connect, greet, encrypt and log in with aiosmtplib, then take its connection over.
+
+STARTTLS is never skipped because a server does not offer it, and certificates are checked unless the URL
+says otherwise.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import ipaddress
+import socket
+from functools import cache
+from typing import cast
+
+import aiosmtplib
+
+from regulars.delivery.smtp.envelope import Server
+from regulars.delivery.smtp.provider import Provider
+from regulars.delivery.smtp.replies import clean
+from regulars.delivery.smtp.session import Session
+
+
+class Unreachable(Exception):
+    """No session could be opened; `code` is the server's, if it answered at all. Never holds a secret."""
+
+    def __init__(self, text: str, code: int | None = None) -> None:
+        self.text = text
+        self.code = code
+        super().__init__(text)
+
+
+async def connect(provider: Provider) -> Session:
+    """A session that is ready for letters; raises Unreachable."""
+    client = aiosmtplib.SMTP(
+        hostname=provider.host,
+        port=provider.port,
+        local_hostname=provider.helo or "localhost",
+        timeout=provider.timeout,
+        use_tls=provider.tls == "tls",
+        start_tls=False,
+        validate_certs=provider.verify,
+    )
+    try:
+        await _introduce(client, provider)
+    except aiosmtplib.SMTPResponseException as error:
+        client.close()
+        code = error.code if 400 <= error.code < 600 else None  # aiosmtplib's -1: not a reply at all
+        answer = f"{_where(provider)} answered {code or ''} {error.message}"
+        raise Unreachable(_safe(answer, provider), code) from None
+    except (aiosmtplib.SMTPException, OSError, ValueError) as error:
+        client.close()
+        raise Unreachable(_safe(f"{_where(provider)}: {error}", provider)) from None
+    except BaseException:
+        client.close()
+        raise
+    # A cast, since uvloop's transports are not classes of asyncio's.
+    transport = cast("asyncio.Transport | None", client.transport)
+    if transport is None or not client.is_connected:
+        raise Unreachable(f"{_where(provider)}: the connection was lost")
+    session = Session(transport, offers(client, provider), limit=provider.per_connection, timeout=provider.timeout)
+    transport.set_protocol(session)
+    return session
+
+
+async def _introduce(client: aiosmtplib.SMTP, provider: Provider) -> None:
+    await client.connect()
+    if provider.helo is None:
+        client.local_hostname = await _own_name(client)
+    if provider.tls == "starttls":
+        await client.starttls()
+    try:
+        await client.ehlo()
+    except aiosmtplib.SMTPHeloError as error:
+        if error.code not in {500, 502, 504}:
+            raise
+        await client.helo()
+    if provider.user is not None and provider.password is not None:
+        await client.login(provider.user, provider.password)
+
+
+def offers(client: aiosmtplib.SMTP, provider: Provider) -> Server:
+    """What the server's EHLO offers, as far as it is of use here."""
+    size = client.esmtp_extensions.get("size", "").strip()
+    return Server(
+        pipelining=provider.pipelining and client.supports_extension("pipelining"),
+        eight_bit=client.supports_extension("8bitmime"),
+        smtputf8=client.supports_extension("smtputf8"),
+        declares_size=client.supports_extension("size"),
+        size=int(size) if size.isascii() and size.isdigit() and len(size) < 19 else 0,
+    )
+
+
+async def _own_name(client: aiosmtplib.SMTP) -> str:
+    """The machine's full name, or the address it speaks from (RFC 5321, 4.1.3) when it has none."""
+    name = await asyncio.to_thread(_full_name)
+    if "." in name and name.isascii() and name.isprintable() and " " not in name:
+        return name
+    own = client.get_transport_info("sockname")
+    try:
+        address = ipaddress.ip_address(str(own[0]).partition("%")[0])
+    except (ValueError, TypeError, IndexError):
+        return "localhost"
+    return f"[IPv6:{address}]" if address.version == 6 else f"[{address}]"
+
+
+@cache
+def _full_name() -> str:
+    """Asked once: it may take a look at a slow name server."""
+    return socket.getfqdn()
+
+
+def _where(provider: Provider) -> str:
+    return f"{provider.host}:{provider.port}"
+
+
+def _safe(text: str, provider: Provider) -> str:
+    """The words without the password, should a server or a library have repeated it in any form."""
+    if provider.password:
+        user, password = (provider.user or "").encode(), provider.password.encode()
+        plain = base64.b64encode(b"\0" + user + b"\0" + password).decode()
+        for secret in (plain, base64.b64encode(password).decode(), provider.password):
+            text = text.replace(secret, "(hidden)")
+    return clean(text)

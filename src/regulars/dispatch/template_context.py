@@ -1,0 +1,136 @@
+"""What a template sees: plain values of one client, in the shape that docs/templates.md describes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+import orjson
+
+from regulars.consent.signups import REQUESTED
+from regulars.core import signing
+from regulars.core.calendar import local_date
+from regulars.core.ids import digest
+from regulars.dispatch.load import Job, declared
+from regulars.profile.visits import Visit
+from regulars.render.calendar_file import Appointment
+from regulars.render.mailbox import Mailbox
+from regulars.rules.model import Campaign, Company, Kind, Rulebook
+
+LINKS = {"unsubscribe": "u", "preferences": "p", "view": "v", "survey": "s", "book": "b", "data": "d"}
+"""Pages that emails link to, and the first part of their path."""
+VISIT_LINKS = {"confirm": "y", "move": "m", "cancel": "x", "calendar": "i"}
+"""Pages of a visit, and its calendar file."""
+SIGNUP_LINKS = {"subscribe": "j"}
+"""The page that confirms a sign-up."""
+_OCCASIONAL = {**VISIT_LINKS, **SIGNUP_LINKS}
+_NO_OCCASION = dict.fromkeys(_OCCASIONAL)
+_NO_LEAVING = {"unsubscribe": None, "preferences": None}
+
+
+def template_values(
+    job: Job, rulebook: Rulebook, now: datetime, web_url: str, secret: bytes, language: str
+) -> dict[str, Any]:  # fmt: skip
+    """The values of one message in a language; what is not known is none."""
+    fields = rulebook.events.get(job.campaign.on or "", {})
+    today = local_date(now, job.customer["timezone"] or rulebook.company.timezone)
+    return {
+        "customer": job.customer,
+        "manager": job.manager,
+        "company": rulebook.company.shown(language),
+        "event": declared(job.event, fields),
+        "purchase": job.purchase,
+        "product": job.product,
+        "holiday": _holiday(job, rulebook, today),
+        "coupon": job.coupon,
+        "links": _links(job, web_url, secret),
+        "today": today,
+        "campaign": job.campaign.name,
+        **_visit(job, rulebook.company),
+    }
+
+
+def _links(job: Job, web_url: str, secret: bytes) -> dict[str, str | None]:
+    """The links of the email; none for those that it has no use for. Few emails are about a visit or a sign-up."""
+    paths = LINKS
+    if job.visit is not None:
+        paths = {**LINKS, **VISIT_LINKS}
+    elif job.campaign.on == REQUESTED:
+        paths = {**LINKS, **SIGNUP_LINKS}
+    found: dict[str, str | None] = {**_NO_OCCASION, **links(job.id, web_url, secret, paths)}
+    return found if advertises(job.campaign) else {**found, **_NO_LEAVING}
+
+
+def _holiday(job: Job, rulebook: Rulebook, today: date) -> dict[str, Any] | None:
+    """The day of the calendar that the email is about, as the client's country keeps it."""
+    feast = rulebook.feast(job.campaign)
+    if feast is None:
+        return None
+    country = feast.country(job.customer["country"])
+    year = int(job.occurrence) if job.occurrence.isdecimal() else today.year
+    stored_values = feast.days.get(country)
+    day = feast.on(country, year, rulebook.policy.leap_day)
+    return {"name": feast.name, "day": None if stored_values is None else stored_values.text, "date": day}
+
+
+def _visit(job: Job, of: Company) -> dict[str, Any]:
+    """The visit that the email speaks of; its times are shown on the clock of the place, wherever the client lives."""
+    visit = job.visit
+    if visit is None:
+        return {"visit": None}
+    shown = {
+        "service": visit.service, "place": visit.place, "starts_at": visit.starts_at, "ends_at": visit.ends_at,
+        "confirmed": visit.confirmed, "cancelled": visit.cancelled_by is not None, "move_requested": bool(visit.wish),
+        "wish": {"wanted_at": None, "note": None, **visit.wish} if visit.wish else None,
+    }  # fmt: skip
+    return {"visit": shown, "timezone": of.timezone}
+
+
+def appointment(visit: Visit, rulebook: Rulebook, customer: str, company: str) -> Appointment | None:
+    """The visit as calendars see it; None where its time is not known.
+
+    `customer` is the client's external id, `company` our name in the client's language.
+    """
+    if visit.starts_at is None:
+        return None
+    sender = Mailbox.parse(rulebook.company.sender)
+    name = digest([customer, visit.id])
+    summary = f"{visit.service}, {company}" if visit.service else company
+    return Appointment(
+        f"visit-{name}@{sender.address.rpartition('@')[2]}", visit.sequence + bool(visit.cancelled_by),
+        visit.booked_at, visit.starts_at, visit.minutes, rulebook.company.timezone, summary, visit.place, sender,
+        visit.cancelled_by is not None,
+    )  # fmt: skip
+
+
+def advertises(campaign: Campaign) -> bool:
+    """Whether the email is marketing to a client, who may then leave; a service that they asked for has no way out."""
+    return campaign.kind is Kind.MARKETING and campaign.to == "customer"
+
+
+def token(promise: int, secret: bytes) -> str:
+    """What stands for the promise in its links."""
+    return signing.sign("promise", str(promise), secret)
+
+
+def links(promise: int, web_url: str, secret: bytes, paths: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Signed links of one promise, to these paths or to all: the token says which, and nobody can make one up."""
+    mark = token(promise, secret)
+    found = {name: f"{web_url}/{path}/{mark}" for name, path in (paths or {**LINKS, **_OCCASIONAL}).items()}
+    if "calendar" in found:
+        found["calendar"] += ".ics"
+    return found
+
+
+def stored_values(values: Mapping[str, Any]) -> str:
+    """The values as JSON, for the ledger: what the email was rendered with. Links are secrets and stay out."""
+    worth = {k: v for k, v in values.items() if k not in ("company", "links")}
+    return orjson.dumps(worth, default=_plain, option=orjson.OPT_NON_STR_KEYS).decode()
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, (Decimal, date)):
+        return str(value)
+    raise TypeError(f"{type(value).__name__} has no place in an email's data")

@@ -1,0 +1,138 @@
+"""The order in which a promise is examined, set-wise: late, doubts, a break, quiet hours, caps, and then it may go.
+
+`clear` examines what waits in the ledger; `confirm` examines once more what a worker has claimed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from sqlalchemy import Connection, case, select, update
+from sqlalchemy.sql import ColumnElement, and_, or_
+
+from regulars.context.active_campaign import ActiveCampaign
+from regulars.context.plan_context import PlanContext
+from regulars.coupons.stock import coupons_of, ended_offers, hold_lacking, skip_limited, wake_lacking
+from regulars.db.key_lists import among
+from regulars.db.states import Reason, State
+from regulars.db.tables import promises
+from regulars.eligibility.client_pace import hold_paused, hold_spaced
+from regulars.eligibility.fast_path import all_clear, found_by_id
+from regulars.eligibility.frequency_cap import hold_capped
+from regulars.eligibility.quiet_hours import hold_quiet
+from regulars.eligibility.skip_reasons import skip_reasons
+from regulars.ledger.claims import Claim
+
+
+def examine_waiting(
+    connection: Connection, context: PlanContext, active_campaigns: Mapping[str, ActiveCampaign]
+) -> int:
+    """Examines every held promise whose time to be looked at has come; the number that may go now."""
+    given = coupons_of(active for active in active_campaigns.values() if active.campaign.enabled)
+    wake_lacking(connection, context, given)
+    waiting = and_(
+        promises.c.state == State.HELD, promises.c.next_at <= context.now, context.is_selected(promises.c.customer_id)
+    )
+    if connection.scalar(select(promises.c.id).where(waiting).limit(1)) is None:
+        return 0
+    _skip_removed(connection, context, active_campaigns, waiting)
+    paused = sorted(key for key, active in active_campaigns.items() if not active.campaign.enabled)
+    active = and_(waiting, promises.c.campaign.not_in(paused))
+    connection.execute(update(promises).where(waiting, promises.c.campaign.in_(paused)).values(reason=Reason.PAUSED))
+    _skip_late(connection, context, waiting)
+    _skip_doubtful(connection, context, active_campaigns, active)
+    _skip_over(connection, context, active_campaigns, active)
+    hold_paused(connection, context, active)
+    hold_quiet(connection, context, active_campaigns.values(), active)
+    skip_limited(connection, context, given, active)
+    hold_lacking(connection, given, active)
+    hold_capped(connection, context, active, context.rulebook.policy.cap)
+    hold_spaced(connection, context, active)
+    return connection.execute(
+        update(promises).where(active).values(state=State.PLANNED, reason=None, detail=None)
+    ).rowcount
+
+
+def examine_claimed(
+    connection: Connection, context: PlanContext, active_campaigns: Mapping[str, ActiveCampaign], claim: Claim
+) -> list[int]:
+    """Examines a claim's rows once more at the moment of sending; the ids that still may go.
+
+    The rest of the rows stop waiting to go, each with its reason. The cap is not asked again: a planned row
+    has its place.
+    """
+    sound = all_clear(connection, context, active_campaigns, claim)
+    rest = [row for row in claim.rows if row not in sound]
+    if not rest:
+        return list(claim.rows)
+    mine = and_(among(promises.c.id, rest), found_by_id(promises.c.state) == State.PLANNED)
+    _skip_removed(connection, context, active_campaigns, mine)
+    _skip_late(connection, context, mine)
+    _skip_doubtful(connection, context, active_campaigns, mine)
+    _skip_over(connection, context, active_campaigns, mine)
+    hold_paused(connection, context, mine)
+    hold_quiet(connection, context, active_campaigns.values(), mine)
+    paused = sorted(key for key, active in active_campaigns.items() if not active.campaign.enabled)
+    if paused:
+        connection.execute(
+            update(promises).where(mine, promises.c.campaign.in_(paused)).values(state=State.HELD, reason=Reason.PAUSED)
+        )
+    return [*sound, *connection.scalars(select(promises.c.id).where(mine))]
+
+
+def _skip_removed(
+    connection: Connection,
+    context: PlanContext,
+    active_campaigns: Mapping[str, ActiveCampaign],
+    chosen: ColumnElement[bool],
+) -> None:
+    # A step that its rule no longer has is as gone as a campaign that no file has.
+    gone: list[ColumnElement[bool]] = [promises.c.campaign.not_in(sorted(active_campaigns))]
+    for key, active in active_campaigns.items():
+        steps = [step.key for step in active.campaign.all_steps]
+        gone.append(and_(promises.c.campaign == key, promises.c.step.not_in(steps)))
+    _skip(connection, context, and_(chosen, or_(*gone)), Reason.REMOVED)
+
+
+def _skip_late(connection: Connection, context: PlanContext, chosen: ColumnElement[bool]) -> None:
+    # What kept it waiting says more than that it is late now.
+    why = case(
+        (promises.c.reason.in_([Reason.RENDER_ERROR, Reason.RETRY, Reason.CAP, Reason.NO_COUPON]), promises.c.reason),
+        else_=Reason.LATE,
+    )
+    _skip(connection, context, and_(chosen, promises.c.expires_at < context.now), why)
+
+
+def _skip_over(
+    connection: Connection,
+    context: PlanContext,
+    active_campaigns: Mapping[str, ActiveCampaign],
+    chosen: ColumnElement[bool],
+) -> None:
+    ended = ended_offers(context, coupons_of(active_campaigns.values()))
+    if ended:
+        _skip(connection, context, and_(chosen, promises.c.campaign.in_(ended)), Reason.OFFER_OVER)
+
+
+def _skip(
+    connection: Connection, context: PlanContext, chosen: ColumnElement[bool], reason: Reason | ColumnElement[str]
+) -> None:
+    connection.execute(
+        update(promises).where(chosen).values(state=State.SKIPPED, reason=reason, settled_at=context.now)
+    )
+
+
+def _skip_doubtful(
+    connection: Connection,
+    context: PlanContext,
+    active_campaigns: Mapping[str, ActiveCampaign],
+    chosen: ColumnElement[bool],
+) -> None:
+    present = connection.scalars(select(promises.c.campaign).where(chosen).distinct())
+    for key in sorted(present):
+        failing = skip_reasons(context, active_campaigns[key], and_(promises.c.campaign == key, chosen)).subquery()
+        connection.execute(
+            update(promises)
+            .where(promises.c.id == failing.c.id, failing.c.reason.is_not(None))
+            .values(state=State.SKIPPED, reason=failing.c.reason, settled_at=context.now)
+        )

@@ -1,0 +1,65 @@
+"""One look at what a worker has claimed: nearly always nothing stands against any of it, and one query says so."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+
+from sqlalchemy import Connection, Select, func, select
+from sqlalchemy.sql import ColumnElement, and_, exists
+
+from regulars.context.active_campaign import ActiveCampaign
+from regulars.context.plan_context import PlanContext
+from regulars.coupons.stock import coupons_of, ended_offers
+from regulars.db.key_lists import among
+from regulars.db.states import State
+from regulars.db.tables import preferences, promises
+from regulars.eligibility.quiet_hours import quiet_until
+from regulars.eligibility.skip_reasons import skip_reasons
+from regulars.ledger.claims import Claim
+
+
+def all_clear(
+    connection: Connection, context: PlanContext, active_campaigns: Mapping[str, ActiveCampaign], claim: Claim
+) -> set[int]:
+    """The claim's rows against which nothing stands.
+
+    Whoever is not among them is examined rule by rule: one that could go may be missing here, never the other way
+    round.
+    """
+    ended, asleep = ended_offers(context, coupons_of(active_campaigns.values())), sorted(quiet_until(context))
+    here = among(promises.c.id, claim.rows)
+    found: set[int] = set()
+    for key in sorted({campaign for campaign, _ in claim.steps}):
+        active = active_campaigns.get(key)
+        if active is not None and active.campaign.enabled and key not in ended:
+            found.update(connection.scalars(_of_one(context, active, here, asleep)))
+    return found
+
+
+def found_by_id(column: ColumnElement[str]) -> ColumnElement[str]:
+    """A column of promises that were found by their ids.
+
+    Compared as it is, it would lead PostgreSQL to go through all promises of a campaign, or all that are planned,
+    whenever there have come more of them since it last counted.
+    """
+    return func.coalesce(column, "")
+
+
+def _of_one(
+    context: PlanContext, active: ActiveCampaign, here: ColumnElement[bool], asleep: Collection[str]
+) -> Select[tuple[int]]:
+    """Of one campaign: its steps as they are now, in time, and by day."""
+    steps = [step.key for step in active.campaign.all_steps]
+    mine = and_(
+        here,
+        found_by_id(promises.c.campaign) == active.key,
+        found_by_id(promises.c.step).in_(steps),
+        found_by_id(promises.c.state) == State.PLANNED,
+    )
+    resting = exists().where(
+        preferences.c.customer_id == promises.c.customer_id, preferences.c.paused_until > context.now
+    )
+    awake = [context.zone.not_in(asleep)] if asleep and active.campaign.heeds_quiet_hours else []
+    chosen = and_(mine, promises.c.expires_at >= context.now, ~resting, *awake)
+    failing = skip_reasons(context, active, chosen).subquery()
+    return select(failing.c.id).where(failing.c.reason.is_(None))

@@ -1,0 +1,1 @@
+"""Why a client got, or did not get, an email."""

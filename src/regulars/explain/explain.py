@@ -1,0 +1,183 @@
+"""Why a client got, or did not get, an email: what the ledger says, and what a plan now would make of it.
+
+Whether somebody is due is not guessed: the planner itself is run for this one client, in a transaction that
+is undone. Conditions, rights and dates are then read out to say why.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Engine
+
+from regulars.audience.clauses import Clause
+from regulars.audience.person import Person, load_people
+from regulars.context.active_campaign import ActiveCampaign
+from regulars.context.plan_context import PlanContext, Ruleset, plan_context
+from regulars.core import ids
+from regulars.core.diagnostics import nearest
+from regulars.core.errors import NotFound
+from regulars.db import engine as store
+from regulars.db.states import State
+from regulars.explain import queries
+from regulars.explain.client_facts import Fact, client_facts
+from regulars.explain.outlook import CampaignExplanation, ExplainedClient, explain_campaign
+from regulars.explain.queries import Row, Stay
+from regulars.planner.plan import plan
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """One campaign and one client.
+
+    `ledger` is what the ledger says; `plan` what a plan now would add or change. `due` says that an email may
+    go now. `due_from` is when it may become due if nothing else happens, None where that is not known.
+    `forbidden` is the right or lack of an address that keeps every email of this campaign back.
+    """
+
+    campaign: str
+    sentence: str
+    due: bool
+    due_from: datetime | None
+    ledger: Sequence[Row]
+    plan: Sequence[Row]
+    clauses: Mapping[str, Clause]
+    forbidden: str | None
+    holdout: bool
+    asked: frozenset[str] = frozenset()
+    """The fields of the client that its conditions ask about."""
+
+    def to_json(self) -> dict[str, Any]:
+        """JSON-ready data."""
+        return {
+            "campaign": self.campaign,
+            "sentence": self.sentence,
+            "due": self.due,
+            "due_from": _iso(self.due_from),
+            "ledger": [_row(row) for row in self.ledger],
+            "plan": [_row(row) for row in self.plan],
+            "conditions": {name: _clause(clause) for name, clause in self.clauses.items()},
+            "forbidden": self.forbidden,
+            "holdout": self.holdout,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """All that is to be said of one client at `now`; `zone` is the clock of the sentences."""
+
+    customer: str
+    now: datetime
+    zone: str
+    facts: Sequence[Fact]
+    campaigns: Sequence[View]
+
+    def to_json(self) -> dict[str, Any]:
+        """JSON-ready data."""
+        return {
+            "customer": self.customer,
+            "now": self.now.isoformat(),
+            "facts": {fact.name: fact.to_json() for fact in self.facts},
+            "campaigns": [view.to_json() for view in self.campaigns],
+        }
+
+
+def explain(
+    engine: Engine, rules: Ruleset, customer: str, campaign: str | None, now: datetime
+) -> Explanation:  # fmt: skip
+    """Explains the client (external id or address) for one campaign or all; leaves no trace.
+
+    Raises NotFound for a client or a campaign that is not there.
+    """
+    names = rules.rulebook.campaigns
+    if campaign is not None and campaign not in names:
+        raise NotFound("campaign", campaign, nearest(campaign, names))
+    with store.rehearse(engine) as connection:
+        key = queries.find(connection, customer)
+        before = queries.rows(connection, key)
+        active_campaigns = plan(connection, rules, now, only=key).active_campaigns
+        after = queries.rows(connection, key)
+        person = load_people(connection, [key], now, rules.rulebook.company.timezone)[key]
+        context = plan_context(connection, rules, now, key)
+        stays = queries.stays(connection, key)
+        chosen = [found for found in active_campaigns.values() if campaign in (None, found.campaign.name)]
+        chosen.sort(key=lambda found: (-found.campaign.priority, found.campaign.name))
+        views = [
+            _view(context, found, person, _of(found, before), _of(found, after), stays.get(found.key), active_campaigns)
+            for found in chosen
+        ]
+        zone = str(person.fields.get("timezone") or person.zone)
+        return Explanation(str(person.fields["external_id"]), now, zone, client_facts(context, person, key), views)
+
+
+def _of(active: ActiveCampaign, rows: Sequence[Row]) -> list[Row]:
+    return [row for row in rows if row.campaign == active.key]
+
+
+def _view(
+    context: PlanContext, active: ActiveCampaign, person: Person, before: Sequence[Row], after: Sequence[Row], stay: Stay | None,
+    active_campaigns: Mapping[str, ActiveCampaign],
+) -> View:  # fmt: skip
+    assert context.only is not None
+    clauses = _clauses(context, active, person)
+    bucket = queries.bucket(context.connection, context.only)
+    known = {row.id: row for row in before}
+    changed = [row for row in after if row.id not in known or known[row.id].verdict != row.verdict]
+    names = {key: one.campaign.name for key, one in active_campaigns.items()}
+    case = ExplainedClient(context, active, person, before, after, changed, stay, clauses, names)
+    found: CampaignExplanation = explain_campaign(case)
+    return View(
+        active.campaign.name, found.sentence, any(row.state == State.PLANNED for row in after), found.due_from,
+        before, changed, clauses, queries.missing_right(context, active, context.only),
+        ids.share(bucket, active.key) < active.campaign.holdout,
+        _asked(context, active.campaign.name),
+    )  # fmt: skip
+
+
+def _asked(context: PlanContext, campaign: str) -> frozenset[str]:
+    conditions = [found for loc, found in context.rules.conditions.items() if loc[:2] == ("campaigns", campaign)]
+    return frozenset(name for condition in conditions for name in condition.fields)
+
+
+def _clauses(context: PlanContext, active: ActiveCampaign, person: Person) -> dict[str, Clause]:
+    """The conditions that decide about the client, of the latest event where one sets the campaign off."""
+    campaign = active.campaign
+    if campaign.on is not None:
+        assert context.only is not None
+        latest = queries.events_of(context.connection, campaign.on, context.only, context.now)
+        person.event = {**latest[0].data, "at": latest[0].at} if latest else None
+        if not latest:
+            return {}
+    if campaign.new is not None:
+        person.product = queries.launched(context.connection, context.now)
+        if person.product is None:
+            return {}
+    found = {}
+    for name in ("when", "audience"):
+        condition = context.rules.conditions.get(("campaigns", campaign.name, name))
+        if condition is not None:
+            found[name] = condition.explain(person, context.now)
+    return found
+
+
+def _iso(moment: datetime | None) -> str | None:
+    return None if moment is None else moment.isoformat()
+
+
+def _row(row: Row) -> dict[str, Any]:
+    return {
+        "step": row.step, "occurrence": row.occurrence, "state": row.state, "reason": row.reason,
+        "detail": row.detail, "due_at": _iso(row.due_at), "settled_at": _iso(row.settled_at),
+        "next_at": _iso(row.next_at) if row.state == State.HELD else None,
+        "code": row.code, "message_id": row.message_id,
+    }  # fmt: skip
+
+
+def _clause(clause: Clause) -> dict[str, Any]:
+    value = clause.value
+    if not isinstance(value, (str, float, bool, list, type(None))):
+        value = value.isoformat()
+    return {"text": clause.text, "value": value, "reading": clause.reading, "parts": [_clause(p) for p in clause.parts]}

@@ -1,0 +1,160 @@
+"""Appointments from a booking system: the file says how they stand, and what has changed becomes events.
+
+Compared with how each visit stands, a new one is `visit.booked`, one at another time or place is booked anew and
+`visit.moved`, one called off is `visit.cancelled`. The same file again says nothing new.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+from sqlalchemy import ColumnElement, Connection, literal
+
+from regulars.db.rowset import rowset, upsert
+from regulars.db.tables import events
+from regulars.db.types import Instant, Json, from_micros, to_micros
+from regulars.importing import cells, column_names, dates, numbers
+from regulars.importing.columns import Column
+from regulars.importing.events import EVENT
+from regulars.importing.history import History
+from regulars.importing.refused import Refused
+from regulars.importing.rows import Row, Written
+from regulars.profile import facts
+from regulars.profile.visits import BOOKED, CANCELLED, CLIENT, MOVED, Visit, visits
+
+_OFF = frozenset(
+    "cancelled canceled cancel deleted declined no-show noshow отменен отменён отменена скасовано скасований anulat"
+    " anulată anulata tühistatud".split()
+)
+_ON = frozenset(
+    "booked confirmed scheduled planned active accepted done completed arrived pending записан подтвержден"
+    " подтверждён заплановано підтверджено programat confirmat broneeritud kinnitatud".split()
+)
+
+Told = list[Any]
+"""One event as a row: external_id, customer_id, name, occurred_at in microseconds, data."""
+
+
+def status(raw: Any) -> bool | None:
+    """Whether the appointment stands."""
+    value = cells.plain(raw).strip().casefold()
+    if not value:
+        return None
+    if value in _OFF or value in _ON:
+        return value in _ON
+    raise Refused("is not known to mean that it stands or that it is cancelled", "write `booked` or `cancelled`")
+
+
+class Appointments(History):
+    """Appointments by the booking system's own id."""
+
+    needed: ClassVar = (("id",), ("customer", "email"), ("starts_at",))
+
+    def columns(self) -> Sequence[Column]:
+        options = self.options
+        moment = dates.moment(options.dates, options.timezone)
+
+        def slots(raw: Any) -> list[str]:
+            found = [moment(one) for one in cells.choices(raw)]
+            return [from_micros(one.micros).isoformat() for one in found if one is not None]
+
+        readers: Mapping[str, cells.Reader] = {
+            "id": cells.text(100),
+            "customer": cells.text(254),
+            "email": cells.email,
+            "starts_at": moment,
+            "ends_at": moment,
+            "duration": numbers.decimal(options.decimal),
+            "service": cells.text(),
+            "place": cells.text(),
+            "status": status,
+            "slots": slots,
+            "booked_at": dates.moment(options.dates, options.timezone, self.now),
+        }
+        return [Column(name, read, column_names.APPOINTMENTS[name]) for name, read in readers.items()]
+
+    def check(self, row: Row) -> None:
+        if row.get("id") is None:
+            row.refuse("has no id", name="id")
+        elif row.get("customer") is None and row.get("email") is None:
+            row.refuse("does not say which customer", name="customer" if "customer" in row.headers else "email")
+        elif row.get("starts_at") is None:
+            row.refuse("does not say when the appointment is", name="starts_at")
+        else:
+            self._lasting(row)
+            self.refuse_twin(row, "id", "appointment")
+
+    @staticmethod
+    def _lasting(row: Row) -> None:
+        """The duration in minutes, as said or from when it ends."""
+        minutes, ends = row.get("duration"), row.get("ends_at")
+        if minutes is None and ends is not None:
+            minutes = (ends.micros - row.get("starts_at").micros) / 60_000_000
+        if minutes is not None and not 0 < minutes <= 10_080:
+            row.refuse("is not how long an appointment may be", "minutes, up to a week", "duration")
+        row.values["minutes"] = None if minutes is None else float(minutes)
+
+    def write(self, connection: Connection, units: Sequence[list[Row]]) -> Written:
+        rows = [row for (row,) in units]
+        self.find_customers(connection, rows)
+        good = [row for row in rows if not row.faults]
+        standing = visits(connection, {row.get("customer_id") for row in good}, self.now)
+        added = changed = 0
+        found: list[Told] = []
+        for row in good:
+            before = standing.get((row.get("customer_id"), row.get("id")))
+            told = self._told(row, before)
+            found += told
+            added += bool(told) and before is None
+            changed += bool(told) and before is not None
+        given = rowset(connection, "given", EVENT, found)
+        defaults: dict[str, ColumnElement[Any]] = {"received_at": literal(self.now, Instant), "data": literal({}, Json)}
+        touched = upsert(connection, events, given, "external_id", defaults=defaults)
+        facts.refresh_after_events(connection, touched[0] | touched[1])
+        return Written(added, changed, len(good) - added - changed)
+
+    def _told(self, row: Row, before: Visit | None) -> list[Told]:
+        """The events that bring what is known up to what the row says; none where it says the same."""
+        starts, here = row.get("starts_at").micros, to_micros(self.now)
+        if row.get("status") is False:
+            if before is None or before.cancelled_by is not None:
+                return []
+            data = {"visit": before.id, "by": "business"}
+            return [[f"{before.booking}/cancelled", before.customer, CANCELLED, here, data]]
+        booked = row.get("booked_at")
+        if before is None:
+            at = here if booked is None else booked.micros
+            return [self._booking(row, None, at)]
+        place = row.get("place") or before.place
+        moved = before.starts_at is None or to_micros(before.starts_at) != starts
+        if moved or place != before.place or before.cancelled_by not in (None, CLIENT):
+            anew = self._booking(row, before, here)
+            old = None if before.starts_at is None else before.starts_at.isoformat()
+            return [anew, [f"{anew[0]}/moved", anew[1], MOVED, here, {**anew[4], "from": old}]]
+        # What the client called off stays so while the file still has it: somebody has yet to take it out there.
+        now = self._booking(row, before, to_micros(before.booked_at))
+        same = all(now[4].get(name) == value for name, value in _said(before).items() if name in now[4])
+        return [] if same else [[before.booking, *now[1:]]]
+
+    @staticmethod
+    def _booking(row: Row, before: Visit | None, at: int) -> Told:
+        """The booking as an event. What the row leaves empty stays as it was."""
+        data = {} if before is None else {name: value for name, value in _said(before).items() if value is not None}
+        own = {
+            "visit": row.get("id"), "starts_at": from_micros(row.get("starts_at").micros).isoformat(),
+            "duration": row.get("minutes"), "service": row.get("service"), "place": row.get("place"),
+            "slots": row.get("slots"),
+        }  # fmt: skip
+        data |= {name: value for name, value in own.items() if value is not None}
+        customer, sequence = row.get("customer_id"), 0 if before is None else before.sequence + 1
+        return [f"visit/{customer}/{row.get('id')}/{sequence}", customer, BOOKED, at, data]
+
+
+def _said(visit: Visit) -> dict[str, Any]:
+    """What the booking that holds says, as an appointment's row would."""
+    return {
+        "visit": visit.id, "starts_at": None if visit.starts_at is None else visit.starts_at.isoformat(),
+        "duration": visit.minutes, "service": visit.service, "place": visit.place,
+        "slots": [at.isoformat() for at in visit.slots],
+    }  # fmt: skip

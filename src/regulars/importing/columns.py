@@ -1,0 +1,139 @@
+"""Which column of a file is which: by the person's own mapping, by name, by the words people use for it."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from regulars.core.diagnostics import Diagnostic, Span, did_you_mean, nearest
+from regulars.core.errors import Invalid
+from regulars.importing.cells import Reader
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """Something that a row may say: its name, how its cell is read, and what else people call it."""
+
+    name: str
+    read: Reader
+    words: tuple[str, ...] = ()
+    slot: str = ""
+    """Where the value is kept in a row, if not under the name."""
+
+    @property
+    def key(self) -> str:
+        """Under what the row keeps the value."""
+        return self.slot or self.name
+
+
+def plain_name(header: str) -> str:
+    """A header without case, accents, spaces and punctuation: `E-Mail` and `e_mail` are one."""
+    return "".join(c for c in unicodedata.normalize("NFKD", header.casefold()) if c.isalnum())
+
+
+_MOST = 1_000
+"""Columns of one file; JSON Lines whose keys are data would have more."""
+
+
+class Columns:
+    """The columns of one file, settled as their headers come up; a JSON Lines file may bring new ones late."""
+
+    def __init__(self, path: Path, known: Sequence[Column], mapping: Mapping[str, str]) -> None:
+        self._path = path
+        self._known = {column.name: column for column in known}
+        self._exact = {plain_name(column.name): column for column in known}
+        self._words: dict[str, Column] = {}
+        for column in known:
+            for word in column.words:
+                self._words.setdefault(plain_name(word), column)
+        self._mapping = self._checked(mapping)
+        self.used: dict[str, Column] = {}
+        self.headers: dict[str, str] = {}
+        """What the file calls the column of a value."""
+        self.ignored: dict[str, str | None] = {}
+
+    def settle(self, headers: Iterable[str]) -> None:
+        """Decides what each header means: first those the person mapped, then exact names, then synonyms."""
+        fresh = [h for h in headers if h and h not in self.used and h not in self.ignored]
+        if len(self.used) + len(self.ignored) + len(fresh) > _MOST:
+            raise Invalid(
+                [Diagnostic("D001", f"the file has more than {_MOST:,} columns", Span(str(self._path), 1, 1))]
+            )
+        guesses: tuple[Callable[[str], Column | None], ...] = (
+            lambda header: self._known.get(self._mapping.get(header, "")),
+            lambda header: self._exact.get(plain_name(header)),
+            lambda header: self._words.get(plain_name(header)),
+        )
+        found: dict[str, Column] = {}
+        for guess in guesses:
+            for header in fresh:
+                column = guess(header)
+                taken = self.names | {one.name for one in found.values()}
+                if column is not None and header not in found and column.name not in taken:
+                    found[header] = column
+        for header in fresh:
+            if header in found:
+                self.used[header] = found[header]
+                self.headers[found[header].key] = header
+            else:
+                self.ignored[header] = None if header.startswith("_") else self._like(header)
+
+    @property
+    def names(self) -> set[str]:
+        """What the file's columns were read as."""
+        return {column.name for column in self.used.values()}
+
+    def require(self, needed: Sequence[tuple[str, ...]], line: int) -> None:
+        """Raises Invalid unless, of each tuple, the file has at least one."""
+        missing = [choice for choice in needed if not self.names.intersection(choice)]
+        if missing:
+            raise Invalid([self._missing(choice, line) for choice in missing])
+
+    def require_mapped(self, line: int) -> None:
+        """Raises Invalid when the person mapped a column that the file does not have."""
+        absent = [header for header in self._mapping if header not in self.used]
+        if absent:
+            have = [*self.used, *self.ignored]
+            at = Span(str(self._path), line, 1)
+            raise Invalid(
+                [
+                    Diagnostic("D003", f"the file has no column `{name}`", at, hint=did_you_mean(name, have))
+                    for name in absent
+                ]
+            )
+
+    def _missing(self, choice: tuple[str, ...], line: int) -> Diagnostic:
+        names = " or ".join(f"`{name}`" for name in choice)
+        closest = next((h for h, name in self.ignored.items() if name in choice), None)
+        example = f'`--map "{closest or "your column"}={choice[0]}"`'
+        have = ", ".join(f"`{header}`" for header in [*self.used, *self.ignored]) or "none"
+        return Diagnostic(
+            "D002",
+            f"no column for {names}",
+            Span(str(self._path), line, 1),
+            expected=f"the first line to name the columns; it names {have}",
+            hint=f"say which one it is: {example}",
+        )
+
+    def _checked(self, mapping: Mapping[str, str]) -> dict[str, str]:
+        wrong = [target for target in mapping.values() if target not in self._known]
+        if wrong:
+            names = ", ".join(self._known)
+            raise Invalid(
+                [
+                    Diagnostic("D004", f"nothing is called `{t}`", expected=names, hint=did_you_mean(t, self._known))
+                    for t in wrong
+                ]
+            )
+        twice = sorted({t for t in mapping.values() if list(mapping.values()).count(t) > 1})
+        if twice:
+            raise Invalid([Diagnostic("D004", f"two columns are mapped to `{twice[0]}`")])
+        return dict(mapping)
+
+    def _like(self, header: str) -> str | None:
+        found = nearest(plain_name(header), [*self._exact, *self._words])
+        if found is None:
+            return None
+        return (self._exact.get(found) or self._words[found]).name

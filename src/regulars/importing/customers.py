@@ -1,0 +1,191 @@
+"""Clients and managers from a file. An import may withdraw consent, never bring it back; the erased stay away."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, ClassVar
+
+from sqlalchemy import Connection, Date, Integer, Text, and_, func, literal, select
+
+from regulars.consent import rights
+from regulars.core import ids
+from regulars.db.rowset import Types, lookup, rowset, upsert
+from regulars.db.tables import customers, managers, suppressions
+from regulars.db.types import Instant, Json, Key
+from regulars.importing import cells, column_names, dates, places
+from regulars.importing.columns import Column
+from regulars.importing.rows import Importer, Row, Written, field_reader, own_columns, own_values
+from regulars.profile import facts
+
+_CUSTOMER: Types = {
+    "external_id": Text(), "email": Text(), "email_hash": Text(), "name": Text(), "first_name": Text(),
+    "last_name": Text(), "company": Text(), "phone": Text(), "locale": Text(), "timezone": Text(),
+    "country": Text(), "birthday": Date(), "source": Text(), "manager_id": Key, "attrs": Json,
+    "bucket": Integer(), "created_at": Instant(),
+}  # fmt: skip
+_MANAGER = ("external_id", "name", "email", "title", "phone", "locale", "timezone")
+_ERASED = "rows are of clients who were erased; they were left out"
+
+
+class Customers(Importer):
+    """Clients, by their id or else by their e-mail address."""
+
+    needed: ClassVar = (("id", "email"),)
+
+    def columns(self) -> Sequence[Column]:
+        options = self.options
+        readers: Mapping[str, cells.Reader] = {
+            "id": cells.text(120),
+            "email": cells.email,
+            "name": cells.text(),
+            "first_name": cells.text(),
+            "last_name": cells.text(),
+            "company": cells.text(),
+            "phone": cells.text(40),
+            "locale": places.locale,
+            "timezone": places.timezone,
+            "country": places.country,
+            "birthday": dates.birthday(options.dates, self.now.date()),
+            "source": cells.text(),
+            "manager": cells.text(254),
+            "created_at": dates.moment(options.dates, options.timezone, self.now),
+            "subscribed": cells.yes_or_no,
+            "unsubscribed": cells.no_or_yes,
+        }
+        known = [Column(name, read, column_names.CUSTOMERS[name]) for name, read in readers.items()]
+        return known + own_columns(options.fields, readers, lambda name: field_reader(options.fields[name], options))
+
+    def check(self, row: Row) -> None:
+        if "id" not in row.values and row.has_cell("id"):
+            row.refuse("has no id", name="id")
+            return
+        if "id" not in row.values and row.get("email") is None:
+            row.refuse("has no e-mail address", name="email")
+            return
+        row.values.setdefault("id", str(row.get("email")).lower())
+        self.refuse_twin(row, "id", "customer")
+
+    def write(self, connection: Connection, units: Sequence[list[Row]]) -> Written:
+        rows = [row for (row,) in units]
+        self._find_managers(connection, rows)
+        rows = [row for row in rows if not row.faults]
+        hashes = {row.line: ids.address_hash(row.get("email"), self.secret) for row in rows if row.get("email")}
+        rows = self._without_erased(connection, rows, hashes)
+        given = rowset(connection, "given", _CUSTOMER, [self._tuple(row, hashes.get(row.line)) for row in rows])
+        added, changed = upsert(
+            connection,
+            customers,
+            given,
+            "external_id",
+            defaults=self._defaults(),
+            touch={"updated_at": self.now, "erased_at": None},
+            merged=frozenset({"attrs"}),
+        )
+        facts.refresh(connection, sorted(added))
+        changed |= self._consent(connection, rows) - added
+        return Written(len(added), len(changed), len(rows) - len(added) - len(changed))
+
+    def _tuple(self, row: Row, email_hash: str | None) -> list[Any]:
+        get = row.get
+        born, created = get("birthday"), get("created_at")
+        named = [get(name) for name in ("name", "first_name", "last_name", "company", "phone")]
+        placed = [get(name) for name in ("locale", "timezone", "country")]
+        return [
+            get("id"), get("email"), email_hash, *named, *placed, born and born.isoformat(), get("source"),
+            get("manager_id"), own_values(row), ids.bucket(get("id")), created and created.micros,
+        ]  # fmt: skip
+
+    def _defaults(self) -> dict[str, Any]:
+        options = self.options
+        stated = {"locale": options.locale, "country": options.country}
+        at = literal(self.now, Instant)
+        return {
+            **{name: literal(value, Text) for name, value in stated.items() if value is not None},
+            "created_at": at,
+            "updated_at": at,
+        }
+
+    def _find_managers(self, connection: Connection, rows: Iterable[Row]) -> None:
+        """Managers are named by their id or their e-mail address."""
+        named = [row for row in rows if row.get("manager")]
+        if not named:
+            return
+        known = lookup(connection, managers.c.external_id, (row.get("manager") for row in named), managers.c.id)
+        lowered = func.lower(managers.c.email)
+        addresses = {str(email): key for key, email in connection.execute(select(managers.c.id, lowered))}
+        for row in named:
+            name = row.get("manager")
+            found = known.get(name, [None])[0] or addresses.get(name.lower())
+            if found is None:
+                row.refuse(f"manager `{name}` is not known", "import managers first", "manager")
+            else:
+                row.values["manager_id"] = found
+
+    def _without_erased(self, connection: Connection, rows: list[Row], hashes: Mapping[int, str]) -> list[Row]:
+        erased = suppressions.c.reason == rights.ERASED
+        barred = lookup(connection, suppressions.c.email_hash, hashes.values(), erased)
+        gone = lookup(
+            connection,
+            customers.c.external_id,
+            (row.get("id") for row in rows),
+            and_(customers.c.erased_at.is_not(None), rights.still_erased()),
+        )
+        kept = [
+            row
+            for row in rows
+            if not any(barred.get(hashes.get(row.line, ""), [])) and not any(gone.get(row.get("id"), []))
+        ]
+        if len(kept) < len(rows):
+            self.notes[_ERASED] += len(rows) - len(kept)
+        return kept
+
+    def _consent(self, connection: Connection, rows: Sequence[Row]) -> set[int]:
+        """Withdraws where the file says no; grants where it says yes and nobody has said anything yet."""
+        said = {row.get("id"): self._word(row) for row in rows if self._word(row) is not None}
+        if not said:
+            return set()
+        found = lookup(connection, customers.c.external_id, said, customers.c.id)
+        words_of = {key: said[name] for name, (key,) in found.items()}
+        word = rights.ConsentRecord(rights.MARKETING, self.now, self.options.source)
+        withdrawn = rights.withdraw_all(connection, [key for key, yes in words_of.items() if not yes], word)
+        granted = rights.grant_unasked(connection, [key for key, yes in words_of.items() if yes], word)
+        return withdrawn | granted
+
+    @staticmethod
+    def _word(row: Row) -> bool | None:
+        """The row's word on marketing; a no in either column is a no."""
+        said = [row.get(name) for name in ("subscribed", "unsubscribed") if row.get(name) is not None]
+        return all(said) if said else None
+
+
+class Managers(Importer):
+    """The colleagues that clients know, by their id or else by their e-mail address."""
+
+    needed: ClassVar = (("email",),)
+
+    def columns(self) -> Sequence[Column]:
+        readers: Mapping[str, cells.Reader] = {
+            "id": cells.text(120),
+            "name": cells.text(),
+            "email": cells.email,
+            "title": cells.text(),
+            "phone": cells.text(40),
+            "locale": places.locale,
+            "timezone": places.timezone,
+        }
+        return [Column(name, read, column_names.MANAGERS[name]) for name, read in readers.items()]
+
+    def check(self, row: Row) -> None:
+        if row.get("email") is None:
+            row.refuse("has no e-mail address", name="email")
+            return
+        row.values.setdefault("id", str(row.get("email")).lower())
+        row.values["external_id"] = row.get("id")
+        self.refuse_twin(row, "id", "manager")
+
+    def write(self, connection: Connection, units: Sequence[list[Row]]) -> Written:
+        types = dict.fromkeys(_MANAGER, Text())
+        rows = [[row.get(name) for name in _MANAGER] for (row,) in units]
+        given = rowset(connection, "given", types, rows)
+        added, changed = upsert(connection, managers, given, "external_id", defaults={"name": given.c.email})
+        return Written(len(added), len(changed), len(rows) - len(added) - len(changed))

@@ -1,0 +1,77 @@
+"""What purchases and events have in common: whose they are, and what they are called.
+
+Without an id of its own a row gets one from its content and from how many equal rows came before it in the
+file: importing the file again adds nothing, and two equal rows are two purchases.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from typing import Any
+
+import orjson
+from sqlalchemy import Connection
+
+from regulars.core import ids
+from regulars.db.rowset import lookup
+from regulars.db.tables import customers
+from regulars.importing.rows import Importer, Row
+
+
+class History(Importer):
+    """Rows that belong to a client and happened at an instant."""
+
+    def has_owner_and_time(self, row: Row, what: str) -> bool:
+        """Refuses a row that does not say whose it is or when it was."""
+        if row.get("customer") is None and row.get("email") is None:
+            row.refuse("does not say which customer", name="customer" if "customer" in row.headers else "email")
+            return False
+        if row.get("occurred_at") is None:
+            row.refuse(f"does not say when the {what} was", name="occurred_at")
+            return False
+        return True
+
+    def name_by_content(self, row: Row, what: str, content: Sequence[Any]) -> None:
+        """Gives the row the id that follows from what it says."""
+        owner = row.get("customer") or str(row.get("email")).lower()
+        said = orjson.dumps([owner, row.get("occurred_at").written, *content], option=orjson.OPT_SORT_KEYS)
+        mark = hashlib.blake2b(said, digest_size=12).hexdigest()
+        row.values["id"] = f"{what}-{mark}-{self.seen.times(mark)}"
+
+    def find_customers(self, connection: Connection, rows: Sequence[Row]) -> None:
+        """Puts `customer_id` into each row, or refuses it. An address in place of an id will do."""
+        named = lookup(
+            connection,
+            customers.c.external_id,
+            (row.get("customer") for row in rows if row.get("customer")),
+            customers.c.id,
+        )
+        hashes = {row.line: self._hash(row) for row in rows if row.get("customer") not in named}
+        living = customers.c.erased_at.is_(None)
+        addressed = lookup(
+            connection,
+            customers.c.email_hash,
+            (found for found in hashes.values() if found),
+            customers.c.id,
+            living,
+        )
+        for row in rows:
+            found = named.get(row.get("customer"))
+            if found is None:
+                found = [key for key, alive in addressed.get(hashes[row.line] or "", []) if alive]
+            self._settle(row, found)
+
+    def _hash(self, row: Row) -> str | None:
+        address = row.get("customer") or row.get("email")
+        return ids.address_hash(address, self.secret) if "@" in address else None
+
+    @staticmethod
+    def _settle(row: Row, found: Sequence[int]) -> None:
+        name = "customer" if row.get("customer") else "email"
+        if len(found) == 1:
+            row.values["customer_id"] = found[0]
+        elif found:
+            row.refuse(f"{len(found)} customers have the address `{row.get(name)}`", "name the customer by id", name)
+        else:
+            row.refuse(f"customer `{row.get(name)}` is not known", "import customers first", name)

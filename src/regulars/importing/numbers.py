@@ -1,0 +1,109 @@
+"""Numbers as people write them: `1 234,50`, `1,234.50`, `12`. What can be read two ways is refused.
+
+Money comes out in ten-thousandths, as the database keeps it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+
+from regulars.db.types import MONEY_SCALE
+from regulars.importing.cells import Reader, plain
+from regulars.importing.refused import Refused
+
+_SPACES = re.compile(r"(?<=\d)[\s\u00a0\u202f'’](?=\d{3}(?:\D|$))")
+_SIMPLE = re.compile(r"[-+]?\d{1,14}(?:\.\d{1,15})?", re.ASCII)
+_GROUPED = {
+    ".": re.compile(r"[-+]?\d{1,3}(?:,\d{3})+(?:\.\d+)?", re.ASCII),
+    ",": re.compile(r"[-+]?(?:\d{1,3}(?:\.\d{3})+|\d+)(?:,\d+)?", re.ASCII),
+}
+_TWO_WAYS = re.compile(r"[-+]?[1-9]\d{0,2}[.,]\d{3}", re.ASCII)
+
+
+def decimal(mark: str | None = None) -> Callable[[Any], Decimal | None]:
+    """A reader of numbers; `mark` is the decimal mark of a file whose numbers could be read two ways."""
+    plain_point = mark != ","
+
+    def read(raw: Any) -> Decimal | None:
+        if isinstance(raw, (int, float)) and not isinstance(raw, bool):
+            return _bounded(str(raw))
+        if plain_point and isinstance(raw, str) and _SIMPLE.fullmatch(raw) and not _TWO_WAYS.fullmatch(raw):
+            return Decimal(raw)  # what nearly every cell looks like
+        value = _SPACES.sub("", plain(raw).strip().replace("\u2212", "-"))
+        if not value:
+            return None
+        if mark is None and _TWO_WAYS.fullmatch(value):
+            raise Refused(
+                "can be read as thousands or as a fraction",
+                "say which is the decimal mark: `--decimal ,` or `--decimal .`",
+            )
+        if mark != "," and _SIMPLE.fullmatch(value):
+            return _bounded(value)
+        for point, pattern in _GROUPED.items():
+            if mark in {None, point} and pattern.fullmatch(value):
+                return _bounded(value.replace("," if point == "." else ".", "").replace(",", "."))
+        raise Refused("is not a number", _number_hint(value))
+
+    return read
+
+
+def _bounded(value: str) -> Decimal:
+    number = Decimal(value)
+    if not number.is_finite() or abs(number) >= 10**14:
+        raise Refused("is too large a number")
+    return number
+
+
+def _number_hint(value: str) -> str | None:
+    if re.search(r"[^\W\d_]{3}|[$€£₴₽]", value) and re.search(r"\d", value):
+        return "only the number: the currency goes into a column of its own"
+    return None
+
+
+MOST_MONEY = 10**15
+"""A hundred thousand million, in ten-thousandths: sums of many still fit the database's integers."""
+MOST_PIECES = 1_000_000
+
+
+def money(mark: str | None, below_zero: str) -> Reader:
+    """A reader of amounts in ten-thousandths; below zero they are refused with the given reason."""
+    number = decimal(mark)
+
+    def read(raw: Any) -> int | None:
+        value = number(raw)
+        if value is None:
+            return None
+        if value < 0:
+            raise Refused(below_zero)
+        return bounded(int((value * MONEY_SCALE).to_integral_value()))
+
+    return read
+
+
+def bounded(amount: int) -> int:
+    """The amount in ten-thousandths; refused when it is more than anybody pays."""
+    if amount > MOST_MONEY:
+        raise Refused("is too large a sum")
+    return amount
+
+
+def count(mark: str | None, below_zero: str) -> Reader:
+    """A reader of whole numbers from one up; below that they are refused with the given reason."""
+    number = decimal(mark)
+
+    def read(raw: Any) -> int | None:
+        value = number(raw)
+        if value is None:
+            return None
+        if value != value.to_integral_value():
+            raise Refused("is not a whole number")
+        if value < 0:
+            raise Refused(below_zero)
+        if not 1 <= value <= MOST_PIECES:
+            raise Refused(f"is not a quantity: expected 1 to {MOST_PIECES:,}")
+        return int(value)
+
+    return read

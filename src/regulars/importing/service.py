@@ -1,0 +1,205 @@
+"""Importing one file: rows are read, checked and written batch by batch, and what is bad is named.
+
+Each batch is one transaction that leaves facts right, so an import may be killed and run again. Memory does not
+grow with the file. Only one import writes at a time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, BinaryIO, Self
+
+import orjson
+from sqlalchemy import Connection, Engine, text
+
+from regulars.core.errors import EnvironmentFailed
+from regulars.db.engine import analyze, write
+from regulars.importing.appointments import Appointments
+from regulars.importing.columns import Columns
+from regulars.importing.coupons import Codes, Redemptions
+from regulars.importing.customers import Customers, Managers
+from regulars.importing.events import Events
+from regulars.importing.products import Products
+from regulars.importing.purchases import Purchases
+from regulars.importing.report import BadRow, ImportReport, Kind, Options
+from regulars.importing.rows import Importer, Row, read_row
+from regulars.importing.seen_keys import Seen
+from regulars.importing.source_file import Source
+
+KEPT = 1_000
+"""Faults that a report holds; the rest are counted."""
+_MANY = 5_000
+"""Rows after which the database looks over its tables; it does so for fewer by itself."""
+_IMPORTING = 7_246_003
+"""Key of the PostgreSQL advisory lock that lets one import write at a time."""
+
+_IMPORTERS: Mapping[Kind, type[Importer]] = {
+    Kind.CUSTOMERS: Customers,
+    Kind.PURCHASES: Purchases,
+    Kind.PRODUCTS: Products,
+    Kind.EVENTS: Events,
+    Kind.APPOINTMENTS: Appointments,
+    Kind.MANAGERS: Managers,
+    Kind.COUPONS: Codes,
+    Kind.REDEMPTIONS: Redemptions,
+}
+
+Progress = Callable[[int, int], None]
+"""Called after each batch with the bytes read and the bytes there are."""
+
+
+def import_file(
+    engine: Engine,
+    kind: Kind,
+    path: Path,
+    *,
+    now: datetime,
+    secret: bytes,
+    mapping: Mapping[str, str] | None = None,
+    options: Options | None = None,
+    progress: Progress | None = None,
+) -> ImportReport:
+    """Reads the file into the database; what is there already stays as it is.
+
+    `mapping` says for columns of the file what they are. Raises Invalid when the file as a whole cannot be
+    read so, NotFound, EnvironmentFailed; a bad row raises nothing and is in the report.
+    """
+    options = options or Options()
+    with Source(path, options.encoding) as source, Seen() as seen, _Complaints(options.bad_rows) as complaints:
+        importer = _IMPORTERS[kind](options, now, secret, seen)
+        columns = Columns(path, importer.columns(), mapping or {})
+        if source.header is not None:
+            columns.settle(source.header)
+            columns.require_mapped(1)
+            columns.require(importer.needed, 1)
+        tally = _Tally()
+        for batch in _batches(importer.units(_rows(source, importer, columns, tally)), options.batch):
+            _write(engine, importer, batch, tally, complaints)
+            if progress:
+                progress(source.position, source.size)
+        if source.header is None:
+            columns.require_mapped(1)
+            columns.require(importer.needed, 1)
+        with _batch(engine) as connection:
+            complaints.extend(importer.finish(connection))
+        if tally.rows >= _MANY:
+            analyze(engine)
+        return tally.report(kind, columns, complaints, importer)
+
+
+def _rows(source: Source, importer: Importer, columns: Columns, tally: _Tally) -> Iterator[Row]:
+    for record in source:
+        tally.rows += 1
+        row = read_row(record, columns)
+        if not row.faults:
+            importer.check(row)
+        yield row
+
+
+def _batches(units: Iterable[list[Row]], size: int) -> Iterator[list[list[Row]]]:
+    batch: list[list[Row]] = []
+    rows = 0
+    for unit in units:
+        batch.append(unit)
+        rows += len(unit)
+        if rows >= size:
+            yield batch
+            batch, rows = [], 0
+    if batch:
+        yield batch
+
+
+def _write(engine: Engine, importer: Importer, batch: list[list[Row]], tally: _Tally, complaints: _Complaints) -> None:
+    good = [unit for unit in batch if not any(row.faults for row in unit)]
+    if good:
+        with _batch(engine) as connection:
+            written = importer.write(connection, good)
+        tally.added += written.added
+        tally.changed += written.changed
+        tally.unchanged += written.unchanged
+    for unit in batch:
+        for row in unit:
+            if row.faults:
+                tally.refused += 1
+                complaints.extend(row.faults, row.cells)
+
+
+@contextmanager
+def _batch(engine: Engine) -> Iterator[Connection]:
+    """One transaction of an import; another import waits for it, and so no two can deadlock."""
+    with write(engine) as connection:
+        if connection.dialect.name == "postgresql":
+            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _IMPORTING})
+        yield connection
+
+
+@dataclass(slots=True)
+class _Tally:
+    """Counts that grow while the file is read."""
+
+    rows: int = 0
+    added: int = 0
+    changed: int = 0
+    unchanged: int = 0
+    refused: int = 0
+
+    def report(self, kind: Kind, columns: Columns, complaints: _Complaints, importer: Importer) -> ImportReport:
+        """The counts with everything else that is known at the end."""
+        return ImportReport(
+            kind=kind,
+            rows=self.rows,
+            added=self.added,
+            changed=self.changed,
+            unchanged=self.unchanged,
+            refused=self.refused,
+            bad=complaints.kept,
+            bad_total=complaints.total,
+            columns={header: column.name for header, column in columns.used.items()},
+            ignored=dict(columns.ignored),
+            notes=tuple(f"{count:,} {words}" for words, count in importer.notes.items()),
+        )
+
+
+class _Complaints:
+    """Faults: the first thousand in memory, all of them in a file if one is named."""
+
+    def __init__(self, path: Path | None) -> None:
+        self.kept: list[BadRow] = []
+        self.total = 0
+        self._path = path
+        self._file: BinaryIO | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._file:
+            self._file.close()
+
+    def extend(self, faults: Iterable[BadRow], cells: Mapping[str, Any] | None = None) -> None:
+        """Takes in the faults of one row; its cells go into the file beside them, to be mended there."""
+        found = list(faults)
+        self.total += len(found)
+        self.kept += found[: max(0, KEPT - len(self.kept))]
+        if found and self._path:
+            reasons = [fault.to_dict() for fault in found]
+            row = {str(key): _storable(value) for key, value in (cells or {}).items()}
+            self._write({**row, "_line": found[0].line, "_faults": reasons})
+
+    def _write(self, row: Mapping[str, Any]) -> None:
+        try:
+            if self._file is None:
+                assert self._path is not None
+                self._file = self._path.open("wb")
+            self._file.write(orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE))
+        except OSError as error:
+            raise EnvironmentFailed(f"cannot write {self._path}: {error.strerror}") from error
+
+
+def _storable(value: Any) -> Any:
+    """A cell as JSON can hold it: bytes that were no text are spelt out."""
+    return value.encode("utf-8", "backslashreplace").decode() if isinstance(value, str) else value

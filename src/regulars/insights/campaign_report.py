@@ -1,0 +1,183 @@
+"""What became of every promise, by campaign: nothing is left out, and the numbers add up to the ledger's rows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Text, func, literal, select, true
+from sqlalchemy.sql import ColumnElement, and_, or_
+
+from regulars.coupons.redemption import REDEEMED
+from regulars.db.json_fields import regulars_field_text
+from regulars.db.states import State
+from regulars.db.tables import campaigns, coupons, events, promises
+from regulars.insights.lift import Lift, lift
+from regulars.insights.link_responses import Graded, Links, links, responses
+from regulars.responses.click_grading import Kind
+from regulars.rules.model import Rulebook
+
+
+@dataclass(frozen=True, slots=True)
+class Coupons:
+    """How many coupons were given in the period, and how many uses there were in it, of whenever they were given."""
+
+    given: int
+    redeemed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """One campaign. `due` may go or is on its way; `lift` is None where the rule has no goal and control group.
+
+    `coupons` is None where none were given or used.
+    """
+
+    due: int = 0
+    held: Mapping[str, int] = field(default_factory=dict)
+    skipped: Mapping[str, int] = field(default_factory=dict)
+    sent: int = 0
+    failed: int = 0
+    uncertain: int = 0
+    bounced: int = 0
+    lift: Lift | None = None
+    coupons: Coupons | None = None
+    clicks: Graded | None = None
+    opens: Graded | None = None
+    """Of the emails that came to an end in the period; None where they are not counted."""
+    links: Links = field(default_factory=Links)
+    """Which links were followed in them."""
+
+    @property
+    def total(self) -> int:
+        """All promises counted."""
+        waiting = self.due + sum(self.held.values()) + sum(self.skipped.values())
+        return waiting + self.sent + self.failed + self.uncertain + self.bounced
+
+    def to_json(self) -> dict[str, Any]:
+        """The shape of a plan, and what came of it."""
+        document: dict[str, Any] = {
+            "due": self.due, "held": dict(self.held), "skipped": dict(self.skipped), "sent": self.sent,
+            "failed": self.failed, "uncertain": self.uncertain, "bounced": self.bounced,
+        }  # fmt: skip
+        if self.coupons is not None:
+            document["coupons"] = asdict(self.coupons)
+        if self.clicks is not None:
+            document["links"] = [link.to_json() for link in self.links.shown]
+            document["more_links"] = self.links.more
+        more = {"clicks": self.clicks, "opens": self.opens, "lift": self.lift}
+        return document | {name: part.to_json() for name, part in more.items() if part is not None}
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """All campaigns that are in the files or have promises, by name; the period is [since, until)."""
+
+    now: datetime
+    since: datetime | None
+    until: datetime | None
+    campaigns: Mapping[str, Figures]
+
+    def to_json(self) -> dict[str, Any]:
+        """The published shape of `report --json`; keys are only ever added."""
+        return {
+            "now": self.now.isoformat(),
+            "since": self.since.isoformat() if self.since else None,
+            "until": self.until.isoformat() if self.until else None,
+            "campaigns": {name: figures.to_json() for name, figures in self.campaigns.items()},
+        }
+
+
+def report(
+    connection: Connection, rulebook: Rulebook, now: datetime, *, since: datetime | None = None,
+    until: datetime | None = None,
+) -> Report:  # fmt: skip
+    """Counts the promises: those that came to an end in the period, and all that are open now."""
+    names = {str(row.key): str(row.name) for row in connection.execute(select(campaigns.c.key, campaigns.c.name))}
+    counted = _count(connection, names, _period(since, until))
+    found = {name: Figures() for name in rulebook.campaigns} | {
+        name: _figures(rows) for name, rows in sorted(counted.items())
+    }
+    keys = {name: key for key, name in names.items()}
+    for name, campaign in rulebook.campaigns.items():
+        if campaign.goal is not None and campaign.holdout and name in keys:
+            measured = lift(connection, keys[name], campaign.goal, now, _period(since, until))
+            found[name] = replace(found[name], lift=measured)
+    for key, counts in _coupons(connection, since, until).items():
+        name = names.get(key, key)
+        found[name] = replace(found.get(name, Figures()), coupons=counts)
+    came, followed = responses(connection, _period(since, until)), links(connection, _period(since, until))
+    for name, figures in found.items():
+        key = keys.get(name, name)
+        clicks, opens = (came.get((key, kind)) for kind in (Kind.CLICK, Kind.OPEN))
+        zero_clicks, zero_opens = _zeros(rulebook, name)
+        found[name] = replace(
+            figures, clicks=clicks or zero_clicks, opens=opens or zero_opens, links=followed.get(key, Links())
+        )
+    return Report(now, since, until, found)
+
+
+def _coupons(connection: Connection, since: datetime | None, until: datetime | None) -> dict[str, Coupons]:
+    """By campaign key; a use is an event, which says what campaign the coupon was of."""
+    campaign = regulars_field_text(events.c.data, literal("campaign", Text))
+    given = select(coupons.c.campaign, func.count()).where(_between(coupons.c.given_at, since, until))
+    used = select(campaign, func.count()).where(events.c.name == REDEEMED, campaign.is_not(None))
+    counted: list[dict[str, int]] = [
+        dict(connection.execute(query.group_by(column)).all())
+        for query, column in (
+            (given, coupons.c.campaign),
+            (used.where(_between(events.c.occurred_at, since, until)), campaign),
+        )
+    ]
+    keys = sorted({str(key) for found in counted for key in found})
+    return {key: Coupons(*(found.get(key, 0) for found in counted)) for key in keys}
+
+
+def _between(column: ColumnElement[Any], since: datetime | None, until: datetime | None) -> ColumnElement[bool]:
+    bounds = [column >= since] if since is not None else []
+    bounds += [column < until] if until is not None else []
+    return and_(true(), *bounds)
+
+
+def _zeros(rulebook: Rulebook, name: str) -> tuple[Graded | None, Graded | None]:
+    """Where clicks and opens are counted, none yet is a result too."""
+    campaign = rulebook.campaigns.get(name)
+    asked = campaign.measured(rulebook.policy) if campaign else None
+    return (Graded() if asked and asked.clicks else None, Graded() if asked and asked.opens else None)
+
+
+def _period(since: datetime | None, until: datetime | None) -> ColumnElement[bool]:
+    bounds: list[ColumnElement[bool]] = [promises.c.settled_at.is_not(None)]
+    if since is not None:
+        bounds.append(promises.c.settled_at >= since)
+    if until is not None:
+        bounds.append(promises.c.settled_at < until)
+    return and_(*bounds)
+
+
+def _count(
+    connection: Connection, names: Mapping[str, str], ended: ColumnElement[bool]
+) -> dict[str, list[tuple[str, str, int]]]:
+    """By campaign name: (state, reason, how many)."""
+    columns = (promises.c.campaign, promises.c.state, promises.c.reason)
+    open_now = promises.c.state.in_([State.HELD, State.PLANNED])
+    rows = connection.execute(select(*columns, func.count()).where(or_(open_now, ended)).group_by(*columns))
+    found: dict[str, list[tuple[str, str, int]]] = {}
+    for key, state, reason, count in rows:
+        found.setdefault(names.get(key, key), []).append((str(state), str(reason), int(count)))
+    return found
+
+
+def _figures(rows: list[tuple[str, str, int]]) -> Figures:
+    def by_reason(wanted: State) -> dict[str, int]:
+        return {reason: count for state, reason, count in sorted(rows) if state == wanted}
+
+    def total(*wanted: State) -> int:
+        return sum(count for state, _, count in rows if state in wanted)
+
+    return Figures(
+        total(State.PLANNED), by_reason(State.HELD), by_reason(State.SKIPPED), total(State.SENT), total(State.FAILED),
+        total(State.UNCERTAIN), total(State.BOUNCED),
+    )  # fmt: skip

@@ -1,0 +1,105 @@
+"""Who followed the links of a campaign's emails, and who was shown them: each email once, by its best hit.
+
+Link by link likewise: an email of which the sale was opened twice and the map once counts once for each.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Row, Subquery, and_, case, func, select
+from sqlalchemy.sql import ColumnElement
+
+from regulars.db.tables import hits, promises
+from regulars.responses.click_grading import Grade, Kind
+
+
+@dataclass(frozen=True, slots=True)
+class Graded:
+    """Emails by who responded: a person, somebody or something, only machines."""
+
+    human: int = 0
+    unsure: int = 0
+    machine: int = 0
+
+    def to_json(self) -> dict[str, int]:
+        """JSON-ready data."""
+        return {"human": self.human, "unsure": self.unsure, "machine": self.machine}
+
+
+@dataclass(frozen=True, slots=True)
+class Followed:
+    """An address in a campaign's emails, or a page of ours such as `book`, and in how many emails it was followed."""
+
+    link: str
+    graded: Graded
+
+    def to_json(self) -> dict[str, Any]:
+        """JSON-ready data."""
+        return {"link": self.link, **self.graded.to_json()}
+
+
+@dataclass(frozen=True, slots=True)
+class Links:
+    """The links of a campaign that were followed, those of most people first, and how many more there are."""
+
+    shown: Sequence[Followed] = ()
+    more: int = 0
+
+
+MOST_LINKS = 100
+"""Links of a campaign that are listed: an email whose links name the client has one for each."""
+_ORDER = tuple(Grade)
+"""From the best to the worst."""
+
+
+def responses(connection: Connection, chosen: ColumnElement[bool]) -> Mapping[tuple[str, Kind], Graded]:
+    """By campaign key and kind (clicks and opens), among the chosen promises; none where there is nothing."""
+    best = _best(hits.c.kind, and_(chosen, hits.c.kind.in_([Kind.CLICK, Kind.OPEN])))
+    rows = connection.execute(
+        select(best.c.campaign, best.c.kind, *_grades(best)).group_by(best.c.campaign, best.c.kind)
+    )
+    return {(str(row.campaign), Kind(row.kind)): _graded(row) for row in rows}
+
+
+def links(connection: Connection, chosen: ColumnElement[bool]) -> Mapping[str, Links]:
+    """By campaign key, the links followed in emails of the chosen promises; those of erased clients are gone."""
+    best = _best(hits.c.link, and_(chosen, hits.c.kind == Kind.CLICK, hits.c.link.is_not(None)))
+    counted = (
+        select(best.c.campaign, best.c.link, *_grades(best)).group_by(best.c.campaign, best.c.link).subquery("counted")
+    )
+    first = [counted.c[grade].desc() for grade in _ORDER]
+    place = func.row_number().over(partition_by=counted.c.campaign, order_by=[*first, counted.c.link]).label("place")
+    many = func.count().over(partition_by=counted.c.campaign).label("many")
+    ranked = select(counted, place, many).subquery("ranked")
+    found: dict[str, list[Followed]] = {}
+    more: dict[str, int] = {}
+    for row in connection.execute(
+        select(ranked).where(ranked.c.place <= MOST_LINKS).order_by(ranked.c.campaign, ranked.c.place)
+    ):
+        found.setdefault(str(row.campaign), []).append(Followed(str(row.link), _graded(row)))
+        more[str(row.campaign)] = max(0, int(row.many) - MOST_LINKS)
+    return {campaign: Links(tuple(shown), more[campaign]) for campaign, shown in found.items()}
+
+
+def _best(what: ColumnElement[Any], chosen: ColumnElement[bool]) -> Subquery:
+    """For each email and what was asked for of it, the place of its best grade."""
+    rank = case({grade: place for place, grade in enumerate(_ORDER)}, value=hits.c.grade)
+    return (
+        select(promises.c.campaign, what, func.min(rank).label("best"))
+        .join(promises, promises.c.id == hits.c.promise_id)
+        .where(chosen)
+        .group_by(promises.c.campaign, what, hits.c.promise_id)
+        .subquery("best")
+    )
+
+
+def _grades(best: Subquery) -> list[ColumnElement[int]]:
+    """How many emails have each grade as their best."""
+    return [func.count().filter(best.c.best == place).label(grade) for place, grade in enumerate(_ORDER)]
+
+
+def _graded(row: Row[Any]) -> Graded:
+    return Graded(*(int(getattr(row, grade)) for grade in _ORDER))

@@ -1,0 +1,135 @@
+"""Putting rules into force: comparing the rulebook with what the database knows, by name and by content.
+
+A campaign keeps for ever the key of its first name. One that vanished under its old name and appears with
+the same content, or that says `was:`, was renamed; its promises stay its own, and nobody is mailed again.
+A new trigger starts as of now, unless the rule says otherwise (`backfill`). The days of a calendar are part of the
+trigger of the campaigns that keep them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, time
+from typing import Any
+
+from sqlalchemy import Connection, RowMapping, insert, select, update
+
+from regulars.context.active_campaign import BEGINNING
+from regulars.core.calendar import instant
+from regulars.db.tables import campaigns, rule_versions
+from regulars.profile import facts, points
+from regulars.rules.model import Campaign, Rulebook
+
+CALENDAR = "calendar"
+"""Under this name a kept rule has its days, beside the keys of the rule file."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What putting the rules into force did to one campaign."""
+
+    campaign: str
+    what: str  # "new", "renamed", "changed" (its trigger), "edited" (the rest), "removed", "back"
+
+
+def activate(connection: Connection, rulebook: Rulebook, now: datetime) -> list[Change]:
+    """Brings the table of campaigns up to the rulebook; what changed."""
+    known = {row["name"]: row for row in connection.execute(select(campaigns)).mappings()}
+    orphans = {name: row for name, row in known.items() if name not in rulebook.campaigns}
+    changes: list[Change] = []
+    keys = {row["key"] for row in known.values()}
+    # Renames first: they free the names and take the rows that would otherwise count as removed.
+    for campaign in rulebook.campaigns.values():
+        if campaign.name not in known:
+            old = _former(campaign, rulebook, orphans)
+            if old is not None:
+                del orphans[old["name"]]
+                known[campaign.name] = _rename(connection, old, campaign)
+                changes.append(Change(campaign.name, "renamed"))
+    for campaign in rulebook.campaigns.values():
+        row = known.get(campaign.name)
+        if row is None:
+            _create(connection, campaign, rulebook, now, keys)
+            changes.append(Change(campaign.name, "new"))
+        elif what := _update(connection, row, campaign, rulebook, now):
+            changes.append(Change(campaign.name, what))
+    changes += [_retire(connection, row, now) for row in orphans.values() if row["retired_at"] is None]
+    return changes
+
+
+def recount_points(connection: Connection, rulebook: Rulebook) -> bool:
+    """Counts every client's points anew where the tariff is not the one they were counted by; tells whether it is."""
+    changed = points.put_in_force(connection, rulebook.points)
+    if changed:
+        facts.refresh(connection)
+    return changed
+
+
+def _former(campaign: Campaign, rulebook: Rulebook, orphans: Mapping[str, RowMapping]) -> RowMapping | None:
+    if campaign.was is not None:
+        return orphans.get(campaign.was)
+    return next((row for row in orphans.values() if row["rule"] == rulebook.digest(campaign)), None)
+
+
+def _rename(connection: Connection, old: RowMapping, campaign: Campaign) -> RowMapping:
+    connection.execute(update(campaigns).where(campaigns.c.key == old["key"]).values(name=campaign.name))
+    return connection.execute(select(campaigns).where(campaigns.c.key == old["key"])).mappings().one()
+
+
+def _create(connection: Connection, campaign: Campaign, rulebook: Rulebook, now: datetime, keys: set[str]) -> None:
+    key, number = campaign.name, 1
+    while key in keys:  # the name's first owner was renamed and keeps it as its key
+        number += 1
+        key = f"{campaign.name}~{number}"
+    keys.add(key)
+    connection.execute(insert(campaigns).values(key=key, name=campaign.name, **_in_force(campaign, rulebook, now)))
+    _remember(connection, campaign, rulebook, now)
+
+
+def _update(
+    connection: Connection, row: RowMapping, campaign: Campaign, rulebook: Rulebook, now: datetime
+) -> str | None:
+    back = row["retired_at"] is not None
+    if not back and row["rule"] == rulebook.digest(campaign):
+        return None
+    changed = back or row["trigger"] != rulebook.trigger_digest(campaign)
+    values = _in_force(campaign, rulebook, now) if changed else {"rule": rulebook.digest(campaign)}
+    connection.execute(update(campaigns).where(campaigns.c.key == row["key"]).values(**values))
+    _remember(connection, campaign, rulebook, now)
+    return "back" if back else "changed" if changed else "edited"
+
+
+def _in_force(campaign: Campaign, rulebook: Rulebook, now: datetime) -> dict[str, Any]:
+    return {
+        "rule": rulebook.digest(campaign),
+        "trigger": rulebook.trigger_digest(campaign),
+        "since": _since(campaign, rulebook, now),
+        "applied_at": now,
+        "planned_at": None,
+        "retired_at": None,
+    }
+
+
+def _since(campaign: Campaign, rulebook: Rulebook, now: datetime) -> datetime:
+    if campaign.backfill.mode == "all":
+        return BEGINNING
+    if campaign.backfill.since is not None:
+        return instant(datetime.combine(campaign.backfill.since, time()), rulebook.company.timezone)
+    return now
+
+
+def _retire(connection: Connection, row: RowMapping, now: datetime) -> Change:
+    connection.execute(update(campaigns).where(campaigns.c.key == row["key"]).values(retired_at=now))
+    return Change(row["name"], "removed")
+
+
+def _remember(connection: Connection, campaign: Campaign, rulebook: Rulebook, now: datetime) -> None:
+    """Keeps the rule as it is written, with the days that it keeps (`CALENDAR`), so that it can be read again."""
+    rule, feast = rulebook.digest(campaign), rulebook.feast(campaign)
+    known = connection.scalar(select(rule_versions.c.rule).where(rule_versions.c.rule == rule))
+    if known is None:
+        source = campaign.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+        if feast is not None:
+            source[CALENDAR] = feast.written
+        connection.execute(insert(rule_versions).values(rule=rule, campaign=campaign.name, source=source, seen_at=now))

@@ -1,0 +1,226 @@
+"""An email as a client would get it, made by the functions that make the one that is sent; and a test of it by mail.
+
+For a client whose promise is in the ledger the bytes are those that are sent at the same `now`. Where a
+promise has to stand in, its links lead nowhere: no later promise may answer to them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Engine
+
+from regulars.audience.computed_fields import FINISHED
+from regulars.context.active_campaign import load_active_campaigns
+from regulars.context.plan_context import plan_context
+from regulars.core import ids
+from regulars.core.diagnostics import nearest
+from regulars.core.errors import NotFound
+from regulars.core.settings import Settings
+from regulars.coupons.assignment import sample_coupon
+from regulars.db import engine as store
+from regulars.db.event_source import PURCHASE
+from regulars.delivery.parcel import Parcel, Result
+from regulars.dispatch.compose import Composed, compose
+from regulars.dispatch.dispatcher import Carrier, Rules
+from regulars.dispatch.load import Job, attach_coupons, load
+from regulars.explain import queries
+from regulars.explain.sentences import because
+from regulars.planner.activation import activate
+from regulars.preview.stand_in import latest_place, stand_in
+from regulars.profile.visits import BOOKED, TOLD, visit_in_event, visits_in_events
+from regulars.render.mailbox import Mailbox
+from regulars.render.mime import Letter, assemble
+from regulars.rules.model import Campaign, Step
+
+NOWHERE = 0
+"""The promise that links of a stand-in name: there never is one with this number."""
+NO_ADDRESS = "no-address@example.invalid"
+_PERSON = (
+    "external_id", "email", "name", "first_name", "last_name", "company", "phone", "locale", "timezone", "country",
+    "birthday", "source", "created_at", "purchases", "spent", "first_purchase_at", "last_purchase_at", "rhythm",
+    "overdue", "next_product", "next_product_at", "manager", *FINISHED,
+)  # fmt: skip
+_MANAGER = ("name", "email", "title", "phone", "locale", "timezone")
+
+_Noted = tuple[Job, tuple[str, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """One email in every form it has. `eml` is the whole message; `sender`, `to`, `cc` are mailboxes as text."""
+
+    campaign: str
+    step: str
+    email: str
+    locale: str
+    subject: str
+    preheader: str
+    html: str
+    text: str
+    eml: bytes
+    sender: str
+    to: str
+    cc: Sequence[str]
+    warnings: Sequence[str]
+    letter: Letter = field(repr=False)
+
+    def to_json(self) -> dict[str, Any]:
+        """JSON-ready data; the message itself is left out."""
+        names = ("campaign", "step", "email", "locale", "subject", "preheader", "html", "text", "to")
+        found: dict[str, Any] = {name: getattr(self, name) for name in names}
+        return found | {"from": self.sender, "cc": list(self.cc), "warnings": list(self.warnings)}
+
+
+def preview(
+    engine: Engine | None, workspace: Rules, campaign: str, *, customer: str | None, step: str | None, now: datetime,
+    locale: str | None, settings: Settings,
+) -> list[Preview]:  # fmt: skip
+    """The emails of a campaign, or of one step: for a client (external id or address), or with the sample's data.
+
+    Raises NotFound for what is not there, RenderFailed or Invalid for an email that cannot be made.
+    """
+    return _previews(engine, workspace, campaign, customer, step, now, locale, settings, detached=False)
+
+
+async def send_test(
+    engine: Engine | None, workspace: Rules, campaign: str, to: str, carrier: Carrier, *, customer: str | None,
+    step: str | None, now: datetime, locale: str | None, settings: Settings,
+) -> list[tuple[Preview, Result]]:  # fmt: skip
+    """Sends the previews to one address, marked as a test; the ledger does not notice, and no link in it is live.
+
+    Raises ValueError for an address that is not one.
+    """
+    found = _previews(engine, workspace, campaign, customer, step, now, locale, settings, detached=True)
+    letters = [_marked(one, Mailbox("", to), now) for one in found]
+    parcels = [
+        Parcel(number, letter.sender.wire, letter.recipients, assemble(letter), letter.needs_smtputf8)
+        for number, letter in enumerate(letters)
+    ]
+    results = {result.key: result for result in await carrier.deliver(parcels)}
+    return [(one, results[number]) for number, one in enumerate(found)]
+
+
+def _marked(one: Preview, to: Mailbox, now: datetime) -> Letter:
+    domain = one.letter.message_id.strip("<>").rpartition("@")[2]
+    return replace(
+        one.letter, to=to, cc=(), subject=f"[Test] {one.subject}", unsubscribe_url=None,
+        message_id=ids.message_id(f"test/{one.letter.message_id}/{to.address}/{now.isoformat()}", domain),
+        headers=(*one.letter.headers, ("X-Regulars-Test", f"{one.campaign}/{one.step}")),
+    )  # fmt: skip
+
+
+def _previews(
+    engine: Engine | None, workspace: Rules, campaign: str, customer: str | None, step: str | None, now: datetime,
+    locale: str | None, settings: Settings, *, detached: bool,
+) -> list[Preview]:  # fmt: skip
+    names = workspace.rulebook.campaigns
+    if campaign not in names:
+        raise NotFound("campaign", campaign, nearest(campaign, names))
+    rule = names[campaign]
+    keys = [one.key for one in rule.all_steps]
+    if step is not None and step not in keys:
+        raise NotFound(f"step of `{campaign}`", step, nearest(step, keys))
+    steps = [one for one in rule.all_steps if step in (None, one.key)]
+    if customer is None:
+        jobs: list[_Noted] = [(_sampled(workspace, rule, one, now), ()) for one in steps]
+    elif engine is None:
+        raise NotFound("customer (there is no database)", customer)
+    else:
+        with store.rehearse(engine) as connection:
+            jobs = _jobs(connection, workspace, campaign, steps, customer, now)
+    return [_preview(_suited(job, locale, detached), workspace, now, settings, notes) for job, notes in jobs]
+
+
+def _preview(job: Job, workspace: Rules, now: datetime, settings: Settings, notes: Sequence[str]) -> Preview:
+    recipient = job.manager if job.campaign.to == "manager" else job.customer
+    if recipient is None:
+        raise NotFound("manager of", str(job.customer["external_id"]))
+    if job.campaign.to == "customer" and not job.customer["email"]:
+        job.customer = {**job.customer, "email": NO_ADDRESS}
+    made: Composed = compose(job, workspace, now, settings.web_url, settings.secret)
+    letter, rendered = made.letter, made.rendered
+    return Preview(
+        job.campaign.name, job.step.key, job.step.email, rendered.locale, rendered.subject, rendered.preheader,
+        rendered.html, rendered.text, made.parcel.data, str(letter.sender), str(letter.to),
+        tuple(str(box) for box in letter.cc), (*rendered.warnings, *notes), letter,
+    )  # fmt: skip
+
+
+def _suited(job: Job, locale: str | None, detached: bool) -> Job:
+    if detached:
+        job.id, job.measured = NOWHERE, False  # no email was sent that a click could belong to
+    if locale is not None:
+        job.customer = {**job.customer, "locale": locale}
+        job.manager = None if job.manager is None else {**job.manager, "locale": locale}
+    return job
+
+
+# ---------------------------------------------------------------- a real client
+
+
+def _jobs(
+    connection: Connection, rules: Rules, campaign: str, steps: Sequence[Step], customer: str, now: datetime
+) -> list[_Noted]:
+    activate(connection, rules.rulebook, now)
+    active_campaigns = load_active_campaigns(connection, rules.rulebook)
+    key = next(key for key, found in active_campaigns.items() if found.campaign.name == campaign)
+    customer_id = queries.find(connection, customer)
+    context = plan_context(connection, rules, now)
+    forbidden = queries.missing_right(context, active_campaigns[key], customer_id)
+    notes = (f"it would not be sent now: {because(forbidden, None)}",) if forbidden else ()
+    jobs: list[_Noted] = []
+    for step in steps:
+        place = latest_place(connection, active_campaigns[key], step.key, customer_id, now)
+        promise = place.promise or stand_in(connection, active_campaigns[key], step.key, customer_id, place, now)
+        found = load(connection, context, active_campaigns, [promise])
+        zone = rules.rulebook.company.timezone
+        lacking = attach_coupons(connection, found, now, zone)
+        for job in found:
+            short = (f"it would not be sent now: {because(lacking[job.id], None)}",) if job.id in lacking else ()
+            if job.campaign.offer is not None and job.id in lacking:
+                job.coupon = sample_coupon(job.campaign.offer.coupon, now, zone)
+            job.id = place.promise or NOWHERE
+            jobs.append((job, (*notes, *short)))
+    for job, _ in jobs:
+        if job.campaign.new is not None and job.product is None:
+            job.product = rules.templates.sample(job.step.email).get("product")
+        if job.campaign.on is not None and job.event is None:  # the email needs something to speak of
+            _with_event(job, rules.templates.sample(job.step.email))
+    return jobs
+
+
+# ---------------------------------------------------------------- the sample
+
+
+def _sampled(workspace: Rules, campaign: Campaign, step: Step, now: datetime) -> Job:
+    """A job made of the email's sample, with the campaign's own offer."""
+    sample = workspace.templates.sample(step.email)
+    own = dict.fromkeys((*_PERSON, *workspace.rulebook.fields))
+    customer: dict[str, Any] = {**own, **(sample.get("customer") or {})}
+    manager = sample.get("manager")
+    job = Job(
+        NOWHERE, campaign.name, campaign, step, "sample", now, 0, 0, customer,
+        None if manager is None else {**dict.fromkeys(_MANAGER), **manager},
+    )  # fmt: skip
+    if campaign.on is not None:
+        _with_event(job, sample)
+    if campaign.new is not None:
+        job.product = sample.get("product")
+    if campaign.offer is not None:
+        job.coupon = sample_coupon(campaign.offer.coupon, now, workspace.rulebook.company.timezone)
+    return job
+
+
+def _with_event(job: Job, sample: Mapping[str, Any]) -> None:
+    if job.campaign.on == PURCHASE:
+        job.purchase = job.event = sample.get("purchase")
+    else:
+        job.event = sample.get("event")
+        on = job.campaign.on
+        if on in TOLD and job.event is not None:
+            visit = visit_in_event(job.customer_id, "sample", job.due_at, {**(sample.get("visit") or {}), **job.event})
+            job.visit = visit if on == BOOKED else visits_in_events(visit, on, job.event)

@@ -1,0 +1,296 @@
+"""What is derived about a client: one definition, kept in `facts` and recomputed where it changed.
+
+Every client has exactly one row, also those who bought nothing. The definition is a SELECT (`as_of`), so
+that the maintained table and a look at a past day cannot disagree. Nothing in it depends on the time that merely
+passes: what does (overdue, the chance to be alive) is computed from these columns when it is asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from typing import Any
+
+import orjson
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    Column,
+    ColumnElement,
+    Connection,
+    Dialect,
+    Double,
+    FromClause,
+    Integer,
+    MetaData,
+    Select,
+    Subquery,
+    Table,
+    Text,
+    and_,
+    case,
+    cast,
+    delete,
+    func,
+    literal,
+    literal_column,
+    or_,
+    select,
+    text,
+    true,
+    type_coerce,
+    union,
+    union_all,
+)
+from sqlalchemy.schema import CreateTable
+
+from regulars.db.as_of import Moment, Restriction, among, as_of_filter
+from regulars.db.engine import insert
+from regulars.db.rowset import ids
+from regulars.db.tables import customers, events, facts, points_tariff, purchases
+from regulars.db.types import DAY, Instant, Money, to_micros
+from regulars.profile import next_product, points, traits
+from regulars.profile.next_product import USUAL_GAP
+
+__all__ = ["USUAL_GAP", "Restriction", "as_of", "refresh", "refresh_after_events", "source", "worked_out"]
+
+_CHUNK = 5_000
+"""Clients recomputed by one statement."""
+_COUNTED = {"preserve_rowcount": True}
+_KEYS, _NOW = "regulars_given_keys", "regulars_given_now"
+_STATEMENTS: dict[tuple[str, str], str] = {}
+"""By the database's name and what it does: making one takes ten times as long as running it for one client."""
+
+THEN = Table(
+    "facts_then", MetaData(), *(Column(c.name, c.type, primary_key=c.primary_key) for c in facts.c),
+    prefixes=["TEMPORARY"], postgresql_on_commit="DROP",
+)  # fmt: skip
+"""The facts at a past instant of those to whom something happened later; the transaction's own."""
+_SPEAKING = (traits.PRICE_REQUEST, *traits.BELONGING, traits.COMPLAINT, traits.ANSWERED, *points.EVENTS)
+"""The events that facts are made of; any other only tells that somebody is a visitor."""
+
+
+def as_of(now: Moment | None = None, customer_ids: Restriction | None = None) -> Select[Any]:
+    """The facts of every client (or of some) from what happened up to `now`, both ends included.
+
+    Columns and types are those of the table `facts`. `rhythm` is in days; `next_product_at` counts from the
+    purchase that leads to the product, and for a consumable from its own last purchase if that was later.
+    """
+    total, manner = _totals(now, customer_ids), traits.bought(now, customer_ids)
+    steps, words = traits.rhythm(now, customer_ids), traits.said(now, customer_ids)
+    earned, missing = points.sums(now, customer_ids), next_product.missing(now, customer_ids)
+    next_one, learned = next_product.declared(now, customer_ids), next_product.learned(now, customer_ids)
+    scores = traits.scores(total.c.purchases, manner, steps, words)
+    declared = next_one.c.next_product_id.is_not(None)
+    joined = customers.outerjoin(total, total.c.customer_id == customers.c.id)
+    for one in (manner, steps, words, earned, missing):
+        joined = joined.outerjoin(one, one.c.customer_id == customers.c.id)
+    for one in (next_one, learned):
+        joined = joined.outerjoin(one, and_(one.c.customer_id == customers.c.id, one.c.place == 1))
+    query = (
+        select(
+            customers.c.id.label("customer_id"),
+            func.coalesce(total.c.purchases, 0).label("purchases"),
+            type_coerce(func.coalesce(total.c.spent, literal_column("0")), Money).label("spent"),
+            total.c.first_purchase_at,
+            total.c.last_purchase_at,
+            _rhythm(total).label("rhythm"),
+            func.coalesce(next_one.c.next_product_id, learned.c.next_product_id).label("next_product_id"),
+            type_coerce(case((declared, next_one.c.next_product_at), else_=learned.c.next_product_at), Instant).label(
+                "next_product_at"
+            ),
+            cast(func.coalesce(steps.c.days, 0), Integer).label("days"),
+            traits.stage(steps, words).label("stage"),
+            traits.motivation(scores).label("motivation"),
+            *(scores[name].label(f"{name}_score") for name in traits.MOTIVATIONS),
+            traits.secure(words).label("sci"),
+            words.c.recommend.label("nps"),
+            cast(func.coalesce(missing.c.accessories_missing, 0), Integer).label("accessories_missing"),
+            cast(func.coalesce(earned.c.points, 0), BigInteger).label("points"),
+            cast(func.coalesce(earned.c.points_earned, 0), BigInteger).label("points_earned"),
+            *points.standing(earned),
+        )
+        .select_from(joined)
+        .where(customers.c.id.is_not(None))  # SQLite needs a WHERE between a join and ON CONFLICT
+    )
+    return query if customer_ids is None else query.where(among(customers.c.id, customer_ids))
+
+
+def _rhythm(total: Subquery) -> ColumnElement[Any]:
+    """The mean number of days between purchases; NULL below two of them, or when all were made at once."""
+    first, last = total.c.first_purchase_at, total.c.last_purchase_at
+    span = type_coerce(last, BigInteger) - type_coerce(first, BigInteger)
+    between = cast(literal(DAY, BigInteger) * (total.c.purchases - 1), Double)
+    return case((and_(total.c.purchases > 1, span > 0), cast(span, Double) / between))
+
+
+def refresh(connection: Connection, customer_ids: Restriction | None = None) -> int:
+    """Brings the kept facts of these clients (None: all) up to what they did; gives how many rows changed."""
+    if customer_ids is None or isinstance(customer_ids, Select | ColumnElement):
+        _take_turns(connection, true() if customer_ids is None else among(facts.c.customer_id, customer_ids))
+        if customer_ids is None:
+            return connection.exec_driver_sql(_everybody(connection), execution_options=_COUNTED).rowcount
+        statement = _write(connection, as_of(None, customer_ids))
+        return connection.execute(statement, execution_options=_COUNTED).rowcount
+    keys = sorted(set(customer_ids))
+    changed = 0
+    for start in range(0, len(keys), _CHUNK):
+        given = {"keys": _listed(connection, keys[start : start + _CHUNK])}
+        _take_turns(connection, facts.c.customer_id.in_(ids(connection, keys[start : start + _CHUNK])))
+        changed += connection.exec_driver_sql(_some(connection), given, execution_options=_COUNTED).rowcount
+    return changed
+
+
+def refresh_after_events(connection: Connection, event_ids: Iterable[int]) -> int:
+    """Brings the facts of those up to date whom these events concern; most events change no fact and cost little."""
+    new = ids(connection, event_ids)
+    mine = (
+        select(events.c.customer_id)
+        .join(facts, facts.c.customer_id == events.c.customer_id)
+        .where(events.c.id.in_(new), or_(events.c.name.in_(_SPEAKING), facts.c.stage == "potential"))
+    )
+    return refresh(connection, list(connection.scalars(mine.distinct())))
+
+
+def _take_turns(connection: Connection, whose: ColumnElement[bool]) -> None:
+    """Waits for whoever recomputes the same clients, so that what they add is seen and not written over.
+
+    SQLite has one writer at a time. The tariff is looked at before any row is taken: whoever changes it waits for
+    those who compute by it, and must not be waited for by them in turn.
+    """
+    if connection.dialect.name == "postgresql":
+        rows = select(facts.c.customer_id).select_from(facts.outerjoin(points_tariff, true())).where(whose)
+        taken = rows.order_by(facts.c.customer_id).with_for_update(of=facts).subquery()
+        connection.execute(select(func.count()).select_from(taken))
+
+
+def source(connection: Connection, now: datetime) -> FromClause:
+    """The facts as they stood at `now`, under the column names of the table `facts`.
+
+    The table itself when nothing happened later; else the kept rows of those to whom nothing did, and the
+    recomputed rows of the others.
+    """
+    found = [table for table in (purchases, events) if connection.scalar(select(_after(table, now).exists()))]
+    if not found:
+        return facts
+    _no_loops(connection)
+    whom = _later(now, found)
+    return union_all(_unchanged(whom), as_of(now, whom)).subquery("facts_then")
+
+
+def materialized(connection: Connection, now: datetime, only: int | None = None) -> FromClause:
+    """The same for a transaction that may write and asks many times: what was recomputed is kept up to its end.
+
+    What it gives is one of two, however often it is asked; what it held before is no more. With `only`, the rows of
+    other clients are not to be looked at.
+    """
+    if not any(connection.scalar(select(_after(table, now).exists())) for table in (purchases, events)):
+        return facts
+    _no_loops(connection)
+    connection.execute(CreateTable(THEN, if_not_exists=True))
+    connection.execute(delete(THEN))
+    if only is None:
+        connection.exec_driver_sql(_at(connection), {"now": to_micros(now)})
+    else:
+        connection.exec_driver_sql(
+            _at_of_some(connection), {"now": to_micros(now), "keys": _listed(connection, [only])}
+        )
+    if connection.dialect.name == "postgresql":
+        connection.execute(text(f"ANALYZE {THEN.name}"))
+    return _AT_THE_TIME
+
+
+def _no_loops(connection: Connection) -> None:
+    # PostgreSQL expects a handful of recomputed rows, and would go through all of them for each client that it joins.
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SET LOCAL enable_nestloop = off"))
+
+
+def _later(now: Moment, found: Iterable[Table] = (purchases, events)) -> Select[tuple[int]]:
+    """Those to whom something happened after `now`."""
+    later = union(*(_after(table, now) for table in found)).subquery("later")
+    return select(later.c.customer_id)
+
+
+def _after(table: Table, now: Moment) -> Select[tuple[int]]:
+    return select(table.c.customer_id).where(table.c.occurred_at > now)
+
+
+def _unchanged(whom: Select[tuple[int]]) -> Select[Any]:
+    return select(facts).where(facts.c.customer_id.not_in(whom))
+
+
+_AT_THE_TIME = union_all(_unchanged(select(THEN.c.customer_id)), select(THEN)).subquery("facts_at_the_time")
+
+
+def _totals(now: Moment | None, customer_ids: Restriction | None) -> Subquery:
+    """Count, sum, first and last per client who bought."""
+    query = select(
+        purchases.c.customer_id,
+        func.count().label("purchases"),
+        cast(func.sum(type_coerce(purchases.c.amount, BigInteger)), BigInteger).label("spent"),
+        func.min(purchases.c.occurred_at).label("first_purchase_at"),
+        func.max(purchases.c.occurred_at).label("last_purchase_at"),
+    ).group_by(purchases.c.customer_id)
+    return as_of_filter(query, purchases, now, customer_ids).subquery("totals")
+
+
+def _everybody(connection: Connection) -> str:
+    """The SQL that recomputes everybody."""
+    return _prepared(connection, "everybody", lambda: _write(connection, as_of()))
+
+
+def _some(connection: Connection) -> str:
+    """The SQL that recomputes the clients whose keys it is given as one parameter, `keys`."""
+    return _prepared(connection, "some", lambda: _write(connection, as_of(None, _given(connection.dialect))))
+
+
+def _at(connection: Connection) -> str:
+    """The SQL that works out the facts at a past instant, `now` in microseconds."""
+    now = literal_column(_NOW, Instant())
+    return _prepared(connection, "then", lambda: THEN.insert().from_select(list(THEN.c), as_of(now, _later(now))))
+
+
+def _at_of_some(connection: Connection) -> str:
+    """The same for clients whose keys it is given as one parameter, `keys`."""
+
+    def build() -> Any:
+        found = as_of(literal_column(_NOW, Instant()), _given(connection.dialect))
+        return THEN.insert().from_select(list(THEN.c), found)
+
+    return _prepared(connection, "then-some", build)
+
+
+def _listed(connection: Connection, keys: list[int]) -> str:
+    """Keys as the parameter `keys`."""
+    some = orjson.dumps(keys).decode()
+    return "{" + some[1:-1] + "}" if connection.dialect.name == "postgresql" else some
+
+
+def _prepared(connection: Connection, what: str, build: Callable[[], Any]) -> str:
+    kind = (connection.dialect.name, what)
+    if kind not in _STATEMENTS:
+        sql = str(build().compile(dialect=connection.dialect, compile_kwargs={"literal_binds": True}))
+        for token, name in ((_KEYS, "keys"), (_NOW, "now")):
+            sql = sql.replace(token, f"%({name})s" if connection.dialect.name == "postgresql" else f":{name}")
+        _STATEMENTS[kind] = sql
+    return _STATEMENTS[kind]
+
+
+def _given(dialect: Dialect) -> Restriction:
+    keys: Any = literal_column(_KEYS, Text)
+    if dialect.name == "postgresql":
+        # Of an array PostgreSQL knows the length, so that one client is looked up by index in every part.
+        return cast(keys, ARRAY(BigInteger))
+    each = func.json_each(keys).table_valued("value", name="given")
+    return select(cast(each.c.value, BigInteger))
+
+
+def _write(connection: Connection, rows: Select[Any]) -> Any:
+    statement = insert(connection, facts).from_select([c.name for c in facts.c], rows.order_by(customers.c.id))
+    derived = [c for c in facts.c if not c.primary_key]
+    return statement.on_conflict_do_update(
+        index_elements=["customer_id"],
+        set_={c.name: statement.excluded[c.name] for c in derived},
+        where=or_(*(c.is_distinct_from(statement.excluded[c.name]) for c in derived)),
+    )

@@ -1,0 +1,118 @@
+"""What was learned from everybody, on its way in and out of the database: histories to learn from, and what came of it.
+
+The numbers themselves are made in `knowledge`; here they are read, written and, where they changed, told to the facts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Connection,
+    Double,
+    Integer,
+    and_,
+    cast,
+    delete,
+    func,
+    literal,
+    or_,
+    select,
+    type_coerce,
+)
+
+from regulars.db.engine import insert
+from regulars.db.rowset import Types, rowset
+from regulars.db.tables import buying_model, facts, learned_links, products, purchase_lines, purchases, worth
+from regulars.db.types import DAY, MONEY_SCALE, Instant, Key, Money, to_micros
+from regulars.profile import facts as fact_store
+
+_LINK: Types = {"product_id": Key, "target_id": Key, "strength": Integer(), "support": Integer(), "lift": Double(),
+         "after_days": Integer()}  # fmt: skip
+_CHUNK = 20_000
+
+
+def buyers(connection: Connection, now: datetime, *, stale_only: bool = False) -> list[tuple[Any, ...]]:
+    """Per client who bought: key, days with a purchase, days from the first to the last and to now, purchases, spent.
+
+    With `stale_only` only those whose purchases or sum are no longer those of which their worth was made.
+    """
+    first, last = (type_coerce(facts.c[n], BigInteger) for n in ("first_purchase_at", "last_purchase_at"))
+    query = select(
+        facts.c.customer_id,
+        facts.c.days,
+        cast(last - first, Double) / float(DAY),
+        cast(literal(to_micros(now), BigInteger) - first, Double) / float(DAY),
+        facts.c.purchases,
+        cast(type_coerce(facts.c.spent, BigInteger), Double) / float(MONEY_SCALE),
+    ).where(facts.c.days > 0, facts.c.last_purchase_at <= now)
+    if stale_only:
+        query = query.outerjoin(worth, worth.c.customer_id == facts.c.customer_id).where(
+            or_(
+                worth.c.purchases.is_distinct_from(facts.c.purchases),
+                worth.c.spent.is_distinct_from(facts.c.spent),
+            )
+        )
+    return [tuple(row) for row in connection.execute(query.order_by(facts.c.customer_id))]
+
+
+def orders(connection: Connection) -> Iterable[tuple[int, float, int]]:
+    """Client, day and product of every line ever bought, by client."""
+    day = cast(type_coerce(purchases.c.occurred_at, BigInteger), Double) / float(DAY)
+    query = (
+        select(purchases.c.customer_id, day, purchase_lines.c.product_id)
+        .join(purchase_lines, purchase_lines.c.purchase_id == purchases.c.id)
+        .order_by(purchases.c.customer_id, purchases.c.occurred_at, purchases.c.id)
+    )
+    return ((int(customer), float(at), int(product)) for customer, at, product in connection.execute(query))
+
+
+def keep_model(connection: Connection, model: Mapping[str, float | None], clients: int, now: datetime) -> None:
+    """Puts a model into force, in place of the one before."""
+    connection.execute(delete(buying_model))
+    row = {"id": 1, "clients": clients, "learned_at": now, **model}
+    connection.execute(insert(connection, buying_model).values(row))
+
+
+def model(connection: Connection) -> dict[str, float | None] | None:
+    """The parameters in force by name, or None."""
+    names = ("r", "alpha", "a", "b", "p", "q", "v")
+    row = connection.execute(select(*(buying_model.c[name] for name in names))).mappings().first()
+    return None if row is None else dict(row)
+
+
+def keep_worth(connection: Connection, values: Iterable[tuple[int, float, int, float]], now: datetime) -> int:
+    """Writes what clients are worth, as (client, clv, purchases, spent); gives how many."""
+    rows = [[key, clv, bought, round(spent * MONEY_SCALE)] for key, clv, bought, spent in values]
+    types: Types = {"customer_id": Key, "clv": Double(), "purchases": Integer(), "spent": Money()}
+    for start in range(0, len(rows), _CHUNK):
+        given = rowset(connection, "given", types, rows[start : start + _CHUNK])
+        fresh = select(given.c.customer_id, given.c.clv, literal(now, Instant), given.c.purchases, given.c.spent)
+        names = ["customer_id", "clv", "at", "purchases", "spent"]
+        statement = insert(connection, worth).from_select(names, fresh.where(given.c.customer_id.is_not(None)))
+        new = {name: statement.excluded[name] for name in names[1:]}
+        connection.execute(statement.on_conflict_do_update(index_elements=["customer_id"], set_=new))
+    return len(rows)
+
+
+def keep_links(connection: Connection, links: Iterable[list[Any]]) -> int:
+    """Puts learned links in place of those before and brings the facts of buyers up to them; gives how many rows.
+
+    Each link is product, target, strength in millionths, support, lift, days (or None).
+    """
+    connection.execute(delete(learned_links))
+    found = list(links)
+    for start in range(0, len(found), _CHUNK):
+        given = rowset(connection, "given", _LINK, found[start : start + _CHUNK])
+        known = select(given).join(products, and_(products.c.id == given.c.product_id, given.c.target_id.is_not(None)))
+        connection.execute(insert(connection, learned_links).from_select(list(_LINK), known.where(given.c.lift > 0)))
+    buying = select(purchases.c.customer_id).join(purchase_lines).distinct()
+    return fact_store.refresh(connection, list(connection.scalars(buying)))
+
+
+def count_links(connection: Connection) -> int:
+    """How many learned links there are."""
+    return connection.scalar(select(func.count()).select_from(learned_links)) or 0

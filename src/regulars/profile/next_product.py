@@ -1,0 +1,194 @@
+"""What a client may buy next: of a declared sequence first, else by the links learned from everybody's purchases.
+
+Both never offer what the client has, unless it gets used up. What goes with a purchase and is missing is counted here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime
+
+from sqlalchemy import (
+    CTE,
+    BigInteger,
+    Connection,
+    Select,
+    Subquery,
+    Table,
+    and_,
+    case,
+    cast,
+    func,
+    literal,
+    or_,
+    select,
+    type_coerce,
+)
+
+from regulars.db.as_of import Moment, Restriction, as_of_filter
+from regulars.db.rowset import ids
+from regulars.db.tables import learned_links, product_links, products, purchase_lines, purchases
+from regulars.db.types import DAY, Instant
+
+USUAL_GAP = 30
+"""Days after which the next thing is usually bought, where the link does not say."""
+
+
+def declared(now: Moment | None, customer_ids: Restriction | None) -> Subquery:
+    """The products that may come next by declaration per client, `place` 1 being the one.
+
+    Earliest rank first, then the link from the most recent purchase; keys settle what is left.
+    """
+    bought = _bought("bought", _linked(product_links, "next"), now, customer_ids)
+    had = bought.alias("had")
+    since = type_coerce(bought.c.at, BigInteger)
+    again = type_coerce(had.c.at, BigInteger)
+    after = func.coalesce(product_links.c.after_days, USUAL_GAP) * literal(DAY, BigInteger)
+    place = func.row_number().over(
+        partition_by=bought.c.customer_id,
+        order_by=(product_links.c.rank, bought.c.at.desc(), bought.c.product_id, product_links.c.target_id),
+    )
+    return (
+        select(
+            bought.c.customer_id,
+            product_links.c.target_id.label("next_product_id"),
+            type_coerce(case((again > since, again), else_=since) + after, Instant).label("next_product_at"),
+            place.label("place"),
+            bought.c.product_id.label("from_id"),
+            bought.c.at.label("from_at"),
+            product_links.c.after_days,
+        )
+        .join(product_links, and_(product_links.c.product_id == bought.c.product_id, product_links.c.kind == "next"))
+        .join(products, products.c.id == product_links.c.target_id)
+        .outerjoin(had, and_(had.c.customer_id == bought.c.customer_id, had.c.product_id == product_links.c.target_id))
+        .where(or_(had.c.customer_id.is_(None), products.c.consumable))
+        .subquery("following")
+    )
+
+
+def learned(now: Moment | None, customer_ids: Restriction | None) -> Subquery:
+    """The same by learned links: the strongest sum over all the client has; the due date is the latest link's."""
+    bought = _bought("owned", _linked(learned_links, None), now, customer_ids)
+    had = bought.alias("owned_before")
+    score = func.sum(learned_links.c.strength)
+    days = func.coalesce(learned_links.c.after_days, USUAL_GAP) * literal(DAY, BigInteger)
+    since = type_coerce(bought.c.at, BigInteger)
+    again = type_coerce(had.c.at, BigInteger)
+    due = func.max(case((again > since, again), else_=since) + days)
+    place = func.row_number().over(
+        partition_by=bought.c.customer_id, order_by=(score.desc(), learned_links.c.target_id)
+    )
+    return (
+        select(
+            bought.c.customer_id,
+            learned_links.c.target_id.label("next_product_id"),
+            type_coerce(due, Instant).label("next_product_at"),
+            place.label("place"),
+        )
+        .join(learned_links, learned_links.c.product_id == bought.c.product_id)
+        .join(products, products.c.id == learned_links.c.target_id)
+        .outerjoin(had, and_(had.c.customer_id == bought.c.customer_id, had.c.product_id == learned_links.c.target_id))
+        .where(or_(had.c.customer_id.is_(None), products.c.consumable))
+        .group_by(bought.c.customer_id, learned_links.c.target_id)
+        .subquery("learned")
+    )
+
+
+def missing(now: Moment | None, customer_ids: Restriction | None) -> Subquery:
+    """Per client: how many accessories of what they bought they have not bought."""
+    bought = _bought("having", _linked(product_links, "accessory"), now, customer_ids)
+    had = bought.alias("having_it")
+    return (
+        select(
+            bought.c.customer_id,
+            cast(func.count(product_links.c.target_id.distinct()), BigInteger).label("accessories_missing"),
+        )
+        .join(
+            product_links,
+            and_(product_links.c.product_id == bought.c.product_id, product_links.c.kind == "accessory"),
+        )
+        .outerjoin(had, and_(had.c.customer_id == bought.c.customer_id, had.c.product_id == product_links.c.target_id))
+        .where(had.c.customer_id.is_(None))
+        .group_by(bought.c.customer_id)
+        .subquery("missing")
+    )
+
+
+def missing_accessories(connection: Connection, customer_ids: Collection[int], now: datetime) -> dict[int, list[int]]:
+    """By client the products that `missing` counts: those with what was bought last first."""
+    bought = _bought("having", _linked(product_links, "accessory"), now, ids(connection, customer_ids))
+    had = bought.alias("having_it")
+    goes_with = and_(product_links.c.product_id == bought.c.product_id, product_links.c.kind == "accessory")
+    query = (
+        select(bought.c.customer_id, product_links.c.target_id)
+        .join(product_links, goes_with)
+        .outerjoin(had, and_(had.c.customer_id == bought.c.customer_id, had.c.product_id == product_links.c.target_id))
+        .where(had.c.customer_id.is_(None))
+        .order_by(bought.c.at.desc(), product_links.c.rank, product_links.c.target_id)
+    )
+    found: dict[int, list[int]] = {}
+    for customer, product in connection.execute(query):
+        if product not in found.setdefault(customer, []):
+            found[customer].append(product)
+    return found
+
+
+def declared_link(connection: Connection, customer_id: int, now: datetime) -> tuple[str, datetime, int | None] | None:
+    """The declared link to a client's next product: from which sku, when that was bought, usual days; or None."""
+    found = declared(now, [customer_id])
+    query = select(products.c.sku, found.c.from_at, found.c.after_days).join(products, products.c.id == found.c.from_id)
+    row = connection.execute(query.where(found.c.place == 1)).first()
+    return None if row is None else (str(row[0]), row[1], row[2])
+
+
+def learned_links_to_next(
+    connection: Connection, customer_id: int, now: datetime
+) -> list[tuple[str, datetime, int | None, int, float]]:
+    """The learned links whose sum makes a client's next product, the strongest first.
+
+    Each is the sku it leads from, when that was bought, usual days, support, lift.
+    """
+    best = learned(now, [customer_id])
+    owned = _bought("owned_each", _linked(learned_links, None), now, [customer_id])
+    links = learned_links.c
+    query = (
+        select(products.c.sku, owned.c.at, links.after_days, links.support, links.lift)
+        .join(owned, owned.c.product_id == products.c.id)
+        .join(learned_links, links.product_id == owned.c.product_id)
+        .join(best, and_(best.c.next_product_id == links.target_id, best.c.place == 1))
+        .order_by(links.strength.desc(), products.c.sku)
+    )
+    return [
+        (str(sku), at, days, int(support), float(lift)) for sku, at, days, support, lift in connection.execute(query)
+    ]
+
+
+def has_followers(connection: Connection, customer_id: int, now: datetime) -> bool:
+    """Whether anything that a client bought leads on to something, by declaration or by what was learned."""
+    for links, kind in ((product_links, "next"), (learned_links, None)):
+        owned = _bought("owned_any", _linked(links, kind), now, [customer_id])
+        query = select(links.c.target_id).join(owned, owned.c.product_id == links.c.product_id)
+        query = query if kind is None else query.where(links.c.kind == kind)
+        if connection.execute(query.limit(1)).first() is not None:
+            return True
+    return False
+
+
+def _linked(links: Table, kind: str | None) -> list[Select[tuple[int]]]:
+    """Both ends of the links."""
+    ends = [select(links.c.product_id), select(links.c.target_id)]
+    return ends if kind is None else [end.where(links.c.kind == kind) for end in ends]
+
+
+def _bought(name: str, linked: list[Select[tuple[int]]], now: Moment | None, customer_ids: Restriction | None) -> CTE:
+    """Client, product and when it was last bought, for products that have links.
+
+    Nested, because the sqlite3 module counts rows only for statements that begin with INSERT.
+    """
+    query = (
+        select(purchases.c.customer_id, purchase_lines.c.product_id, func.max(purchases.c.occurred_at).label("at"))
+        .join(purchase_lines, purchase_lines.c.purchase_id == purchases.c.id)
+        .where(or_(*(purchase_lines.c.product_id.in_(some) for some in linked)))
+        .group_by(purchases.c.customer_id, purchase_lines.c.product_id)
+    )
+    return as_of_filter(query, purchases, now, customer_ids).cte(name, nesting=True)

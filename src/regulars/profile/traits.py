@@ -1,0 +1,203 @@
+"""What a client is like, from purchases and from what they said and asked: signals counted, and scores made of them.
+
+Every score is computed from whole numbers by the same few operations, so that both databases and Python give the same
+double. docs/knowledge.md has the definitions in words.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Double,
+    FromClause,
+    Integer,
+    Subquery,
+    Text,
+    and_,
+    case,
+    cast,
+    func,
+    literal,
+    null,
+    or_,
+    select,
+    type_coerce,
+)
+from sqlalchemy.sql import ColumnElement
+
+from regulars.db.as_of import Moment, Restriction, as_of_filter
+from regulars.db.json_fields import regulars_field_number, regulars_field_text
+from regulars.db.tables import events, products, purchase_lines, purchases
+from regulars.db.types import DAY
+
+Column = ColumnElement[Any]
+
+PRICE_REQUEST = "price.requested"
+BELONGING = ("change.requested", "planning.proposed", "exchange.proposed", "advice.given", "referral.made")
+"""What clients do who feel at home: ask for changes, propose to plan together or to swap services, advise, refer."""
+COMPLAINT, REFERRED, ANSWERED = "complaint.opened", "referral.made", "survey.answered"
+ANSWERS = ("satisfaction", "return", "recommend")
+"""The three answers of the Secure Customer Index, from 0 to 10, in the data of `survey.answered`."""
+FIVE_POINTS = {"satisfaction": "score", "return": "again", "recommend": "recommend"}
+"""The same in the survey `loyalty`, from 1 to 5. In the survey `nps`, `score` is whether they would recommend."""
+NOVEL_DAYS = 60
+"""A purchase this soon after a product's launch is one of a novelty."""
+ENOUGH = 3
+"""Signals of one kind that make a full score."""
+CLEAR = 0.3
+"""A score below this decides nothing."""
+MOTIVATIONS = ("price", "novelty", "belonging", "stability")
+PROMOTER = 9.0
+
+
+def bought(now: Moment | None, customer_ids: Restriction | None) -> Subquery:
+    """Per client who bought: `discounted` purchases and `novel` ones."""
+    novel = (
+        select(literal(1))
+        .select_from(purchase_lines.join(products, products.c.id == purchase_lines.c.product_id))
+        .where(
+            purchase_lines.c.purchase_id == purchases.c.id,
+            type_coerce(purchases.c.occurred_at, BigInteger) - type_coerce(products.c.launched_at, BigInteger)
+            <= literal(NOVEL_DAYS * DAY, BigInteger),
+            purchases.c.occurred_at >= products.c.launched_at,
+        )
+        .correlate(purchases)
+        .exists()
+    )
+    query = select(
+        purchases.c.customer_id,
+        _count(type_coerce(purchases.c.discount, BigInteger) > 0).label("discounted"),
+        _count(novel).label("novel"),
+    ).group_by(purchases.c.customer_id)
+    return as_of_filter(query, purchases, now, customer_ids).subquery("manner")
+
+
+def rhythm(now: Moment | None, customer_ids: Restriction | None) -> Subquery:
+    """Per client who bought: `days` with a purchase, and number, sum and sum of squares of the gaps between them."""
+    day = type_coerce(purchases.c.occurred_at, BigInteger).op("/")(literal(DAY, BigInteger))  # whole days, UTC
+    days = as_of_filter(
+        select(purchases.c.customer_id, type_coerce(day, BigInteger).label("day")), purchases, now, customer_ids
+    )
+    each = days.distinct().subquery("days_bought")
+    before = func.lag(each.c.day).over(partition_by=each.c.customer_id, order_by=each.c.day)
+    gaps = select(each.c.customer_id, (each.c.day - before).label("gap")).subquery("gaps")
+    return (
+        select(
+            gaps.c.customer_id,
+            func.count().label("days"),
+            func.count(gaps.c.gap).label("gaps"),
+            cast(func.sum(gaps.c.gap), BigInteger).label("gap_sum"),
+            cast(func.sum(gaps.c.gap * gaps.c.gap), BigInteger).label("gap_squares"),
+        )
+        .group_by(gaps.c.customer_id)
+        .subquery("steps")
+    )
+
+
+def said(now: Moment | None, customer_ids: Restriction | None) -> Subquery:
+    """Per client of whom we know any event: how many `happened`, signals counted, and the latest answers."""
+    answered = events.c.name == ANSWERED
+    values = {key: _answer(key) for key in ANSWERS}
+    columns: list[Column] = [events.c.customer_id, events.c.name]
+    for key, value in values.items():
+        known: Column = case((answered, value))
+        place = func.row_number().over(
+            partition_by=events.c.customer_id,
+            order_by=(case((known.is_(None), 1), else_=0), events.c.occurred_at.desc(), events.c.id.desc()),
+        )
+        columns += [known.label(key), place.label(f"{key}_place")]
+    each = as_of_filter(select(*columns), events, now, customer_ids).subquery("said_each")
+    return (
+        select(
+            each.c.customer_id,
+            func.count().label("happened"),
+            _count(each.c.name == PRICE_REQUEST).label("price_requests"),
+            _count(each.c.name.in_(BELONGING)).label("belongings"),
+            _count(each.c.name == COMPLAINT).label("complaints"),
+            _count(each.c.name == REFERRED).label("referrals"),
+            *(func.max(case((each.c[f"{key}_place"] == 1, each.c[key]))).label(key) for key in ANSWERS),
+        )
+        .group_by(each.c.customer_id)
+        .subquery("said")
+    )
+
+
+def scores(purchases_made: Column, manner: FromClause, steps: FromClause, words: FromClause) -> dict[str, Column]:
+    """The four scores of motivation, from 0 to 1, by name."""
+    return {
+        "price": literal(0.7, Double) * _share(manner.c.discounted, purchases_made)
+        + literal(0.3, Double) * _full(words.c.price_requests),
+        "novelty": _share(manner.c.novel, purchases_made),
+        "belonging": _full(words.c.belongings),
+        "stability": _steady(steps) / (literal(1.0, Double) + cast(func.coalesce(words.c.complaints, 0), Double)),
+    }
+
+
+def motivation(found: dict[str, Column]) -> Column:
+    """The name of the highest score, none where all are low; of equals the first of MOTIVATIONS."""
+    whens = []
+    for name in MOTIVATIONS:
+        others = [found[name] >= found[other] for other in MOTIVATIONS if other != name]
+        whens.append((and_(found[name] >= literal(CLEAR, Double), *others), literal(name, Text)))
+    return case(*whens, else_=cast(null(), Text))
+
+
+def stage(steps: FromClause, words: FromClause) -> Column:
+    """potential, visitor, buyer, client or advocate."""
+    days = func.coalesce(steps.c.days, 0)
+    refers = or_(func.coalesce(words.c.referrals, 0) > 0, func.coalesce(words.c.recommend, 0.0) >= PROMOTER)
+    return case(
+        (and_(days >= 2, refers), literal("advocate", Text)),
+        (days >= 2, literal("client", Text)),
+        (days == 1, literal("buyer", Text)),
+        (words.c.customer_id.is_not(None), literal("visitor", Text)),
+        else_=literal("potential", Text),
+    )
+
+
+def secure(words: FromClause) -> Column:
+    """The Secure Customer Index, 0 to 1: the mean of those of the three answers that are known."""
+    answers = [words.c[key] for key in ANSWERS]
+    total = func.coalesce(answers[0], 0.0) + func.coalesce(answers[1], 0.0) + func.coalesce(answers[2], 0.0)
+    known = sum((case((answer.is_not(None), 1.0), else_=0.0) for answer in answers), start=literal(0.0, Double))
+    return case((known > 0, cast(total, Double) / (cast(known, Double) * literal(10.0, Double))))
+
+
+def _answer(key: str) -> Column:
+    """One of ANSWERS, brought to 0 to 10, from whichever survey asked it."""
+    survey = regulars_field_text(events.c.data, literal("survey", Text))
+    five = _said(FIVE_POINTS[key], 1.0, 5.0)
+    plain = _said(key, 0.0, 10.0)
+    if key == "satisfaction":
+        plain = func.coalesce(plain, case((func.coalesce(survey, "") != "nps", _said("score", 0.0, 10.0))))
+    if key == "recommend":
+        plain = func.coalesce(plain, case((survey == "nps", _said("score", 0.0, 10.0))))
+    return case((survey == "loyalty", (five - literal(1.0, Double)) * literal(2.5, Double)), else_=plain)
+
+
+def _said(key: str, least: float, most: float) -> Column:
+    value = regulars_field_number(events.c.data, literal(key, Text))
+    return case((value.between(least, most), value))
+
+
+def _count(condition: Column) -> Column:
+    return cast(func.sum(case((condition, 1), else_=0)), Integer)
+
+
+def _share(part: Column, whole: Column) -> Column:
+    return func.coalesce(cast(part, Double) / cast(func.nullif(whole, 0), Double), literal(0.0, Double))
+
+
+def _full(count: Column) -> Column:
+    some = func.coalesce(count, 0)
+    return cast(case((some > ENOUGH, ENOUGH), else_=some), Double) / literal(float(ENOUGH), Double)
+
+
+def _steady(steps: FromClause) -> Column:
+    """1 for equal gaps between purchases, down to 0 where they scatter as widely as they are long; 0 below three."""
+    squares = cast(steps.c.gaps, Double) * cast(steps.c.gap_squares, Double)
+    whole = cast(steps.c.gap_sum, Double) * cast(steps.c.gap_sum, Double)
+    calm = literal(1.0, Double) - (squares / whole - literal(1.0, Double))
+    return case((and_(steps.c.gaps >= 2, calm > 0), calm), else_=literal(0.0, Double))

@@ -1,0 +1,153 @@
+"""Visits to the business, as they stand: folded from the events in which they were booked, moved, confirmed, cancelled.
+
+Events are all there is. `visit.booked` says when and where; another one with the same `visit` replaces it. A booking
+without `visit` is a visit of its own, named by its id. `moved` and `cancelled` ask the same of a whole set, in SQL.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, and_, func, literal, or_, select
+
+from regulars.db.json_fields import readable_micros, regulars_field_text
+from regulars.db.rowset import ids
+from regulars.db.tables import events
+from regulars.db.types import from_micros
+
+BOOKED = "visit.booked"
+MOVED = "visit.moved"
+CANCELLED = "visit.cancelled"
+CONFIRMED = "visit.confirmed"
+MOVE_REQUESTED = "visit.move-requested"
+TOLD = (BOOKED, CANCELLED, CONFIRMED, MOVE_REQUESTED)
+"""The events that say how a visit stands; `visit.moved` is told for rules, beside the booking that moves it."""
+CLIENT = "client"
+"""Under `by` in an event that the client set off by a page."""
+DEFAULT_MINUTES = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """One visit as it stands. `sequence` counts the bookings before this one, as calendar programs want it."""
+
+    id: str
+    customer: int
+    booking: str
+    """The id of the event that booked it last."""
+    booked_at: datetime
+    starts_at: datetime | None
+    minutes: float
+    service: str | None
+    place: str | None
+    slots: tuple[datetime, ...]
+    """Other times that the booking system offers."""
+    sequence: int = 0
+    cancelled_by: str | None = None
+    """Who cancelled it: `client`, else `business`; None while it stands."""
+    confirmed: bool = False
+    wish: Mapping[str, Any] | None = None
+    """What the client asked for since it was booked: `starts_at`, `note`."""
+
+    @property
+    def ends_at(self) -> datetime | None:
+        """When it is over."""
+        return None if self.starts_at is None else self.starts_at + timedelta(minutes=self.minutes)
+
+    def stands(self, now: datetime) -> bool:
+        """Whether it is still to come."""
+        return self.cancelled_by is None and self.starts_at is not None and self.starts_at > now
+
+
+Standing = dict[tuple[int, str], Visit]
+
+
+def visits(connection: Connection, customers: Iterable[int], now: datetime) -> Standing:
+    """The visits of these clients as they stand at `now`, by client and the visit's own name."""
+    found: Standing = {}
+    rows = connection.execute(
+        select(events.c.customer_id, events.c.name, events.c.external_id, events.c.occurred_at, events.c.data)
+        .where(
+            events.c.customer_id.in_(ids(connection, set(customers))),
+            events.c.name.in_(TOLD),
+            events.c.occurred_at <= now,
+        )
+        .order_by(events.c.occurred_at, events.c.id)
+    )
+    for row in rows:
+        data = row.data or {}
+        key = (row.customer_id, name_of(data, row.external_id))
+        if row.name == BOOKED:
+            found[key] = visit_in_event(row.customer_id, row.external_id, row.occurred_at, data, found.get(key))
+        elif key in found:
+            found[key] = visits_in_events(found[key], row.name, data)
+    return found
+
+
+def name_of(data: Mapping[str, Any], external_id: str) -> str:
+    """The visit's own name: what the booking system calls it, else the id of the booking."""
+    return str(data.get("visit") or external_id)
+
+
+def visit_in_event(
+    customer: int, external_id: str, at: datetime, data: Mapping[str, Any], before: Visit | None = None
+) -> Visit:
+    """The visit as the booking with this data makes it, in place of the one `before`."""
+    minutes, slots = data.get("duration"), data.get("slots")
+    return Visit(
+        name_of(data, external_id), customer, external_id, at, _instant(data.get("starts_at")),
+        float(minutes) if isinstance(minutes, (int, float)) and 0 < minutes <= 10_080 else DEFAULT_MINUTES,
+        _text(data.get("service")), _text(data.get("place")),
+        tuple(sorted(at for at in map(_instant, slots if isinstance(slots, list) else ()) if at is not None)),
+        0 if before is None else before.sequence + 1,
+    )  # fmt: skip
+
+
+def visits_in_events(visit: Visit, name: str, data: Mapping[str, Any]) -> Visit:
+    """The visit after this event about it."""
+    if name == CANCELLED:
+        return replace(visit, cancelled_by=CLIENT if data.get("by") == CLIENT else "business")
+    return replace(visit, confirmed=True) if name == CONFIRMED else replace(visit, wish=data)
+
+
+def _instant(value: object) -> datetime | None:
+    if isinstance(value, datetime):
+        return value if value.tzinfo else value.replace(tzinfo=UTC)
+    micros = readable_micros(value)
+    return None if micros is None else from_micros(micros)
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) and value else None
+
+
+def moved(source_id: ColumnElement[Any], now: datetime) -> ColumnElement[bool]:
+    """Whether another booking has replaced the one whose key this is."""
+    return _followed(source_id, BOOKED, now)
+
+
+def cancelled(source_id: ColumnElement[Any], now: datetime) -> ColumnElement[bool]:
+    """Whether the visit was cancelled after the booking whose key this is."""
+    return _followed(source_id, CANCELLED, now)
+
+
+def _followed(source_id: ColumnElement[Any], name: str, now: datetime) -> ColumnElement[bool]:
+    first, later = events.alias("booking"), events.alias("later")
+
+    def visit(table: Any) -> ColumnElement[str]:
+        return func.coalesce(regulars_field_text(table.c.data, literal("visit")), table.c.external_id)
+
+    after = or_(
+        later.c.occurred_at > first.c.occurred_at,
+        and_(later.c.occurred_at == first.c.occurred_at, later.c.id > first.c.id),
+    )
+    found = (
+        select(later.c.id)
+        .select_from(first.join(later, later.c.customer_id == first.c.customer_id))
+        .where(first.c.id == source_id, later.c.name == name, after, later.c.occurred_at <= now)
+        .where(visit(later) == visit(first))
+    )
+    return found.correlate_except(first, later).exists()

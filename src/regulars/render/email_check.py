@@ -1,0 +1,240 @@
+"""What is wrong with the emails that campaigns use, before anything is sent: every fault at its file, line and column.
+
+Codes: T001 no such email · T002 not Jinja · T003 unknown name · T004 unknown field · T005 word missing · T006 word
+unused · T007 unknown filter · T008 no subject · T009 language missing · T010 MJML · T011 picture without words ·
+T012 no way to unsubscribe · T013 link · T014 too big · T015 file unreadable · T016 sample · T017 may be missing.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+
+from regulars.core.diagnostics import Diagnostic, Severity, Span, did_you_mean, in_order
+from regulars.core.errors import Invalid, NotFound
+from regulars.render import scope
+from regulars.render.compile import Draft, Templates, draft, finish
+from regulars.render.message import RenderFailed, render
+from regulars.render.template_pieces import Kind, Piece
+
+PRODUCT = frozenset("sku name category price currency url image_url".split())
+FIELDS: dict[str, frozenset[str]] = {
+    "manager": frozenset("external_id name email title phone".split()),
+    "company": frozenset("name address website phone logo color locale timezone currency".split()),
+    "purchase": frozenset("at amount currency products".split()),
+    "product": PRODUCT,
+    "holiday": frozenset("name day date".split()),
+    "coupon": frozenset("code percent amount service gift valid_from valid_until uses".split()),
+    "links": frozenset("unsubscribe preferences view survey book data confirm move cancel calendar subscribe".split()),
+    "visit": frozenset("service place starts_at ends_at confirmed cancelled move_requested wish".split()),
+}
+NAMES = frozenset({*FIELDS, "customer", "event", "today"})
+FUNCTIONS = frozenset({"years_since"})
+_OFTEN_MISSING = frozenset("name first_name last_name company phone birthday".split())
+_WORD = re.compile(r"\bt\s*\.\s*(\w+)")
+_SCHEMES = ("https://", "http://", "mailto:", "tel:", "#", "zqj")
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """An email as one campaign uses it; `span` is where the campaign names it."""
+
+    email: str
+    campaign: str
+    span: Span | None
+    customer_fields: Collection[str]
+    event: str | None = None
+    event_fields: Collection[str] | None = None
+    """None: the event's fields are not declared, so they are not checked."""
+    product: bool = False
+    """Whether a new product sets the campaign off."""
+    holiday: bool = False
+    """Whether a day of the calendar sets the campaign off."""
+    has_coupon: bool = False
+    marketing: bool = True
+
+
+def check(templates: Templates, usages: Sequence[Usage]) -> list[Diagnostic]:
+    """All faults of the emails in use, each once, in the order of files and lines."""
+    found: list[Diagnostic] = []
+    drafts: dict[str, list[Draft]] = {}
+    for usage in usages:
+        if usage.email not in drafts:
+            drafts[usage.email] = list(_drafts(templates, usage, found))
+        for read in drafts[usage.email]:
+            if not read.faults:
+                found.extend(_names(read, usage))
+    for email, reads in drafts.items():
+        found.extend(_email(templates, email, reads))
+    found.extend(_unsubscribe(usages, drafts))
+    found.extend(_languages(templates, [e for e, reads in drafts.items() if reads]))
+    return in_order(dict.fromkeys(found))
+
+
+def _drafts(templates: Templates, usage: Usage, found: list[Diagnostic]) -> Iterator[Draft]:
+    try:
+        languages = templates.languages(usage.email)
+        templates.language(usage.email, None)
+    except NotFound:
+        hint = did_you_mean(usage.email, templates.names())
+        found.append(Diagnostic("T001", f"there is no email `{usage.email}`", usage.span, hint=hint))
+        return
+    except Invalid as error:
+        found.extend(error.diagnostics)
+        return
+    for language in languages:
+        try:
+            read = draft(templates.library, usage.email, language, templates.company_locale)
+        except Invalid as error:
+            found.extend(error.diagnostics)
+            continue
+        found.extend(read.faults)
+        yield read
+
+
+def _names(read: Draft, usage: Usage) -> Iterator[Diagnostic]:
+    for part in (read.html, read.subject, read.preheader, read.own_text or []):
+        for use in scope.uses(part):
+            fault = _name(use, usage) or _missing(use)
+            if fault:
+                yield fault
+
+
+def _name(use: scope.Use, usage: Usage) -> Diagnostic | None:
+    root = use.path[0]
+    if root == "t":
+        hint = "put the logic into the word"
+        return Diagnostic("T005", "a word stands by itself", use.span, expected="`{{ t.heading }}`", hint=hint)
+    if root in FUNCTIONS:
+        return None
+    if root not in NAMES:
+        hint = did_you_mean(root, NAMES | FUNCTIONS) or f"known: {', '.join(sorted(NAMES))}"
+        return Diagnostic("T003", f"there is nothing called `{root}`", use.span, hint=hint)
+    if len(use.path) == 1:
+        return None
+    if root == "coupon" and not usage.has_coupon and not use.guarded:
+        hint = f"give `{usage.campaign}` an `offer: {{coupon: …}}`"
+        return Diagnostic("T004", f"`{usage.campaign}` offers no coupon", use.span, hint=hint)
+    given = {
+        "product": (usage.product, "is not set off by a product"),
+        "holiday": (usage.holiday, "keeps no day of the calendar"),
+        "event": (usage.event is not None, "is not set off by an event"),
+    }
+    if root in given and not given[root][0] and not use.guarded:
+        return Diagnostic("T004", f"`{usage.campaign}` {given[root][1]}", use.span)
+    return _field(use, usage)
+
+
+def _field(use: scope.Use, usage: Usage) -> Diagnostic | None:
+    root, name = use.path[:2]
+    known: Collection[str] | None = FIELDS.get(root)
+    if root == "customer":
+        known = usage.customer_fields
+    elif root == "event":
+        known = None if usage.event_fields is None or usage.event is None else {*usage.event_fields, "at"}
+    if known is not None and name not in known and not use.guarded:
+        hint = did_you_mean(name, known) or f"known: {', '.join(sorted(known))}"
+        return Diagnostic("T004", f"`{root}` has no `{name}`", use.span, hint=hint)
+    if use.path[:2] == ("customer", "next_product") and len(use.path) > 2 and use.path[2] not in PRODUCT:
+        return Diagnostic(
+            "T004", f"a product has no `{use.path[2]}`", use.span, hint=did_you_mean(use.path[2], PRODUCT)
+        )
+    return None
+
+
+def _missing(use: scope.Use) -> Diagnostic | None:
+    if not use.printed or use.guarded or use.path[:1] != ("customer",) or len(use.path) != 2:
+        return None
+    if use.path[1] not in _OFTEN_MISSING:
+        return None
+    name = ".".join(use.path)
+    return Diagnostic(
+        "T017",
+        f"`{name}` is not known of every client, and an email is not sent with a gap in it",
+        use.span,
+        hint=f"`{{% if {name} %}}…{{% endif %}}` or `{{{{ {name} or '…' }}}}`",
+        severity=Severity.WARNING,
+    )
+
+
+def _email(templates: Templates, email: str, reads: Sequence[Draft]) -> Iterator[Diagnostic]:
+    for read in reads:
+        yield from _tags(read)
+        yield from _unused(templates, read)
+        if not read.faults:
+            yield from _sample(templates, read)
+
+
+def _tags(read: Draft) -> Iterator[Diagnostic]:
+    for name, attributes, span in read.weaver.tags:
+        if name in ("mj-image", "img") and "alt" not in attributes:
+            hint = 'say what it shows, or `alt=""` if it only decorates'
+            yield Diagnostic("T011", "a picture without `alt` says nothing when it is not loaded", span, hint=hint)
+        href = attributes.get("href")
+        if href is not None and not href.startswith(_SCHEMES):
+            yield Diagnostic(
+                "T013", f"the link `{href}` leads nowhere", span, expected="`https://…`, `mailto:` or `tel:`"
+            )
+        elif name in ("mj-button", "a") and href is None and "name" not in attributes:
+            yield Diagnostic("T013", f"`<{name}>` has no `href`", span)
+
+
+def _unused(templates: Templates, read: Draft) -> Iterator[Diagnostic]:
+    own = templates.library.languages(read.email)[read.language]
+    body = [read.body.text, *(w.text for w in read.words.values())]
+    override = templates.library.find(read.email, "body.txt")
+    texts = "\n".join([*body, override.text if override else "", *_included(templates)])
+    used = set(_WORD.findall(texts))
+    for name, word in read.words.items():
+        if word.span.path == own.path and name not in ("subject", "preheader") and name not in used:
+            yield Diagnostic("T006", f"the word `{name}` is not used", word.span, severity=Severity.WARNING)
+
+
+def _included(templates: Templates) -> Iterator[str]:
+    for path, text in templates.sources().items():
+        if "/_base/" in f"/{path}" and path.endswith(".mjml"):
+            yield text
+
+
+def _sample(templates: Templates, read: Draft) -> Iterator[Diagnostic]:
+    top = Span(read.body.path, 1, 1)
+    try:
+        rendered = render(finish(read), templates.sample(read.email))
+    except RenderFailed as error:
+        hint = "sample.yaml holds the data for a preview without a client"
+        yield Diagnostic(
+            "T016", f"the sample fails at {error.where}: {error.message}", top, hint=hint, severity=Severity.WARNING
+        )
+        return
+    except Invalid as error:
+        yield from error.diagnostics
+        return
+    for warning in rendered.warnings:
+        yield Diagnostic("T014", f"in `{read.language}` {warning}", top, severity=Severity.WARNING)
+
+
+def _unsubscribe(usages: Sequence[Usage], drafts: dict[str, list[Draft]]) -> Iterator[Diagnostic]:
+    for usage in usages:
+        for read in drafts[usage.email] if usage.marketing else []:
+            if not any(_leads_out(p) for p in read.html):
+                message = f"`{usage.campaign}` is marketing, and this email has no way to unsubscribe"
+                hint = 'add `<mj-include path="_base/footer.mjml" />`'
+                yield Diagnostic("T012", message, Span(read.body.path, 1, 1), hint=hint)
+
+
+def _leads_out(piece: Piece) -> bool:
+    return piece.kind is Kind.PRINT and "links.unsubscribe" in piece.text
+
+
+def _languages(templates: Templates, emails: Sequence[str]) -> Iterator[Diagnostic]:
+    """An email that lacks a language which its sisters have."""
+    spoken = {email: set(templates.languages(email)) for email in emails}
+    everywhere = set().union(*spoken.values()) if spoken else set()
+    for email, languages in spoken.items():
+        lacking = sorted(everywhere - languages)
+        if lacking:
+            span = Span(templates.library.body(email).path, 1, 1)
+            message = f"`{email}` has no words in {', '.join(f'`{x}`' for x in lacking)}, which other emails have"
+            hint = f"clients who read these get it in `{templates.language(email, None)}`"
+            yield Diagnostic("T009", message, span, hint=hint, severity=Severity.WARNING)

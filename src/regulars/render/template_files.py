@@ -1,0 +1,177 @@
+"""Where the files of an email are found: the workspace's folder first, then the starter's, file by file.
+
+A workspace may change only the words of a starter email. Once it has its own `body.mjml` for an email, nothing of that
+email is taken from further back, so that old words never meet a new body. `_base/` is always looked up file by file.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from regulars.core.diagnostics import Diagnostic, Span, nearest
+from regulars.core.errors import Invalid, NotFound
+from regulars.render.email_words import Word, read
+from regulars.render.template_pieces import Origin, Piece, cut
+
+BASE = "_base"
+_DEEPEST = 8
+_INCLUDE = re.compile(r"""<mj-include\s+path=(?P<quote>["'])(?P<path>[^"']*)(?P=quote)\s*(?:/>|>\s*</mj-include>)""")
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A file as read: its path as shown to people, and its text."""
+
+    path: str
+    text: str
+
+
+@dataclass
+class Library:
+    """The emails in some folders. Files are read once and kept; make a new one to see changes."""
+
+    folders: Sequence[Path]
+    files: dict[Path, File] = field(default_factory=dict)
+
+    def names(self) -> list[str]:
+        """The emails there are, by name."""
+        found = {p.parent.name for f in self.folders for p in f.glob("*/body.mjml")}
+        return sorted(n for n in found if not n.startswith(("_", ".")))
+
+    def body(self, email: str) -> File:
+        """The MJML of an email; raises NotFound."""
+        found = self.find(email, "body.mjml") if _plain(email) else None
+        if found is None:
+            raise NotFound("email", email, nearest(email, self.names()))
+        return found
+
+    def find(self, email: str, name: str) -> File | None:
+        """A file of an email, or None."""
+        for folder in self._folders(email):
+            path = folder / email / name
+            if path.is_file():
+                return self._read(path)
+        return None
+
+    def include(self, name: str) -> File | None:
+        """A shared part such as `_base/footer.mjml`, or None."""
+        parts = name.split("/")
+        if not all(_plain(p) for p in parts):
+            return None
+        return self.find(parts[0], "/".join(parts[1:])) if parts[0] == BASE and len(parts) > 1 else None
+
+    def languages(self, email: str) -> dict[str, File]:
+        """The words files of an email by locale, as written in their names."""
+        found: dict[str, File] = {}
+        for folder in self._folders(email):
+            for path in sorted((folder / email / "words").glob("*.yaml")):
+                found.setdefault(path.stem.replace("_", "-"), self._read(path))
+        return found
+
+    def words(self, email: str, locale: str, fallback: str) -> dict[str, Word]:
+        """The words of an email in exactly this language, over those that all emails share."""
+        shared = self.languages(BASE)
+        base = match(locale, shared) or match(fallback, shared) or match("en", shared)
+        own = self.languages(email)[locale]
+        return {**(self._words(shared[base]) if base else {}), **self._words(own)}
+
+    def sources(self) -> dict[str, str]:
+        """Every text read so far by its path, for printing diagnostics."""
+        return {f.path: f.text for f in self.files.values()}
+
+    def _words(self, file: File) -> dict[str, Word]:
+        return read(file.text, file.path)
+
+    def _folders(self, email: str) -> Sequence[Path]:
+        if email == BASE:
+            return self.folders
+        for index, folder in enumerate(self.folders):
+            if (folder / email / "body.mjml").is_file():
+                return self.folders[: index + 1]
+        return self.folders
+
+    def _read(self, path: Path) -> File:
+        if path not in self.files:
+            try:
+                text = path.read_bytes().decode("utf-8-sig").replace("\r\n", "\n")
+            except UnicodeDecodeError as error:
+                raise Invalid([Diagnostic("T015", "this file is not UTF-8 text", Span(shown(path), 1, 1))]) from error
+            self.files[path] = File(shown(path), text)
+        return self.files[path]
+
+
+def shown(path: Path) -> str:
+    """A path as people see it: from the current folder down where it lies below it."""
+    try:
+        return path.resolve().relative_to(Path.cwd()).as_posix()
+    except ValueError:
+        return path.as_posix()
+
+
+def match(locale: str | None, available: Mapping[str, object] | Sequence[str]) -> str | None:
+    """The available locale that serves: the same, else the same language; None if neither is there."""
+    if not locale:
+        return None
+    by_key = {name.lower().replace("_", "-"): name for name in available}
+    wanted = locale.lower().replace("_", "-")
+    return by_key.get(wanted) or by_key.get(wanted.split("-")[0])
+
+
+def _plain(name: str) -> bool:
+    return bool(name) and not name.startswith(".") and "/" not in name and "\\" not in name and "\0" not in name
+
+
+def expand(library: Library, file: File, words: Mapping[str, Word], faults: list[Diagnostic]) -> list[Piece]:
+    """The pieces of a file with its includes and words put in place. What is missing is added to `faults`."""
+    return put_words(_with_includes(library, file, faults, ()), words, faults)
+
+
+def put_words(pieces: Iterable[Piece], words: Mapping[str, Word], faults: list[Diagnostic]) -> list[Piece]:
+    """The pieces with every `{{ t.word }}` replaced by the word's own pieces."""
+    return list(_with_words(pieces, words, faults, ()))
+
+
+def _with_includes(library: Library, file: File, faults: list[Diagnostic], above: tuple[str, ...]) -> Iterator[Piece]:
+    at = 0
+    whole = Origin(file.text, file.path)
+    for found in _INCLUDE.finditer(file.text):
+        yield from _cut_at(whole, at, found.start())
+        at = found.end()
+        part = library.include(found["path"])
+        span = whole.span(found.start("path"), len(found["path"]))
+        if part is None:
+            faults.append(Diagnostic("T010", f"there is no `{found['path']}` to include", span))
+        elif part.path in above or len(above) > _DEEPEST:
+            faults.append(Diagnostic("T010", f"`{found['path']}` includes itself", span))
+        else:
+            yield from _with_includes(library, part, faults, (*above, file.path))
+    yield from _cut_at(whole, at, len(file.text))
+
+
+def _cut_at(whole: Origin, start: int, end: int) -> Iterator[Piece]:
+    first = whole.span(start)
+    yield from cut(Origin(whole.text[start:end], whole.path, first.line, first.column))
+
+
+def _with_words(
+    pieces: Iterable[Piece], words: Mapping[str, Word], faults: list[Diagnostic], above: tuple[str, ...]
+) -> Iterator[Piece]:
+    for piece in pieces:
+        name = piece.word_name
+        if name is None:
+            yield piece
+        elif name not in words:
+            faults.append(_missing(piece, name, words))
+        elif name in above:
+            faults.append(Diagnostic("T005", f"the word `{name}` contains itself", piece.span))
+        else:
+            yield from _with_words(words[name].pieces(), words, faults, (*above, name))
+
+
+def _missing(piece: Piece, name: str, words: Mapping[str, Word]) -> Diagnostic:
+    close = nearest(name, words)
+    hint = f"did you mean `{close}`?" if close else f"add `{name}:` to the words of every language"
+    return Diagnostic("T005", f"there is no word `{name}`", piece.span, hint=hint)

@@ -1,0 +1,88 @@
+"""Answers as events: a survey's, in which later answers are laid over earlier ones, and the wish to be called.
+
+The event's id is made of the survey and the promise, so the same answer twice is one event, and a follow-up
+campaign can promise only once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, select, update
+
+from regulars.db.engine import insert
+from regulars.db.tables import events
+from regulars.ledger.link_owner import LinkOwner
+from regulars.profile import facts
+from regulars.rules.survey import Question, Survey
+
+ANSWERED = "survey.answered"
+CALL = "call.requested"
+LONGEST = 4000
+"""Characters of an answer in words."""
+
+Answers = Mapping[str, Any]
+
+
+def answer(question: Question, text: str | None) -> Any:
+    """What was said to the question: a number, the name of a choice, or words; None for what is no answer."""
+    if text is None:
+        return None
+    if question.scale is not None:
+        return next((point for point in question.points if str(point) == text), None)
+    if question.choices is not None:
+        return text if text in question.choices else None
+    return text[:LONGEST]
+
+
+def answered(connection: Connection, who: LinkOwner, survey: Survey) -> Answers:
+    """What the client has answered so far by this email."""
+    data = connection.scalar(select(events.c.data).where(events.c.external_id == _name(who, survey)))
+    return {k: v for k, v in (data or {}).items() if k != "survey"}
+
+
+def record(connection: Connection, who: LinkOwner, survey: Survey, answers: Answers, at: datetime) -> bool:
+    """Keeps the answers beside those that are there; tells whether anything is new. No answer leaves no event."""
+    kept = answered(connection, who, survey)
+    whole = {**kept, **{k: v for k, v in answers.items() if v is not None}}
+    if whole == kept:
+        return False
+    data = {"survey": survey.name, **whole}
+    added = connection.scalars(
+        insert(connection, events)
+        .values(
+            external_id=_name(who, survey), customer_id=who.customer, name=ANSWERED, occurred_at=at, received_at=at,
+            data=data,
+        )
+        .on_conflict_do_nothing()
+        .returning(events.c.id)
+    ).first()  # fmt: skip
+    if added is None:
+        data = {"survey": survey.name, **answered(connection, who, survey), **whole}
+        mine = update(events).where(events.c.external_id == _name(who, survey))
+        added = connection.scalars(mine.values(data=data, received_at=at).returning(events.c.id)).one()
+    facts.refresh_after_events(connection, [added])
+    return True
+
+
+def request_call(connection: Connection, who: LinkOwner, note: str | None, at: datetime) -> bool:
+    """Notes once per email that the client asks to be called, as an event `call.requested`; tells whether it is new."""
+    statement = insert(connection, events).values(
+        external_id=f"call/{who.promise}", customer_id=who.customer, name=CALL, occurred_at=at, received_at=at,
+        data={"about": who.key, **({"note": note} if note else {})},
+    )  # fmt: skip
+    new = connection.scalars(statement.on_conflict_do_nothing().returning(events.c.id)).first()
+    if new is not None:
+        facts.refresh_after_events(connection, [new])
+    return new is not None
+
+
+def call_requested(connection: Connection, who: LinkOwner) -> bool:
+    """Whether the client has asked by this email."""
+    return connection.scalar(select(events.c.id).where(events.c.external_id == f"call/{who.promise}")) is not None
+
+
+def _name(who: LinkOwner, survey: Survey) -> str:
+    return f"survey/{survey.name}/{who.promise}"

@@ -1,0 +1,105 @@
+"""What a client says about a visit by the link in its email: confirmed, cancelled, another time. Each is an event.
+
+Ids are made of the booking, so that the same word twice is one event and a moved visit can be confirmed anew. The
+time itself changes only by a booking: what the client asks for is a wish.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, func, select
+
+from regulars.db.engine import insert
+from regulars.db.tables import customers, events, promises
+from regulars.ledger.link_owner import LinkOwner
+from regulars.profile import facts
+from regulars.profile.visits import (
+    BOOKED,
+    CANCELLED,
+    CLIENT,
+    CONFIRMED,
+    MOVE_REQUESTED,
+    MOVED,
+    TOLD,
+    Visit,
+    name_of,
+    visits,
+)
+
+WISHES = 5
+"""Wishes for another time that are noted for one booking."""
+NOTE = 500
+"""Characters of what a client writes."""
+
+
+def visit_of(connection: Connection, who: LinkOwner, now: datetime) -> Visit | None:
+    """The visit that the email was about, as it stands now."""
+    if who.campaign is None or who.campaign.on not in (*TOLD, MOVED):
+        return None
+    row = connection.execute(
+        select(events.c.external_id, events.c.data)
+        .join(promises, promises.c.source_id == events.c.id)
+        .where(promises.c.id == who.promise, events.c.customer_id == who.customer)
+    ).first()
+    if row is None:
+        return None
+    return visits(connection, [who.customer], now).get((who.customer, name_of(row.data or {}, row.external_id)))
+
+
+def client_of(connection: Connection, visit: Visit) -> str:
+    """The external id of the client whose visit it is."""
+    return str(connection.scalar(select(customers.c.external_id).where(customers.c.id == visit.customer)))
+
+
+def confirm(connection: Connection, visit: Visit, at: datetime) -> bool:
+    """Notes that the client comes; tells whether it is new."""
+    return _note(connection, visit, CONFIRMED, f"{visit.booking}/confirmed", at, _about(visit))
+
+
+def cancel(connection: Connection, visit: Visit, at: datetime, note: str | None = None) -> bool:
+    """Notes that the client does not come; tells whether it is new."""
+    data = {**_about(visit), "by": CLIENT, **({"note": note} if note else {})}
+    return _note(connection, visit, CANCELLED, f"{visit.booking}/cancelled", at, data)
+
+
+def ask_to_move(connection: Connection, visit: Visit, at: datetime, wanted: datetime | None, note: str | None) -> bool:
+    """Notes which time the client would like: one that was offered, one of their own, or words. Tells whether new."""
+    wish: dict[str, Any] = {"note": note} if note else {}
+    if wanted is not None:
+        wish |= {"wanted_at": wanted.isoformat(), "offered": wanted in visit.slots}
+    said = {**_about(visit), **wish}
+    if not wish or said == visit.wish:
+        return False
+    stem = f"{visit.booking}/move-requested/"
+    earlier = connection.scalar(
+        select(func.count()).where(
+            events.c.customer_id == visit.customer, events.c.name == MOVE_REQUESTED,
+            events.c.external_id.startswith(stem, autoescape=True),
+        )
+    ) or 0  # fmt: skip
+    return earlier < WISHES and _note(connection, visit, MOVE_REQUESTED, f"{stem}{earlier + 1}", at, said)
+
+
+def _about(visit: Visit) -> dict[str, Any]:
+    """What every such event says of the visit, for the emails that it sets off."""
+    named = {"service": visit.service, "place": visit.place}
+    starts = {} if visit.starts_at is None else {"starts_at": visit.starts_at.isoformat()}
+    return {"visit": visit.id, **starts, **{name: value for name, value in named.items() if value}}
+
+
+def _note(
+    connection: Connection, visit: Visit, name: str, external_id: str, at: datetime, data: Mapping[str, Any]
+) -> bool:
+    statement = insert(connection, events).values(
+        external_id=external_id, customer_id=visit.customer, name=name, occurred_at=at, received_at=at, data=dict(data)
+    )
+    key = connection.scalars(statement.on_conflict_do_nothing().returning(events.c.id)).first()
+    if key is not None:
+        facts.refresh_after_events(connection, [key])
+    return key is not None
+
+
+__all__ = ["BOOKED", "NOTE", "WISHES", "ask_to_move", "cancel", "client_of", "confirm", "visit_of"]

@@ -1,0 +1,192 @@
+"""Webhooks as the author writes them: which of a shop's messages are taken, and where in them what is found.
+
+A value is a path into the message, `data.order.id`, or a constant text, `= EUR`. Nothing else: data is looked up,
+never run.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema
+from pydantic_core import PydanticCustomError
+
+from regulars.core.diagnostics import did_you_mean
+from regulars.rules.fields import FieldType
+from regulars.rules.phrase_types import Name, Part
+from regulars.rules.rule_test_reader import undeclared_event
+from regulars.rules.tree import Entries, Loc, child, find
+from regulars.rules.validation_messages import ValidationMessages
+
+HookKind = Literal["customers", "purchases", "events"]
+COLUMNS: Mapping[HookKind, tuple[str, ...]] = {
+    "customers": (
+        "id", "email", "name", "first_name", "last_name", "company", "phone", "locale", "timezone", "country",
+        "birthday", "source", "manager", "created_at", "subscribed", "unsubscribed",
+    ),
+    "purchases": (
+        "id", "customer", "email", "occurred_at", "amount", "currency", "quantity", "discount", "products",
+        "product_name", "price", "line_amount", "data",
+    ),
+    "events": ("id", "customer", "email", "name", "occurred_at", "data"),
+}  # fmt: skip
+"""What a message can fill in, beside the workspace's own fields: the columns of `regulars import`."""
+_STEP = re.compile(r"([A-Za-z_$@][\w$@-]*)((?:\[\d{0,4}\])*)")
+_INDEX = re.compile(r"\[(\d*)\]")
+_MOST = 1_000
+"""Values that one path may find."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finder:
+    """A path, or a constant. `steps` are keys, positions, and None for each item of a list."""
+
+    text: str
+    steps: tuple[str | int | None, ...] = ()
+    constant: str | None = None
+
+    @classmethod
+    def parse(cls, text: str) -> Finder:
+        """Reads `data.lines[].sku`, `tags[0]`, or `= EUR`; raises ValueError."""
+        plain = text.strip()
+        if plain.startswith("="):
+            value = plain[1:].strip()
+            if not value:
+                raise ValueError("after `=` comes the text itself")
+            return cls(plain, constant=value)
+        steps: list[str | int | None] = []
+        for piece in plain.split("."):
+            found = _STEP.fullmatch(piece)
+            if found is None:
+                raise ValueError(f"`{text}` is not a path such as `data.order.id`")
+            steps.append(found[1])
+            steps += [int(number) if number else None for number in _INDEX.findall(found[2])]
+        return cls(plain, tuple(steps))
+
+    def find(self, message: Any) -> Any:
+        """What the message has there; None where it has nothing. A path with `[]` gives a list."""
+        if self.constant is not None:
+            return self.constant
+        found = [value for value, _ in zip(_walk(message, self.steps), range(_MOST), strict=False)]
+        if None in self.steps:
+            return found or None
+        return found[0] if found else None
+
+    def __str__(self) -> str:
+        return self.text
+
+
+def _walk(value: Any, steps: tuple[str | int | None, ...]) -> Iterator[Any]:
+    if not steps:
+        if value is not None:
+            yield value
+        return
+    step, rest = steps[0], steps[1:]
+    if isinstance(step, str):
+        if isinstance(value, dict) and step in value:
+            yield from _walk(value[step], rest)
+    elif isinstance(value, list):
+        for item in value if step is None else value[step : step + 1]:
+            yield from _walk(item, rest)
+
+
+def _read(value: Any) -> Finder:
+    if isinstance(value, Finder):
+        return value
+    context = {"noun": "a path into the message, or `= text`,", "example": "data.order.id", "said": ""}
+    if value is None or isinstance(value, (list, tuple, dict)):
+        raise PydanticCustomError("phrase", "expected {noun} such as `{example}`", context)
+    try:
+        return Finder.parse(str(value))
+    except ValueError as error:
+        raise PydanticCustomError("phrase", "{said}", {**context, "said": str(error)}) from None
+
+
+Path = Annotated[
+    Finder,
+    BeforeValidator(_read),
+    PlainSerializer(str),
+    WithJsonSchema({"type": "string", "description": "A path or a constant", "examples": ["data.order.id"]}),
+]
+_Row = dict[Annotated[str, Field(min_length=1)], Path]
+
+
+class Take(Part):
+    """What one kind of message brings: a row for each of these that is written, filled in by column."""
+
+    customers: _Row | None = Field(default=None, description="A client: columns of `regulars import customers`")
+    purchases: _Row | None = Field(default=None, description="A purchase: columns of `regulars import purchases`")
+    events: _Row | None = Field(default=None, description="An event; `name: = complaint.opened` says which")
+
+    def rows(self, message: Any) -> Iterator[tuple[HookKind, dict[str, Any]]]:
+        """The rows that the message makes, clients before what they did."""
+        for kind in COLUMNS:
+            row: _Row | None = getattr(self, kind)
+            if row is not None:
+                found = ((column, finder.find(message)) for column, finder in row.items())
+                yield kind, {column: value for column, value in found if value is not None}
+
+
+class Hook(Part):
+    """One sender of signed messages to `/hooks/NAME`."""
+
+    type: Path = Field(default=Finder.parse("type"), description="Where a message says of what type it is")
+    keys: tuple[Name, ...] = Field(
+        default=(), description="Names of the keys that may sign, made by `regulars key`; default: the hook's own name"
+    )
+    take: Mapping[str, Take] = Field(description="What is taken from each type of message; others are let pass")
+
+    name: str = Field(default="", exclude=True, json_schema_extra={"regulars": "internal"})
+
+    @property
+    def signers(self) -> tuple[str, ...]:
+        """Names of the keys whose signature counts."""
+        return self.keys or (self.name,)
+
+
+def check(
+    root: Entries,
+    complaints: ValidationMessages,
+    events: Mapping[str, Mapping[str, FieldType]],
+    fields: Mapping[str, Any],
+) -> None:
+    """Whether the columns of every hook exist, and the events they name are declared."""
+    section = child(root, "hooks")
+    for name in section.entries if isinstance(section, Entries) else ():
+        taken = find(root, ("hooks", name, "take"))
+        for kind in taken.entries if isinstance(taken, Entries) else ():
+            _take(complaints, ("hooks", name, "take", kind), events, fields)
+
+
+def _take(
+    complaints: ValidationMessages, loc: Loc, events: Mapping[str, Mapping[str, FieldType]], fields: Mapping[str, Any]
+) -> None:
+    root = complaints.root
+    named = _event(complaints, (*loc, "events", "name"), events)
+    own: Mapping[HookKind, Mapping[str, Any]] = {
+        "customers": fields, "purchases": events.get("purchase", {}), "events": events.get(named or "", {}),
+    }  # fmt: skip
+    for kind, columns in COLUMNS.items():
+        node = find(root, (*loc, kind))
+        known = [*columns, *sorted(set(own[kind]) - set(columns))]
+        for column in node.entries if isinstance(node, Entries) else ():
+            if column not in known:
+                complaints.say(
+                    "R014", f"`{column}` is not a column of {kind}", (*loc, kind, column), key=True,
+                    expected="one of " + ", ".join(f"`{each}`" for each in known), hint=did_you_mean(column, known),
+                )  # fmt: skip
+
+
+def _event(complaints: ValidationMessages, loc: Loc, events: Mapping[str, Any]) -> str | None:
+    """The event that a constant names; it must be declared."""
+    node = find(complaints.root, loc)
+    text = getattr(node, "text", "").strip()
+    if not text.startswith("="):
+        return None
+    name = str(text[1:].strip())
+    if name and name not in events:
+        undeclared_event(complaints, loc, name, events, getattr(node, "text", "").find(name))
+    return name

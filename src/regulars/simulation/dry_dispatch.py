@@ -1,0 +1,65 @@
+"""Pretending to send: planned promises are claimed, looked at once more and settled as sent, by the code that does it.
+
+Nothing is rendered and no server is asked, so failures of templates and servers are not foreseen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection
+
+from regulars.context.active_campaign import ActiveCampaign, load_active_campaigns
+from regulars.context.plan_context import Ruleset, plan_context
+from regulars.coupons.assignment import places_of, take_codes
+from regulars.coupons.stock import withhold
+from regulars.db.states import State
+from regulars.eligibility.examine import examine_claimed
+from regulars.ledger.claims import claim, release
+from regulars.ledger.settle import Settlement, settle
+from regulars.rules.model import Kind
+
+_BATCH = 5_000
+_LEASE = timedelta(days=1)
+
+
+def send(connection: Connection, rules: Ruleset, now: datetime) -> list[int]:
+    """Settles all that may go at `now` as sent; the promises' ids."""
+    sent: list[int] = []
+    kinds = [str(kind) for kind in Kind]
+    while taken := claim(
+        connection, kinds=kinds, limit=_BATCH, now=now, wall=now, lease=_LEASE, worker="rehearsal"
+    ):  # fmt: skip
+        active_campaigns = load_active_campaigns(connection, rules.rulebook)
+        going = _with_coupons(
+            connection,
+            rules,
+            active_campaigns,
+            examine_claimed(connection, plan_context(connection, rules, now), active_campaigns, taken),
+            now,
+        )
+        settle(connection, taken.id, [Settlement(one, State.SENT) for one in going], now, frozenset(taken.rows))
+        release(connection, taken.id)
+        sent += going
+    return sent
+
+
+def _with_coupons(
+    connection: Connection,
+    rules: Ruleset,
+    active_campaigns: Mapping[str, ActiveCampaign],
+    ids: Sequence[int],
+    now: datetime,
+) -> list[int]:
+    """Those of the promises that get their coupon, where it may be that none is left."""
+    offers = {key: one.campaign.offer.coupon for key, one in active_campaigns.items() if one.campaign.offer is not None}
+    limited = {key: offer for key, offer in offers.items() if offer.limited}
+    if not limited:
+        return list(ids)
+    places = places_of(connection, ids, limited)
+    wanted = {place: limited[place.campaign] for place in places}
+    given = take_codes(connection, wanted, now, rules.rulebook.company.timezone)
+    lacking = {places[place]: reason for place, reason in given.refused.items()}
+    withhold(connection, lacking, now)
+    return [one for one in ids if one not in lacking]

@@ -1,0 +1,254 @@
+"""What a rehearsal reads out of the ledger: samples for people to look at, counts, and when to look again."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import BigInteger, ColumnElement, Connection, Select, and_, func, or_, select, type_coerce
+
+from regulars.context.active_campaign import ActiveCampaign, load_active_campaigns
+from regulars.context.statement_cache import StatementCache
+from regulars.core.working import Wait, WorkingTime
+from regulars.db.event_source import event_source
+from regulars.db.json_fields import instant_in_event
+from regulars.db.states import State
+from regulars.db.tables import campaigns, customers, members, products, promises, rule_versions, values_seen
+from regulars.db.types import from_micros, to_micros
+from regulars.rules.model import Rulebook
+
+_WENT = (State.SENT, State.UNCERTAIN, State.SKIPPED)
+_SLICE = 5_000
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One client of a campaign and what the plan decided for them. `outcome`: due, held or skipped."""
+
+    outcome: str
+    step: str
+    customer: str
+    name: str | None
+    email: str | None
+    due_at: datetime
+    next_at: datetime | None
+    reason: str | None
+    detail: str | None
+
+
+def decided(now: datetime) -> ColumnElement[bool]:
+    """What a plan at `now` left: planned, held, or skipped by it."""
+    skipped = and_(promises.c.state == State.SKIPPED, promises.c.settled_at == now)
+    return or_(promises.c.state.in_([State.PLANNED, State.HELD]), skipped)
+
+
+def samples(
+    connection: Connection, active_campaigns: Mapping[str, ActiveCampaign], now: datetime, count: int
+) -> dict[str, list[Sample]]:
+    """By campaign name, up to `count` clients of each step, outcome and reason, in the order in which they were due."""
+    place = func.row_number().over(
+        partition_by=(promises.c.campaign, promises.c.step, promises.c.state, promises.c.reason),
+        order_by=(promises.c.due_at, promises.c.id),
+    )
+    ranked = select(promises, place.label("place")).where(decided(now)).subquery()
+    query = (
+        select(ranked, customers.c.external_id, customers.c.name, customers.c.first_name, customers.c.email)
+        .join(customers, customers.c.id == ranked.c.customer_id)
+        .where(ranked.c.place <= count)
+        .order_by(ranked.c.campaign, ranked.c.state.desc(), ranked.c.reason, ranked.c.due_at, ranked.c.id)
+    )
+    found: dict[str, list[Sample]] = {}
+    for row in connection.execute(query):
+        outcome = "due" if row.state == State.PLANNED else str(row.state)
+        sample = Sample(
+            outcome, row.step, row.external_id, row.name or row.first_name, row.email, row.due_at,
+            row.next_at if row.state == State.HELD else None, row.reason, _named(active_campaigns, row.detail),
+        )  # fmt: skip
+        found.setdefault(_name(active_campaigns, row.campaign), []).append(sample)
+    return found
+
+
+def _name(active_campaigns: Mapping[str, ActiveCampaign], key: str) -> str:
+    return active_campaigns[key].campaign.name if key in active_campaigns else key
+
+
+def _named(active_campaigns: Mapping[str, ActiveCampaign], detail: str | None) -> str | None:
+    """The winner of a cap by the name it has now; other details as they are."""
+    return None if detail is None else _name(active_campaigns, detail)
+
+
+def left_alone(connection: Connection, keys: Iterable[str]) -> dict[str, int]:
+    """For these campaigns, how many were past the trigger when the rule came, and are not written to."""
+    chosen = list(keys)
+    inside = select(members.c.campaign, func.count()).where(
+        members.c.campaign.in_(chosen), members.c.baseline, members.c.left_at.is_(None)
+    )
+    known = select(values_seen.c.campaign, func.count()).where(
+        values_seen.c.campaign.in_(chosen), values_seen.c.baseline
+    )
+    rows = [
+        *connection.execute(inside.group_by(members.c.campaign)),
+        *connection.execute(known.group_by(values_seen.c.campaign)),
+    ]
+    return {key: int(count) for key, count in rows}
+
+
+def held(connection: Connection, active_campaigns: Mapping[str, ActiveCampaign]) -> dict[str, Counter[str]]:
+    """By campaign name, how many wait now, and why."""
+    return _reasons(connection, active_campaigns, promises.c.state == State.HELD)
+
+
+def skipped(
+    connection: Connection, active_campaigns: Mapping[str, ActiveCampaign], at: datetime
+) -> dict[str, Counter[str]]:
+    """By campaign name, how many were skipped at that instant, and why."""
+    return _reasons(connection, active_campaigns, and_(promises.c.state == State.SKIPPED, promises.c.settled_at == at))
+
+
+def _reasons(
+    connection: Connection, active_campaigns: Mapping[str, ActiveCampaign], chosen: ColumnElement[bool]
+) -> dict[str, Counter[str]]:
+    found: dict[str, Counter[str]] = {}
+    columns = (promises.c.campaign, promises.c.reason)
+    rows = connection.execute(select(*columns, func.count()).where(chosen).group_by(*columns))
+    for key, reason, count in rows:
+        found.setdefault(_name(active_campaigns, key), Counter())[str(reason)] += int(count)
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Email:
+    """One email that went: campaign key, step, and the client's external id."""
+
+    campaign: str
+    step: str
+    customer: str
+
+
+def emails(connection: Connection, ids: Sequence[int]) -> list[Email]:
+    """The emails of these promises."""
+    found: list[Email] = []
+    for start in range(0, len(ids), _SLICE):
+        rows = connection.execute(
+            select(promises.c.campaign, promises.c.step, customers.c.external_id)
+            .join(customers, customers.c.id == promises.c.customer_id)
+            .where(promises.c.id.in_(ids[start : start + _SLICE]))
+        )
+        found += [Email(*row) for row in rows]
+    return found
+
+
+def sources_in_force(connection: Connection) -> dict[str, dict[str, Any]]:
+    """By name, the text of every campaign in force, as data."""
+    joined = campaigns.join(rule_versions, rule_versions.c.rule == campaigns.c.rule)
+    query = select(campaigns.c.name, rule_versions.c.source).select_from(joined).where(campaigns.c.retired_at.is_(None))
+    return {str(name): dict(source) for name, source in connection.execute(query)}
+
+
+def names_of_keys(connection: Connection, book: Rulebook) -> dict[str, str]:
+    """Campaign keys and the names the files have for them: a campaign renamed in the files goes by its new name."""
+    renamed = {campaign.was: name for name, campaign in book.campaigns.items() if campaign.was}
+    digests = {book.digest(campaign): name for name, campaign in book.campaigns.items()}
+    rows = connection.execute(select(campaigns.c.key, campaigns.c.name, campaigns.c.rule))
+    return {
+        key: name if name in book.campaigns else renamed.get(name, digests.get(rule, name)) for key, name, rule in rows
+    }
+
+
+Coming = tuple[ColumnElement[int], Callable[[int], int]]
+"""What is looked for, and how what is found becomes the instant at which something may be due."""
+
+
+def upcoming(connection: Connection, book: Rulebook, after: datetime, cache: StatementCache) -> datetime | None:
+    """The next instant after `after` at which the ledger or what has happened by now lets something become due."""
+    active_campaigns = [found for found in load_active_campaigns(connection, book).values() if found.campaign.enabled]
+    key = ("upcoming", *((found.key, book.digest(found.campaign)) for found in active_campaigns))
+    asked, ends = cache.take(
+        key, after, lambda: _looked_for(active_campaigns, _Looking(cache, book.company.working_time))
+    )
+    row = connection.execute(asked).one()
+    instants = [end(int(moment)) for end, moment in zip(ends, row, strict=True) if moment is not None]
+    return from_micros(min(instants)) if instants else None
+
+
+def _looked_for(
+    active_campaigns: Sequence[ActiveCampaign], looking: _Looking
+) -> tuple[Select[Any], list[Callable[[int], int]]]:
+    found = [looking.held()]
+    for one in active_campaigns:
+        found += [*looking.steps(one), *looking.first(one), *looking.timed(one)]
+    return select().add_columns(*(query for query, _ in found)), [end for _, end in found]
+
+
+@dataclass(frozen=True, slots=True)
+class _Looking:
+    """Looks for what comes after the instant that the statement is asked with."""
+
+    cache: StatementCache
+    working: WorkingTime
+
+    def held(self) -> Coming:
+        """When what waits in the ledger is looked at again."""
+        waiting = promises.c.state.in_([State.HELD, State.PLANNED])
+        return self._one(_micros(promises.c.next_at), waiting), _itself
+
+    def steps(self, load_active_campaigns: ActiveCampaign) -> list[Coming]:
+        """When the waits between steps end."""
+        return [
+            self._soonest(
+                promises.c.settled_at, step.wait,
+                promises.c.campaign == load_active_campaigns.key, promises.c.step == before.key, promises.c.state.in_(_WENT),
+            )
+            for before, step in load_active_campaigns.campaign.following
+        ]  # fmt: skip
+
+    def timed(self, load_active_campaigns: ActiveCampaign) -> list[Coming]:
+        """When the instants of events bring their emails."""
+        if load_active_campaigns.campaign.on is None:
+            return []
+        data = event_source(load_active_campaigns.campaign.on).c.data
+        steps = [step for step in load_active_campaigns.campaign.all_steps if step.at is not None]
+        return [(self._one(instant_in_event(step.at, data)), _itself) for step in steps if step.at is not None]
+
+    def first(self, load_active_campaigns: ActiveCampaign) -> list[Coming]:
+        """When the first step's wait ends, and the pause before the campaign may come again."""
+        campaign = load_active_campaigns.campaign
+        wait, pause = campaign.lead, campaign.reentry.after
+        if campaign.on is not None:
+            if campaign.all_steps[0].at is not None:
+                return []
+            return [self._soonest(event_source(campaign.on).c.occurred_at, wait)]
+        if campaign.new is not None:
+            return [self._soonest(products.c.launched_at, wait)]
+        if campaign.each is not None:
+            noted = (values_seen.c.campaign == load_active_campaigns.key, ~values_seen.c.baseline)
+            return [self._soonest(values_seen.c.at, wait, *noted)] if wait else []
+        if campaign.when is None:
+            return []
+        mine = promises.c.campaign == load_active_campaigns.key
+        found = [self._soonest(promises.c.due_at, Wait(pause), mine)] if pause else []
+        if wait:
+            inside = (members.c.campaign == load_active_campaigns.key, members.c.left_at.is_(None), ~members.c.baseline)
+            found.append(self._soonest(members.c.entered_at, wait, *inside))
+        return found
+
+    def _soonest(self, moment: ColumnElement[datetime], wait: Wait, *chosen: ColumnElement[bool]) -> Coming:
+        """The first end of a wait that begins at one of these moments."""
+        last = self.cache.deferred(BigInteger(), lambda after: to_micros(self.working.before(after, wait)))
+        begun = select(func.min(_micros(moment))).where(_micros(moment) > last, *chosen).scalar_subquery()
+        return begun, lambda first: to_micros(self.working.after(from_micros(first), wait))
+
+    def _one(self, moment: ColumnElement[int], *chosen: ColumnElement[bool]) -> ColumnElement[int]:
+        now = self.cache.deferred(BigInteger(), to_micros)
+        return select(func.min(moment)).where(moment > now, *chosen).scalar_subquery()
+
+
+def _itself(moment: int) -> int:
+    return moment
+
+
+def _micros(moment: ColumnElement[datetime]) -> ColumnElement[int]:
+    return type_coerce(moment, BigInteger)

@@ -1,0 +1,70 @@
+"""The rules as the database knows them: what would hold if nobody had changed a file.
+
+Company and policy are taken from the files; the database keeps only campaigns, the days that these keep, and the
+tariff of points.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from pydantic import ValidationError
+from sqlalchemy import Connection
+
+from regulars.audience.expression import Expression
+from regulars.audience.problems import ExpressionErrors
+from regulars.audience.vocabulary import Catalogue
+from regulars.context.plan_context import Ruleset
+from regulars.planner.activation import CALENDAR
+from regulars.profile import points
+from regulars.rules.calendar_days import CalendarDay
+from regulars.rules.model import Campaign, Loc, Rulebook
+from regulars.simulation.ledger_queries import sources_in_force
+from regulars.workspace.conditions import read, written
+
+
+@dataclass(frozen=True)
+class Rules:
+    """A rulebook with its conditions."""
+
+    rulebook: Rulebook
+    conditions: Mapping[Loc, Expression]
+
+
+def rules_in_force(connection: Connection, rules: Ruleset) -> Rules | None:
+    """The rules that were last put into force; None when there are none, or they cannot be read any more."""
+    stored = sources_in_force(connection)
+    if not stored:
+        return None
+    book, tariff = rules.rulebook, points.in_force(connection)
+    try:
+        kept = {name: source.pop(CALENDAR, None) for name, source in stored.items()}
+        campaigns = {name: Campaign.model_validate({**source, "name": name}) for name, source in stored.items()}
+        calendars = {**book.calendars, **dict(_feasts(campaigns, kept))}
+        old = Rulebook(
+            book.company, book.policy, campaigns, book.events, book.fields, calendars=calendars, points=tariff
+        )
+        return Rules(old, conditions(old))
+    except (ValidationError, ExpressionErrors, TypeError, ValueError):
+        return None  # written by a version that knew other words, or about events that are gone
+
+
+def _feasts(
+    campaigns: Mapping[str, Campaign], kept: Mapping[str, Mapping[str, str | None] | None]
+) -> Iterator[tuple[str, CalendarDay]]:
+    """The days that campaigns in force keep, under the names by which they keep them."""
+    for name, campaign in campaigns.items():
+        days, every = kept[name], campaign.every
+        if days is not None and every is not None and every.calendar is not None:
+            yield every.calendar, CalendarDay.of(every.calendar, days)
+
+
+def conditions(book: Rulebook) -> dict[Loc, Expression]:
+    """Every condition of the rulebook, by where it is written; raises ExpressionErrors."""
+    catalogue = Catalogue.of(book)
+    return {
+        loc: read(text, loc, campaign, catalogue)
+        for campaign in book.campaigns.values()
+        for loc, text in written(campaign)
+    }

@@ -1,0 +1,147 @@
+"""A rule test lived through: the real planner and the real dispatcher, at every instant that matters up to the last.
+
+The clock jumps from one instant to the next: the rules come into force, something happens, a wait or a night
+ends, a date comes round, a state begins or ends. Both clocks, of the plan and of the wall, are the simulated one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from itertools import pairwise
+
+from sqlalchemy import Engine
+
+from regulars.audience.person import Person, load_people
+from regulars.context.statement_cache import StatementCache
+from regulars.core.clock import frozen
+from regulars.db.engine import read, write
+from regulars.delivery.parcel import Outcome, Parcel, Result
+from regulars.dispatch.dispatcher import Dispatcher, Lane, Options, Rules
+from regulars.planner.plan import plan
+from regulars.rules.model import Kind
+from regulars.simulation import ledger_queries
+from regulars.simulation.instants import on_calendar
+from regulars.simulation.relevant_campaigns import relevant_campaigns
+from regulars.simulation.scene import CLIENT, Scene
+from regulars.triggers.state_changes import StateOf, ValueOf, kept_dates, state_changes
+
+_BY_CALENDAR = frozenset(["every", "at", "schedule"])
+_MARGIN = timedelta(days=3)
+"""Farther than any zone, midnight or leap day reaches."""
+OPTIONS = Options(web_url="https://example.com", secret=b"rule tests", worker="test")
+
+
+@dataclass
+class RecordingTransport:
+    """A carrier that accepts everything and keeps it, with the time of the simulated clock."""
+
+    now: datetime
+    kept: list[tuple[datetime, Parcel]] = field(default_factory=list)
+
+    async def deliver(self, parcels: Sequence[Parcel]) -> list[Result]:
+        """Takes every parcel."""
+        self.kept += [(self.now, parcel) for parcel in parcels]
+        return [Result(parcel.key, Outcome.ACCEPTED, 250, "2.0.0 kept") for parcel in parcels]
+
+
+class Timeline:
+    """One scene in one scratch database; `keeper.kept` holds what was sent.
+
+    `shelf` keeps the statements for the next scene of the same rules; without one they are put together each time.
+    """
+
+    def __init__(self, engine: Engine, rules: Rules, scene: Scene, cache: StatementCache | None = None) -> None:
+        self.engine, self.rules, self.scene = engine, relevant_campaigns(rules, scene), scene
+        self.transport = RecordingTransport(scene.in_force)
+        self._dates: dict[str, list[datetime]] = {}
+        self.cache = cache
+
+    def run(self) -> None:
+        """Up to the scene's last instant, which is planned and sent at too."""
+        scene = self.scene
+        with write(self.engine) as connection:
+            scene.build(connection)
+        history = [item for item in scene.history if item.at <= scene.until]
+        stops = sorted({scene.in_force, scene.until, *(item.at for item in history if item.at > scene.in_force)})
+        for stop, following in pairwise([*stops, scene.until]):
+            happening = [item for item in history if item.at == stop or (stop == scene.in_force and item.at < stop)]
+            with write(self.engine) as connection:
+                for item in happening:
+                    scene.put(connection, item)
+            with read(self.engine) as connection:
+                zone = self.rules.rulebook.company.timezone
+                person = load_people(connection, [CLIENT], stop, zone).get(CLIENT)
+            self._dates = dict(self._calendar(person, stop, following))
+            self._tick(stop)
+            self._between(person, stop, following)
+
+    def _tick(self, now: datetime, *, states_unchanged: bool = False) -> None:
+        with write(self.engine) as connection:
+            excluded = self._excluded(now)
+            made = plan(
+                connection,
+                self.rules,
+                now,
+                only=CLIENT,
+                excluded=excluded,
+                states_unchanged=states_unchanged,
+                cache=self.cache,
+            )
+        if not made.cleared:
+            return
+        self.transport.now = now
+        lane = Lane("test", frozenset(str(kind) for kind in Kind), self.transport)
+        dispatcher = Dispatcher(self.engine, self.rules, [lane], OPTIONS, clock=frozen(now), wall=frozen(now))
+        asyncio.run(dispatcher.run())
+
+    def _between(self, person: Person | None, stop: datetime, following: datetime) -> None:
+        """Ticks at what falls between two things that happen, both ends excluded."""
+        dates = (moment for found in self._dates.values() for moment in found)
+        turning = set(self._turning(person, stop, following))
+        fixed = sorted({*dates, *turning})
+        now = stop
+        while True:
+            with read(self.engine) as connection:
+                upcoming = ledger_queries.upcoming(connection, self.rules.rulebook, now, self.cache or StatementCache())
+            found = [moment for moment in fixed if moment > now][:1] + ([upcoming] if upcoming else [])
+            if not found or min(found) >= following:
+                return
+            now = min(found)
+            # States and values are made of what happens and of the time, never of what is sent.
+            self._tick(now, states_unchanged=now not in turning)
+
+    def _calendar(
+        self, person: Person | None, stop: datetime, following: datetime
+    ) -> Iterator[tuple[str, list[datetime]]]:
+        """What the calendar brings to this client up to `following`, and what it brought that may still go."""
+        book = self.rules.rulebook
+        for name, campaign in book.campaigns.items():
+            if campaign.enabled and campaign.trigger in _BY_CALENDAR:
+                begin = stop - campaign.patience(book.policy) - _MARGIN
+                if campaign.every is None:
+                    yield name, sorted(on_calendar([campaign], book, (self.scene.zone,), begin, following))
+                else:
+                    yield name, [] if person is None else list(kept_dates(campaign, book, person, begin, following))
+
+    def _excluded(self, now: datetime) -> set[str]:
+        """Campaigns whose last date is so long ago that nothing of it could go any more."""
+        book = self.rules.rulebook
+        return {
+            name
+            for name, dates in self._dates.items()
+            for campaign in (book.campaigns[name],)
+            if campaign.backfill.mode == "none"
+            and not any(now - campaign.patience(book.policy) - _MARGIN <= moment <= now for moment in dates)
+        }
+
+    def _turning(self, person: Person | None, stop: datetime, following: datetime) -> Iterator[datetime]:
+        """Where a state begins or ends as time passes."""
+        if person is None:
+            return
+        for campaign in self.rules.rulebook.campaigns.values():
+            if campaign.enabled and (campaign.when is not None or campaign.each is not None):
+                state = (StateOf if campaign.when is not None else ValueOf).of(self.rules, campaign)
+                yield from state_changes(state, person, stop, following, closer=self.scene.day_begins)

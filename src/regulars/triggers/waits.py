@@ -1,0 +1,53 @@
+"""Waits over a set of beginnings, as SQL: by the clock they are added; in working time they are looked up.
+
+The company's week, as far as it matters to the beginnings at hand, is a small table of straight pieces; the database
+finds a beginning's piece by its UTC day. What is over by now is asked without it: `WorkingTime.before` gives the last
+beginning that is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import BigInteger, FromClause, and_, func, literal, select, type_coerce
+from sqlalchemy.sql import ColumnElement
+
+from regulars.context.plan_context import PlanContext
+from regulars.core.working import Piece, Wait
+from regulars.db.rowset import rowset
+from regulars.db.types import DAY, MICROSECOND, from_micros, to_micros
+
+_TYPES = {name: BigInteger() for name in ("day", "begins", "ends", "fixed", "shift")}
+Joined = tuple[FromClause, ColumnElement[int]]
+
+
+def with_wait(
+    context: PlanContext, joined: FromClause, moment: ColumnElement[Any], wait: Wait, chosen: Sequence[ColumnElement[bool]],
+    until: datetime | None = None,
+) -> Joined:  # fmt: skip
+    """`joined` with what it takes to say when the wait that began at `moment` is over, and that as microseconds.
+
+    Only rows that are `chosen`, and that began by `until`, are sure to be there; by default those whose wait is over.
+    """
+    begun = type_coerce(moment, BigInteger)
+    if not wait.working:
+        return joined, begun + wait.span // MICROSECOND
+    working = context.rulebook.company.working_time
+    until = until or working.before(context.now, wait)
+    earliest = context.connection.scalar(select(func.min(begun)).select_from(joined).where(*chosen))
+    after = min(until, from_micros(int(earliest))) if earliest is not None else until
+    rows = [row for piece in working.pieces(wait, after - MICROSECOND, until) for row in _rows(piece)]
+    given = select(rowset(context.connection, "given_waits", _TYPES, rows))
+    table = given.cte("working_time", nesting=True).prefix_with("MATERIALIZED")
+    day = type_coerce(begun.op("/")(literal(DAY, BigInteger)), BigInteger)
+    fits = and_(table.c.day == day, begun > table.c.begins, begun <= table.c.ends)
+    return joined.join(table, fits), func.coalesce(table.c.fixed, begun + table.c.shift)
+
+
+def _rows(piece: Piece) -> Iterator[tuple[int, int, int, int | None, int]]:
+    begins, ends = to_micros(piece.start), to_micros(piece.end)
+    fixed = None if piece.fixed is None else to_micros(piece.fixed)
+    for day in range((begins + 1) // DAY, ends // DAY + 1):
+        yield day, begins, ends, fixed, piece.shift // MICROSECOND

@@ -1,0 +1,1 @@
+"""`/api` and `/hooks`: what other programs say."""

@@ -1,0 +1,69 @@
+"""`/hooks/NAME`: signed messages from a shop or CRM, taken as the workspace's `hooks` say.
+
+A message goes the way of a file, row by row. It is remembered only when every row was taken: one that was refused,
+say because the client is not known yet, is looked at anew when its sender repeats it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from regulars.core import webhook_signing
+from regulars.core.errors import Invalid
+from regulars.core.webhook_signing import Signed
+from regulars.db import engine as store
+from regulars.importing.report import Kind
+from regulars.responses import received_hooks
+from regulars.rules.webhooks import HookKind
+from regulars.web.api.endpoints import bring, parsed, said
+from regulars.web.recipient.visit import caller
+from regulars.web.site import Site
+
+
+async def receive(request: Request) -> Response:
+    """One message."""
+    return await run_in_threadpool(_receive, request.app.state.site, request, await request.body())
+
+
+def _receive(site: Site, request: Request, body: bytes) -> Response:
+    name = str(request.path_params["hook"])
+    hook = site.rules.rulebook.hooks.get(name)
+    signed = webhook_signing.verify(request.headers, body, hook.signers, site.secret, site.clock()) if hook else None
+    if hook is None or signed is None:
+        # An unknown hook is answered like a wrong signature: names are not to be found by trying.
+        raise HTTPException(401 if site.wrong.allows(f"hook {caller(request)}") else 429)
+    if not site.keys.allows(f"hook {signed.key}"):
+        raise HTTPException(429)
+    message = parsed(body)
+    with store.read(site.engine) as connection:
+        if received_hooks.taken(connection, name, signed.id):
+            return said({"type": None, "repeated": True, "rows": []})
+    kind = hook.type.find(message)
+    take = hook.take.get(kind) if isinstance(kind, str) else None
+    rows = list(take.rows(message)) if take else []
+    reports = [_bring(site, name, signed, kind, row) for kind, row in rows]
+    if any(report["refused"] for report in reports):
+        return said({"error": [reason for report in reports for reason in report["reasons"]]}, 422)
+    with store.write(site.engine) as connection:
+        received_hooks.take(connection, name, signed.id, site.clock())
+    return said({"type": kind if take else None, "repeated": False, "rows": reports})
+
+
+def _bring(site: Site, hook: str, signed: Signed, kind: HookKind, row: Mapping[str, Any]) -> dict[str, Any]:
+    """What became of one row."""
+    if kind != "customers":
+        row = {"occurred_at": signed.at.isoformat(), **row}
+        row = {"id": f"{hook}/{signed.id}", **row}
+    try:
+        report = bring(site, Kind(kind), [row], source=f"hook {hook}")
+    except Invalid as error:
+        return {"refused": 1, "reasons": [f"{kind}: {fault.message}" for fault in error.diagnostics]}
+    reasons = [f"{kind}: {bad.column + ': ' if bad.column else ''}{bad.reason}" for bad in report.bad]
+    counts = {name: getattr(report, name) for name in ("added", "changed", "unchanged", "refused")}
+    return {"kind": kind, **counts, "reasons": reasons}

@@ -1,0 +1,115 @@
+"""`/join`: the sign-up form, also for a company's own website; `/j/{token}`: confirming it by the email.
+
+Whatever address is typed, the answer is the same: nobody learns here who is a client.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+
+from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import FormData
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from regulars.consent import signups
+from regulars.db import engine as store
+from regulars.importing.cells import email as read_email
+from regulars.importing.refused import Refused
+from regulars.rules.signup import Signup
+from regulars.web.recipient.page_templates import message, page
+from regulars.web.recipient.page_words import Words, accepted, choose, text_in
+from regulars.web.recipient.visit import Visit, answer, caller, form_values
+from regulars.web.site import Site
+
+_SOURCE = re.compile(r"[^a-z0-9-]+")
+_NAME = re.compile(r"[^\W\d_][^\d_@:/<>\"{}()\[\]\\|!?*=+]{0,59}")
+"""What may be a first name: nothing that an advertisement could be made of."""
+
+
+async def endpoint(request: Request) -> Response:
+    """The form by GET, and by POST what was typed into it."""
+    form = await request.form(max_files=0, max_fields=20) if request.method == "POST" else None
+    return await run_in_threadpool(_answer, request, form)
+
+
+def _answer(request: Request, form: FormData | None) -> Response:
+    site: Site = request.app.state.site
+    book = site.rules.rulebook
+    if book.signup is None:
+        return answer(request, site, "unknown", 404)
+    asked = request.query_params if form is None else form
+    wish = asked.get("lang")
+    heard = accepted(request.headers.get("accept-language", ""))
+    t = choose(wish if isinstance(wish, str) else None, *heard, book.company.locale)
+    if form is None:
+        if "sent" in request.query_params:
+            return message(request, t, book.company, "join_sent")
+        return _form(request, site, book.signup, t, _source(asked.get("source")))
+    if not site.joins.allows(f"join {caller(request)}"):
+        return answer(request, site, "busy", 429)
+    return _asked(request, site, book.signup, t, form)
+
+
+def _asked(request: Request, site: Site, form: Signup, t: Words, fields: FormData) -> Response:
+    source, name, typed = (
+        _source(form_values(fields, "source")),
+        form_values(fields, "first_name", 60),
+        form_values(fields, "email", 254),
+    )
+    try:
+        address = read_email(typed) if typed else None
+    except Refused:
+        address = None
+    if address is None:
+        return _form(request, site, form, t, source, email=typed or "", first_name=name or "", wrong=True)
+    wish = signups.SignupRequest(
+        address, text_in(form.text, t.language), source, t.language,
+        name if name is not None and _NAME.fullmatch(name) else None,
+    )  # fmt: skip
+    if form_values(fields, "website") is None:  # only a machine fills in what nobody sees
+        with store.write(site.engine) as connection:
+            signups.ask(connection, wish, form, site.secret, site.clock())
+    return RedirectResponse(f"join?sent=1&lang={t.language}", 303)
+
+
+def _form(
+    request: Request, site: Site, form: Signup, t: Words, source: str, *, email: str = "", first_name: str = "",
+    wrong: bool = False,
+) -> Response:  # fmt: skip
+    return page(
+        request, "join.html", t, site.rules.rulebook.company, status=400 if wrong else 200, form=form, source=source,
+        wording=text_in(form.text, t.language), email=email, first_name=first_name, wrong=wrong,
+    )  # fmt: skip
+
+
+def _source(value: object) -> str:
+    """Which form it was, in small letters; `page` for our own."""
+    return _SOURCE.sub("-", value.lower())[:40].strip("-") or "page" if isinstance(value, str) else "page"
+
+
+def show(visit: Visit) -> Response:
+    """The words they agree to, and one button; or that it is done."""
+    found = _pending(visit)
+    if found is None:
+        return visit.message("join_gone", status=404)
+    return visit.page("join_confirm.html", done=found.confirmed_at is not None, wording=found.wording)
+
+
+def act(visit: Visit, _: FormData) -> Response:
+    """Consents, once."""
+    found = _pending(visit)
+    if found is None:
+        return visit.message("join_gone", status=404)
+    signups.confirm(visit.connection, found, visit.now)
+    return visit.again()
+
+
+def _pending(visit: Visit) -> signups.Pending | None:
+    """The sign-up, unless it has waited for too long or the person was erased."""
+    found = None if visit.who.erased else signups.pending(visit.connection, visit.who)
+    keep = visit.book.signup.keep if visit.book.signup is not None else timedelta()
+    if found is None or (found.confirmed_at is None and visit.now > found.asked_at + keep):
+        return None
+    return found

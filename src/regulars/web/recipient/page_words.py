@@ -1,0 +1,60 @@
+"""What the pages say: one YAML file of plain texts per language, with `{name}` where a value goes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+
+import yaml
+
+LANGUAGES = ("en", "uk", "ru", "ro", "et")
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """The texts of one language."""
+
+    language: str
+    texts: Mapping[str, str]
+
+    def __call__(self, name: str, /, **values: object) -> str:
+        """The text, its places filled; plain, so templates escape it."""
+        return self.texts[name].format(**values)
+
+
+@cache
+def words(language: str) -> Words:
+    """The words of one of LANGUAGES."""
+    text = (files("regulars.web.recipient") / "words" / f"{language}.yaml").read_text("utf-8")
+    return Words(language, yaml.safe_load(text))
+
+
+def choose(*wishes: str | None) -> Words:
+    """The first wish that there are words for: a locale such as `pt-BR` or `ro_MD`; English at last."""
+    for wish in wishes:
+        language = (wish or "").replace("_", "-").split("-")[0].lower()
+        if language in LANGUAGES:
+            return words(language)
+    return words("en")
+
+
+def accepted(header: str) -> Iterable[str]:
+    """The languages of an Accept-Language header in the order of their weight; nonsense is left out."""
+    found = []
+    for place, part in enumerate(header[:200].split(",")):
+        name, _, quality = part.partition(";q=")
+        try:
+            weight = float(quality or 1)
+        except ValueError:
+            continue
+        found.append((-weight, place, name.strip()))
+    return [name for _, _, name in sorted(found)]
+
+
+def text_in(texts: str | Mapping[str, str], language: str) -> str:
+    """A text that a rule file gives once, or by language: this one, else English, else the first."""
+    if isinstance(texts, str):
+        return texts
+    return texts.get(language) or texts.get("en") or next(iter(texts.values()))

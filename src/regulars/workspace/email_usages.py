@@ -1,0 +1,33 @@
+"""Which campaign sends which email, and what the email can name there: the question `render.check` answers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from regulars.render.email_check import Usage
+from regulars.rules.fields import CUSTOMER
+from regulars.rules.model import Campaign, Kind, Rulebook
+
+
+def usages(rulebook: Rulebook) -> Iterator[Usage]:
+    """Every email of every campaign."""
+    for campaign in rulebook.campaigns.values():
+        yield from _of(campaign, rulebook)
+
+
+def _of(campaign: Campaign, rulebook: Rulebook) -> Iterator[Usage]:
+    for index, step in enumerate(campaign.all_steps):
+        listed = "steps" if campaign.steps else "waves" if campaign.waves else None
+        place = (listed, index, "email") if listed else ("email",)
+        yield Usage(
+            email=step.email,
+            campaign=campaign.name,
+            span=rulebook.span("campaigns", campaign.name, *place),
+            customer_fields={*CUSTOMER, *rulebook.fields},
+            event=campaign.on,
+            event_fields=rulebook.events.get(campaign.on) if campaign.on else None,
+            product=campaign.new is not None,
+            holiday=rulebook.feast(campaign) is not None,
+            has_coupon=campaign.offer is not None,
+            marketing=campaign.kind is Kind.MARKETING and campaign.to == "customer",
+        )

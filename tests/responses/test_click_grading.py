@@ -1,0 +1,137 @@
+"""Who it was, by requests of the kind that scanners, mail programs and people make."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from regulars.responses.click_grading import Grade, Hit, Kind, Sign, grades, sign
+
+SENT = datetime(2026, 6, 10, 10, tzinfo=UTC)
+PHONE = (
+    "Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.5 "
+    "Mobile/15E148 Safari/604.1"
+)
+CHROME = (
+    "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/137.0.0.0 Safari/537.36"
+)
+FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:139.0) Gecko/20100101 Firefox/139.0"
+CUBOT = (
+    "Mozilla/5.0 (Linux; Android 13; CUBOT X70) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/137.0.0.0 Mobile "
+    "Safari/537.36"
+)
+GMAIL = "Mozilla/5.0 (Windows NT 5.1; rv:11.0) Gecko Firefox/11.0 (via ggpht.com GoogleImageProxy)"
+THUNDERBIRD = "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Thunderbird/128.10.0"
+OUTLOOK = "Mozilla/4.0 (compatible; ms-office; MSOffice 16; Microsoft Outlook 16.0.17932)"
+
+
+def click(seconds: float, link: str = "https://studio.example/a", sign: Sign | None = None) -> Hit:
+    return Hit(Kind.CLICK, link, SENT + timedelta(seconds=seconds), sign)
+
+
+def trap(seconds: float) -> Hit:
+    return Hit(Kind.TRAP, "", SENT + timedelta(seconds=seconds))
+
+
+def shown(seconds: float, sign: Sign | None = None) -> Hit:
+    return Hit(Kind.OPEN, "", SENT + timedelta(seconds=seconds), sign)
+
+
+H, U, M = Grade.HUMAN, Grade.UNSURE, Grade.MACHINE
+
+
+@pytest.mark.parametrize(
+    ("what", "hits", "expected"),
+    [
+        ("a person reads after an hour", [click(3600)], [H]),
+        ("a person looks at two offers", [click(3600), click(3640, "b")], [H, H]),
+        ("a person taps twice", [click(3600), click(3600.4)], [H, H]),
+        ("two links at once are hardly a person's", [click(3600), click(3601, "b")], [U, U]),
+        ("three are none", [click(3600), click(3600.5, "b"), click(3601, "c")], [M, M, M]),
+        ("a gateway follows a link on arrival", [click(1)], [M]),
+        ("a gateway follows a link before we hear that the email was taken", [click(-2)], [M]),
+        ("somebody with the inbox open", [click(12)], [U]),
+        ("a scanner with a browser's name takes all links, the hidden one last",
+         [click(60), click(75, "b"), trap(90)], [M, M, M]),
+        ("a person comes hours after the scanner", [click(30), trap(31), click(9000)], [M, M, H]),
+        ("a person clicked in the morning, the archive was scanned in the evening", [click(3600), trap(40000)], [H, M]),
+        ("a robot says its name", [click(3600, sign=Sign.SCANNER)], [M]),
+        ("somebody asked for the head first", [click(3600, sign=Sign.PEEKED)], [M]),
+        ("a program that we do not know", [click(3600, sign=Sign.ODD)], [U]),
+        ("a mail program shows the email", [shown(3600)], [H]),
+        ("a provider fetches the picture", [shown(3600, Sign.PROXY)], [U]),
+        ("a provider fetches the picture on arrival", [shown(2, Sign.PROXY)], [M]),
+        ("the picture and a click at once are a person who has just opened the email", [shown(3600), click(3601)],
+         [H, H]),
+        ("the picture was fetched by who fell into the trap", [shown(60), trap(61)], [M, M]),
+    ],
+)  # fmt: skip
+def test_what_comes_by_the_links_of_one_email(what: str, hits: list[Hit], expected: list[Grade]) -> None:
+    assert grades(hits, SENT) == expected, what
+
+
+def test_while_the_mail_server_has_not_answered_nothing_is_sure() -> None:
+    assert grades([click(3600)], None) == [U]
+
+
+@pytest.mark.parametrize(
+    ("agent", "expected"),
+    [
+        (PHONE, None),
+        (CHROME, None),
+        (FIREFOX, None),
+        (CUBOT, None),
+        ("Opera/9.80 (Android; Opera Mini/36.2/191.281; U; en) Presto/2.12.423 Version/12.16", None),
+        ("", Sign.NAMELESS),
+        ("Mozilla/5.0", Sign.NAMELESS),
+        ("Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)", Sign.SCANNER),
+        ("BarracudaCentral Link Protection", Sign.SCANNER),
+        ("Mozilla/5.0 (Windows NT 10.0) AppleWebKit/537.36 (KHTML, like Gecko) BingPreview/1.0b", Sign.SCANNER),
+        ("Microsoft Office Existence Discovery", Sign.SCANNER),
+        ("facebookexternalhit/1.1", Sign.SCANNER),
+        ("WhatsApp/2.23.20.0", Sign.SCANNER),
+        ("TelegramBot (like TwitterBot)", Sign.SCANNER),
+        ("python-requests/2.32.3", Sign.TOOL),
+        ("curl/8.14.1", Sign.TOOL),
+        ("Go-http-client/2.0", Sign.TOOL),
+        (CHROME.replace("Chrome", "HeadlessChrome"), Sign.TOOL),
+        (GMAIL, Sign.PROXY),
+        ("Mozilla/4.0 (compatible; MSIE 6.0)", Sign.ODD),
+        ("Something of our own", Sign.ODD),
+    ],
+)
+def test_what_a_click_gives_away(agent: str, expected: Sign | None) -> None:
+    assert sign(Kind.CLICK, {"user-agent": agent}) == expected
+
+
+@pytest.mark.parametrize(
+    ("agent", "expected"),
+    [(THUNDERBIRD, None), (OUTLOOK, None), (GMAIL, Sign.PROXY), ("Mozilla/5.0", Sign.NAMELESS), (PHONE, None)],
+)
+def test_what_a_picture_gives_away(agent: str, expected: Sign | None) -> None:
+    assert sign(Kind.OPEN, {"user-agent": agent}) == expected
+
+
+def test_who_fetches_ahead_or_peeks_is_told() -> None:
+    assert sign(Kind.CLICK, {"user-agent": CHROME, "sec-purpose": "prefetch;prerender"}) is Sign.PREFETCH
+    assert sign(Kind.CLICK, {"user-agent": PHONE, "x-purpose": "preview"}) is Sign.PREFETCH
+    assert sign(Kind.CLICK, {"user-agent": CHROME}, peeked=True) is Sign.PEEKED
+
+
+HITS = st.builds(
+    Hit,
+    st.sampled_from(Kind),
+    st.sampled_from("abc"),
+    st.integers(-60, 4000).map(lambda s: SENT + timedelta(seconds=s)),
+    st.none() | st.sampled_from(Sign),
+)
+ORDER = {H: 0, U: 1, M: 2}
+
+
+@given(earlier=st.lists(HITS, max_size=6), later=st.lists(HITS, max_size=4))
+def test_more_evidence_never_makes_a_machine_a_person(earlier: list[Hit], later: list[Hit]) -> None:
+    before, after = grades(earlier, SENT), grades([*earlier, *later], SENT)
+    assert all(ORDER[b] <= ORDER[a] for b, a in zip(before, after, strict=False))
