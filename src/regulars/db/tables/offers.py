@@ -2,20 +2,9 @@
 
 from __future__ import annotations
 
-from sqlalchemy import (
-    BigInteger,
-    Boolean,
-    Column,
-    ForeignKey,
-    Index,
-    Integer,
-    Table,
-    Text,
-    UniqueConstraint,
-    text,
-)
+from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Integer, Table, Text, UniqueConstraint, text
 
-from regulars.db.metadata import metadata
+from regulars.db.tables._metadata import metadata, partial_index
 from regulars.db.types import Instant, Json, Key, Money
 
 points_tariff = Table(
@@ -54,13 +43,7 @@ coupons = Table(
     Column("redeemed_at", Instant),
     UniqueConstraint("campaign", "customer_id", "occurrence"),
     # Whatever two workers do at once, a code of one's own is never given to two clients.
-    Index(
-        "uq_coupons_own_code",
-        "code",
-        unique=True,
-        sqlite_where=text("NOT shared"),
-        postgresql_where=text("NOT shared"),
-    ),
+    partial_index("uq_coupons_own_code", "code", unique=True, where="NOT shared"),
 )
 
 coupon_codes = Table(
@@ -72,11 +55,5 @@ coupon_codes = Table(
     Column("pool", Text, nullable=False),
     Column("added_at", Instant, nullable=False),
     Column("given_at", Instant),
-    Index(
-        "ix_coupon_codes_free",
-        "pool",
-        "id",
-        sqlite_where=text("given_at IS NULL"),
-        postgresql_where=text("given_at IS NULL"),
-    ),
+    partial_index("ix_coupon_codes_free", "pool", "id", where="given_at IS NULL"),
 )

@@ -1,0 +1,53 @@
+"""Every table of Regulars, a module for each subject. Migrations under `migrations/` bring a database to this shape.
+
+Tables are imported from here (`from regulars.db.tables import promises`): this is the only `__init__` of an inner
+room that passes names on, so that whoever asks for one table has `metadata` with all of them.
+"""
+
+from __future__ import annotations
+
+from regulars.db.tables._metadata import metadata
+from regulars.db.tables.activity import events, purchase_lines, purchases
+from regulars.db.tables.campaign_state import campaigns, members, rule_versions, values_seen
+from regulars.db.tables.catalogue import product_links, products
+from regulars.db.tables.derived import buying_model, facts, learned_links, worth
+from regulars.db.tables.ledger import buckets, claims, copies, layouts, promises
+from regulars.db.tables.offers import coupon_codes, coupons, point_levels, points_tariff
+from regulars.db.tables.people import customers, managers
+from regulars.db.tables.permissions import consent_log, consents, preferences, signups, suppressions
+from regulars.db.tables.responses import deliveries, hits
+
+__all__ = [
+    "buckets",
+    "buying_model",
+    "campaigns",
+    "claims",
+    "consent_log",
+    "consents",
+    "copies",
+    "coupon_codes",
+    "coupons",
+    "customers",
+    "deliveries",
+    "events",
+    "facts",
+    "hits",
+    "layouts",
+    "learned_links",
+    "managers",
+    "members",
+    "metadata",
+    "point_levels",
+    "points_tariff",
+    "preferences",
+    "product_links",
+    "products",
+    "promises",
+    "purchase_lines",
+    "purchases",
+    "rule_versions",
+    "signups",
+    "suppressions",
+    "values_seen",
+    "worth",
+]

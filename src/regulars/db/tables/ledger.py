@@ -1,0 +1,83 @@
+"""The ledger as tables: promises, the claims of workers, copies of sent emails, sending rates.
+
+A promise refers to a customer but to no rule: history outlives the rule that made it.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import Column, Double, ForeignKey, Index, LargeBinary, SmallInteger, Table, Text, UniqueConstraint, text
+
+from regulars.db.states import State
+from regulars.db.tables._metadata import metadata, partial_index
+from regulars.db.types import Instant, Key, Keys
+
+promises = Table(
+    "promises",
+    metadata,
+    Column("id", Key, primary_key=True),
+    Column("campaign", Text, nullable=False),
+    Column("step", Text, nullable=False),
+    Column("customer_id", Key, ForeignKey("customers.id"), nullable=False),
+    Column("occurrence", Text, nullable=False),
+    Column("state", Text, nullable=False),  # db.states.State
+    Column("reason", Text),  # db.states.Reason: why it is held, skipped, failed or uncertain
+    Column("detail", Text),  # the winner's name, the server's words
+    Column("kind", Text, nullable=False),  # marketing, transactional
+    Column("recipient", Text, nullable=False, server_default=text("'customer'")),
+    Column("priority", SmallInteger, nullable=False, server_default=text("0")),
+    Column("source_id", Key),  # the event or purchase that set it off
+    Column("rule", Text, nullable=False),  # digest of the rule version that promised it
+    Column("due_at", Instant, nullable=False),
+    Column("expires_at", Instant, nullable=False),
+    Column("next_at", Instant, nullable=False),  # when it is to be looked at again
+    Column("created_at", Instant, nullable=False),
+    Column("settled_at", Instant),
+    Column("claim_id", Key),  # of an uncertain row: the claim that was sending it, which alone may still settle it
+    Column("attempts", SmallInteger, nullable=False, server_default=text("0")),
+    Column("message_id", Text),
+    Column("template", Text),  # digest of the template it was rendered with
+    Column("data", Text),  # the JSON it was rendered with
+    Column("code", SmallInteger),  # the server's last reply code
+    UniqueConstraint("campaign", "step", "customer_id", "occurrence"),
+    Index("ix_promises_customer", "customer_id", "created_at"),
+    # The work lists: small, because settled rows leave them. Each is in the order in which it is worked through.
+    partial_index("ix_promises_held", "next_at", where=f"state = '{State.HELD}'"),
+    partial_index("ix_promises_planned", text("priority DESC"), "next_at", "id", where=f"state = '{State.PLANNED}'"),
+)
+
+layouts = Table(
+    "layouts",
+    metadata,
+    # The first email that was made by a version of a template: what all others differ from only a little.
+    Column("digest", Text, primary_key=True),
+    Column("html", LargeBinary, nullable=False),
+)
+
+copies = Table(
+    "copies",
+    metadata,
+    # Each email as it was sent, packed against its layout: for the page that shows it in a browser.
+    Column("promise_id", Key, ForeignKey("promises.id", ondelete="CASCADE"), primary_key=True),
+    Column("layout", Text, nullable=False),
+    Column("html", LargeBinary, nullable=False),
+)
+
+claims = Table(
+    "claims",
+    metadata,
+    Column("id", Key, primary_key=True),
+    Column("worker", Text, nullable=False),
+    Column("taken_at", Instant, nullable=False),  # both by the wall clock
+    Column("lease_until", Instant, nullable=False, index=True),
+    Column("rows", Keys, nullable=False),  # ids of the promises in hand
+    Column("sending", Keys),  # ids of the promises being handed to a server: one chunk at most
+)
+
+buckets = Table(
+    "buckets",
+    metadata,
+    # Sending rate per mail provider, shared by every worker.
+    Column("provider", Text, primary_key=True),
+    Column("tokens", Double, nullable=False),
+    Column("filled_at", Instant, nullable=False),
+)
