@@ -30,8 +30,8 @@ from benchmarks import servers
 from regulars.core import clock, ids, settings
 from regulars.db.engine import open_engine, write
 from regulars.db.tables import customers, promises
+from regulars.operation.database_upgrade import upgrade_database
 from regulars.operation.machine import Machine, tune_garbage_collector
-from regulars.operation.upgrade import upgrade_database
 from regulars.profile import facts
 
 NOW = datetime(2026, 6, 10, 12, 0, tzinfo=UTC)

@@ -25,7 +25,7 @@ from regulars.core import ids
 from regulars.db.engine import open_engine, read, write
 from regulars.db.tables import customers, promises
 from regulars.insights.progress import settled
-from regulars.operation.upgrade import upgrade_database
+from regulars.operation.database_upgrade import upgrade_database
 from regulars.profile import facts
 
 _ROOT = Path(__file__).parents[2]

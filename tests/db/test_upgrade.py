@@ -12,7 +12,7 @@ from regulars.core.errors import EnvironmentFailed
 from regulars.db import upgrade
 from regulars.db.engine import open_engine, read, write
 from regulars.db.tables import metadata
-from regulars.operation.upgrade import upgrade_database
+from regulars.operation.database_upgrade import upgrade_database
 
 
 def test_migrations_make_exactly_the_tables_of_the_code(empty: Engine) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from regulars.rules.load import Loaded, load
+from regulars.rules.loader import Loaded, load
 
 CASES = Path(__file__).parent / "cases"
 COMPANY = """\

@@ -9,8 +9,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from regulars.core.diagnostics import Severity, render
-from regulars.rules.describe import describe
-from regulars.rules.load import Loaded, load
+from regulars.explain.describe import describe
+from regulars.rules.loader import Loaded, load
 from tests.rules.folders import COMPANY, cases, write
 
 WHOLE = COMPANY + (

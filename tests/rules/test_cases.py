@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from regulars.core.diagnostics import render
-from regulars.rules.codes import table
+from regulars.rules.codes_rules import table
 from tests.rules.folders import Case, cases, read
 
 CASES = list(cases())

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from regulars.core.diagnostics import Severity, render
-from regulars.rules.codes import Code, table
+from regulars.rules.codes import Code
+from regulars.rules.codes_rules import table
 from tests.rules.folders import read
 
 SOURCE = Path(__file__).parents[2] / "src" / "regulars" / "rules"

@@ -7,7 +7,7 @@ from typing import Any, get_args
 
 import pytest
 
-from regulars.rules.webhooks import COLUMNS, Finder, Hook, HookKind
+from regulars.rules.webhook_rules import COLUMNS, Finder, Hook, HookKind
 from tests.rules.folders import read
 
 HOOK = """\

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from regulars.core.diagnostics import Diagnostic, render
-from regulars.rules.load import Loaded, load, rule_files
+from regulars.rules.loader import Loaded, load, rule_files
 from tests.rules.folders import COMPANY, read, same_as_snapshot, write
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from regulars.core.diagnostics import Diagnostic, render
 from regulars.rules.grammar import Schedule
-from regulars.rules.load import load
+from regulars.rules.loader import load
 from regulars.rules.reference import filled
 from tests.rules.folders import read, write
 

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from regulars.rules.codes import Code, table
+from regulars.rules.codes import Code
+from regulars.rules.codes_rules import table
 from regulars.rules.schema import json_schema
 from regulars.rules.tree import data
 from regulars.rules.yaml_source import parse

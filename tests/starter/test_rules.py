@@ -9,7 +9,7 @@ import pytest
 
 from regulars.core.calendar import LeapDay
 from regulars.core.holidays import first_of
-from regulars.rules.load import load
+from regulars.rules.loader import load
 from regulars.rules.model import Kind, Rulebook
 from regulars.workspace.folder import Workspace, open_workspace
 from tests.common.scratch import run_trials

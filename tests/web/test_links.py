@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from regulars.db.engine import open_engine
-from regulars.operation.upgrade import upgrade_database
+from regulars.operation.database_upgrade import upgrade_database
 from tests.web.shop import Shop, open_shop
 
 

@@ -13,7 +13,7 @@ from regulars.cli import main
 from regulars.core import api_keys, webhook_signing
 from regulars.db import tables
 from regulars.db.engine import open_engine, read, write
-from regulars.operation.upgrade import upgrade_database
+from regulars.operation.database_upgrade import upgrade_database
 from regulars.profile import facts
 from tests.common.people import SECRET, add_customer, add_event, add_purchase
 from tests.common.workspace import write_workspace

@@ -13,9 +13,9 @@ from sqlalchemy import Engine
 
 from regulars.cli import main
 from regulars.db.engine import open_engine, read, write
-from regulars.operation.upgrade import upgrade_database
+from regulars.operation.database_upgrade import upgrade_database
 from regulars.responses.survey_results import Result, results
-from regulars.rules.load import load
+from regulars.rules.loader import load
 from regulars.workspace.starter import starter
 from tests.common.people import add_customer, add_event
 

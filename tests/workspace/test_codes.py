@@ -6,7 +6,7 @@ import os
 import re
 from pathlib import Path
 
-from regulars.rules.codes import table
+from regulars.rules.codes_rules import table
 from regulars.workspace import code_pages
 
 ROOT = Path(__file__).parents[2]

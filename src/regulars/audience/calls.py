@@ -4,20 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import TYPE_CHECKING
 
 from jinja2 import nodes as jinja
 
 from regulars.audience import nodes
+from regulars.audience.check_context import CheckContext
 from regulars.audience.literals import KINDS, adapt
 from regulars.audience.nodes import PURCHASE, Node
 from regulars.audience.vocabulary import FUNCTIONS
 from regulars.core.clock import duration
 from regulars.core.diagnostics import did_you_mean
 from regulars.rules.fields import FieldType
-
-if TYPE_CHECKING:
-    from regulars.audience.type_check import Checker
 
 LONGEST = timedelta(days=36_500)
 """The longest `within`; a century is for ever."""
@@ -34,7 +31,7 @@ _RESULTS = {"did": FieldType.BOOL, "count": FieldType.NUMBER, "spent": FieldType
 Arguments = dict[str, jinja.Expr]
 
 
-def call(checker: Checker, node: jinja.Call) -> Node | None:
+def call(checker: CheckContext, node: jinja.Call) -> Node | None:
     """The node of a call, or None when one of its arguments is wrong; raises Wrong for the call itself."""
     if not isinstance(node.node, jinja.Name):
         raise checker.wrong(node.node, f"`{checker.words(node.node)}` is not a function", "a function",
@@ -59,7 +56,7 @@ def call(checker: Checker, node: jinja.Call) -> Node | None:
     return nodes.History(*place, _RESULTS[name], name, event, within)
 
 
-def _arguments(checker: Checker, node: jinja.Call, name: str) -> Arguments:
+def _arguments(checker: CheckContext, node: jinja.Call, name: str) -> Arguments:
     """Arguments by parameter; only `within` may be left out."""
     parameters, usage = _PARAMETERS[name], f"`{FUNCTIONS[name].usage}`"
     if node.dyn_args is not None or node.dyn_kwargs is not None:
@@ -85,27 +82,29 @@ def _many(parameters: Sequence[str]) -> str:
     return "one argument" if len(parameters) == 1 else f"{len(parameters)} arguments"
 
 
-def _written(checker: Checker, node: jinja.Expr, what: str) -> str:
-    """A text the author wrote in quotes; empty when a problem was noted instead."""
+def _written(checker: CheckContext, node: jinja.Expr, what: str) -> str:
+    """A text the author wrote in quotes; empty when a problem was added instead."""
     if isinstance(node, jinja.Const) and isinstance(node.value, str):
         found = checker.value(node)
         if found is not None and not node.value.strip():
-            checker.note(checker.wrong(node, "this text is empty", what))
+            checker.add_problem(checker.wrong(node, "this text is empty", what))
         return node.value
     hint = f"write `'{node.name}'`, with quotes" if isinstance(node, jinja.Name) else None
-    checker.note(checker.wrong(node, f"`{checker.words(node)}` is not a text in quotes", f"{what}, in quotes", hint))
+    checker.add_problem(
+        checker.wrong(node, f"`{checker.words(node)}` is not a text in quotes", f"{what}, in quotes", hint)
+    )
     return ""
 
 
-def _event(checker: Checker, node: jinja.Expr) -> str:
+def _event(checker: CheckContext, node: jinja.Expr) -> str:
     name = _written(checker, node, "the name of an event")
     if name.strip() and name not in checker.catalogue.events:
         hint = did_you_mean(name, checker.catalogue.events)
-        checker.note(checker.wrong(node, f"there is no event `{name}`", "a declared event, or `purchase`", hint))
+        checker.add_problem(checker.wrong(node, f"there is no event `{name}`", "a declared event, or `purchase`", hint))
     return name
 
 
-def _within(checker: Checker, node: jinja.Expr | None) -> timedelta | None:
+def _within(checker: CheckContext, node: jinja.Expr | None) -> timedelta | None:
     if node is None:
         return None
     text = _written(checker, node, "a duration such as `'30 days'`")
@@ -114,14 +113,16 @@ def _within(checker: Checker, node: jinja.Expr | None) -> timedelta | None:
     try:
         found = duration(text)
     except (ValueError, OverflowError):
-        checker.note(checker.wrong(node, f"`{text}` is not a duration", "a duration such as `'30 days'`"))
+        checker.add_problem(checker.wrong(node, f"`{text}` is not a duration", "a duration such as `'30 days'`"))
         return None
     if not timedelta() < found <= LONGEST:
-        checker.note(checker.wrong(node, f"`{text}` is no stretch of time to look back on", "1 minute up to 100 years"))
+        checker.add_problem(
+            checker.wrong(node, f"`{text}` is no stretch of time to look back on", "1 minute up to 100 years")
+        )
     return found
 
 
-def _days(checker: Checker, node: jinja.Call, argument: jinja.Expr, *, until: bool) -> Node | None:
+def _days(checker: CheckContext, node: jinja.Call, argument: jinja.Expr, *, until: bool) -> Node | None:
     found = checker.value(argument)
     if found is None:
         return None
@@ -131,7 +132,7 @@ def _days(checker: Checker, node: jinja.Call, argument: jinja.Expr, *, until: bo
     return nodes.DaysSince(*checker.place(node), FieldType.NUMBER, found, until)
 
 
-def _text_test(checker: Checker, node: jinja.Call, name: str, given: Arguments) -> Node | None:
+def _text_test(checker: CheckContext, node: jinja.Call, name: str, given: Arguments) -> Node | None:
     sides = [checker.text(given["text"]), checker.text(given["part"])]
     if sides[0] is None or sides[1] is None:
         return None

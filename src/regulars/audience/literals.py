@@ -8,17 +8,14 @@ is the midnight with which that day begins in the company's zone.
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, time
-from typing import TYPE_CHECKING
 
+from regulars.audience.check_context import CheckContext
 from regulars.audience.nodes import Arithmetic, Choose, Comparison, Literal, Negate, Node
 from regulars.core import calendar
 from regulars.db.json_fields import DATE, LARGEST, SMALLEST, keepable, readable_date, readable_micros
 from regulars.db.sql_functions import number as parse_number
 from regulars.db.types import from_micros
 from regulars.rules.fields import FieldType
-
-if TYPE_CHECKING:
-    from regulars.audience.type_check import Checker
 
 KINDS = {
     FieldType.TEXT: "a text",
@@ -68,7 +65,7 @@ def usable(value: str) -> str | None:
     return None if keepable(value) else "this text has a character that no database can keep"
 
 
-def adapt(checker: Checker, node: Node, wanted: FieldType) -> Node:
+def adapt(checker: CheckContext, node: Node, wanted: FieldType) -> Node:
     """The node, turned into a date or an instant when it is a written text and that is what is wanted."""
     if not isinstance(node, Literal) or wanted not in _TIMES or not isinstance(node.value, str):
         return node

@@ -1,6 +1,6 @@
 """From Jinja's tree to typed nodes: every name, attribute and type is known, or there is a problem that says so.
 
-A part that cannot be used becomes None after its problem is noted, and whatever holds it stays quiet:
+A part that cannot be used becomes None after its problem is added, and whatever holds it stays quiet:
 one mistake is reported once, and all mistakes are reported.
 """
 
@@ -13,11 +13,11 @@ from typing import ClassVar
 from jinja2 import nodes as jinja
 
 from regulars.audience import calls, nodes
-from regulars.audience.condition_text import Source
+from regulars.audience.check_context import CheckContext
 from regulars.audience.literals import KINDS, adapt, mismatch, number, usable, within_range
 from regulars.audience.nodes import Comparison, Node
-from regulars.audience.problems import Problem, Wrong
-from regulars.audience.vocabulary import FUNCTIONS, Catalogue
+from regulars.audience.problems import Wrong
+from regulars.audience.vocabulary import FUNCTIONS
 from regulars.core.diagnostics import did_you_mean
 from regulars.rules.fields import PRODUCT, FieldType
 
@@ -41,66 +41,36 @@ Sides = dict[jinja.Expr, Node | None]
 _NAMES = ("customer", "event", "product", "today", "now")
 
 
-class Checker:
-    """Checks one condition against a catalogue; `event` sets the campaign off, or with `product` a new product does."""
-
-    def __init__(self, source: Source, catalogue: Catalogue, event: str | None, *, product: bool = False) -> None:
-        self.source, self.catalogue, self.event, self.product = source, catalogue, event, product
-        self.problems: list[Problem] = []
-
-    # ---------------------------------------------------------------- furniture
-
-    def wrong(
-        self,
-        where: jinja.Node | Node | tuple[int, int],
-        message: str,
-        expected: str | None = None,
-        hint: str | None = None,
-    ) -> Wrong:
-        """What is wrong with a stretch of the text, to raise; the nearest `value` notes it."""
-        start, end = where if isinstance(where, tuple) else self.place(where)
-        return Wrong(Problem(start, end - start, message, expected, hint))
-
-    def note(self, wrong: Wrong) -> None:
-        """Keeps a problem for the report."""
-        self.problems.append(wrong.problem)
-
-    def place(self, where: jinja.Node | Node) -> tuple[int, int]:
-        """Where a node of either tree stands."""
-        return (where.start, where.end) if isinstance(where, Node) else self.source.span(where)
-
-    def words(self, where: jinja.Node | Node) -> str:
-        """The author's own words for a node."""
-        start, end = self.place(where)
-        return self.source.text[start:end]
+class Checker(CheckContext):
+    """Checks one condition against a catalogue."""
 
     # ---------------------------------------------------------------- values
 
     def value(self, node: jinja.Node) -> Node | None:
-        """The typed node for any expression, or None when a problem was noted."""
-        return self._noting(self._value, node)
+        """The typed node for any expression, or None when a problem was added."""
+        return self._collecting(self._value, node)
 
     def condition(self, node: jinja.Node) -> Node | None:
-        """A value that must be yes or no, or None when a problem was noted."""
-        return self._noting(self._condition, node)
+        """A value that must be yes or no, or None when a problem was added."""
+        return self._collecting(self._condition, node)
 
     def plain(self, node: jinja.Node) -> Node | None:
-        """A value that must be a text or a number, or None when a problem was noted."""
-        return self._noting(self._plain, node)
+        """A value that must be a text or a number, or None when a problem was added."""
+        return self._collecting(self._plain, node)
 
     def number(self, node: jinja.Node) -> Node | None:
-        """A value that must be a number, or None when a problem was noted."""
-        return self._noting(self._number, node)
+        """A value that must be a number, or None when a problem was added."""
+        return self._collecting(self._number, node)
 
     def text(self, node: jinja.Node) -> Node | None:
-        """A value that must be a text, or None when a problem was noted."""
-        return self._noting(self._text, node)
+        """A value that must be a text, or None when a problem was added."""
+        return self._collecting(self._text, node)
 
-    def _noting(self, read: Callable[[jinja.Node], Node | None], node: jinja.Node) -> Node | None:
+    def _collecting(self, read: Callable[[jinja.Node], Node | None], node: jinja.Node) -> Node | None:
         try:
             return read(node)
         except Wrong as wrong:
-            self.note(wrong)
+            self.add_problem(wrong)
             return None
 
     def _value(self, node: jinja.Node) -> Node | None:
@@ -322,7 +292,7 @@ class Checker:
         place, right = self._between(left, operand.expr), operand.expr
         one = sides.get(left)
         if isinstance(right, (jinja.List, jinja.Tuple)):
-            items = [self._noting(partial(self._item, wanted=one), item) for item in right.items]
+            items = [self._collecting(partial(self._item, wanted=one), item) for item in right.items]
             known = tuple(item for item in items if isinstance(item, nodes.Literal))
             if one is None or len(known) < len(items):
                 return None

@@ -107,6 +107,6 @@ def main(ctx: click.Context, workspace: Path | None, as_json: bool) -> None:
 
     Exit codes: 0 fine, 1 your files or data are wrong, 2 usage, 3 a server or database failed.
     """
-    from regulars.cli.session import CommandContext
+    from regulars.cli.command_context import CommandContext
 
     ctx.obj = CommandContext(given=workspace, as_json=as_json)

@@ -6,8 +6,8 @@ import json
 
 import click
 
+from regulars.cli.command_context import CommandContext, json_option
 from regulars.cli.output import emit, say
-from regulars.cli.session import CommandContext, json_option
 from regulars.core.diagnostics import Severity, render
 from regulars.core.errors import NotFound
 
@@ -54,7 +54,7 @@ def _number(count: int, noun: str) -> str:
 def describe_command(command: CommandContext, campaign: str | None) -> None:
     """Say each campaign, or CAMPAIGN, in one plain sentence."""
     from regulars.core.diagnostics import nearest
-    from regulars.rules.describe import describe
+    from regulars.explain.describe import describe
 
     book = command.rules.rulebook
     if campaign is not None and campaign not in book.campaigns:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
+from regulars.cli.command_context import CommandContext, close_with_command, json_option
 from regulars.cli.output import emit, progress_bar, table
-from regulars.cli.session import CommandContext, close_with_command, json_option
 from regulars.core import clock
 
 if TYPE_CHECKING:
@@ -54,8 +54,9 @@ def _mapping(_: click.Context, __: click.Parameter, values: Iterable[str]) -> di
 @click.pass_obj
 @click.pass_context
 def import_command(
-    ctx: click.Context, command: CommandContext, kind: str, file: Path, mapping: dict[str, str], dates: Literal["dmy", "mdy"] | None,
-    decimal: Literal[".", ","] | None, pool: str | None, encoding: str | None, bad_rows: Path | None,
+    ctx: click.Context, command: CommandContext, kind: str, file: Path, mapping: dict[str, str],
+    dates: Literal["dmy", "mdy"] | None, decimal: Literal[".", ","] | None, pool: str | None, encoding: str | None,
+    bad_rows: Path | None,
 ) -> None:  # fmt: skip
     """Bring in a CSV or JSON Lines FILE of one KIND: what clients are and did, what you sell, codes and their uses.
 
@@ -116,7 +117,7 @@ def db_command() -> None:
 def upgrade(command: CommandContext) -> None:
     """Make or change the tables, in one transaction; does nothing when they are right already."""
     from regulars.db.engine import open_engine
-    from regulars.operation.upgrade import upgrade_database
+    from regulars.operation.database_upgrade import upgrade_database
 
     engine = open_engine(command.settings.database_url)
     close_with_command(engine)

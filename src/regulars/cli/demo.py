@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from regulars.cli.command_context import CommandContext
 from regulars.cli.output import counts, table, when
-from regulars.cli.session import CommandContext
+from regulars.db.states import Reason, State
 
 if TYPE_CHECKING:
     from regulars.demo.day import Helpers
@@ -121,13 +122,13 @@ def _show(command: CommandContext, folder: Path, new: int, forecast: Day) -> Non
     zone = command.rules.rulebook.company.timezone
     reasons = Reasons(command.engine, command.rules)
     rows = history(command.engine, command.rules.rulebook)
-    sent = sorted((r for r in rows if r.state == "sent"), key=lambda r: (r.at, r.campaign, r.customer))
+    sent = sorted((r for r in rows if r.state == State.SENT), key=lambda r: (r.at, r.campaign, r.customer))
     _title(5, f"Who got what, and why: {len(sent)} emails")
     table(
         None, ("when", "client", "campaign", "why"),
         [(when(r.at, zone)[11:], _client(r), r.campaign, reasons.why(r.campaign, r.customer, r.at)) for r in sent],
     )  # fmt: skip
-    others = sorted((r for r in rows if r.state != "sent"), key=lambda r: (r.campaign, r.customer))
+    others = sorted((r for r in rows if r.state != State.SENT), key=lambda r: (r.campaign, r.customer))
     _title(6, f"Who did not, and why: {len(others)}")
     table(None, ("outcome", "client", "campaign", "why"), _shortened([
         (r.state, _client(r), r.campaign, _why(r, zone)) for r in others
@@ -170,7 +171,7 @@ def _client(row: Row) -> str:
 def _why(row: Row, zone: str) -> str:
     from regulars.explain.sentences import because
 
-    if row.reason == "cap":
+    if row.reason == Reason.CAP:
         return f"the cap is used up: {row.detail} went first"
     words = because(row.reason, row.detail)
-    return f"{words}, until {when(row.next_at, zone)}" if row.state == "held" else words
+    return f"{words}, until {when(row.next_at, zone)}" if row.state == State.HELD else words

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from regulars.cli.command_context import CommandContext, json_option, now_option
 from regulars.cli.output import emit, say, table, when
-from regulars.cli.session import CommandContext, json_option, now_option
+from regulars.db.states import State
 
 if TYPE_CHECKING:
     from regulars.explain.client_facts import Fact
     from regulars.explain.explain import View
-    from regulars.explain.queries import Row
+    from regulars.triggers.explained import Row
 
 
 @click.command("explain")
@@ -91,6 +92,6 @@ def _row(row: Row, zone: str) -> str:
         words += f", {row.reason}"
     if row.detail:
         words += f" ({row.detail})"
-    if row.state == "held":
+    if row.state == State.HELD:
         return f"{words}, until {when(row.next_at, zone)}"
     return f"{words}, {when(row.settled_at or row.due_at, zone)}"

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import click
 
+from regulars.cli.command_context import CommandContext, json_option
 from regulars.cli.output import emit
-from regulars.cli.session import CommandContext, json_option
 from regulars.core.errors import RegularsError
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from urllib.parse import urlsplit
 
-from regulars.cli.session import CommandContext
+from regulars.cli.command_context import CommandContext
 from regulars.core.errors import EnvironmentFailed
 
 HINT = "; `regulars up` keeps emails in a local inbox there, REGULARS_SMTP_URL names another mail server"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import click
 
+from regulars.cli.command_context import CommandContext, json_option
 from regulars.cli.output import emit
-from regulars.cli.session import CommandContext, json_option
 from regulars.core import api_keys, clock, webhook_signing
 
 

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from regulars.cli.command_context import CommandContext, json_option, now_option
 from regulars.cli.output import counts, emit, progress_bar, table, when
-from regulars.cli.session import CommandContext, json_option, now_option
 
 if TYPE_CHECKING:
     from regulars.rules.model import Rulebook

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import click
 
 from regulars.cli import local_inbox
+from regulars.cli.command_context import CommandContext, json_option, now_option
 from regulars.cli.output import emit
-from regulars.cli.session import CommandContext, json_option, now_option
 from regulars.core.errors import EnvironmentFailed, RegularsError
 
 if TYPE_CHECKING:

@@ -12,9 +12,9 @@ from collections.abc import Callable, Sequence
 import click
 
 from regulars.cli import local_inbox
+from regulars.cli.command_context import CommandContext, json_option, now_option
 from regulars.cli.output import counts, emit
-from regulars.cli.session import CommandContext, json_option, now_option
-from regulars.core import clock
+from regulars.core import clock, extras
 from regulars.core.errors import EnvironmentFailed
 
 MAIL_FAILED = "the mail server could not be reached; what is planned waits for the next tick"
@@ -53,6 +53,7 @@ _OURSELVES = "from regulars.cli import main; main(prog_name='regulars')"
 
 
 def _celery(command: CommandContext, *arguments: str) -> list[str]:
+    extras.require_for_url("REGULARS_BROKER_URL", command.settings.broker_url)
     os.environ["REGULARS_WORKSPACE"] = str(command.root)
     command.settings.var.mkdir(parents=True, exist_ok=True)
     return [sys.executable, "-m", "celery", "--app", "regulars.workers", *arguments]
@@ -105,9 +106,9 @@ def up_command(command: CommandContext, concurrency: int, port: int, loglevel: s
     ]
     click.echo(f"Regulars is up in {command.root}, its pages at http://127.0.0.1:{port}; Ctrl-C ends it.")
     with local_inbox.inbox(command, click.echo) as renew:
-        children = [subprocess.Popen(command) for command in commands]
-        told = _watch(children, renew)
-    if not told:
+        children = [subprocess.Popen(arguments) for arguments in commands]
+        stopped = _watch(children, renew)
+    if not stopped:
         raise EnvironmentFailed("a process ended by itself; its last lines say why")
 
 

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from regulars.cli.command_context import CommandContext, json_option, moment, now_option
 from regulars.cli.output import counts, emit, table
-from regulars.cli.session import CommandContext, json_option, moment, now_option
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

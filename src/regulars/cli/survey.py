@@ -6,8 +6,8 @@ from dataclasses import asdict
 
 import click
 
+from regulars.cli.command_context import CommandContext, json_option, moment
 from regulars.cli.output import emit, say, table
-from regulars.cli.session import CommandContext, json_option, moment
 from regulars.core.diagnostics import did_you_mean
 from regulars.core.errors import NotFound
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import click
 
+from regulars.cli.command_context import CommandContext, json_option
 from regulars.cli.output import emit, progress_bar, say
-from regulars.cli.session import CommandContext, json_option
 
 
 @click.command("test")

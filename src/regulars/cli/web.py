@@ -6,7 +6,7 @@ import os
 
 import click
 
-from regulars.cli.session import CommandContext
+from regulars.cli.command_context import CommandContext
 
 
 @click.command("web")

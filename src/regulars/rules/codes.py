@@ -30,14 +30,6 @@ def campaign(*lines: str, email: bool = True) -> str:
     return "campaigns:\n  win-back:\n" + "".join(f"    {line}\n" for line in body)
 
 
-def table() -> Mapping[str, Code]:
-    """All codes in order."""
-    from regulars.rules.codes_rules import RULES
-    from regulars.rules.codes_yaml import YAML
-
-    return {code.code: code for code in (*YAML, *RULES)}
-
-
 def page(sections: Mapping[str, Iterable[Code]], intro: str) -> str:
     """The codes as a Markdown page, a heading for each section."""
     parts = [intro.rstrip() + "\n"]

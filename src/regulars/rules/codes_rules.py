@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from regulars.rules.codes import Code, campaign
+from regulars.rules.codes_yaml import YAML
 
 COMPANY = "company:\n  name: Studio Ana\n  from: Ana <ana@studio.example>\n  address: 7 Florilor St, Chișinău\n"
 ON = "on: purchase"
@@ -292,3 +295,8 @@ RULES = (
         warning=True,
     ),
 )
+
+
+def table() -> Mapping[str, Code]:
+    """All codes of rule files by code, those of YAML first."""
+    return {code.code: code for code in (*YAML, *RULES)}

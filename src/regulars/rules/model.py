@@ -12,7 +12,7 @@ from datetime import time, timedelta
 from enum import StrEnum
 from functools import cached_property
 from itertools import pairwise
-from typing import Any, Literal, Self
+from typing import Any, Literal, Self, assert_never, get_args
 
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
@@ -54,14 +54,16 @@ from regulars.rules.survey import Survey
 from regulars.rules.tariff import Points
 from regulars.rules.tracking import Tracking
 from regulars.rules.tree import Loc
-from regulars.rules.webhooks import Hook
+from regulars.rules.webhook_rules import Hook
 
 __all__ = [
     "Campaign", "Company", "Coupon", "Expectation", "FieldType", "Kind", "Loc", "Offer", "Part", "Policy",
     "RuleTest", "Rulebook", "Step", "TestEvent", "TestPurchase",
 ]  # fmt: skip
 
-TRIGGERS = ("on", "when", "each", "every", "new", "at", "schedule")
+TriggerKey = Literal["on", "when", "each", "every", "new", "at", "schedule"]
+TRIGGERS: tuple[TriggerKey, ...] = get_args(TriggerKey)
+"""The keys of the rule file of which a campaign has exactly one."""
 SENDS = ("email", "steps", "waves")
 
 
@@ -70,6 +72,18 @@ class Kind(StrEnum):
 
     MARKETING = "marketing"
     TRANSACTIONAL = "transactional"
+
+
+class TriggerKind(StrEnum):
+    """What sets a campaign off; `triggers` has a class for each."""
+
+    EVENT = "event"
+    STATE = "state"
+    VALUE = "value"
+    PRODUCT = "product"
+    DATE = "date"
+    CALENDAR_DAY = "calendar day"
+    FIXED_TIME = "fixed time"
 
 
 class Policy(Part):
@@ -243,12 +257,29 @@ class Campaign(Part):
         return [] if self.waves else [pair for pair in pairwise(self.all_steps) if pair[1].at is None]
 
     @property
-    def trigger(self) -> Literal["on", "when", "each", "every", "new", "at", "schedule"]:
-        """Which kind of trigger sets it off."""
-        for kind in TRIGGERS[:-1]:
-            if getattr(self, kind) is not None:
-                return kind  # type: ignore[return-value]
-        return "schedule"
+    def trigger_key(self) -> TriggerKey:
+        """The key of the rule file that says what sets it off."""
+        return next(key for key in TRIGGERS if getattr(self, key) is not None)
+
+    @property
+    def trigger_kind(self) -> TriggerKind:
+        """What kind of trigger sets it off."""
+        match self.trigger_key:
+            case "on":
+                return TriggerKind.EVENT
+            case "when":
+                return TriggerKind.STATE
+            case "each":
+                return TriggerKind.VALUE
+            case "new":
+                return TriggerKind.PRODUCT
+            case "every":
+                by_calendar = self.every is not None and self.every.calendar is not None
+                return TriggerKind.CALENDAR_DAY if by_calendar else TriggerKind.DATE
+            case "at" | "schedule":
+                return TriggerKind.FIXED_TIME
+            case key:
+                assert_never(key)
 
     def signed(self, step: Step) -> Literal["company", "manager"]:
         """Whose name an email bears: its wave's own word, else the campaign's."""
@@ -268,7 +299,7 @@ class Campaign(Part):
     @property
     def reentry(self) -> grammar.Again:
         """The re-entry rule; states default to once, everything else to each time."""
-        return self.again or grammar.Again(None if self.when is not None else timedelta())
+        return self.again or grammar.Again(None if self.trigger_kind is TriggerKind.STATE else timedelta())
 
     @property
     def heeds_quiet_hours(self) -> bool:
@@ -285,7 +316,7 @@ class Campaign(Part):
     @cached_property
     def trigger_digest(self) -> str:
         """Hash of what the rule itself says of who becomes due."""
-        return digest([str(getattr(self, self.trigger)), self.trigger, self.audience])
+        return digest([str(getattr(self, self.trigger_key)), self.trigger_key, self.audience])
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from regulars.rules.offer import BENEFITS
 from regulars.rules.signup import Signup
 from regulars.rules.survey import Survey
 from regulars.rules.tariff import Points
-from regulars.rules.webhooks import Hook
+from regulars.rules.webhook_rules import Hook
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _NAME = r"^[a-z][a-z0-9-]*$"

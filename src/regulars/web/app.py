@@ -19,13 +19,13 @@ from regulars.core.errors import RegularsError
 from regulars.db import upgrade
 from regulars.db.engine import open_engine
 from regulars.importing.report import Kind
-from regulars.operation.upgrade import upgrade_database
+from regulars.operation.database_upgrade import upgrade_database
 from regulars.web.api import endpoints, webhooks
 from regulars.web.api.openapi import document
 from regulars.web.middleware import PROGRAMS, Shell
 from regulars.web.recipient import appointment, book, click, data, join, preferences, survey, unsubscribe, view
+from regulars.web.recipient.link_request import answer, by_link
 from regulars.web.recipient.page_templates import stylesheet
-from regulars.web.recipient.visit import answer, by_link
 from regulars.web.site import Site
 
 _LOG = logging.getLogger(__name__)

@@ -8,8 +8,9 @@ from regulars.audience.expression import Expression, parse
 from regulars.audience.problems import ExpressionErrors
 from regulars.audience.vocabulary import Catalogue
 from regulars.core.diagnostics import Diagnostic
-from regulars.rules.load import Loaded
+from regulars.rules.loader import Loaded
 from regulars.rules.model import Campaign, Loc, Rulebook
+from regulars.triggers.kinds import trigger_of
 
 
 def written(campaign: Campaign) -> Iterator[tuple[Loc, str]]:
@@ -29,10 +30,9 @@ def written(campaign: Campaign) -> Iterator[tuple[Loc, str]]:
 
 def read(text: str, loc: Loc, campaign: Campaign, catalogue: Catalogue) -> Expression:
     """One condition of a campaign, which may speak of what sets it off; raises ExpressionErrors."""
-    event = campaign.on if campaign.on in catalogue.events else None
-    return parse(
-        text, catalogue, event, product=campaign.new is not None, kind="value" if loc[-1] == "each" else "condition"
-    )
+    subject = trigger_of(campaign).subject
+    event = subject.event if subject.event in catalogue.events else None
+    return parse(text, catalogue, event, product=subject.product, kind="value" if loc[-1] == "each" else "condition")
 
 
 def parsed(rulebook: Rulebook, catalogue: Catalogue, loaded: Loaded, faults: list[Diagnostic]) -> dict[Loc, Expression]:

@@ -18,9 +18,9 @@ from regulars.core.diagnostics import Diagnostic, Severity, did_you_mean, in_ord
 from regulars.core.errors import Invalid
 from regulars.render.compile import Templates
 from regulars.render.email_check import check as check_emails
-from regulars.rules.load import Loaded, load
+from regulars.rules.loader import Loaded, load
 from regulars.rules.model import Loc, Rulebook
-from regulars.workspace import check_cache
+from regulars.workspace import check_cache, learned_fields
 from regulars.workspace.conditions import parsed
 from regulars.workspace.email_usages import usages
 from regulars.workspace.starter import starter
@@ -67,6 +67,7 @@ def _examined(root: Path, *, trusting: bool) -> tuple[Workspace | None, list[Dia
     seal = check_cache.of(loaded.sources, folders)
     if not (trusting and check_cache.holds(root, seal)):
         faults += check_emails(templates, list(usages(draft)))
+        faults += learned_fields.check(draft, conditions, templates, loaded)
     sources = {**loaded.sources, **templates.library.sources()}
     if any(fault.severity is Severity.ERROR for fault in faults):
         return None, in_order(faults), sources

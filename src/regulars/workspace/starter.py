@@ -17,7 +17,7 @@ import yaml
 import regulars
 from regulars.core.diagnostics import nearest
 from regulars.core.errors import NotFound
-from regulars.rules.load import load
+from regulars.rules.loader import load
 
 ROOMS = ("campaigns", "templates")
 _ALWAYS = ("company", "surveys")

@@ -23,7 +23,7 @@ from regulars.coupons.redemption import Coupon, Standing, Use, check, redeem
 from regulars.db import engine as store
 from regulars.importing.report import ImportReport, Kind, Options
 from regulars.importing.service import import_file
-from regulars.web.recipient.visit import caller
+from regulars.web.recipient.link_request import caller
 from regulars.web.site import Site
 
 ROWS = 10_000

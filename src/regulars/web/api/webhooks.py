@@ -20,9 +20,9 @@ from regulars.core.webhook_signing import Signed
 from regulars.db import engine as store
 from regulars.importing.report import Kind
 from regulars.responses import received_hooks
-from regulars.rules.webhooks import HookKind
+from regulars.rules.webhook_rules import HookKind
 from regulars.web.api.endpoints import bring, parsed, said
-from regulars.web.recipient.visit import caller
+from regulars.web.recipient.link_request import caller
 from regulars.web.site import Site
 
 

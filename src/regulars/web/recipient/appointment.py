@@ -20,7 +20,7 @@ from regulars.profile.visits import Visit as Booked
 from regulars.render.calendar_file import FILE_NAME, MEDIA_TYPE, file
 from regulars.responses import visit_answers
 from regulars.rules.model import Kind
-from regulars.web.recipient.visit import Visit, form_values
+from regulars.web.recipient.link_request import Visit, form_values
 
 SLOTS = 12
 """Offered times shown at most."""

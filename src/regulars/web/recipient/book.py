@@ -8,7 +8,7 @@ from starlette.responses import Response
 from regulars.responses.answers import call_requested, request_call
 from regulars.responses.click_grading import Kind
 from regulars.web.recipient.click import count
-from regulars.web.recipient.visit import Visit, form_values
+from regulars.web.recipient.link_request import Visit, form_values
 
 
 def show(visit: Visit) -> Response:

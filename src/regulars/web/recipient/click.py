@@ -13,7 +13,7 @@ from regulars.consent.preferences import objectors
 from regulars.ledger.copies import target
 from regulars.responses.click_grading import Hit, Kind, sign
 from regulars.responses.clicks import Asked
-from regulars.web.recipient.visit import Visit
+from regulars.web.recipient.link_request import Visit
 
 _TRAP = "0"
 _PIXEL = bytes.fromhex("47494638396101000100800000000000ffffff21f90401000000002c00000000010001000002024401003b")

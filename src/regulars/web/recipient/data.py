@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from regulars.consent.data_export import export
 from regulars.consent.data_request import data_open
-from regulars.web.recipient.visit import Visit
+from regulars.web.recipient.link_request import Visit
 
 
 def show(visit: Visit) -> Response:

@@ -18,9 +18,9 @@ from regulars.db import engine as store
 from regulars.importing.cells import email as read_email
 from regulars.importing.refused import Refused
 from regulars.rules.signup import Signup
+from regulars.web.recipient.link_request import Visit, answer, caller, form_values
 from regulars.web.recipient.page_templates import message, page
 from regulars.web.recipient.page_words import Words, accepted, choose, text_in
-from regulars.web.recipient.visit import Visit, answer, caller, form_values
 from regulars.web.site import Site
 
 _SOURCE = re.compile(r"[^a-z0-9-]+")

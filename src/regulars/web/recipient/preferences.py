@@ -24,9 +24,9 @@ from regulars.core import ids
 from regulars.core.calendar import local_date
 from regulars.ledger.recall import recall
 from regulars.rules.model import Rulebook
+from regulars.web.recipient.link_request import Visit, form_values
 from regulars.web.recipient.page_words import choose
 from regulars.web.recipient.topics import label, topics
-from regulars.web.recipient.visit import Visit, form_values
 
 OWN_NAMES: Mapping[str, str] = {
     "en": "English", "uk": "Українська", "ru": "Русский", "ro": "Română", "et": "Eesti",

@@ -12,7 +12,7 @@ from regulars.responses.answers import LONGEST, answer, answered, record
 from regulars.responses.click_grading import Kind
 from regulars.rules.survey import Survey
 from regulars.web.recipient.click import count
-from regulars.web.recipient.visit import Visit, form_values
+from regulars.web.recipient.link_request import Visit, form_values
 
 
 def show(visit: Visit) -> Response:

@@ -8,8 +8,8 @@ from starlette.responses import PlainTextResponse, Response
 from regulars.consent.rights import MARKETING
 from regulars.consent.subscription import How, come_back, leave, standing
 from regulars.ledger.recall import recall
+from regulars.web.recipient.link_request import Visit, form_values
 from regulars.web.recipient.topics import label
-from regulars.web.recipient.visit import Visit, form_values
 
 
 def show(visit: Visit) -> Response:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from starlette.responses import HTMLResponse, Response
 
 from regulars.ledger.copies import shown
-from regulars.web.recipient.visit import Visit
+from regulars.web.recipient.link_request import Visit
 
 POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; img-src https: data:; base-uri 'none'; frame-ancestors 'none'; "

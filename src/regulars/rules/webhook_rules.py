@@ -15,7 +15,7 @@ from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from regulars.core.diagnostics import did_you_mean
-from regulars.rules.fields import FieldType
+from regulars.rules.fields import CONSENT_COLUMNS, IMPORTED, FieldType
 from regulars.rules.phrase_types import Name, Part
 from regulars.rules.rule_test_reader import undeclared_event
 from regulars.rules.tree import Entries, Loc, child, find
@@ -23,10 +23,7 @@ from regulars.rules.validation_messages import ValidationMessages
 
 HookKind = Literal["customers", "purchases", "events"]
 COLUMNS: Mapping[HookKind, tuple[str, ...]] = {
-    "customers": (
-        "id", "email", "name", "first_name", "last_name", "company", "phone", "locale", "timezone", "country",
-        "birthday", "source", "manager", "created_at", "subscribed", "unsubscribed",
-    ),
+    "customers": (*IMPORTED, *CONSENT_COLUMNS),
     "purchases": (
         "id", "customer", "email", "occurred_at", "amount", "currency", "quantity", "discount", "products",
         "product_name", "price", "line_amount", "data",

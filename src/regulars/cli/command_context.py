@@ -52,7 +52,7 @@ class CommandContext:
         """The database, ready: the embedded one upgrades itself, a server's must be upgraded by an operator."""
         from regulars.db import upgrade
         from regulars.db.engine import open_engine
-        from regulars.operation.upgrade import upgrade_database
+        from regulars.operation.database_upgrade import upgrade_database
 
         engine = open_engine(self.settings.database_url)
         close_with_command(engine)

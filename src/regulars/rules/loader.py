@@ -16,7 +16,7 @@ from typing import TypeVar
 from pydantic import BaseModel, ValidationError
 
 from regulars.core.diagnostics import Diagnostic, Severity, Span, in_order
-from regulars.rules import checks, declarations, rule_test_reader, webhooks
+from regulars.rules import checks, declarations, rule_test_reader, webhook_rules
 from regulars.rules.fields import EVENTS
 from regulars.rules.model import Campaign, Company, Policy, Rulebook
 from regulars.rules.phrase_types import Part
@@ -25,7 +25,7 @@ from regulars.rules.survey import Survey
 from regulars.rules.tariff import Points
 from regulars.rules.tree import Entries, Entry, Items, Loc, Node, Scalar, data, find, found, spans
 from regulars.rules.validation_messages import ValidationMessages, keys_of, reworded
-from regulars.rules.webhooks import Hook
+from regulars.rules.webhook_rules import Hook
 from regulars.rules.yaml_source import Source, read
 
 SECTIONS = (
@@ -206,7 +206,7 @@ def _read(root: Entries, complaints: ValidationMessages, *, whole: bool) -> Rule
     checks.calendars_exist(root, complaints, campaigns)
     checks.levels_differ(root, complaints)
     known = {**EVENTS, **events}
-    webhooks.check(root, complaints, known, fields)
+    webhook_rules.check(root, complaints, known, fields)
     places = dict(spans(root))
     return Rulebook(
         company or _NOBODY, policy or Policy(), campaigns, known, fields, tests, places, surveys,

@@ -1,0 +1,52 @@
+"""What the parts of the type check share: the condition's text, the catalogue, and the problems found so far."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+
+from jinja2 import nodes as jinja
+
+from regulars.audience.condition_text import Source
+from regulars.audience.nodes import Node
+from regulars.audience.problems import Problem, Wrong
+from regulars.audience.vocabulary import Catalogue
+
+
+class CheckContext(ABC):
+    """One condition under check; `event` sets the campaign off, or with `product` a new product does."""
+
+    def __init__(self, source: Source, catalogue: Catalogue, event: str | None, *, product: bool = False) -> None:
+        self.source, self.catalogue, self.event, self.product = source, catalogue, event, product
+        self.problems: list[Problem] = []
+
+    @abstractmethod
+    def value(self, node: jinja.Node) -> Node | None:
+        """The typed node for any expression, or None when a problem was added."""
+
+    @abstractmethod
+    def text(self, node: jinja.Node) -> Node | None:
+        """A value that must be a text, or None when a problem was added."""
+
+    def wrong(
+        self,
+        at: jinja.Node | Node | tuple[int, int],
+        message: str,
+        expected: str | None = None,
+        hint: str | None = None,
+    ) -> Wrong:
+        """What is wrong with a stretch of the text, as an exception to raise; the enclosing `value` adds it."""
+        start, end = at if isinstance(at, tuple) else self.place(at)
+        return Wrong(Problem(start, end - start, message, expected, hint))
+
+    def add_problem(self, wrong: Wrong) -> None:
+        """Keeps a problem for the report."""
+        self.problems.append(wrong.problem)
+
+    def place(self, node: jinja.Node | Node) -> tuple[int, int]:
+        """Start and end of a node of either tree, in characters of the text."""
+        return (node.start, node.end) if isinstance(node, Node) else self.source.span(node)
+
+    def words(self, node: jinja.Node | Node) -> str:
+        """The author's own words for a node."""
+        start, end = self.place(node)
+        return self.source.text[start:end]
