@@ -62,7 +62,7 @@ def _celery(command: CommandContext, *arguments: str) -> list[str]:
 def _become(command: Sequence[str]) -> None:
     """Replaces this process, so that signals reach Celery itself."""
     sys.stdout.flush()
-    os.execv(command[0], list(command))  # noqa: S606 - our own interpreter, no shell
+    os.execv(command[0], list(command))
 
 
 @click.command("worker", context_settings={"ignore_unknown_options": True})
