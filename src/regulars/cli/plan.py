@@ -8,6 +8,7 @@ import click
 
 from regulars.cli.command_context import CommandContext, json_option, now_option
 from regulars.cli.output import counts, emit, progress_bar, table, when
+from regulars.db.states import Reason
 
 if TYPE_CHECKING:
     from regulars.rules.model import Rulebook
@@ -84,7 +85,7 @@ def _campaigns(found: Forecast) -> None:
 def _lacking(found: Forecast, book: Rulebook) -> None:
     """What waits for coupons, and where more come from."""
     for name, tally in found.campaigns.items():
-        waiting, campaign = tally.held.get("no-coupon", 0), book.campaigns.get(name)
+        waiting, campaign = tally.held.get(Reason.NO_COUPON, 0), book.campaigns.get(name)
         if waiting and campaign is not None and campaign.offer is not None:
             offer = campaign.offer.coupon
             more = (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Self
 
 
 class State(StrEnum):
@@ -25,37 +26,60 @@ COUNTED = (State.PLANNED, State.SENT, State.UNCERTAIN, State.BOUNCED)
 
 
 class Reason(StrEnum):
-    """Why a promise is held, skipped, failed or uncertain."""
+    """Why a promise is held, skipped, failed or uncertain: the value that is stored, and the words for people.
 
-    NEW = "new"  # promised in the transaction that is still running
-    QUIET_HOURS = "quiet-hours"
-    CAP = "cap"
-    RETRY = "retry"  # the server asked to come back
-    RENDER_ERROR = "render-error"
-    PAUSED = "paused"  # the campaign is switched off
-    WAVE = "wave"  # the wave that the client belongs to has not come yet
-    CLIENT_PAUSED = "paused-by-client"  # they asked for a break
+    A member without words stops this module from being imported.
+    """
 
-    NO_COUPON = "no-coupon"  # no code is left, or none of the stock
+    words: str
 
-    HOLDOUT = "holdout"
-    AGAIN = "again"  # had this campaign too recently
-    LATE = "late"
-    UNSUBSCRIBED = "unsubscribed"
-    NO_CONSENT = "no-consent"
-    SUPPRESSED = "suppressed"
-    NO_ADDRESS = "no-address"
-    NO_MANAGER = "no-manager"
-    CONDITION = "condition"  # no longer true
-    STEP_CONDITION = "step-condition"  # this step's `if` is false; the sequence goes on
-    GOAL_MET = "goal-met"
-    MOVED = "moved"  # the visit is at another time now; its new booking has promises of its own
-    CANCELLED = "cancelled"  # the visit does not take place
-    COUPON_LIMIT = "coupon-limit"  # they had as many coupons of this campaign as one client gets
-    OFFER_OVER = "offer-over"  # its coupons hold no longer
-    REMOVED = "removed"  # the campaign is no longer in the files
+    def __new__(cls, value: str, words: str) -> Self:
+        member = str.__new__(cls, value)
+        member._value_ = value
+        member.words = words
+        return member
 
-    WORKER_LOST = "worker-lost"
-    CONNECTION_LOST = "connection-lost"
-    REFUSED = "refused"
-    ADDRESS_REFUSED = "address-refused"  # the address is dead: suppressed from now on
+    # Held.
+    NEW = "new", "it has just been promised"  # in the transaction that is still running
+    QUIET_HOURS = "quiet-hours", "it is night for them"
+    CAP = "cap", "the frequency cap is used up"  # also skipped, where it cannot go in time
+    RETRY = "retry", "the server asked to come back later"
+    SERVER_AWAY = "server-away", "the mail server takes nothing now"  # of planned promises: the next wake-up tries
+    RENDER_ERROR = "render-error", "the email cannot be rendered"
+    PAUSED = "paused", "the campaign is switched off"
+    WAVE = "wave", "their wave has not come yet"
+    CLIENT_PAUSED = "paused-by-client", "they asked for a break"
+    NO_COUPON = "no-coupon", "no coupon is left"  # no code of the pool, or none of the stock
+
+    # Skipped.
+    HOLDOUT = "holdout", "they are in the control group"
+    AGAIN = "again", "they had this campaign too recently"
+    LATE = "late", "it could not go in time"
+    UNSUBSCRIBED = "unsubscribed", "they have unsubscribed"
+    NO_CONSENT = "no-consent", "they have not agreed to marketing"
+    SUPPRESSED = "suppressed", "their address is suppressed"
+    NO_ADDRESS = "no-address", "they have no address"
+    NO_MANAGER = "no-manager", "they have no manager"
+    CONDITION = "condition", "the rule no longer holds for them"
+    STEP_CONDITION = "step-condition", "the condition of this step is not true"  # the sequence goes on
+    GOAL_MET = "goal-met", "they have done already what it is for"
+    MOVED = "moved", "the visit is at another time now"  # its new booking has promises of its own
+    CANCELLED = "cancelled", "the visit was cancelled"
+    COUPON_LIMIT = "coupon-limit", "they have had as many of its coupons as one client gets"
+    OFFER_OVER = "offer-over", "its offer is over"
+    REMOVED = "removed", "the campaign is no longer in the files"
+
+    # Uncertain or failed.
+    WORKER_LOST = "worker-lost", "the worker that was sending it died"
+    CONNECTION_LOST = "connection-lost", "the connection broke while it was being sent"
+    REFUSED = "refused", "the server refused it"
+    # The address is suppressed from now on.
+    ADDRESS_REFUSED = "address-refused", "the server says that the address does not exist"
+
+
+_WORDS = {reason.value: reason.words for reason in Reason}
+
+
+def reason_in_words(reason: str | None) -> str:
+    """The words of a stored reason; a reason that this version does not know stands for itself."""
+    return _WORDS.get(reason or "", reason or "no reason is known")

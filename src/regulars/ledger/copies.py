@@ -14,13 +14,14 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, select
 
 from regulars.db.engine import insert
+from regulars.db.states import State
 from regulars.db.tables import copies, layouts, promises
 
 _GONE = "\0"
 """Stands for the token; an email holds no such character."""
 _LINKS = "\1"
 """Stands before the addresses of the links that are counted, one a line."""
-_WENT = ("planned", "sent", "uncertain", "bounced")
+_WENT = (State.PLANNED, State.SENT, State.UNCERTAIN, State.BOUNCED)
 """States of a promise whose email a client may have: it may be settled a moment after it has arrived."""
 _WINDOW = 32_000
 """Bytes that deflate can look back, with room for what it looks ahead."""

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import orjson
-from sqlalchemy import Connection, func, select, text
+from sqlalchemy import Connection, select, text
 
 from regulars.db.states import Reason, State
-from regulars.db.tables import claims, promises
+from regulars.db.tables import claims
 from regulars.db.types import to_micros
 
 
@@ -56,9 +56,9 @@ _ENDED = frozenset(State) - {State.HELD, State.PLANNED}
 # All rows of a chunk as one JSON parameter: a third of the cost of eleven arrays, whose text has to be escaped. What
 # most rows have in common stands in the statement, and the names are short, for PostgreSQL reads them with each row.
 _POSTGRESQL = text(
-    """
+    f"""
     UPDATE promises SET
-        state = coalesce(new.s, 'sent'), reason = new.r, detail = new.w, next_at = coalesce(new.n, :now),
+        state = coalesce(new.s, '{State.SENT}'), reason = new.r, detail = new.w, next_at = coalesce(new.n, :now),
         settled_at = CASE WHEN new.o THEN NULL ELSE :now END, attempts = promises.attempts + coalesce(new.a, 1),
         code = coalesce(new.c, promises.code), message_id = coalesce(new.m, promises.message_id),
         template = coalesce(new.t, promises.template), data = coalesce(new.d, promises.data)
@@ -66,9 +66,10 @@ _POSTGRESQL = text(
         i bigint, s text, o boolean, r text, w text, n bigint, a smallint, c smallint, m text, t text, d text, h boolean
     )
     WHERE promises.id = new.i AND (
-        promises.state = 'planned' AND new.h IS NULL OR promises.state = 'uncertain' AND promises.claim_id = :fence
+        promises.state = '{State.PLANNED}' AND new.h IS NULL
+        OR promises.state = '{State.UNCERTAIN}' AND promises.claim_id = :fence
     )
-    """
+    """  # noqa: S608 - states, no data
 )
 
 
@@ -95,7 +96,7 @@ _EACH = (
     "UPDATE promises SET state = ?, reason = ?, detail = ?, code = coalesce(?, code),"
     " attempts = attempts + ?, next_at = ?, settled_at = ?, message_id = coalesce(?, message_id),"
     " template = coalesce(?, template), data = coalesce(?, data)"
-    " WHERE id = ? AND (state = ? OR state = 'uncertain' AND claim_id = ?)"
+    " WHERE id = ? AND (state = ? OR state = ? AND claim_id = ?)"
 )
 
 
@@ -107,18 +108,8 @@ def _settle_each(
         (
             o.state.value, o.reason and o.reason.value, o.detail, o.code, int(o.attempted),
             to_micros(o.next_at) if o.next_at else at, at if o.state in _ENDED else None, o.message_id, o.template,
-            o.data, o.id, State.PLANNED.value if o.id in held else None, claim_id,
+            o.data, o.id, State.PLANNED.value if o.id in held else None, State.UNCERTAIN.value, claim_id,
         )
         for o in outcomes
     ]  # fmt: skip
     return connection.exec_driver_sql(_EACH, rows).rowcount
-
-
-def counts(connection: Connection) -> list[tuple[str, str, str | None, int]]:
-    """How many promises there are by (campaign, state, reason)."""
-    rows = connection.execute(
-        select(promises.c.campaign, promises.c.state, promises.c.reason, func.count()).group_by(
-            promises.c.campaign, promises.c.state, promises.c.reason
-        )
-    )
-    return [(r[0], r[1], r[2], int(r[3])) for r in rows]
