@@ -1,20 +1,17 @@
-"""Facts that are finished when they are asked for: with the clock, a hand-set word, or a threshold.
-
-Each stands here twice, for one person and in SQL, with the same operations in the same order.
-"""
+"""Fields that are worked out when they are asked for: from the facts and the clock, a word set by hand, a threshold."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import BigInteger, Connection, Double, FromClause, Text, case, cast, func, literal, select, type_coerce
+from sqlalchemy import BigInteger, Connection, Double, FromClause, Text, case, cast, literal, select, type_coerce
 from sqlalchemy.sql import ColumnElement
 
 from regulars.db.json_fields import readable, regulars_field_text
-from regulars.db.sql_functions import alive, regulars_alive
-from regulars.db.tables import buying_model, worth
+from regulars.db.sql_functions import alive, regulars_alive, regulars_over
+from regulars.db.tables import buying_model
 from regulars.db.types import DAY, to_micros
 from regulars.profile.traits import MOTIVATIONS
 from regulars.rules.fields import FieldType
@@ -26,16 +23,8 @@ BANDS = (("secure", 0.9), ("favourable", 0.8), ("vulnerable", 0.7))
 """Bands of the Secure Customer Index and where they begin; `at risk` is below all of them."""
 AT_RISK = "at risk"
 
-SCORES = tuple(f"{name}_score" for name in MOTIVATIONS)
-_LOYALTY = ("points", "points_earned", "level", "next_level", "points_to_next_level")
-PLAIN = ("stage", "motivation", *SCORES, "sci", "nps", "accessories_missing", *_LOYALTY, "days")
-"""Columns of the facts that these are made of."""
-
-FINISHED = ("stage", "motivation", *SCORES, "sci", "sci_band", "nps", "p_alive", "clv", "accessories_missing",
-            *_LOYALTY)  # fmt: skip
-"""Every fact that is finished here."""
-
 Column = ColumnElement[Any]
+Known = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,26 +43,38 @@ def model_in_force(connection: Connection) -> Model | None:
     return None if row is None else Model(*row)
 
 
-def finished(name: str, fields: Mapping[str, Any], model: Model | None, moment: int) -> Any:
-    """The fact of one person; `fields` has the columns of the facts, `moment` is now in microseconds."""
-    match name:
-        case "motivation":
-            by_hand = readable(FieldType.TEXT, fields.get(BY_HAND))
-            return by_hand if by_hand in MOTIVATIONS else fields.get("motivation")
-        case "sci_band":
-            sci = fields.get("sci")
-            return None if sci is None else next((band for band, least in BANDS if sci >= least), AT_RISK)
-        case "points" | "points_earned" | "accessories_missing":
-            return float(fields.get(name) or 0)
-        case "points_to_next_level":
-            left = fields.get(name)
-            return None if left is None else float(left)
-        case "p_alive":
-            return _alive(fields, model, moment)
-    return fields.get(name)
+def _overdue(fields: Known, _: Model | None, moment: int) -> float | None:
+    last, rhythm = fields.get("last_purchase_at"), fields.get("rhythm")
+    return None if last is None or not rhythm else float(moment - to_micros(last)) / float(DAY) / rhythm
 
 
-def _alive(fields: Mapping[str, Any], model: Model | None, moment: int) -> float | None:
+def _overdue_in_sql(_: FromClause, facts: FromClause, now: Column) -> Column:
+    since = cast(now - type_coerce(facts.c.last_purchase_at, BigInteger), Double)
+    return regulars_over(regulars_over(since, literal(float(DAY), Double)), facts.c.rhythm)
+
+
+def _motivation(fields: Known, _: Model | None, __: int) -> Any:
+    by_hand = readable(FieldType.TEXT, fields.get(BY_HAND))
+    return by_hand if by_hand in MOTIVATIONS else fields.get("motivation")
+
+
+def _motivation_in_sql(clients: FromClause, facts: FromClause, _: Column) -> Column:
+    by_hand = regulars_field_text(clients.c.attrs, literal(BY_HAND, Text))
+    return case((by_hand.in_([literal(m, Text) for m in MOTIVATIONS]), by_hand), else_=facts.c.motivation)
+
+
+def _band(fields: Known, _: Model | None, __: int) -> str | None:
+    sci = fields.get("sci")
+    return None if sci is None else next((band for band, least in BANDS if sci >= least), AT_RISK)
+
+
+def _band_in_sql(_: FromClause, facts: FromClause, __: Column) -> Column:
+    sci = facts.c.sci
+    bands = [(sci >= literal(least, Double), literal(band, Text)) for band, least in BANDS]
+    return case(*bands, (sci.is_not(None), literal(AT_RISK, Text)))
+
+
+def _alive(fields: Known, model: Model | None, moment: int) -> float | None:
     first, last = fields.get("first_purchase_at"), fields.get("last_purchase_at")
     if model is None or first is None or last is None:
         return None
@@ -82,31 +83,7 @@ def _alive(fields: Mapping[str, Any], model: Model | None, moment: int) -> float
     return alive(float((fields.get("days") or 0) - 1), recency, age, model.r, model.alpha, model.a, model.b)
 
 
-def in_sql(name: str, clients: FromClause, facts: FromClause, now: Column) -> Column | None:
-    """The same as SQL over clients joined to facts; None for a name that is no such fact."""
-    match name:
-        case "motivation":
-            by_hand = regulars_field_text(clients.c.attrs, literal(BY_HAND, Text))
-            return case((by_hand.in_([literal(m, Text) for m in MOTIVATIONS]), by_hand), else_=facts.c.motivation)
-        case "sci_band":
-            sci = facts.c.sci
-            bands = [(sci >= literal(least, Double), literal(band, Text)) for band, least in BANDS]
-            return case(*bands, (sci.is_not(None), literal(AT_RISK, Text)))
-        case "points_to_next_level":
-            return cast(facts.c[name], Double)
-        case "points" | "points_earned" | "accessories_missing":
-            return cast(func.coalesce(facts.c[name], 0), Double)
-        case "p_alive":
-            return _alive_in_sql(facts, now)
-        case "clv":
-            value = select(worth.c.clv).where(worth.c.customer_id == clients.c.id)
-            return value.correlate(clients).scalar_subquery()
-        case "stage" | "sci" | "nps" | "level" | "next_level":
-            return facts.c[name]
-    return facts.c[name] if name in SCORES else None
-
-
-def _alive_in_sql(facts: FromClause, now: Column) -> Column:
+def _alive_in_sql(_: FromClause, facts: FromClause, now: Column) -> Column:
     first = type_coerce(facts.c.first_purchase_at, BigInteger)
     last = type_coerce(facts.c.last_purchase_at, BigInteger)
     week = literal(float(WEEK), Double)
@@ -115,3 +92,24 @@ def _alive_in_sql(facts: FromClause, now: Column) -> Column:
     parameters = [select(buying_model.c[n]).scalar_subquery() for n in ("r", "alpha", "a", "b")]
     # Unknown to all who never bought: without a first purchase there is no age.
     return regulars_alive(cast(facts.c.days - 1, Double), recency, age, *parameters)
+
+
+@dataclass(frozen=True, slots=True)
+class Computation:
+    """How one field is worked out: for one client and in SQL, with the same operations in the same order."""
+
+    made_of: tuple[str, ...]
+    """Columns of `facts`."""
+    of_client: Callable[[Known, Model | None, int], Any]
+    """From these columns and the workspace's own fields, the model in force, and now in microseconds."""
+    in_sql: Callable[[FromClause, FromClause, Column], Column]
+    """Over clients, the facts joined to them, and now in microseconds."""
+
+
+COMPUTED: Mapping[str, Computation] = {
+    "overdue": Computation(("last_purchase_at", "rhythm"), _overdue, _overdue_in_sql),
+    "motivation": Computation(("motivation",), _motivation, _motivation_in_sql),
+    "sci_band": Computation(("sci",), _band, _band_in_sql),
+    "p_alive": Computation(("first_purchase_at", "last_purchase_at", "days"), _alive, _alive_in_sql),
+}
+"""Every field of origin COMPUTED."""

@@ -13,14 +13,13 @@ from decimal import Decimal
 from typing import Any
 
 from regulars.audience import nodes
-from regulars.audience.computed_fields import finished
+from regulars.audience.computed_fields import COMPUTED
 from regulars.audience.nodes import PURCHASE, Comparison, Node
 from regulars.audience.person import Person
-from regulars.audience.vocabulary import FACTS
 from regulars.core import calendar
 from regulars.db.json_fields import readable
 from regulars.db.types import DAY, MICROSECOND, MONEY_SCALE, from_micros, to_micros
-from regulars.rules.fields import DERIVED, FieldType
+from regulars.rules.fields import CLIENT_FIELDS, DERIVED, FieldType, Origin
 
 COMPARE: dict[Comparison, Callable[[Any, Any], bool]] = {
     Comparison.EQ: operator.eq, Comparison.NE: operator.ne, Comparison.LT: operator.lt,
@@ -92,17 +91,14 @@ class Evaluation:
 
     def built_in(self, name: str) -> Any:
         """The value of a field that every client has."""
-        value = self.person.fields.get(name)
-        match name:
-            case "overdue":
-                last, rhythm = self.built_in("last_purchase_at"), self.person.fields.get("rhythm")
-                return None if last is None or not rhythm else float(self.moment - last) / float(DAY) / rhythm
-            case "purchases":
-                return float(value or 0)
-            case "spent":
-                return _money(value or Decimal(0))
-        if name in FACTS:
-            value = finished(name, self.person.fields, self.person.model, self.moment)
+        field, person = CLIENT_FIELDS[name], self.person
+        if field.origin is Origin.COMPUTED:
+            return COMPUTED[name].of_client(person.fields, person.model, self.moment)
+        value = person.fields.get(name)
+        if value is None:
+            return 0.0 if field.count else None
+        if field.type is FieldType.NUMBER:
+            return _money(value) if isinstance(value, Decimal) else float(value)
         return to_micros(value) if isinstance(value, datetime) else value
 
     def _logic(self, node: Node) -> Any:

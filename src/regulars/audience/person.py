@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, assert_never
 
-from sqlalchemy import Connection, select
+from sqlalchemy import ColumnElement, Connection, FromClause, select
 
-from regulars.audience.computed_fields import PLAIN, Model, model_in_force
+from regulars.audience.computed_fields import COMPUTED, Model, model_in_force
 from regulars.db.tables import customers, events, managers, products, purchase_lines, purchases, worth
 from regulars.profile import facts
-
-_TEXTS = (
-    "external_id", "email", "name", "first_name", "last_name", "company", "phone", "locale", "timezone", "country",
-    "source", "birthday", "created_at",
-)  # fmt: skip
-_FACTS = (*PLAIN, "purchases", "spent", "first_purchase_at", "last_purchase_at", "rhythm", "next_product_at")
+from regulars.rules.fields import CLIENT_FIELDS, ClientField, Origin
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,20 +57,12 @@ class Person:
 def load_people(connection: Connection, ids: Sequence[int], now: datetime, zone: str) -> dict[int, Person]:
     """The clients by key, with their facts as of `now`; in four queries, whatever their number."""
     known = facts.source(connection, now)
+    columns = {name: column for field in CLIENT_FIELDS.values() for name, column in _columns(field, known)}
     query = (
-        select(
-            customers.c.id,
-            customers.c.attrs,
-            *(customers.c[name] for name in _TEXTS),
-            *(known.c[name] for name in _FACTS),
-            managers.c.external_id.label("manager"),
-            products.c.sku.label("next_product"),
-            worth.c.clv,
-        )
+        select(customers.c.id, customers.c.attrs, *(column.label(name) for name, column in columns.items()))
         .select_from(customers)
         .outerjoin(known, known.c.customer_id == customers.c.id)
         .outerjoin(managers, managers.c.id == customers.c.manager_id)
-        .outerjoin(products, products.c.id == known.c.next_product_id)
         .outerjoin(worth, worth.c.customer_id == customers.c.id)
         .where(customers.c.id.in_(ids))
     )
@@ -87,6 +74,27 @@ def load_people(connection: Connection, ids: Sequence[int], now: datetime, zone:
     _add_purchases(connection, found)
     _add_events(connection, found)
     return found
+
+
+def _columns(field: ClientField, known: FromClause) -> Iterator[tuple[str, ColumnElement[Any]]]:
+    """What has to be fetched for the field, by name: it, or the facts that it is made of."""
+    match field.origin:
+        case Origin.COLUMN:
+            yield field.name, customers.c[field.name]
+        case Origin.MANAGER:
+            yield field.name, managers.c.external_id
+        case Origin.FACT:
+            yield field.name, known.c[field.name]
+        case Origin.PRODUCT:
+            sku = select(products.c.sku).where(products.c.id == known.c[f"{field.name}_id"])
+            yield field.name, sku.correlate(known).scalar_subquery()
+        case Origin.LEARNED:
+            yield field.name, worth.c[field.name]
+        case Origin.COMPUTED:
+            for name in COMPUTED[field.name].made_of:
+                yield name, known.c[name]
+        case _:
+            assert_never(field.origin)
 
 
 def _add_purchases(connection: Connection, people: Mapping[int, Person]) -> None:

@@ -10,7 +10,7 @@ import operator
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import Any, assert_never
 
 from sqlalchemy import (
     BigInteger,
@@ -18,6 +18,7 @@ from sqlalchemy import (
     Date,
     Double,
     FromClause,
+    Integer,
     Select,
     Text,
     case,
@@ -31,9 +32,9 @@ from sqlalchemy import (
 from sqlalchemy.sql import ColumnElement, and_, or_
 from sqlalchemy.types import TypeEngine
 
-from regulars.audience import computed_fields, day_spans, nodes
+from regulars.audience import day_spans, nodes
+from regulars.audience.computed_fields import COMPUTED
 from regulars.audience.nodes import PURCHASE, Comparison, Node
-from regulars.audience.vocabulary import FACTS
 from regulars.db import tables
 from regulars.db.json_fields import BY_TYPE, regulars_list_holds
 from regulars.db.sql_functions import (
@@ -49,8 +50,8 @@ from regulars.db.sql_functions import (
     regulars_starts_with,
     regulars_times,
 )
-from regulars.db.types import DAY, MICROSECOND, MONEY_SCALE, to_micros
-from regulars.rules.fields import FieldType
+from regulars.db.types import MICROSECOND, MONEY_SCALE, Instant, Money, to_micros
+from regulars.rules.fields import CLIENT_FIELDS, ClientField, FieldType, Origin
 
 _TYPES: dict[FieldType, TypeEngine[Any]] = {
     FieldType.TEXT: Text(), FieldType.NUMBER: Double(), FieldType.BOOL: Boolean(), FieldType.DATE: Date(),
@@ -148,15 +149,24 @@ class Statement:
         return BY_TYPE[node.type](data, literal(key, Text))
 
     def _built_in(self, name: str) -> Column:
-        clients = self.scope.customers
-        if name in FACTS:
-            return self._fact(name)
-        if name == "manager":
-            them = tables.managers.alias()
-            return self._one(select(them.c.external_id).where(them.c.id == clients.c.manager_id))
-        if name == "created_at":
-            return type_coerce(clients.c.created_at, BigInteger)
-        return clients.c[name]
+        field, clients, facts = CLIENT_FIELDS[name], self.scope.customers, self.scope.facts
+        match field.origin:
+            case Origin.COLUMN:
+                return _asked(clients.c[name], tables.customers.c[name].type, field)
+            case Origin.FACT:
+                return _asked(facts.c[name], tables.facts.c[name].type, field)
+            case Origin.MANAGER:
+                them = tables.managers.alias()
+                return self._one(select(them.c.external_id).where(them.c.id == clients.c.manager_id))
+            case Origin.PRODUCT:
+                things = tables.products.alias()
+                return self._one(select(things.c.sku).where(things.c.id == facts.c[f"{name}_id"]))
+            case Origin.LEARNED:
+                worth = tables.worth
+                return self._one(select(worth.c[name]).where(worth.c.customer_id == clients.c.id))
+            case Origin.COMPUTED:
+                return COMPUTED[name].in_sql(clients, facts, self.scope.now)
+        assert_never(field.origin)
 
     def _of_product(self, node: nodes.ProductField) -> Column:
         if self.scope.product is None:
@@ -165,26 +175,6 @@ class Statement:
         if node.name == "price":
             return _money(type_coerce(found, BigInteger))
         return type_coerce(found, BigInteger) if node.type is FieldType.INSTANT else found
-
-    def _fact(self, name: str) -> Column:
-        facts = self.scope.facts
-        finished = computed_fields.in_sql(name, self.scope.customers, facts, self.scope.now)
-        if finished is not None:
-            return finished
-        match name:
-            case "next_product":
-                things = tables.products.alias()
-                return self._one(select(things.c.sku).where(things.c.id == facts.c.next_product_id))
-            case "purchases":
-                return cast(func.coalesce(facts.c.purchases, literal(0)), Double)
-            case "spent":
-                return _money(func.coalesce(type_coerce(facts.c.spent, BigInteger), literal(0)))
-            case "rhythm":
-                return facts.c.rhythm
-            case "overdue":
-                since = cast(self.scope.now - type_coerce(facts.c.last_purchase_at, BigInteger), Double)
-                return regulars_over(regulars_over(since, literal(float(DAY), Double)), facts.c.rhythm)
-        return type_coerce(facts.c[name], BigInteger)
 
     def _logic(self, node: Node) -> Column:
         match node:
@@ -306,6 +296,17 @@ def _given(column: ColumnElement[Any] | None, name: str) -> Column:
     if column is None:
         raise ValueError(f"the condition needs `{name}` in its scope")
     return column
+
+
+def _asked(column: Column, kept: TypeEngine[Any], field: ClientField) -> Column:
+    """A column as conditions ask it: numbers as doubles, instants as microseconds; of what is counted, 0 for NULL."""
+    if isinstance(kept, (Instant, Money)):
+        column = type_coerce(column, BigInteger)
+    if field.count:
+        column = func.coalesce(column, literal(0))
+    if isinstance(kept, Money):
+        return _money(column)
+    return cast(column, Double) if isinstance(kept, Integer) else column
 
 
 def _money(amount: Column) -> Column:

@@ -1,8 +1,7 @@
 """What a condition may ask about: fields of clients, events and their fields, functions.
 
-The names every workspace has come from `rules.names`; their meaning is written here once, in the words that
-docs/conditions.md uses. The workspace's own fields and events come from its rule files. A built-in field
-cannot be redefined.
+The fields that every client has come from the registry in `rules.fields`, the workspace's own fields and events from
+its rule files. A built-in field cannot be redefined.
 """
 
 from __future__ import annotations
@@ -10,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from regulars.rules.fields import CUSTOMER, DERIVED, EVENTS, FieldType
+from regulars.rules.fields import CLIENT_FIELDS, EVENTS, FieldType
 from regulars.rules.model import Rulebook
 
 
@@ -33,52 +32,8 @@ class Function:
     doc: str
 
 
-_MEANING = {
-    "external_id": "the client's id in your own system",
-    "email": "the address",
-    "name": "full name",
-    "first_name": "first name",
-    "last_name": "family name",
-    "company": "the company the client works for",
-    "phone": "telephone number, as imported",
-    "locale": "language, such as `ro` or `pt-BR`",
-    "timezone": "time zone, such as `Europe/Chisinau`",
-    "country": "country, as imported",
-    "source": "how they heard of you",
-    "birthday": "date of birth",
-    "created_at": "when the client became known",
-    "manager": "external id of the client's manager",
-    "purchases": "how many purchases up to now",
-    "spent": "the total of all purchases up to now",
-    "first_purchase_at": "when the first purchase was made",
-    "last_purchase_at": "when the latest purchase was made",
-    "rhythm": "mean days between purchases; none below two",
-    "overdue": "days since the last purchase divided by `rhythm`: 2 is twice as long as usual",
-    "next_product": "sku of the next thing, not bought yet: of a declared sequence, else learned",
-    "next_product_at": "when that is usually bought",
-    "stage": "`potential`, `visitor` (we know of an event), `buyer` (bought on one day), `client`, `advocate`",
-    "motivation": "what moves the client: `price`, `novelty`, `belonging`, `stability`; none where nothing is clear",
-    "price_score": "from 0 to 1: purchases with a discount, requests for a price",
-    "novelty_score": "from 0 to 1: purchases soon after a product's launch",
-    "belonging_score": "from 0 to 1: asks for changes, plans with us, advises, refers",
-    "stability_score": "from 0 to 1: a steady rhythm, no complaint",
-    "sci": "Secure Customer Index from 0 to 1, by the latest answers to satisfied, will return, will recommend",
-    "sci_band": "`secure` from 0.9, `favourable` from 0.8, `vulnerable` from 0.7, `at risk` below",
-    "nps": 'the latest answer to "would you recommend us?", 0 to 10',
-    "p_alive": "the chance that the client still buys, as of now; none before `regulars learn`",
-    "clv": "what the client is expected to spend within a year, as of the latest `regulars learn`",
-    "accessories_missing": "how many accessories of what was bought are not bought yet",
-    "points": "points that are left",
-    "points_earned": "points earned in all, used or not",
-    "level": "name of the level that these opened, by the `points:` of the rule file; none below the first",
-    "next_level": "name of the level after it; none at the top, or where there are no levels",
-    "points_to_next_level": "how many points are still to be earned for it",
-}
-
-BUILT_IN: Mapping[str, Field] = {name: Field(name, kind, _MEANING[name]) for name, kind in CUSTOMER.items()}
+BUILT_IN: Mapping[str, Field] = {name: Field(name, each.type, each.meaning) for name, each in CLIENT_FIELDS.items()}
 """The fields every client has."""
-FACTS = frozenset(DERIVED)
-"""Those of them that follow from what the client did."""
 
 FUNCTIONS: Mapping[str, Function] = {
     f.name: f

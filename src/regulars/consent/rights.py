@@ -44,6 +44,7 @@ from regulars.db.tables import (
     values_seen,
 )
 from regulars.profile import facts
+from regulars.rules.fields import CLIENT_FIELDS, RECORDED, Origin
 
 MARKETING = "marketing"
 """The topic that stands for all topics."""
@@ -52,6 +53,13 @@ ERASED = "erased"
 
 ADDRESS = "address"
 """The topic under which the log keeps what was done to an address."""
+
+_SURVIVING = frozenset({"id", "email_hash", "bucket", "attrs", "updated_at", "erased_at"}) | {
+    f"{name}_id" if CLIENT_FIELDS[name].origin is Origin.MANAGER else name
+    for name in RECORDED
+    if not CLIENT_FIELDS[name].personal
+}
+"""Columns of a client that erasure does not empty; any that is not named here goes."""
 
 Scope = Literal["all", "marketing"]
 Detail = Mapping[str, Any]
@@ -186,12 +194,11 @@ def erase(connection: Connection, customer_id: int, now: datetime) -> None:
     withdraw(connection, customer_id, MARKETING, at=now, source=ERASED)
     if person.email_hash:
         suppress(connection, person.email_hash, "all", ERASED, now)
-    kept = {"id", "external_id", "email_hash", "bucket", "created_at", "attrs", "updated_at", "erased_at"}
     name = f"erased-{customer_id}" if "@" in person.external_id else person.external_id
     connection.execute(
         update(customers)
         .where(customers.c.id == customer_id)
-        .values({c.name: None for c in customers.c if c.name not in kept})
+        .values({c.name: None for c in customers.c if c.name not in _SURVIVING})
         .values(external_id=name, attrs={}, updated_at=now, erased_at=now)
     )
     mentions = promises.c.detail.contains("@")

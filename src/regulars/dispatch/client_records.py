@@ -7,34 +7,33 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
+from typing import Any, assert_never
 
 from sqlalchemy import Column, ColumnElement, Connection, FromClause, select
 
-from regulars.audience.computed_fields import FINISHED, PLAIN, Model, finished, model_in_force
+from regulars.audience.computed_fields import COMPUTED, model_in_force
 from regulars.context.plan_context import PlanContext
 from regulars.db.tables import customers, managers, products, promises, worth
-from regulars.db.types import DAY, to_micros
+from regulars.db.types import to_micros
+from regulars.rules.fields import CLIENT_FIELDS, Origin, fields_of
 
 Record = Mapping[str, Any]
 
 ADDRESS = ("external_id", "email", "name", "first_name", "last_name", "locale", "timezone")
 """What it takes to address a letter; these are always there."""
-_CUSTOMER = (*ADDRESS, "company", "phone", "country", "birthday", "source", "created_at")
 _MANAGER = ("name", "email", "title", "phone", "locale", "timezone")
-_FACTS = ("purchases", "spent", "first_purchase_at", "last_purchase_at", "rhythm", "next_product_at")
-_MADE_OF = {"overdue": ("last_purchase_at", "rhythm"), "next_product": ("next_product_id",)}
 PRODUCT = ("sku", "name", "category", "price", "currency", "url", "image_url")
 
 
 @dataclass(frozen=True, slots=True)
 class ClientFields:
-    """Which fields of a client a batch speaks of, by where they come from."""
+    """Which fields of a client a batch speaks of, and the columns that they take, by where these are."""
 
     own: tuple[str, ...]
+    """Columns of `customers`."""
     facts: tuple[str, ...]
-    finished: tuple[str, ...]
+    learned: tuple[str, ...]
+    """Columns of `worth`."""
     fields: tuple[str, ...]
     """The workspace's own."""
     names: frozenset[str]
@@ -42,33 +41,53 @@ class ClientFields:
     @classmethod
     def of(cls, names: Collection[str] | None, fields: Collection[str]) -> ClientFields:
         """For these names; None: for all there are. Names that no client has are passed over."""
-        every = frozenset((*_CUSTOMER, *_FACTS, *FINISHED, *_MADE_OF, *fields))
+        every = frozenset((*CLIENT_FIELDS, *fields))
         wanted = every if names is None else every & {*names, *ADDRESS}
-        made = tuple(n for n in FINISHED if n in wanted)
-        facts = {n for n in _FACTS if n in wanted}
-        facts |= {column for name, columns in _MADE_OF.items() if name in wanted for column in columns}
-        if made:  # each is made of a few of them
-            facts |= {*_FACTS, *PLAIN}
+        own, facts, learned = [], set[str](), []
+        for name, field in CLIENT_FIELDS.items():
+            if name not in wanted:
+                continue
+            match field.origin:
+                case Origin.COLUMN:
+                    own.append(name)
+                case Origin.FACT:
+                    facts.add(name)
+                case Origin.PRODUCT:
+                    facts.add(f"{name}_id")
+                case Origin.COMPUTED:
+                    facts.update(COMPUTED[name].made_of)
+                case Origin.LEARNED:
+                    learned.append(name)
+                case Origin.MANAGER:
+                    pass  # every email may bear the manager's name
+                case _:
+                    assert_never(field.origin)
         return cls(
-            tuple(n for n in _CUSTOMER if n in wanted), tuple(sorted(facts)), made,
-            tuple(n for n in fields if n in wanted), wanted,
+            tuple(own), tuple(sorted(facts)), tuple(learned), tuple(n for n in fields if n in wanted), wanted
         )  # fmt: skip
+
+    def _has(self, *origins: Origin) -> tuple[str, ...]:
+        return tuple(name for name in fields_of(*origins) if name in self.names)
+
+    @property
+    def _attrs(self) -> bool:
+        """Whether the workspace's own fields are read: computed fields look for words set by hand among them."""
+        return bool(self.fields or self._has(Origin.COMPUTED))
 
     def columns(self, facts: FromClause) -> list[ColumnElement[Any]]:
         """What to select, in the order in which `people` takes it; labelled, for facts may be a subquery."""
         found: list[Column[Any] | ColumnElement[Any]] = [customers.c[n].label(f"c_{n}") for n in self.own]
         found += [managers.c[n].label(f"m_{n}") for n in ("external_id", *_MANAGER)]
         found += [facts.c[n].label(f"f_{n}") for n in self.facts]
-        if self.finished or self.fields:
-            found += [customers.c.attrs.label("c_attrs"), worth.c.clv.label("w_clv")]
-        return found
+        found += [worth.c[n].label(f"w_{n}") for n in self.learned]
+        return [*found, customers.c.attrs.label("c_attrs")] if self._attrs else found
 
     def source(self, facts: FromClause) -> FromClause:
         """The tables these columns are from, joined to the promises."""
         joined: FromClause = promises.join(customers, customers.c.id == promises.c.customer_id)
         if self.facts:
             joined = joined.join(facts, facts.c.customer_id == customers.c.id)
-        if self.finished or self.fields:
+        if self.learned:
             joined = joined.outerjoin(worth, worth.c.customer_id == customers.c.id)
         return joined.outerjoin(managers, managers.c.id == customers.c.manager_id)
 
@@ -83,7 +102,7 @@ class ClientFields:
             manager = dict(zip(_MANAGER, row[own + 1 : after], strict=True)) if row[own + 1] is not None else None
             customer["manager"] = row[own]
             found.append((customer, manager))
-        if self.facts or self.fields:
+        if self.facts or self.learned or self.fields:
             self._complete(connection, context, [customer for customer, _ in found], [row[after:] for row in rows])
         return found
 
@@ -95,27 +114,19 @@ class ClientFields:
         rows: Sequence[Sequence[Any]],
     ) -> None:
         model = model_in_force(connection) if "p_alive" in self.names else None
-        facts = [dict(zip(self.facts, row, strict=False)) for row in rows]
-        known = by_id(connection, {f.get("next_product_id") for f in facts} - {None})
-        for customer, row, had in zip(people, rows, facts, strict=True):
-            attrs = (row[-2] or {}) if self.finished or self.fields else {}
-            more: dict[str, Any] = {name: attrs.get(name) for name in self.fields}
-            more |= {name: had[name] for name in _FACTS if name in self.names}
-            if self.finished:
-                more |= self._finish({**attrs, **had, "clv": row[-1]}, model, context.now)
-            if "overdue" in self.names:
-                more["overdue"] = overdue(had["last_purchase_at"], had["rhythm"], context.now)
-            if "next_product" in self.names:
-                more["next_product"] = known.get(had["next_product_id"])
-            customer.update(more)
-
-    def _finish(self, facts: Record, model: Model | None, now: datetime) -> dict[str, Any]:
-        return {name: finished(name, facts, model, to_micros(now)) for name in self.finished}
-
-
-def overdue(last: datetime | None, rhythm: float | None, now: datetime) -> float | None:
-    """Days since the last purchase, in units of the client's own rhythm."""
-    return (to_micros(now) - to_micros(last)) / DAY / rhythm if last is not None and rhythm else None
+        moment, kept = to_micros(context.now), (*self.facts, *self.learned)
+        plain, computed = self._has(Origin.FACT, Origin.LEARNED), self._has(Origin.COMPUTED)
+        following = self._has(Origin.PRODUCT)
+        had = [dict(zip(kept, row, strict=False)) for row in rows]
+        known = by_id(connection, {values[f"{name}_id"] for values in had for name in following} - {None})
+        for customer, row, values in zip(people, rows, had, strict=True):
+            attrs = (row[-1] or {}) if self._attrs else {}
+            customer.update({name: attrs.get(name) for name in self.fields})
+            customer.update({name: values[name] for name in plain})
+            customer.update({name: known.get(values[f"{name}_id"]) for name in following})
+            if computed:
+                fields = {**attrs, **values}
+                customer.update({name: COMPUTED[name].of_client(fields, model, moment) for name in computed})
 
 
 def by_id(connection: Connection, wanted: Collection[Any]) -> dict[int, Record]:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, ClassVar
+from datetime import date, datetime
+from typing import Any, ClassVar, assert_never
 
-from sqlalchemy import Connection, Date, Integer, Text, and_, func, literal, select
+from sqlalchemy import Connection, Integer, Text, and_, func, literal, select
 
 from regulars.consent import rights
 from regulars.core import ids
@@ -14,14 +15,15 @@ from regulars.db.tables import customers, managers, suppressions
 from regulars.db.types import Instant, Json, Key
 from regulars.importing import cells, column_names, dates, places
 from regulars.importing.columns import Column
+from regulars.importing.options import ImportOptions
 from regulars.importing.rows import Importer, Row, Written, field_reader, own_columns, own_values
 from regulars.profile import facts
+from regulars.rules.fields import CLIENT_FIELDS, IMPORTED, Cell, ClientField, FieldType, Origin, fields_of
 
+_COLUMNS = fields_of(Origin.COLUMN)
 _CUSTOMER: Types = {
-    "external_id": Text(), "email": Text(), "email_hash": Text(), "name": Text(), "first_name": Text(),
-    "last_name": Text(), "company": Text(), "phone": Text(), "locale": Text(), "timezone": Text(),
-    "country": Text(), "birthday": Date(), "source": Text(), "manager_id": Key, "attrs": Json,
-    "bucket": Integer(), "created_at": Instant(),
+    **{name: customers.c[name].type for name in _COLUMNS},
+    "email_hash": Text(), "manager_id": Key, "attrs": Json, "bucket": Integer(),
 }  # fmt: skip
 _MANAGER = ("external_id", "name", "email", "title", "phone", "locale", "timezone")
 _ERASED = "rows are of clients who were erased; they were left out"
@@ -34,25 +36,11 @@ class Customers(Importer):
 
     def columns(self) -> Sequence[Column]:
         options = self.options
-        readers: Mapping[str, cells.Reader] = {
-            "id": cells.text(120),
-            "email": cells.email,
-            "name": cells.text(),
-            "first_name": cells.text(),
-            "last_name": cells.text(),
-            "company": cells.text(),
-            "phone": cells.text(40),
-            "locale": places.locale,
-            "timezone": places.timezone,
-            "country": places.country,
-            "birthday": dates.birthday(options.dates, self.now.date()),
-            "source": cells.text(),
-            "manager": cells.text(254),
-            "created_at": dates.moment(options.dates, options.timezone, self.now),
-            "subscribed": cells.yes_or_no,
-            "unsubscribed": cells.no_or_yes,
+        readers: dict[str, cells.Reader] = {
+            name: _reader(field, field.cell, options, self.now) for name, field in IMPORTED.items() if field.cell
         }
-        known = [Column(name, read, column_names.CUSTOMERS[name]) for name, read in readers.items()]
+        readers |= {"subscribed": cells.yes_or_no, "unsubscribed": cells.no_or_yes}
+        known = [Column(name, read, column_names.CUSTOMERS.get(name, ())) for name, read in readers.items()]
         return known + own_columns(options.fields, readers, lambda name: field_reader(options.fields[name], options))
 
     def check(self, row: Row) -> None:
@@ -86,14 +74,8 @@ class Customers(Importer):
         return Written(len(added), len(changed), len(rows) - len(added) - len(changed))
 
     def _tuple(self, row: Row, email_hash: str | None) -> list[Any]:
-        get = row.get
-        born, created = get("birthday"), get("created_at")
-        named = [get(name) for name in ("name", "first_name", "last_name", "company", "phone")]
-        placed = [get(name) for name in ("locale", "timezone", "country")]
-        return [
-            get("id"), get("email"), email_hash, *named, *placed, born and born.isoformat(), get("source"),
-            get("manager_id"), own_values(row), ids.bucket(get("id")), created and created.micros,
-        ]  # fmt: skip
+        kept = [_kept(row.get(CLIENT_FIELDS[name].column)) for name in _COLUMNS]
+        return [*kept, email_hash, row.get("manager_id"), own_values(row), ids.bucket(row.get("id"))]
 
     def _defaults(self) -> dict[str, Any]:
         options = self.options
@@ -156,6 +138,43 @@ class Customers(Importer):
         """The row's word on marketing; a no in either column is a no."""
         said = [row.get(name) for name in ("subscribed", "unsubscribed") if row.get(name) is not None]
         return all(said) if said else None
+
+
+def _reader(field: ClientField, cell: Cell, options: ImportOptions, now: datetime) -> cells.Reader:
+    match cell:
+        case Cell.PLAIN:
+            return _plain_reader(field, options)
+        case Cell.EMAIL:
+            return cells.email
+        case Cell.LOCALE:
+            return places.locale
+        case Cell.TIMEZONE:
+            return places.timezone
+        case Cell.COUNTRY:
+            return places.country
+        case Cell.BIRTHDAY:
+            return dates.birthday(options.dates, now.date())
+        case Cell.PAST:
+            return dates.moment(options.dates, options.timezone, now)
+    assert_never(cell)
+
+
+def _plain_reader(field: ClientField, options: ImportOptions) -> cells.Reader:
+    match field.type:
+        case FieldType.TEXT:
+            return cells.text(field.limit)
+        case FieldType.NUMBER | FieldType.BOOL | FieldType.DATE:
+            return field_reader(field.type, options)
+        case FieldType.INSTANT:
+            return dates.moment(options.dates, options.timezone)
+    assert_never(field.type)
+
+
+def _kept(value: Any) -> Any:
+    """A cell's value as a rowset takes it."""
+    if isinstance(value, dates.Moment):
+        return value.micros
+    return value.isoformat() if isinstance(value, date) else value
 
 
 class Managers(Importer):

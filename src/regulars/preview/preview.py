@@ -13,7 +13,6 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine
 
-from regulars.audience.computed_fields import FINISHED
 from regulars.context.active_campaign import load_active_campaigns
 from regulars.context.plan_context import plan_context
 from regulars.core import ids
@@ -34,16 +33,12 @@ from regulars.preview.stand_in import latest_place, stand_in
 from regulars.profile.visits import BOOKED, TOLD, visit_in_event, visits_in_events
 from regulars.render.mailbox import Mailbox
 from regulars.render.mime import Letter, assemble
+from regulars.rules.fields import CUSTOMER
 from regulars.rules.model import Campaign, Step
 
 NOWHERE = 0
 """The promise that links of a stand-in name: there never is one with this number."""
 NO_ADDRESS = "no-address@example.invalid"
-_PERSON = (
-    "external_id", "email", "name", "first_name", "last_name", "company", "phone", "locale", "timezone", "country",
-    "birthday", "source", "created_at", "purchases", "spent", "first_purchase_at", "last_purchase_at", "rhythm",
-    "overdue", "next_product", "next_product_at", "manager", *FINISHED,
-)  # fmt: skip
 _MANAGER = ("name", "email", "title", "phone", "locale", "timezone")
 
 _Noted = tuple[Job, tuple[str, ...]]
@@ -199,7 +194,7 @@ def _jobs(
 def _sampled(workspace: Rules, campaign: Campaign, step: Step, now: datetime) -> Job:
     """A job made of the email's sample, with the campaign's own offer."""
     sample = workspace.templates.sample(step.email)
-    own = dict.fromkeys((*_PERSON, *workspace.rulebook.fields))
+    own = dict.fromkeys((*CUSTOMER, *workspace.rulebook.fields))
     customer: dict[str, Any] = {**own, **(sample.get("customer") or {})}
     manager = sample.get("manager")
     job = Job(

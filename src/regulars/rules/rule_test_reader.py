@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from regulars.core.calendar import SENTINELS
 from regulars.core.diagnostics import did_you_mean
 from regulars.rules import grammar
-from regulars.rules.fields import DERIVED, EVENTS, IMPORTED, LEARNED, FieldType
+from regulars.rules.fields import DERIVED, EVENTS, LEARNED, RECORDED, FieldType
 from regulars.rules.rule_test import MIDDAY, RuleTest
 from regulars.rules.tree import Entries, Items, Loc, Node, Scalar, data, find, found
 from regulars.rules.validation_messages import ValidationMessages
@@ -60,7 +60,7 @@ class _Reader:
         self.root = root
         self.complaints = complaints
         self.events = events
-        self.client: Types = {**IMPORTED, **LEARNED, **fields}
+        self.client: Types = {**RECORDED, **LEARNED, **fields}
 
     def read(self, loc: Loc, node: Entries) -> RuleTest | None:
         raw: dict[str, Any] = data(node)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from itertools import chain
-from typing import Any
+from typing import Any, assert_never
 
 from sqlalchemy import Connection, Engine, delete, insert, select
 
@@ -22,7 +22,7 @@ from regulars.db.engine import open_engine, write
 from regulars.db.states import Reason
 from regulars.profile import facts
 from regulars.rules import grammar
-from regulars.rules.fields import EVENTS, IMPORTED
+from regulars.rules.fields import CLIENT_FIELDS, EVENTS, LEARNED, Origin, fields_of
 from regulars.rules.model import Expectation, FieldType, Rulebook, RuleTest
 from regulars.rules.rule_test import MIDDAY, TestEvent, TestPurchase
 
@@ -142,27 +142,37 @@ class Scene:
         facts.refresh(connection, [CLIENT])
 
     def _arrive(self, connection: Connection, at: datetime) -> None:
-        given = {key: value for key, value in self.test.customer.items() if key in IMPORTED}
-        email = given.get("email", "client@example.com")
-        birthday = given.get("birthday")
-        known = given.get("created_at")
+        stated = self.test.customer
+        given = {name: self._kept(name, stated[name]) for name in fields_of(Origin.COLUMN) if name in stated}
+        given = {"external_id": "client", "email": "client@example.com", **given}
         row = {
-            "external_id": "client",
-            **{key: given[key] for key in given if key not in ("manager", "birthday", "created_at", "email")},
-            "id": CLIENT, "email": email, "email_hash": ids.address_hash(email, b"") if email else None,
-            "birthday": date.fromisoformat(str(birthday)) if birthday else None,
+            **given,
+            "id": CLIENT, "email_hash": ids.address_hash(given["email"], b"") if given["email"] else None,
             "manager_id": connection.scalar(select(tables.managers.c.id)),
-            "attrs": {key: value for key, value in self.test.customer.items() if key in self.book.fields},
-            "bucket": bucket(self.test, self.book),
-            "created_at": instant(grammar.local_time(str(known), MIDDAY), self.zone) if known else at,
-            "updated_at": at,
+            "attrs": {key: value for key, value in stated.items() if key in self.book.fields},
+            "bucket": bucket(self.test, self.book), "created_at": given.get("created_at") or at, "updated_at": at,
         }  # fmt: skip
         connection.execute(insert(tables.customers).values(row))
         consent = {"customer_id": CLIENT, "topic": "marketing", "granted": True, "at": at, "source": "test"}
         connection.execute(insert(tables.consents).values(consent))
-        if (clv := self.test.customer.get("clv")) is not None:
-            worth = {"customer_id": CLIENT, "clv": float(clv), "at": at, "purchases": 0, "spent": Decimal(0)}
+        learned = {name: float(stated[name]) for name in LEARNED if stated.get(name) is not None}
+        if learned:
+            worth = {"customer_id": CLIENT, **learned, "at": at, "purchases": 0, "spent": Decimal(0)}
             connection.execute(insert(tables.worth).values(worth))
+
+    def _kept(self, name: str, value: Any) -> Any:
+        """What the test states of a field, as the column of `customers` keeps it."""
+        if value is None:
+            return None
+        match CLIENT_FIELDS[name].type:
+            case FieldType.DATE:
+                return date.fromisoformat(str(value))
+            case FieldType.INSTANT:
+                return instant(grammar.local_time(str(value), MIDDAY), self.zone)
+            case FieldType.TEXT | FieldType.NUMBER | FieldType.BOOL:
+                return value
+            case kind:
+                assert_never(kind)
 
     def _buy(self, connection: Connection, item: Item, purchase: TestPurchase) -> None:
         row = self._row(item, "purchase") | {

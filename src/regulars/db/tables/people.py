@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Date, ForeignKey, Integer, Table, Text, text
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import Boolean, Column, Date, Double, ForeignKey, Integer, Table, Text, text
+from sqlalchemy.types import TypeEngine
 
 from regulars.db.tables._metadata import metadata
 from regulars.db.types import Instant, Json, Key
+from regulars.rules.fields import CLIENT_FIELDS, ColumnType, FieldType, Origin, fields_of
 
 managers = Table(
     "managers",
@@ -20,6 +25,16 @@ managers = Table(
     Column("timezone", Text),
 )
 
+_TYPES: Mapping[ColumnType, type[TypeEngine[Any]]] = {
+    FieldType.TEXT: Text,
+    FieldType.NUMBER: Double,
+    FieldType.BOOL: Boolean,
+    FieldType.DATE: Date,
+    FieldType.INSTANT: Instant,
+}
+_SPELLED_OUT = frozenset({"external_id", "email", "created_at"})
+"""Fields whose columns are more than an optional value; those of all others follow from the registry of fields."""
+
 customers = Table(
     "customers",
     metadata,
@@ -27,16 +42,12 @@ customers = Table(
     Column("external_id", Text, nullable=False, unique=True),
     Column("email", Text),
     Column("email_hash", Text, index=True),  # keyed hash: joins suppressions, survives erasure
-    Column("name", Text),
-    Column("first_name", Text),
-    Column("last_name", Text),
-    Column("company", Text),
-    Column("phone", Text),
-    Column("locale", Text),
-    Column("timezone", Text, index=True),  # which zones there are is asked again and again
-    Column("country", Text),
-    Column("birthday", Date),
-    Column("source", Text),
+    *(
+        # Which zones there are is asked again and again.
+        Column(name, _TYPES[CLIENT_FIELDS[name].type], index=name == "timezone")
+        for name in fields_of(Origin.COLUMN)
+        if name not in _SPELLED_OUT
+    ),
     Column("manager_id", Key, ForeignKey("managers.id", ondelete="SET NULL"), index=True),
     Column("attrs", Json, nullable=False, server_default=text("'{}'")),  # the workspace's own fields
     Column("bucket", Integer, nullable=False),  # core.ids.bucket(external_id), for holdouts
