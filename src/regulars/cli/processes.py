@@ -55,7 +55,7 @@ _OURSELVES = "from regulars.cli import main; main(prog_name='regulars')"
 def _celery(command: CommandContext, *arguments: str) -> list[str]:
     extras.require_for_url("REGULARS_BROKER_URL", command.settings.broker_url)
     os.environ["REGULARS_WORKSPACE"] = str(command.root)
-    command.settings.var.mkdir(parents=True, exist_ok=True)
+    command.settings.var.mkdir(mode=0o700, parents=True, exist_ok=True)
     return [sys.executable, "-m", "celery", "--app", "regulars.workers", *arguments]
 
 

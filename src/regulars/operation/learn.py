@@ -13,6 +13,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine
 
+from regulars.core import extras
 from regulars.db.engine import write
 from regulars.profile import learned
 
@@ -30,7 +31,11 @@ class Learned:
 
 
 def learn(engine: Engine, now: datetime) -> Learned:
-    """Learns everything anew, in one transaction. What was learned before stays where there is too little now."""
+    """Learns everything anew, in one transaction. What was learned before stays where there is too little now.
+
+    Raises EnvironmentFailed without the extra `learn`.
+    """
+    extras.require("learn", "learning from purchases")
     with write(engine) as connection:
         buying, spending = _learn_buying(connection, now)
         valued = _value(connection, now, stale_only=False)
@@ -39,7 +44,11 @@ def learn(engine: Engine, now: datetime) -> Learned:
 
 
 def revalue(engine: Engine, now: datetime) -> int:
-    """Brings the worth of those up to date whose purchases changed; gives how many."""
+    """Brings the worth of those up to date whose purchases changed; gives how many.
+
+    Raises EnvironmentFailed without the extra `learn`.
+    """
+    extras.require("learn", "learning from purchases")
     with write(engine) as connection:
         return _value(connection, now, stale_only=True)
 

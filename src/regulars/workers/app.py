@@ -17,6 +17,7 @@ from celery.signals import beat_init, worker_process_shutdown, worker_shutdown, 
 from kombu import Queue
 from kombu.transport import TRANSPORT_ALIASES
 
+from regulars.core import extras
 from regulars.core import settings as settings_module
 from regulars.core.settings import Settings
 
@@ -27,7 +28,11 @@ DISPATCH_EVERY = 15.0
 
 
 def configure(celery: Celery, settings: Settings) -> None:
-    """Puts the settings of a workspace into the application."""
+    """Puts the settings of a workspace into the application.
+
+    Raises EnvironmentFailed when the broker needs an extra that is not installed.
+    """
+    extras.require_for_url("REGULARS_BROKER_URL", settings.broker_url)
     celery.conf.update(
         broker_url=settings.broker_url,
         broker_connection_retry_on_startup=True,
@@ -52,16 +57,21 @@ def configure(celery: Celery, settings: Settings) -> None:
 
 
 def schedule() -> dict[str, dict[str, Any]]:
-    """Beat's wake-ups; one that was not picked up before the next is due expires."""
-    return {
+    """Beat's wake-ups; one that was not picked up before the next is due expires.
+
+    Without the extra `learn` nothing is learned at night; `regulars check` names the rules that would read it.
+    """
+    wake_ups: dict[str, dict[str, Any]] = {
         "plan": {"task": "regulars.plan", "schedule": PLAN_EVERY, "options": {"expires": PLAN_EVERY}},
         "dispatch": {
             "task": "regulars.dispatch",
             "schedule": DISPATCH_EVERY,
             "options": {"expires": DISPATCH_EVERY},
         },
-        "learn": {"task": "regulars.learn", "schedule": crontab(hour=2, minute=40)},
     }
+    if extras.is_installed("learn"):
+        wake_ups["learn"] = {"task": "regulars.learn", "schedule": crontab(hour=2, minute=40)}
+    return wake_ups
 
 
 def _transport(url: str) -> dict[str, Any]:

@@ -6,10 +6,11 @@ import logging
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from regulars.core import clock
+from regulars.core import clock, extras
 from regulars.core.clock import Clock
 from regulars.core.errors import Invalid
-from regulars.importing.report import Kind, Options
+from regulars.importing.options import options_for
+from regulars.importing.report import Kind
 from regulars.importing.service import import_file
 from regulars.workers import process
 from regulars.workers.app import DISPATCH_EVERY, app, stopping
@@ -61,6 +62,9 @@ def learn(now: str | None = None) -> None:
     """Learns from everybody's purchases; rules read what was learned."""
     from regulars.operation import learn
 
+    if not extras.is_installed("learn"):
+        log.error("nothing learned: numpy and scipy are not installed; %s", extras.command("learn"))
+        return
     found = learn.learn(process.current().engine, _clock(now)())
     log.info("learned: %d clients valued, %d products follow another", found.valued, found.links)
 
@@ -69,12 +73,8 @@ def learn(now: str | None = None) -> None:
 def ingest(kind: str, path: str, mapping: dict[str, str] | None = None) -> None:
     """Imports a file that lies where the worker can read it."""
     machine = process.current()
-    book = machine.rules.rulebook
-    options = Options(
-        timezone=book.company.timezone, currency=book.company.currency, fields=book.fields, events=book.events
-    )
     report = import_file(
         machine.engine, Kind(kind), Path(path), now=clock.system(), secret=machine.settings.secret,
-        mapping=mapping, options=options,
+        mapping=mapping, options=options_for(machine.rules.rulebook),
     )  # fmt: skip
     log.info("imported %s: %d added, %d changed, %d bad rows", path, report.added, report.changed, len(report.bad))

@@ -29,6 +29,16 @@ CONDITIONS = (
         campaign("when: customer.purchase >= 1"),
         campaign("when: customer.purchases >= 1"),
     ),
+    Code(
+        "A002",
+        "Field that nothing learns",
+        "A rule, or an email that it sends, reads `clv`, `p_alive` or the next product, which `regulars learn` finds out"
+        " from everybody's purchases. The packages that it needs are not installed here, so the scheduler does not run"
+        " it: install the extra `learn`, or do without the field.",
+        "",
+        "",
+        warning=True,
+    ),
 )
 
 

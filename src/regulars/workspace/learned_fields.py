@@ -1,0 +1,72 @@
+"""Which rules read what only `regulars learn` finds out: named by `check` where the extra `learn` is not installed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+
+from regulars.audience.expression import Expression
+from regulars.core import extras
+from regulars.core.diagnostics import Diagnostic, Severity, Span
+from regulars.render.compile import Templates
+from regulars.rules.loader import Loaded
+from regulars.rules.model import Loc, Rulebook
+from regulars.rules.tree import Scalar, find
+
+_NEVER_KNOWN = "`{}` has no value here: nothing is learned without the extra `learn`"
+_DECLARED_ONLY = "`{}` comes from declared sequences only: nothing is learned without the extra `learn`"
+_LEARNED: Mapping[str, str] = {
+    "clv": _NEVER_KNOWN,
+    "p_alive": _NEVER_KNOWN,
+    "next_product": _DECLARED_ONLY,
+    "next_product_at": _DECLARED_ONLY,
+}
+"""Fields of clients that `regulars learn` makes, and what they are without it."""
+
+
+def check(
+    rulebook: Rulebook, conditions: Mapping[Loc, Expression], templates: Templates, loaded: Loaded
+) -> list[Diagnostic]:
+    """A warning for each place that reads a learned field; none where the extra `learn` is installed."""
+    if extras.is_installed("learn"):
+        return []
+    return [*_in_conditions(conditions, loaded), *_in_dates(rulebook, loaded), *_in_emails(rulebook, templates)]
+
+
+def _in_conditions(conditions: Mapping[Loc, Expression], loaded: Loaded) -> Iterator[Diagnostic]:
+    for loc, expression in conditions.items():
+        for name in sorted(expression.fields & _LEARNED.keys()):
+            yield _warning(name, _place(loaded, loc, name))
+
+
+def _in_dates(rulebook: Rulebook, loaded: Loaded) -> Iterator[Diagnostic]:
+    """`every: year since customer.next_product_at`."""
+    for campaign in rulebook.campaigns.values():
+        if campaign.every is not None and campaign.every.field in _LEARNED:
+            loc: Loc = ("campaigns", campaign.name, "every")
+            yield _warning(campaign.every.field, _place(loaded, loc, campaign.every.field))
+
+
+def _in_emails(rulebook: Rulebook, templates: Templates) -> Iterator[Diagnostic]:
+    """One warning for each step whose email speaks of a learned field, at the place where the rule names the email."""
+    for campaign in rulebook.campaigns.values():
+        kind = "steps" if campaign.steps else "waves" if campaign.waves else None
+        for index, step in enumerate(campaign.all_steps):
+            place: Loc = (kind, index, "email") if kind else ("email",)
+            for name in sorted((templates.reads(step.email) or frozenset()) & _LEARNED.keys()):
+                span = rulebook.span("campaigns", campaign.name, *place)
+                yield _warning(name, span, f"in the email `{step.email}`, ")
+
+
+def _place(loaded: Loaded, loc: Loc, name: str) -> Span | None:
+    """Where the scalar at `loc` names the field."""
+    node = find(loaded.root, loc)
+    if not isinstance(node, Scalar):
+        return None
+    found = re.search(rf"\bcustomer\s*\.\s*({name})\b", node.text)
+    return node.part(found.start(1), len(name)) if found else node.span
+
+
+def _warning(name: str, span: Span | None, where: str = "") -> Diagnostic:
+    message = where + _LEARNED[name].format(f"customer.{name}")
+    return Diagnostic("A002", message, span, hint=extras.command("learn"), severity=Severity.WARNING)
