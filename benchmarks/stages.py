@@ -17,7 +17,7 @@ from regulars.render import mime
 
 # By name: the package re-exports functions that are called like their modules.
 compose = import_module("regulars.dispatch.compose")
-run = import_module("regulars.dispatch.run")
+run = import_module("regulars.dispatch.dispatcher")
 
 PLACES: dict[str, list[tuple[Any, str]]] = {
     "claim": [(run, "claim"), (run, "release")],

@@ -26,7 +26,7 @@ from tests.common.effort import share
 from tests.common.people import add_customer, add_event, add_suppression
 from tests.common.rules import Rules, rules
 
-CLEAR = import_module("regulars.clearance.clear")
+EXAMINE = import_module("regulars.eligibility.examine")
 VISIT: dict[str, Any] = {"on": "visit.done", "email": "mail"}
 RULES: Mapping[str, dict[str, Any]] = {
     "news": VISIT | {"audience": "customer.country == 'EE'"},
@@ -124,7 +124,7 @@ def _agree(engine: Engine, people: Sequence[frozenset[str]], without: str, when:
         claimed = _claimed(connection, people)
         at_a_glance = _confirmed(connection, now, when, claimed)
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(CLEAR, "spotless", lambda *_: set())
+            patch.setattr(EXAMINE, "all_clear", lambda *_: set())
             assert at_a_glance == _confirmed(connection, now, when, claimed)
 
 
@@ -148,7 +148,7 @@ def test_where_nothing_stands_against_them_the_glance_finds_all(engine: Engine) 
     now = rules(RULES, policy=POLICY)
     with rehearse(engine) as connection:
         claimed = _claimed(connection, [frozenset()] * 3)
-        found = CLEAR.spotless(
+        found = EXAMINE.all_clear(
             connection,
             plan_context(connection, now, PLANNED_AT),
             load_active_campaigns(connection, now.rulebook),

@@ -8,7 +8,7 @@ import pytest
 
 from regulars.core.diagnostics import render
 from regulars.rules.condition_words import in_words
-from regulars.rules.describe import describe
+from regulars.explain.describe import describe
 from tests.rules.folders import read
 
 SENTENCES = {

@@ -127,7 +127,7 @@ def test_nothing_is_left_out_that_would_have_found_the_client(
 ) -> None:
     everything = import_module("regulars.planner.plan")
     monkeypatch.setattr(
-        everything, "stirring", lambda _ground, active_campaigns: Prefiltered.everything(active_campaigns)
+        everything, "prefilter", lambda _context, active_campaigns: Prefiltered.everything(active_campaigns)
     )
     assert _lived(studio, number, Thorough) == short[number]
 

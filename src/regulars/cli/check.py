@@ -7,7 +7,7 @@ import json
 import click
 
 from regulars.cli.command_context import CommandContext, json_option
-from regulars.cli.output import emit, say
+from regulars.cli.output import print_json, print_wrapped
 from regulars.core.diagnostics import Severity, render
 from regulars.core.errors import NotFound
 
@@ -27,7 +27,7 @@ def check_command(ctx: click.Context, command: CommandContext) -> None:
     errors = sum(d.severity is Severity.ERROR for d in diagnostics)
     warnings = len(diagnostics) - errors
     if command.as_json:
-        emit({"errors": errors, "warnings": warnings, "diagnostics": [d.to_dict() for d in diagnostics]})
+        print_json({"errors": errors, "warnings": warnings, "diagnostics": [d.to_dict() for d in diagnostics]})
     else:
         if diagnostics:
             click.echo(render(diagnostics, sources) + "\n")
@@ -61,11 +61,11 @@ def describe_command(command: CommandContext, campaign: str | None) -> None:
         raise NotFound("campaign", campaign, nearest(campaign, book.campaigns))
     chosen = [c for name, c in sorted(book.campaigns.items()) if campaign in (None, name)]
     if command.as_json:
-        emit({"campaigns": {c.name: describe(c, book) for c in chosen}})
+        print_json({"campaigns": {c.name: describe(c, book) for c in chosen}})
         return
     for one in chosen:
         click.secho(one.name, bold=True)
-        say(describe(one, book), indent=2, hanging=0)
+        print_wrapped(describe(one, book), indent=2, hanging=0)
         click.echo("")
 
 

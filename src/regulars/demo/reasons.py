@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date, datetime
 from decimal import Decimal
+from typing import assert_never
 
 from sqlalchemy import Engine
 
@@ -13,7 +14,7 @@ from regulars.audience.person import Person, load_people
 from regulars.core.calendar import local_date
 from regulars.db.engine import read
 from regulars.explain.queries import find
-from regulars.rules.model import Campaign
+from regulars.rules.model import Campaign, TriggerKind
 from regulars.workspace.folder import Workspace
 
 _DATES = {"birthday": "born on", "first_purchase_at": "first bought on", "created_at": "known since"}
@@ -33,22 +34,34 @@ class Reasons:
             return "the campaign is no longer in the files"
         person = self._person(customer, at)
         zone = str(person.fields.get("timezone") or person.zone)
-        if (feast := self.rules.rulebook.feast(rule)) is not None:
-            day = feast.on(
-                feast.country(_country(person)), local_date(at, zone).year, self.rules.rulebook.policy.leap_day
-            )
-            return _about(rule) if day is None else f"keeps {_day(day)[:-5]} in {_country(person) or 'their country'}"
-        if rule.waves:
+        if rule.waves and rule.trigger_kind is not TriggerKind.CALENDAR_DAY:
             return self._wave(rule, person, at)
-        if rule.every is not None:
-            return _date(person, rule.every.field, zone)
-        if rule.on is not None:
-            return _event(person, rule.on, at, zone)
-        if rule.each is not None:
-            value = self.rules.conditions["campaigns", campaign, "each"].explain(person, at).value
-            return f"{rule.each.removeprefix('customer.')} is now {value}"
-        condition = self.rules.conditions.get(("campaigns", campaign, "when"))
-        return _about(rule) if condition is None else _state(condition.explain(person, at)) or _about(rule)
+        return self._occasion(rule, person, at, zone) or _about(rule)
+
+    def _occasion(self, rule: Campaign, person: Person, at: datetime, zone: str) -> str | None:
+        """What the client did or what they are like; None where the rule's own words say it best."""
+        match rule.trigger_kind:
+            case TriggerKind.CALENDAR_DAY:
+                return self._calendar_day(rule, person, at, zone)
+            case TriggerKind.DATE:
+                return _date(person, rule.every.field, zone) if rule.every is not None else None
+            case TriggerKind.EVENT:
+                return _event(person, rule.on, at, zone) if rule.on is not None else None
+            case TriggerKind.VALUE:
+                value = self.rules.conditions["campaigns", rule.name, "each"].explain(person, at).value
+                return f"{(rule.each or '').removeprefix('customer.')} is now {value}"
+            case TriggerKind.STATE:
+                return _state(self.rules.conditions["campaigns", rule.name, "when"].explain(person, at))
+            case TriggerKind.PRODUCT | TriggerKind.FIXED_TIME:
+                return None
+            case kind:
+                assert_never(kind)
+
+    def _calendar_day(self, rule: Campaign, person: Person, at: datetime, zone: str) -> str | None:
+        book = self.rules.rulebook
+        kept = book.calendar_day(rule)
+        day = kept and kept.on(kept.country(_country(person)), local_date(at, zone).year, book.policy.leap_day)
+        return f"keeps {_day(day)[:-5]} in {_country(person) or 'their country'}" if day else None
 
     def _wave(self, rule: Campaign, person: Person, at: datetime) -> str:
         """What puts the client into their wave."""
@@ -102,7 +115,7 @@ def _event(person: Person, name: str, at: datetime, zone: str) -> str:
 
 
 def _state(clause: Clause) -> str:
-    return ", ".join(dict.fromkeys(words for part in _true(clause) for words in _said(part)))
+    return ", ".join(dict.fromkeys(words for part in _true(clause) for words in _values_in_words(part)))
 
 
 def _true(clause: Clause) -> Iterator[Clause]:
@@ -115,7 +128,7 @@ def _true(clause: Clause) -> Iterator[Clause]:
         yield clause
 
 
-def _said(clause: Clause) -> list[str]:
+def _values_in_words(clause: Clause) -> list[str]:
     """The values that a comparison speaks of, in words; as it reads with values where there are none for them."""
     known = [words for part in clause.parts for words in _value(part)]
     return known or [clause.reading or clause.text]

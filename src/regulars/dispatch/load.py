@@ -22,6 +22,7 @@ from regulars.profile.next_product import missing_accessories
 from regulars.profile.visits import MOVED as MOVED_VISIT
 from regulars.profile.visits import TOLD, Visit, name_of, visits
 from regulars.rules.model import Campaign, FieldType, Step
+from regulars.triggers.kinds import trigger_of
 
 
 @dataclass(slots=True)
@@ -117,8 +118,8 @@ def _spoken_of(
     }
     found = [reads(email) for email in emails]
     known = [fields for fields in found if fields is not None]
-    kept = any(context.rulebook.feast(active_campaigns[key].campaign) for key, _ in present)
-    own = frozenset({"country"}) if kept else frozenset[str]()  # whose day it is goes by the country
+    by_calendar = any(trigger_of(active_campaigns[key].campaign).subject.calendar_day for key, _ in present)
+    own = frozenset({"country"}) if by_calendar else frozenset[str]()  # whose day it is goes by the country
     return own.union(*known) if len(known) == len(found) else None
 
 
@@ -136,12 +137,13 @@ def _attach_accessories(connection: Connection, context: PlanContext, jobs: Sequ
 def _attach_sources(
     connection: Connection, context: PlanContext, jobs: Sequence[Job], sources: Mapping[int, int]
 ) -> None:
-    launched = [job for job in jobs if job.campaign.new is not None and job.id in sources]
+    subjects = {job.key: trigger_of(job.campaign).subject for job in jobs}
+    launched = [job for job in jobs if subjects[job.key].product and job.id in sources]
     known = by_id(connection, {sources[job.id] for job in launched})
     for job in launched:
         job.product = known.get(sources[job.id])
-    for name in {job.campaign.on for job in jobs if job.campaign.on is not None}:
-        mine = [job for job in jobs if job.campaign.on == name and job.id in sources]
+    for name in {subject.event for subject in subjects.values() if subject.event is not None}:
+        mine = [job for job in jobs if subjects[job.key].event == name and job.id in sources]
         wanted = {sources[job.id] for job in mine}
         if name == PURCHASE:
             bought = _purchases(connection, wanted)
@@ -194,15 +196,15 @@ def attach_coupons(connection: Connection, jobs: Sequence[Job], now: datetime, z
     `zone` is the company's, on whose clock offers begin and end.
     """
     wanted = {_coupon_place(job): job.campaign.offer.coupon for job in jobs if job.campaign.offer is not None}
-    given = assignment.take_codes(connection, wanted, now, zone)
+    given = assignment.assign_coupons(connection, wanted, now, zone)
     lacking: dict[int, Reason] = {}
     for job in jobs:
         if (row := given.rows.get(_coupon_place(job))) is not None:
-            job.coupon = assignment.shown(row)
+            job.coupon = assignment.template_values(row)
         elif (reason := given.refused.get(_coupon_place(job))) is not None:
             lacking[job.id] = reason
     return lacking
 
 
-def _coupon_place(job: Job) -> assignment.Place:
-    return assignment.Place(job.key, job.customer_id, job.occurrence)
+def _coupon_place(job: Job) -> assignment.CouponKey:
+    return assignment.CouponKey(job.key, job.customer_id, job.occurrence)

@@ -65,14 +65,14 @@ def _links(job: Job, web_url: str, secret: bytes) -> dict[str, str | None]:
 
 def _holiday(job: Job, rulebook: Rulebook, today: date) -> dict[str, Any] | None:
     """The day of the calendar that the email is about, as the client's country keeps it."""
-    feast = rulebook.feast(job.campaign)
-    if feast is None:
+    kept_day = rulebook.calendar_day(job.campaign)
+    if kept_day is None:
         return None
-    country = feast.country(job.customer["country"])
+    country = kept_day.country(job.customer["country"])
     year = int(job.occurrence) if job.occurrence.isdecimal() else today.year
-    stored_values = feast.days.get(country)
-    day = feast.on(country, year, rulebook.policy.leap_day)
-    return {"name": feast.name, "day": None if stored_values is None else stored_values.text, "date": day}
+    stored_values = kept_day.days.get(country)
+    day = kept_day.on(country, year, rulebook.policy.leap_day)
+    return {"name": kept_day.name, "day": None if stored_values is None else stored_values.text, "date": day}
 
 
 def _visit(job: Job, of: Company) -> dict[str, Any]:

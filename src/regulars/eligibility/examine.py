@@ -12,7 +12,7 @@ from sqlalchemy.sql import ColumnElement, and_, or_
 
 from regulars.context.active_campaign import ActiveCampaign
 from regulars.context.plan_context import PlanContext
-from regulars.coupons.stock import coupons_of, ended_offers, hold_lacking, skip_limited, wake_lacking
+from regulars.coupons.stock import coupons_of, ended_offers, hold_without_coupon, skip_over_limit, release_restocked
 from regulars.db.key_lists import among
 from regulars.db.states import Reason, State
 from regulars.db.tables import promises
@@ -29,7 +29,7 @@ def examine_waiting(
 ) -> int:
     """Examines every held promise whose time to be looked at has come; the number that may go now."""
     given = coupons_of(active for active in active_campaigns.values() if active.campaign.enabled)
-    wake_lacking(connection, context, given)
+    release_restocked(connection, context, given)
     waiting = and_(
         promises.c.state == State.HELD, promises.c.next_at <= context.now, context.is_selected(promises.c.customer_id)
     )
@@ -44,8 +44,8 @@ def examine_waiting(
     _skip_over(connection, context, active_campaigns, active)
     hold_paused(connection, context, active)
     hold_quiet(connection, context, active_campaigns.values(), active)
-    skip_limited(connection, context, given, active)
-    hold_lacking(connection, given, active)
+    skip_over_limit(connection, context, given, active)
+    hold_without_coupon(connection, given, active)
     hold_capped(connection, context, active, context.rulebook.policy.cap)
     hold_spaced(connection, context, active)
     return connection.execute(
@@ -97,7 +97,7 @@ def _skip_removed(
 def _skip_late(connection: Connection, context: PlanContext, chosen: ColumnElement[bool]) -> None:
     # What kept it waiting says more than that it is late now.
     why = case(
-        (promises.c.reason.in_([Reason.RENDER_ERROR, Reason.RETRY, Reason.CAP, Reason.NO_COUPON]), promises.c.reason),
+        (promises.c.reason.in_([Reason.RENDER_ERROR, Reason.RETRY, Reason.SERVER_AWAY, Reason.CAP, Reason.NO_COUPON]), promises.c.reason),
         else_=Reason.LATE,
     )
     _skip(connection, context, and_(chosen, promises.c.expires_at < context.now), why)

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import BigInteger, Select, exists, false, func, literal, null, select, type_coerce
+from sqlalchemy import BigInteger, Select, exists, false, func, literal, select, type_coerce
 from sqlalchemy.sql import ColumnElement
 
 from regulars.context.active_campaign import ActiveCampaign
 from regulars.context.plan_context import PlanContext
 from regulars.db.event_source import event_source
 from regulars.db.json_fields import BY_TYPE
-from regulars.db.tables import members, products, promises, values_seen
+from regulars.db.tables import promises
 from regulars.db.types import MICROSECOND, Instant
+from regulars.triggers.kinds import trigger_of
 
 Column = ColumnElement[Any]
 
@@ -24,7 +25,7 @@ def goal_met(context: PlanContext, active: ActiveCampaign, row: Any) -> ColumnEl
         return false()
     goal = event_source(until.event).alias("goal")
     at = type_coerce(goal.c.occurred_at, BigInteger)
-    begun = func.coalesce(_set_off(active, row), _promised(active, row))
+    begun = func.coalesce(trigger_of(campaign).began_at(active, row), _promised(active, row))
     # What set the campaign off does not end it; another thing of the same instant may.
     since = at > begun if campaign.on in (None, until.event) else at >= begun
     now = context.deferred(Instant(), lambda at: at.now)
@@ -34,37 +35,10 @@ def goal_met(context: PlanContext, active: ActiveCampaign, row: Any) -> ColumnEl
     return found
 
 
-def _set_off(active: ActiveCampaign, row: Any) -> Column:
-    """When that happened or began which the promise comes from; NULL where nothing did, as with dates."""
-    if active.campaign.on is not None:
-        source = event_source(active.campaign.on).alias("source")
-        return _one(row, select(type_coerce(source.c.occurred_at, BigInteger)).where(source.c.id == row.c.source_id))
-    if active.campaign.when is not None:
-        stay = members.alias("stay")
-        found = select(type_coerce(stay.c.entered_at, BigInteger)).where(
-            stay.c.campaign == row.c.campaign,
-            stay.c.customer_id == row.c.customer_id,
-            stay.c.occurrence == row.c.occurrence,
-        )
-        return _one(row, found)
-    if active.campaign.new is not None:
-        return _one(
-            row, select(type_coerce(products.c.launched_at, BigInteger)).where(products.c.id == row.c.source_id)
-        )
-    if active.campaign.each is not None:
-        found = select(type_coerce(values_seen.c.at, BigInteger)).where(
-            values_seen.c.campaign == row.c.campaign,
-            values_seen.c.customer_id == row.c.customer_id,
-            values_seen.c.value == row.c.occurrence,
-        )
-        return _one(row, found)
-    return null()
-
-
 def _promised(active: ActiveCampaign, row: Any) -> Column:
     """When the first email of the sequence was promised; for dates, when its wait began."""
     first = promises.alias("first")
-    calendar = active.campaign.on is None and active.campaign.when is None and not active.campaign.lead.working
+    calendar = trigger_of(active.campaign).due_from_beginning and not active.campaign.lead.working
     began = type_coerce(first.c.due_at, BigInteger) - active.campaign.lead.span // MICROSECOND
     found = select(func.min(began if calendar else type_coerce(first.c.created_at, BigInteger))).where(
         first.c.campaign == row.c.campaign,

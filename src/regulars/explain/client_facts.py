@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from regulars.audience.clause_words import day, when
 from regulars.audience.evaluate import known_fields
 from regulars.audience.person import Person
 from regulars.consent.preferences import TRACKING
@@ -14,7 +15,6 @@ from regulars.context.plan_context import PlanContext
 from regulars.core.calendar import zone as tz
 from regulars.explain import queries
 from regulars.explain.fact_explanations import FactExplanations
-from regulars.explain.sentences import day, when
 from regulars.profile import evidence
 from regulars.responses.click_grading import Grade
 

@@ -23,10 +23,11 @@ from regulars.core.errors import NotFound
 from regulars.db import engine as store
 from regulars.db.states import State
 from regulars.explain import queries
+from regulars.explain.campaign_explanation import explain_campaign
 from regulars.explain.client_facts import Fact, client_facts
-from regulars.explain.outlook import CampaignExplanation, ExplainedClient, explain_campaign
-from regulars.explain.queries import Row, Stay
 from regulars.planner.plan import plan
+from regulars.triggers.explained import CampaignExplanation, ExplainedClient, Row, Stay
+from regulars.triggers.kinds import trigger_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +128,7 @@ def _view(
     known = {row.id: row for row in before}
     changed = [row for row in after if row.id not in known or known[row.id].verdict != row.verdict]
     names = {key: one.campaign.name for key, one in active_campaigns.items()}
-    case = ExplainedClient(context, active, person, before, after, changed, stay, clauses, names)
+    case = ExplainedClient(context, active, person, context.only, before, after, changed, stay, clauses, names)
     found: CampaignExplanation = explain_campaign(case)
     return View(
         active.campaign.name, found.sentence, any(row.state == State.PLANNED for row in after), found.due_from,
@@ -143,21 +144,12 @@ def _asked(context: PlanContext, campaign: str) -> frozenset[str]:
 
 
 def _clauses(context: PlanContext, active: ActiveCampaign, person: Person) -> dict[str, Clause]:
-    """The conditions that decide about the client, of the latest event where one sets the campaign off."""
-    campaign = active.campaign
-    if campaign.on is not None:
-        assert context.only is not None
-        latest = queries.events_of(context.connection, campaign.on, context.only, context.now)
-        person.event = {**latest[0].data, "at": latest[0].at} if latest else None
-        if not latest:
-            return {}
-    if campaign.new is not None:
-        person.product = queries.launched(context.connection, context.now)
-        if person.product is None:
-            return {}
+    """The conditions that decide about the client, of the latest event or product where one sets the campaign off."""
+    if not trigger_of(active.campaign).load_subject(context, person):
+        return {}
     found = {}
     for name in ("when", "audience"):
-        condition = context.rules.conditions.get(("campaigns", campaign.name, name))
+        condition = context.rules.conditions.get(("campaigns", active.campaign.name, name))
         if condition is not None:
             found[name] = condition.explain(person, context.now)
     return found

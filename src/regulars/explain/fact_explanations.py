@@ -6,17 +6,17 @@ the facts are made. Nothing is worked out a second time here; what is divided or
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from math import sqrt
 from typing import Any
 
+from regulars.audience.clause_words import day
 from regulars.audience.computed_fields import BANDS, BY_HAND
 from regulars.db.types import DAY, MICROSECOND
-from regulars.explain.sentences import day
-from regulars.profile.evidence import Evidence
-from regulars.profile.next_product import USUAL_GAP
+from regulars.profile.evidence import Evidence, Next
+from regulars.profile.next_product import MONTH, USUAL_GAP
 from regulars.profile.points import REFERRAL
 from regulars.profile.traits import ANSWERS, CLEAR, ENOUGH, MOTIVATIONS, NOVEL_DAYS, PROMOTER
 
@@ -204,11 +204,29 @@ class FactExplanations:
             days = link.after_days if link.after_days is not None else USUAL_GAP
             bought = f"`{link.product}`, bought on {self._day(link.at)}"
             return f"Declared to follow {bought}, after {days} days: due on {self._day(due)}."
+        return f"{self._learned(product, links)} due on {self._day(due)}."
+
+    def _learned(self, product: str, links: Sequence[Next]) -> str:
+        """Why a learned or popular product is the next one."""
+        offering, popular = self.evidence.offering, self.evidence.popular
+        if not links:
+            learned = "" if offering is None else f" in the {MONTH} days up to {self._day(offering.at)}"
+            return (
+                f"Popular: {_many(popular or 0, 'client')} bought it{learned}, and nothing that was learned leads further"
+                " from what they bought;"
+            )
         best = links[0]
+        if best.product == product:
+            return (
+                f"Learned: bought {_many(best.times, 'time')}, nothing that gets used up more often;"
+                f" {_many(best.support or 0, 'client')} bought it again;"
+            )
+        both = f"had `{best.product}` and this"
+        done = both if offering is not None and offering.method == "common" else f"bought this after `{best.product}` or with it"
         more = f" ({_many(len(links) - 1, 'more link')} say so too)" if len(links) > 1 else ""
         return (
-            f"Learned: {_many(best.support or 0, 'client')} had `{best.product}` and this,"
-            f" {_n(best.lift, 1)} times as many as by chance{more}; usually due on {self._day(due)}."
+            f"Learned: {_many(best.support or 0, 'client')} {done}, {_n(best.lift, 1)} times as many as by chance{more};"
+            " usually"
         )
 
     def _nothing_next(self) -> str:

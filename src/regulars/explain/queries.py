@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -12,7 +11,6 @@ from sqlalchemy import Connection, case, func, null, or_, select, true
 from regulars.context.active_campaign import ActiveCampaign
 from regulars.context.plan_context import PlanContext
 from regulars.core.errors import NotFound
-from regulars.db.event_source import event_source
 from regulars.db.states import COUNTED
 from regulars.db.tables import (
     consents,
@@ -20,58 +18,15 @@ from regulars.db.tables import (
     customers,
     hits,
     members,
-    products,
     promises,
     suppressions,
-    values_seen,
 )
 from regulars.eligibility.skip_reasons import missing_rights
 from regulars.insights.lift import Group, lift
 from regulars.responses import click_grading
 from regulars.rules.grammar import Cap, Goal
 from regulars.rules.model import Kind
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One promise as the ledger has it."""
-
-    id: int
-    campaign: str
-    step: str
-    occurrence: str
-    state: str
-    reason: str | None
-    detail: str | None
-    due_at: datetime
-    next_at: datetime
-    created_at: datetime
-    settled_at: datetime | None
-    code: int | None
-    message_id: str | None
-
-    @property
-    def verdict(self) -> tuple[str, str | None]:
-        """State and reason."""
-        return self.state, self.reason
-
-
-@dataclass(frozen=True, slots=True)
-class Stay:
-    """The client's stay in the state of a `when` campaign; `baseline`: was in it when the rule came."""
-
-    entered_at: datetime
-    left_at: datetime | None
-    baseline: bool
-
-
-@dataclass(frozen=True, slots=True)
-class PastEvent:
-    """Something that happened, under the id that names its occurrence."""
-
-    external_id: str
-    at: datetime
-    data: Mapping[str, Any]
+from regulars.triggers.explained import Row, Stay
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,49 +76,12 @@ def stays(connection: Connection, customer_id: int) -> dict[str, Stay]:
     return {str(row[0]): Stay(*row[1:]) for row in found}
 
 
-def events_of(connection: Connection, name: str, customer_id: int, now: datetime) -> list[PastEvent]:
-    """What happened to the client under this name up to now, the latest first."""
-    source = event_source(name)
-    query = (
-        select(source.c.external_id, source.c.occurred_at, source.c.data)
-        .where(source.c.customer_id == customer_id, source.c.occurred_at <= now)
-        .order_by(source.c.occurred_at.desc(), source.c.id.desc())
-    )
-    found = connection.execute(query)
-    return [PastEvent(row[0], row[1], row[2] or {}) for row in found]
-
-
-def launched(connection: Connection, now: datetime) -> Mapping[str, Any] | None:
-    """The product that was launched last, as its row; None where none was."""
-    query = select(products).where(products.c.launched_at <= now)
-    found = connection.execute(query.order_by(products.c.launched_at.desc(), products.c.id.desc()).limit(1))
-    row = found.mappings().one_or_none()
-    return None if row is None else dict(row)
-
-
-def seen(connection: Connection, campaign: str, customer_id: int, value: str) -> tuple[datetime, bool] | None:
-    """When the client was found to have this value of an `each` campaign, and whether the rule found it there."""
-    query = select(values_seen.c.at, values_seen.c.baseline).where(
-        values_seen.c.campaign == campaign, values_seen.c.customer_id == customer_id, values_seen.c.value == value
-    )
-    row = connection.execute(query).one_or_none()
-    return None if row is None else (row.at, row.baseline)
-
-
-def value(context: PlanContext, name: str, customer_id: int) -> str | None:
-    """The value that an `each` campaign watches, of one client."""
-    joined = customers.join(context.facts, context.facts.c.customer_id == customers.c.id)
-    return context.connection.scalar(
-        select(context.value(name)).select_from(joined).where(customers.c.id == customer_id)
-    )
-
-
 def clicks(connection: Connection, customer_id: int, now: datetime) -> list[Click]:
     """The clicks on links of the client's emails up to now, the latest first."""
     query = (
         select(hits.c.promise_id, hits.c.link, hits.c.at, hits.c.grade)
         .join(promises, promises.c.id == hits.c.promise_id)
-        .where(promises.c.customer_id == customer_id, hits.c.kind == click_grading.Kind.CLICK, hits.c.at <= now)
+        .where(promises.c.customer_id == customer_id, hits.c.kind == click_grading.HitKind.CLICK, hits.c.at <= now)
         .order_by(hits.c.at.desc(), hits.c.id.desc())
     )
     return [Click(*row) for row in connection.execute(query)]

@@ -1,103 +1,13 @@
-"""Plain words: why a condition is not true, why an email is held or was skipped, when something was."""
+"""Plain words for why an email is held or was skipped."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
-from datetime import datetime
-
-from regulars.audience.clauses import Clause, show
-from regulars.core.calendar import zone
-from regulars.db.states import Reason
-
-REASONS: dict[str, str] = {
-    Reason.NEW: "it has just been promised",
-    Reason.QUIET_HOURS: "it is night for them",
-    Reason.CAP: "the frequency cap is used up",
-    Reason.RETRY: "the server asked to come back later",
-    Reason.RENDER_ERROR: "the email cannot be rendered",
-    Reason.PAUSED: "the campaign is switched off",
-    Reason.WAVE: "their wave has not come yet",
-    Reason.CLIENT_PAUSED: "they asked for a break",
-    Reason.NO_COUPON: "no coupon is left",
-    Reason.HOLDOUT: "they are in the control group",
-    Reason.AGAIN: "they had this campaign too recently",
-    Reason.LATE: "it could not go in time",
-    Reason.UNSUBSCRIBED: "they have unsubscribed",
-    Reason.NO_CONSENT: "they have not agreed to marketing",
-    Reason.SUPPRESSED: "their address is suppressed",
-    Reason.NO_ADDRESS: "they have no address",
-    Reason.NO_MANAGER: "they have no manager",
-    Reason.CONDITION: "the rule no longer holds for them",
-    Reason.STEP_CONDITION: "the condition of this step is not true",
-    Reason.GOAL_MET: "they have done already what it is for",
-    Reason.MOVED: "the visit is at another time now",
-    Reason.CANCELLED: "the visit was cancelled",
-    Reason.COUPON_LIMIT: "they have had as many of its coupons as one client gets",
-    Reason.OFFER_OVER: "its offer is over",
-    Reason.REMOVED: "the campaign is no longer in the files",
-    Reason.WORKER_LOST: "the worker that was sending it died",
-    Reason.CONNECTION_LOST: "the connection broke while it was being sent",
-    Reason.REFUSED: "the server refused it",
-    Reason.ADDRESS_REFUSED: "the server says that the address does not exist",
-}
-_SINCE = {
-    "last_purchase_at": "last bought {}",
-    "first_purchase_at": "first bought {}",
-    "created_at": "became known {}",
-    "next_product_at": "the next product was due {}",
-}
+from regulars.db.states import Reason, reason_in_words
 
 
 def because(reason: str | None, detail: str | None) -> str:
     """A reason in words, with the winner's name or the server's words."""
-    words = REASONS.get(reason or "", reason or "no reason is known")
+    words = reason_in_words(reason)
     if not detail:
         return words
     return f"{words}: `{detail}` takes the place" if reason == Reason.CAP else f"{words} ({detail})"
-
-
-def when(moment: datetime, zone_name: str) -> str:
-    """An instant on the client's clock: `2026-06-10 09:00`."""
-    return f"{moment.astimezone(zone(zone_name)):%Y-%m-%d %H:%M}"
-
-
-def day(moment: datetime, zone_name: str) -> str:
-    """The day of an instant on the client's clock."""
-    return f"{moment.astimezone(zone(zone_name)):%Y-%m-%d}"
-
-
-def why_not(clause: Clause) -> str:
-    """Why a condition is not true, in as few values as say it: `overdue is 1.4 and last bought 61 days ago`."""
-    said = list(dict.fromkeys(words for part in culprits(clause) for words in _values(part)))
-    return " and ".join(said) or f"`{clause.text}` is {show(clause.value)}"
-
-
-def culprits(clause: Clause) -> Iterator[Clause]:
-    """The smallest parts that keep a condition from being true."""
-    if clause.value is True:
-        return
-    together = clause.reading is None and len(clause.parts) > 1
-    if together and all(part.value is None or isinstance(part.value, bool) for part in clause.parts):
-        for part in clause.parts:
-            yield from culprits(part)
-    else:
-        yield clause
-
-
-def _values(clause: Clause) -> Iterator[str]:
-    """What the plain parts of a comparison are; the clause itself where it is no comparison."""
-    plain = [part for part in clause.parts if part.text != show(part.value) and not isinstance(part.value, bool)]
-    if clause.reading is None or not plain:
-        yield f"`{clause.text}` is {show(clause.value)}"
-        return
-    for part in plain:
-        field = re.fullmatch(r"days_since\(customer\.(\w+)\)", part.text)
-        if field and field[1] in _SINCE and isinstance(part.value, float) and part.value >= 0:
-            yield _SINCE[field[1]].format(_days_ago(int(part.value)))
-        else:
-            yield f"`{part.text}` is {show(part.value)}"
-
-
-def _days_ago(days: int) -> str:
-    return "today" if days == 0 else f"{days} day{'' if days == 1 else 's'} ago"

@@ -126,10 +126,10 @@ def _retire(connection: Connection, row: RowMapping, now: datetime) -> Change:
 
 def _remember(connection: Connection, campaign: Campaign, rulebook: Rulebook, now: datetime) -> None:
     """Keeps the rule as it is written, with the days that it keeps (`CALENDAR`), so that it can be read again."""
-    rule, feast = rulebook.digest(campaign), rulebook.feast(campaign)
+    rule, kept_day = rulebook.digest(campaign), rulebook.calendar_day(campaign)
     known = connection.scalar(select(rule_versions.c.rule).where(rule_versions.c.rule == rule))
     if known is None:
         source = campaign.model_dump(mode="json", by_alias=True, exclude_defaults=True)
-        if feast is not None:
-            source[CALENDAR] = feast.written
+        if kept_day is not None:
+            source[CALENDAR] = kept_day.written
         connection.execute(insert(rule_versions).values(rule=rule, campaign=campaign.name, source=source, seen_at=now))

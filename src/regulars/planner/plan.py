@@ -15,7 +15,7 @@ from sqlalchemy import Connection, func, select, update
 from regulars.context.active_campaign import ActiveCampaign, load_active_campaigns
 from regulars.context.plan_context import PlanContext, Ruleset, plan_context
 from regulars.context.statement_cache import StatementCache
-from regulars.db.engine import planning_lock
+from regulars.db.locks import AdvisoryLock, lock
 from regulars.db.states import Reason, State
 from regulars.db.tables import campaigns, promises
 from regulars.eligibility.examine import examine_waiting
@@ -23,8 +23,8 @@ from regulars.planner.activation import Change, activate, recount_points
 from regulars.planner.prefilter import Prefiltered, prefilter
 from regulars.planner.promise import promise_first_steps, promise_next_steps, promise_timed_steps
 from regulars.responses.clicks import record_click_events
-from regulars.triggers.members import Movement, update_members
-from regulars.triggers.values import update_values
+from regulars.triggers.base import Movement
+from regulars.triggers.kinds import trigger_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,23 +66,28 @@ def plan(
     that the caller knows to have no first email for anybody now; `still` says that no state and no value has turned
     since the last plan; `shelf` keeps the statements for the next plan of the same rehearsal.
     """
-    planning_lock(connection)
+    lock(connection, AdvisoryLock.PLAN)
     record_click_events(connection, now)
     changes = activate(connection, rules.rulebook, now)
     recounted = recount_points(connection, rules.rulebook)
     active_campaigns = load_active_campaigns(connection, rules.rulebook)
     context = plan_context(connection, rules, now, only, cache)
-    movements = (
-        {}
-        if states_unchanged
-        else update_members(connection, context, active_campaigns)
-        | update_values(connection, context, active_campaigns)
-    )
+    movements = {} if states_unchanged else _update(context, active_campaigns)
     awake = {key: found for key, found in active_campaigns.items() if found.campaign.enabled}
     promised = _promise(connection, context, awake, {key for key in awake if awake[key].campaign.name in excluded})
     cleared = examine_waiting(connection, context, active_campaigns)
     connection.execute(update(campaigns).where(campaigns.c.key.in_(list(awake))).values(planned_at=now))
     return Plan(now, changes, movements, promised, cleared, active_campaigns, recounted)
+
+
+def _update(context: PlanContext, active_campaigns: Mapping[str, ActiveCampaign]) -> dict[str, Movement]:
+    """Brings what triggers keep by difference up to now; by key, who moved."""
+    found = (
+        (key, trigger_of(active.campaign).update(context, active))
+        for key, active in active_campaigns.items()
+        if active.campaign.enabled
+    )
+    return {key: movement for key, movement in found if movement is not None}
 
 
 def _promise(

@@ -17,10 +17,8 @@ from regulars.context.plan_context import PlanContext
 from regulars.db.event_source import PURCHASE
 from regulars.db.tables import events, members, products, promises, purchases, values_seen
 from regulars.rules.model import Rulebook
-from regulars.triggers.candidates import OVERLAP
-
-Happened = Mapping[str, tuple[datetime, datetime]]
-"""By an event's name: when it last happened, and when the last was received."""
+from regulars.triggers.base import ClientHistory, LastEvents
+from regulars.triggers.kinds import trigger_of
 
 _WHOM = bindparam("whom", type_=Integer)
 _EVENTS = select(events.c.name, func.max(events.c.occurred_at), func.max(events.c.received_at)).group_by(events.c.name)
@@ -48,51 +46,31 @@ class Prefiltered:
 
 
 def prefilter(context: PlanContext, active_campaigns: Mapping[str, ActiveCampaign]) -> Prefiltered:
-    """Looks once at the one client of this ground, whose members and values have been brought up to now."""
+    """Reads what is known of the context's one client, whose states and values have been brought up to now."""
     connection, whom = context.connection, {"whom": context.only}
     happened = {row[0]: (row[1], row[2]) for query in _THEIRS for row in connection.execute(query, whom) if row[1]}
-    noted = {*connection.scalars(_INSIDE, whom), *connection.scalars(_VALUED, whom)}
-    launched = connection.scalar(_LAUNCHED) is not None
-
-    def may(active: ActiveCampaign) -> bool:
-        match active.campaign.trigger:
-            case "on":
-                on = active.campaign.on
-                return on in happened and _lately(context.rulebook, context.now, active, *happened[on])
-            case "when" | "each":
-                return active.key in noted
-            case "new":
-                return launched
-            case _:  # the calendar's own look costs little
-                return True
-
+    watched_by = {*connection.scalars(_INSIDE, whom), *connection.scalars(_VALUED, whom)}
+    history = ClientHistory(happened, watched_by, connection.scalar(_LAUNCHED) is not None)
+    triggers = {key: trigger_of(active.campaign) for key, active in active_campaigns.items()}
     return Prefiltered(
-        frozenset(key for key, active in active_campaigns.items() if may(active)),
-        frozenset(key for key, active in active_campaigns.items() if active.campaign.on in happened),
+        frozenset(key for key, t in triggers.items() if t.may_concern(context, active_campaigns[key], history)),
+        frozenset(key for key, t in triggers.items() if t.subject.event in happened),
         frozenset(connection.scalars(_PROMISED, whom)),
     )
 
 
-def last_events(connection: Connection) -> Happened:
-    """When each event last happened to anybody. It looks through all of them: for a rehearsal of many days."""
+def last_events(connection: Connection) -> LastEvents:
+    """When each event last happened to anybody. It looks through all of them: for a simulation of many days."""
     rows = (row for query in (_EVENTS, _BOUGHT) for row in connection.execute(query))
     return {row[0]: (row[1], row[2]) for row in rows if row[1]}
 
 
 def exhausted(
-    book: Rulebook, now: datetime, active_campaigns: Mapping[str, ActiveCampaign], happened: Happened
+    book: Rulebook, now: datetime, active_campaigns: Mapping[str, ActiveCampaign], happened: LastEvents
 ) -> set[str]:
     """The names of campaigns that nothing of what happened sets off at `now` any more."""
     return {
-        found.campaign.name
-        for found in active_campaigns.values()
-        if found.campaign.on is not None
-        and (found.campaign.on not in happened or not _lately(book, now, found, *happened[found.campaign.on]))
+        active.campaign.name
+        for active in active_campaigns.values()
+        if trigger_of(active.campaign).exhausted(book, now, active, happened)
     }
-
-
-def _lately(book: Rulebook, now: datetime, active: ActiveCampaign, occurred: datetime, received: datetime) -> bool:
-    """Whether what happened last can still be due: the bounds are those of the query that follows."""
-    if occurred > book.company.working_time.before(active.floor(now, book.policy), active.campaign.lead):
-        return True
-    return active.planned_at is not None and received > active.planned_at - OVERLAP

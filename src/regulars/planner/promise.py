@@ -36,7 +36,8 @@ from regulars.db.tables import promises
 from regulars.db.types import MICROSECOND, Instant, to_micros
 from regulars.eligibility.goals import goal_met
 from regulars.rules.model import Step
-from regulars.triggers.candidates import LOOK_BACK, candidates, falls_due, timed
+from regulars.triggers.candidate_rows import LOOK_BACK
+from regulars.triggers.kinds import trigger_of
 from regulars.triggers.waits import with_wait
 
 Rows = Callable[[PlanContext, ActiveCampaign, Step, int], Select[Any]]
@@ -50,7 +51,7 @@ _COLUMNS = (
 
 def promise_first_steps(connection: Connection, context: PlanContext, active: ActiveCampaign) -> int:
     """Promises the first email to everybody due, or to each the one of their wave; the number of new rows."""
-    if active.campaign.all_steps[0].at is not None or not falls_due(context, active):
+    if active.campaign.all_steps[0].at is not None or not trigger_of(active.campaign).falls_due(context, active):
         return 0
     return sum(
         _insert(connection, context, active, step, _due, place) for place, step in enumerate(active.campaign.opening)
@@ -84,7 +85,9 @@ def _insert(
 
 def _due(context: PlanContext, active: ActiveCampaign, step: Step, wave: int) -> Select[Any]:
     """The promises of a step to everybody who is due, `wave` being its place among the waves."""
-    found = candidates(context, active) if step.at is None else timed(context, active, step)
+    trigger = trigger_of(active.campaign)
+    timed = step.at is not None
+    found = trigger.timed_candidates(context, active, step) if timed else trigger.candidates(context, active)
     due, now = found.subquery("due"), context.deferred(BigInteger(), lambda at: to_micros(at.now))
     chosen: list[ColumnElement[bool]] = [due.c.due_at <= now, due.c.wave == wave]
     verdicts = _verdicts(context, active, due)
@@ -109,7 +112,7 @@ def _verdicts(context: PlanContext, active: ActiveCampaign, due: Any) -> list[tu
     """What is decided on the spot: the control group, and those who had this campaign too recently."""
     verdicts: list[tuple[ColumnElement[bool], Any]] = []
     pause = active.campaign.reentry.after
-    if active.campaign.when is None and pause != timedelta():
+    if not trigger_of(active.campaign).defers_reentry and pause != timedelta():
         verdicts.append((_had_recently(active, due, pause), literal(Reason.AGAIN, Text)))
     if active.campaign.holdout:
         a, b = ids.salt(active.key)

@@ -24,7 +24,7 @@ from regulars.db import engine as store
 from regulars.db.event_source import PURCHASE
 from regulars.delivery.parcel import Parcel, Result
 from regulars.dispatch.compose import Composed, compose
-from regulars.dispatch.dispatcher import Carrier, Rules
+from regulars.dispatch.dispatcher import Lane, Rules
 from regulars.dispatch.load import Job, attach_coupons, load
 from regulars.explain import queries
 from regulars.explain.sentences import because
@@ -35,6 +35,7 @@ from regulars.render.mailbox import Mailbox
 from regulars.render.mime import Letter, assemble
 from regulars.rules.fields import CUSTOMER
 from regulars.rules.model import Campaign, Step
+from regulars.triggers.kinds import trigger_of
 
 NOWHERE = 0
 """The promise that links of a stand-in name: there never is one with this number."""
@@ -82,10 +83,12 @@ def preview(
 
 
 async def send_test(
-    engine: Engine | None, workspace: Rules, campaign: str, to: str, carrier: Carrier, *, customer: str | None,
+    engine: Engine | None, workspace: Rules, campaign: str, to: str, lanes: Sequence[Lane], *, customer: str | None,
     step: str | None, now: datetime, locale: str | None, settings: Settings,
 ) -> list[tuple[Preview, Result]]:  # fmt: skip
-    """Sends the previews to one address, marked as a test; the ledger does not notice, and no link in it is live.
+    """Sends the previews to one address by the campaign's lane, marked as a test.
+
+    The ledger does not notice, and no link in it is live.
 
     Raises ValueError for an address that is not one.
     """
@@ -95,7 +98,9 @@ async def send_test(
         Parcel(number, letter.sender.wire, letter.recipients, assemble(letter), letter.needs_smtputf8)
         for number, letter in enumerate(letters)
     ]
-    results = {result.key: result for result in await carrier.deliver(parcels)}
+    kind = workspace.rulebook.campaigns[campaign].kind
+    transport = next(lane.transport for lane in lanes if kind in lane.kinds)
+    results = {result.key: result for result in (await transport.deliver(parcels)).results}
     return [(one, results[number]) for number, one in enumerate(found)]
 
 
@@ -181,9 +186,10 @@ def _jobs(
             job.id = place.promise or NOWHERE
             jobs.append((job, (*notes, *short)))
     for job, _ in jobs:
-        if job.campaign.new is not None and job.product is None:
+        subject = trigger_of(job.campaign).subject
+        if subject.product and job.product is None:
             job.product = rules.templates.sample(job.step.email).get("product")
-        if job.campaign.on is not None and job.event is None:  # the email needs something to speak of
+        if subject.event is not None and job.event is None:  # the email needs something to speak of
             _with_event(job, rules.templates.sample(job.step.email))
     return jobs
 
@@ -201,9 +207,10 @@ def _sampled(workspace: Rules, campaign: Campaign, step: Step, now: datetime) ->
         NOWHERE, campaign.name, campaign, step, "sample", now, 0, 0, customer,
         None if manager is None else {**dict.fromkeys(_MANAGER), **manager},
     )  # fmt: skip
-    if campaign.on is not None:
+    subject = trigger_of(campaign).subject
+    if subject.event is not None:
         _with_event(job, sample)
-    if campaign.new is not None:
+    if subject.product:
         job.product = sample.get("product")
     if campaign.offer is not None:
         job.coupon = sample_coupon(campaign.offer.coupon, now, workspace.rulebook.company.timezone)

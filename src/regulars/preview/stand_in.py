@@ -8,9 +8,9 @@ from datetime import datetime
 from sqlalchemy import Connection, insert, select
 
 from regulars.context.active_campaign import ActiveCampaign
-from regulars.db.event_source import event_source
 from regulars.db.states import State
-from regulars.db.tables import products, promises
+from regulars.db.tables import promises
+from regulars.triggers.kinds import trigger_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,43 +22,26 @@ class Place:
     source_id: int | None
 
 
-def latest_place(
-    connection: Connection, load_active_campaigns: ActiveCampaign, step: str, customer_id: int, now: datetime
-) -> Place:
+def latest_place(connection: Connection, active: ActiveCampaign, step: str, customer_id: int, now: datetime) -> Place:
     """The latest sequence of the campaign that the client has, with this step's promise if it was made."""
     mine = select(promises.c.id, promises.c.step, promises.c.occurrence, promises.c.source_id).where(
-        promises.c.campaign == load_active_campaigns.key, promises.c.customer_id == customer_id
+        promises.c.campaign == active.key, promises.c.customer_id == customer_id
     )
     found = connection.execute(mine.order_by(promises.c.due_at.desc(), promises.c.id.desc())).all()
     if not found:
-        return Place(None, None, _latest_source(connection, load_active_campaigns, customer_id, now))
+        return Place(None, None, trigger_of(active.campaign).latest_source(connection, customer_id, now))
     sequence = [row for row in found if row.occurrence == found[0].occurrence]
     promise = next((int(row.id) for row in sequence if row.step == step), None)
     return Place(promise, str(found[0].occurrence), found[0].source_id)
 
 
-def _latest_source(
-    connection: Connection, load_active_campaigns: ActiveCampaign, customer_id: int, now: datetime
-) -> int | None:
-    """The latest event or product of those that set the campaign off."""
-    if load_active_campaigns.campaign.new is not None:
-        launched = select(products.c.id).where(products.c.launched_at <= now)
-        return connection.scalar(launched.order_by(products.c.launched_at.desc(), products.c.id.desc()).limit(1))
-    if load_active_campaigns.campaign.on is None:
-        return None
-    happened = event_source(load_active_campaigns.campaign.on)
-    query = select(happened.c.id).where(happened.c.customer_id == customer_id)
-    found = connection.scalar(query.order_by(happened.c.occurred_at.desc(), happened.c.id.desc()).limit(1))
-    return None if found is None else int(found)
-
-
 def stand_in(
-    connection: Connection, load_active_campaigns: ActiveCampaign, step: str, customer_id: int, place: Place, now: datetime
+    connection: Connection, active: ActiveCampaign, step: str, customer_id: int, place: Place, now: datetime
 ) -> int:  # fmt: skip
     """A promise to compose an email from, in a transaction that will be undone; its key."""
-    campaign = load_active_campaigns.campaign
+    campaign = active.campaign
     row = {
-        "campaign": load_active_campaigns.key, "step": step, "customer_id": customer_id, "occurrence": place.occurrence or "preview",
+        "campaign": active.key, "step": step, "customer_id": customer_id, "occurrence": place.occurrence or "preview",
         "state": State.SKIPPED, "kind": campaign.kind, "recipient": campaign.to, "source_id": place.source_id,
         "rule": campaign.digest, "due_at": now, "expires_at": now, "next_at": now, "created_at": now,
     }  # fmt: skip

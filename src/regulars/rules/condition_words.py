@@ -65,3 +65,8 @@ def in_words(condition: str) -> str | None:
 def _outside_calls(text: str) -> str:
     """The text without its calls: a parenthesis that is left groups something."""
     return re.sub(r"\b\w+\([^()]*\)", "", text)
+
+
+def quoted(condition: str | None) -> str:
+    """A condition as it stands in the file, on one line."""
+    return f"`{' '.join((condition or '').split())}`"

@@ -340,20 +340,20 @@ class Rulebook:
     signup: Signup | None = None
     """The form at `/join`; None: there is none."""
 
-    def feast(self, campaign: Campaign) -> CalendarDay | None:
+    def calendar_day(self, campaign: Campaign) -> CalendarDay | None:
         """The day of the calendar that the campaign keeps; None for those that keep none."""
         kept = campaign.every.calendar if campaign.every is not None else None
         return self.calendars.get(kept) if kept is not None else None
 
     def digest(self, campaign: Campaign) -> str:
         """Hash of all that decides about the campaign's emails: the rule, and the days that it keeps."""
-        feast = self.feast(campaign)
-        return campaign.digest if feast is None else digest([campaign.digest, feast.written])
+        kept_day = self.calendar_day(campaign)
+        return campaign.digest if kept_day is None else digest([campaign.digest, kept_day.written])
 
     def trigger_digest(self, campaign: Campaign) -> str:
         """Hash of what decides who becomes due, and when."""
-        feast = self.feast(campaign)
-        return campaign.trigger_digest if feast is None else digest([campaign.trigger_digest, feast.written])
+        kept_day = self.calendar_day(campaign)
+        return campaign.trigger_digest if kept_day is None else digest([campaign.trigger_digest, kept_day.written])
 
     def span(self, *loc: str | int) -> Span | None:
         """The place of a value, or of the nearest thing around it."""

@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 
 from regulars.context.active_campaign import ActiveCampaign, load_active_campaigns
 from regulars.context.plan_context import Ruleset, plan_context
-from regulars.coupons.assignment import places_of, take_codes
+from regulars.coupons.assignment import coupon_keys, assign_coupons
 from regulars.coupons.stock import withhold
 from regulars.db.states import State
 from regulars.eligibility.examine import examine_claimed
@@ -57,9 +57,9 @@ def _with_coupons(
     limited = {key: offer for key, offer in offers.items() if offer.limited}
     if not limited:
         return list(ids)
-    places = places_of(connection, ids, limited)
+    places = coupon_keys(connection, ids, limited)
     wanted = {place: limited[place.campaign] for place in places}
-    given = take_codes(connection, wanted, now, rules.rulebook.company.timezone)
+    given = assign_coupons(connection, wanted, now, rules.rulebook.company.timezone)
     lacking = {places[place]: reason for place, reason in given.refused.items()}
     withhold(connection, lacking, now)
     return [one for one in ids if one not in lacking]

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 
 from regulars.rules.model import Campaign, Rulebook
-from regulars.triggers.dates import due_calendar_days, due_days, due_times
+from regulars.triggers.kinds import trigger_of
 
 HOUR = timedelta(hours=1)
 
@@ -19,15 +19,12 @@ def on_calendar(
     campaigns: Iterable[Campaign], book: Rulebook, zones: Sequence[str], after: datetime, until: datetime
 ) -> set[datetime]:
     """The sending times of `every`, `at` and `schedule` in (after, until], for clients of these zones."""
-    found: set[datetime] = set()
-    for campaign in campaigns:
-        if campaign.enabled and campaign.every is not None and campaign.every.calendar is not None:
-            found |= {feast.due_at for feast in due_calendar_days(campaign, book, zones, after, until)}
-        elif campaign.enabled and campaign.every is not None:
-            found |= {row.due_at for row in due_days(campaign, book, zones, after, until)}
-        elif campaign.enabled and (campaign.at or campaign.schedule):
-            found |= {row.due_at for row in due_times(campaign, book, zones, after, until)}
-    return found
+    return {
+        moment
+        for campaign in campaigns
+        if campaign.enabled
+        for moment in trigger_of(campaign).calendar_times(book, zones, after, until)
+    }
 
 
 def hours(after: datetime, until: datetime) -> Iterator[datetime]:

@@ -12,13 +12,12 @@ from sqlalchemy import BigInteger, ColumnElement, Connection, Select, and_, func
 
 from regulars.context.active_campaign import ActiveCampaign, load_active_campaigns
 from regulars.context.statement_cache import StatementCache
-from regulars.core.working import Wait, WorkingTime
-from regulars.db.event_source import event_source
-from regulars.db.json_fields import instant_in_event
 from regulars.db.states import State
-from regulars.db.tables import campaigns, customers, members, products, promises, rule_versions, values_seen
-from regulars.db.types import from_micros, to_micros
+from regulars.db.tables import campaigns, customers, members, promises, rule_versions, values_seen
+from regulars.db.types import from_micros
 from regulars.rules.model import Rulebook
+from regulars.triggers.kinds import trigger_of
+from regulars.triggers.upcoming import Coming, Upcoming
 
 _WENT = (State.SENT, State.UNCERTAIN, State.SKIPPED)
 _SLICE = 5_000
@@ -158,97 +157,32 @@ def names_of_keys(connection: Connection, book: Rulebook) -> dict[str, str]:
     }
 
 
-Coming = tuple[ColumnElement[int], Callable[[int], int]]
-"""What is looked for, and how what is found becomes the instant at which something may be due."""
-
-
 def upcoming(connection: Connection, book: Rulebook, after: datetime, cache: StatementCache) -> datetime | None:
     """The next instant after `after` at which the ledger or what has happened by now lets something become due."""
     active_campaigns = [found for found in load_active_campaigns(connection, book).values() if found.campaign.enabled]
     key = ("upcoming", *((found.key, book.digest(found.campaign)) for found in active_campaigns))
-    asked, ends = cache.take(
-        key, after, lambda: _looked_for(active_campaigns, _Looking(cache, book.company.working_time))
-    )
+    asked, ends = cache.take(key, after, lambda: _queries(active_campaigns, Upcoming(cache, book.company.working_time)))
     row = connection.execute(asked).one()
     instants = [end(int(moment)) for end, moment in zip(ends, row, strict=True) if moment is not None]
     return from_micros(min(instants)) if instants else None
 
 
-def _looked_for(
-    active_campaigns: Sequence[ActiveCampaign], looking: _Looking
+def _queries(
+    active_campaigns: Sequence[ActiveCampaign], upcoming: Upcoming
 ) -> tuple[Select[Any], list[Callable[[int], int]]]:
-    found = [looking.held()]
-    for one in active_campaigns:
-        found += [*looking.steps(one), *looking.first(one), *looking.timed(one)]
+    """One SELECT that asks all of it, and how each of its columns becomes an instant."""
+    waiting = promises.c.state.in_([State.HELD, State.PLANNED])
+    found = [upcoming.at(type_coerce(promises.c.next_at, BigInteger), waiting)]
+    for active in active_campaigns:
+        found += [*_waits_between_steps(active, upcoming), *trigger_of(active.campaign).upcoming(active, upcoming)]
     return select().add_columns(*(query for query, _ in found)), [end for _, end in found]
 
 
-@dataclass(frozen=True, slots=True)
-class _Looking:
-    """Looks for what comes after the instant that the statement is asked with."""
-
-    cache: StatementCache
-    working: WorkingTime
-
-    def held(self) -> Coming:
-        """When what waits in the ledger is looked at again."""
-        waiting = promises.c.state.in_([State.HELD, State.PLANNED])
-        return self._one(_micros(promises.c.next_at), waiting), _itself
-
-    def steps(self, load_active_campaigns: ActiveCampaign) -> list[Coming]:
-        """When the waits between steps end."""
-        return [
-            self._soonest(
-                promises.c.settled_at, step.wait,
-                promises.c.campaign == load_active_campaigns.key, promises.c.step == before.key, promises.c.state.in_(_WENT),
-            )
-            for before, step in load_active_campaigns.campaign.following
-        ]  # fmt: skip
-
-    def timed(self, load_active_campaigns: ActiveCampaign) -> list[Coming]:
-        """When the instants of events bring their emails."""
-        if load_active_campaigns.campaign.on is None:
-            return []
-        data = event_source(load_active_campaigns.campaign.on).c.data
-        steps = [step for step in load_active_campaigns.campaign.all_steps if step.at is not None]
-        return [(self._one(instant_in_event(step.at, data)), _itself) for step in steps if step.at is not None]
-
-    def first(self, load_active_campaigns: ActiveCampaign) -> list[Coming]:
-        """When the first step's wait ends, and the pause before the campaign may come again."""
-        campaign = load_active_campaigns.campaign
-        wait, pause = campaign.lead, campaign.reentry.after
-        if campaign.on is not None:
-            if campaign.all_steps[0].at is not None:
-                return []
-            return [self._soonest(event_source(campaign.on).c.occurred_at, wait)]
-        if campaign.new is not None:
-            return [self._soonest(products.c.launched_at, wait)]
-        if campaign.each is not None:
-            noted = (values_seen.c.campaign == load_active_campaigns.key, ~values_seen.c.baseline)
-            return [self._soonest(values_seen.c.at, wait, *noted)] if wait else []
-        if campaign.when is None:
-            return []
-        mine = promises.c.campaign == load_active_campaigns.key
-        found = [self._soonest(promises.c.due_at, Wait(pause), mine)] if pause else []
-        if wait:
-            inside = (members.c.campaign == load_active_campaigns.key, members.c.left_at.is_(None), ~members.c.baseline)
-            found.append(self._soonest(members.c.entered_at, wait, *inside))
-        return found
-
-    def _soonest(self, moment: ColumnElement[datetime], wait: Wait, *chosen: ColumnElement[bool]) -> Coming:
-        """The first end of a wait that begins at one of these moments."""
-        last = self.cache.deferred(BigInteger(), lambda after: to_micros(self.working.before(after, wait)))
-        begun = select(func.min(_micros(moment))).where(_micros(moment) > last, *chosen).scalar_subquery()
-        return begun, lambda first: to_micros(self.working.after(from_micros(first), wait))
-
-    def _one(self, moment: ColumnElement[int], *chosen: ColumnElement[bool]) -> ColumnElement[int]:
-        now = self.cache.deferred(BigInteger(), to_micros)
-        return select(func.min(moment)).where(moment > now, *chosen).scalar_subquery()
-
-
-def _itself(moment: int) -> int:
-    return moment
-
-
-def _micros(moment: ColumnElement[datetime]) -> ColumnElement[int]:
-    return type_coerce(moment, BigInteger)
+def _waits_between_steps(active: ActiveCampaign, upcoming: Upcoming) -> list[Coming]:
+    return [
+        upcoming.after_wait(
+            promises.c.settled_at, step.wait,
+            promises.c.campaign == active.key, promises.c.step == before.key, promises.c.state.in_(_WENT),
+        )
+        for before, step in active.campaign.following
+    ]  # fmt: skip

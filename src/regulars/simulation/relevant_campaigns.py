@@ -13,10 +13,10 @@ from datetime import timedelta
 from regulars.audience.expression import Expression
 from regulars.dispatch.dispatcher import Rules
 from regulars.render.compile import Templates
-from regulars.rules.fields import DERIVED
-from regulars.rules.model import Campaign, Loc, Rulebook
-from regulars.simulation.instants import on_calendar
+from regulars.rules.model import Loc, Rulebook
 from regulars.simulation.scene import Scene
+from regulars.triggers.base import Story
+from regulars.triggers.kinds import trigger_of
 
 _MARGIN = timedelta(days=3)
 """Looked back from the rules' coming into force, farther than any zone or midnight reaches."""
@@ -33,33 +33,23 @@ class RelevantRules:
 
 def relevant_campaigns(rules: Rules, scene: Scene) -> RelevantRules:
     """The rules without those campaigns that cannot come into play; what the test names always stays."""
-    book = rules.rulebook
+    book, story = rules.rulebook, _story(scene)
     campaigns = {
         name: campaign
         for name, campaign in book.campaigns.items()
-        if name in scene.test.expect or (campaign.enabled and _possible(campaign, book, scene))
+        if name in scene.test.expect or (campaign.enabled and trigger_of(campaign).possible_in(story, book))
     }
     return RelevantRules(replace(book, campaigns=campaigns), rules.conditions, rules.templates)
 
 
-def _possible(campaign: Campaign, book: Rulebook, scene: Scene) -> bool:
-    if campaign.on is not None:
-        return campaign.on in _happening(scene)
-    if campaign.new is not None:
-        return any(product.launched_at is not None for product in scene.test.catalogue)
-    if campaign.every is not None and campaign.every.calendar is not None:
-        if campaign.backfill.mode != "none":
-            return True
-        return bool(on_calendar([campaign], book, (scene.zone,), scene.in_force - _MARGIN, scene.until))
-    if campaign.every is not None:
-        field = campaign.every.field
-        known = bool(scene.test.purchases) if field in DERIVED else scene.test.customer.get(field) is not None
-        return known or field == "created_at"
-    if campaign.backfill.mode == "none" and (campaign.at or campaign.schedule):
-        return bool(on_calendar([campaign], book, (scene.zone,), scene.in_force - _MARGIN, scene.until))
-    return True
-
-
-def _happening(scene: Scene) -> set[str]:
-    bought = {"purchase"} if scene.test.purchases else set[str]()
-    return bought | {event.name for event in scene.test.events}
+def _story(scene: Scene) -> Story:
+    test = scene.test
+    return Story(
+        events={event.name for event in test.events},
+        purchased=bool(test.purchases),
+        product_launched=any(product.launched_at is not None for product in test.catalogue),
+        fields=test.customer,
+        zone=scene.zone,
+        since=scene.in_force - _MARGIN,
+        until=scene.until,
+    )

@@ -15,6 +15,7 @@ from fnmatch import fnmatchcase
 
 from sqlalchemy import Engine
 
+from regulars.audience.clause_words import when
 from regulars.context.statement_cache import StatementCache
 from regulars.core.diagnostics import nearest
 from regulars.core.errors import NotFound
@@ -24,12 +25,12 @@ from regulars.delivery.parcel import Parcel
 from regulars.dispatch.dispatcher import Rules
 from regulars.explain import queries
 from regulars.explain.explain import explain
-from regulars.explain.queries import Row
-from regulars.explain.sentences import because, when
+from regulars.explain.sentences import because
 from regulars.rules.model import Expectation, RuleTest
 from regulars.simulation import scene
 from regulars.simulation.scene import CLIENT, Scene
 from regulars.simulation.timeline import Timeline
+from regulars.triggers.explained import Row
 
 Progress = Callable[[int, int, "TrialResult"], None]
 """Called after each test with its number from 1, how many there are, and its result."""

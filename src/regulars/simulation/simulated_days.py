@@ -23,6 +23,7 @@ from regulars.planner.plan import plan
 from regulars.planner.prefilter import exhausted, last_events
 from regulars.simulation import dry_dispatch, ledger_queries
 from regulars.simulation.instants import hours, on_calendar, rounded_up
+from regulars.triggers.kinds import trigger_of
 
 GRID = timedelta(minutes=15)
 
@@ -87,7 +88,7 @@ class Simulation:
         campaigns = [campaign for campaign in book.campaigns.values() if campaign.enabled]
         zones = plan_context(self.connection, self.rules, self.now).zones
         fixed = on_calendar(campaigns, book, zones, self.now, self.until)
-        if any(campaign.when is not None or campaign.each is not None for campaign in campaigns):
+        if any(trigger_of(campaign).watches for campaign in campaigns):
             fixed |= set(hours(self.now, self.until))
         return sorted(fixed)
 

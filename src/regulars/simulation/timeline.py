@@ -19,32 +19,36 @@ from regulars.context.statement_cache import StatementCache
 from regulars.core.clock import frozen
 from regulars.db.engine import read, write
 from regulars.delivery.parcel import Outcome, Parcel, Result
+from regulars.delivery.transport import Delivery, Transport
 from regulars.dispatch.dispatcher import Dispatcher, Lane, Options, Rules
 from regulars.planner.plan import plan
 from regulars.rules.model import Kind
 from regulars.simulation import ledger_queries
-from regulars.simulation.instants import on_calendar
 from regulars.simulation.relevant_campaigns import relevant_campaigns
 from regulars.simulation.scene import CLIENT, Scene
-from regulars.triggers.state_changes import StateOf, ValueOf, kept_dates, state_changes
+from regulars.triggers.kinds import trigger_of
+from regulars.triggers.state_changes import state_changes
 
-_BY_CALENDAR = frozenset(["every", "at", "schedule"])
 _MARGIN = timedelta(days=3)
 """Farther than any zone, midnight or leap day reaches."""
 OPTIONS = Options(web_url="https://example.com", secret=b"rule tests", worker="test")
 
 
 @dataclass
-class RecordingTransport:
-    """A carrier that accepts everything and keeps it, with the time of the simulated clock."""
+class RecordingTransport(Transport):
+    """Accepts everything and keeps it, with the time of the simulated clock."""
 
     now: datetime
     kept: list[tuple[datetime, Parcel]] = field(default_factory=list)
+    server: str = "recorder"
 
-    async def deliver(self, parcels: Sequence[Parcel]) -> list[Result]:
+    async def deliver(self, parcels: Sequence[Parcel]) -> Delivery:
         """Takes every parcel."""
         self.kept += [(self.now, parcel) for parcel in parcels]
-        return [Result(parcel.key, Outcome.ACCEPTED, 250, "2.0.0 kept") for parcel in parcels]
+        return Delivery([Result(parcel.key, Outcome.ACCEPTED, 250, "2.0.0 kept") for parcel in parcels])
+
+    async def close(self) -> None:
+        """Has nothing open."""
 
 
 class Timeline:
@@ -119,12 +123,12 @@ class Timeline:
         """What the calendar brings to this client up to `following`, and what it brought that may still go."""
         book = self.rules.rulebook
         for name, campaign in book.campaigns.items():
-            if campaign.enabled and campaign.trigger in _BY_CALENDAR:
+            if campaign.enabled:
                 begin = stop - campaign.patience(book.policy) - _MARGIN
-                if campaign.every is None:
-                    yield name, sorted(on_calendar([campaign], book, (self.scene.zone,), begin, following))
-                else:
-                    yield name, [] if person is None else list(kept_dates(campaign, book, person, begin, following))
+                zone = self.scene.zone
+                times = trigger_of(campaign).calendar_times_of(book, person, zone, begin, following)
+                if times is not None:
+                    yield name, times
 
     def _excluded(self, now: datetime) -> set[str]:
         """Campaigns whose last date is so long ago that nothing of it could go any more."""
@@ -142,6 +146,6 @@ class Timeline:
         if person is None:
             return
         for campaign in self.rules.rulebook.campaigns.values():
-            if campaign.enabled and (campaign.when is not None or campaign.each is not None):
-                state = (StateOf if campaign.when is not None else ValueOf).of(self.rules, campaign)
-                yield from state_changes(state, person, stop, following, closer=self.scene.day_begins)
+            watched = trigger_of(campaign).watched(self.rules) if campaign.enabled else None
+            if watched is not None:
+                yield from state_changes(watched, person, stop, following, closer=self.scene.day_begins)

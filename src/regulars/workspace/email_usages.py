@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from regulars.render.email_check import Usage
 from regulars.rules.fields import CUSTOMER
 from regulars.rules.model import Campaign, Kind, Rulebook
+from regulars.triggers.kinds import trigger_of
 
 
 def usages(rulebook: Rulebook) -> Iterator[Usage]:
@@ -16,6 +17,7 @@ def usages(rulebook: Rulebook) -> Iterator[Usage]:
 
 
 def _of(campaign: Campaign, rulebook: Rulebook) -> Iterator[Usage]:
+    subject = trigger_of(campaign).subject
     for index, step in enumerate(campaign.all_steps):
         listed = "steps" if campaign.steps else "waves" if campaign.waves else None
         place = (listed, index, "email") if listed else ("email",)
@@ -24,10 +26,10 @@ def _of(campaign: Campaign, rulebook: Rulebook) -> Iterator[Usage]:
             campaign=campaign.name,
             span=rulebook.span("campaigns", campaign.name, *place),
             customer_fields={*CUSTOMER, *rulebook.fields},
-            event=campaign.on,
-            event_fields=rulebook.events.get(campaign.on) if campaign.on else None,
-            product=campaign.new is not None,
-            holiday=rulebook.feast(campaign) is not None,
+            event=subject.event,
+            event_fields=rulebook.events.get(subject.event) if subject.event else None,
+            product=subject.product,
+            holiday=subject.calendar_day,
             has_coupon=campaign.offer is not None,
             marketing=campaign.kind is Kind.MARKETING and campaign.to == "customer",
         )

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from regulars.core.calendar import LeapDay
 from regulars.core.clock import words
-from regulars.rules.condition_words import in_words
-from regulars.rules.grammar import Every, Until
+from regulars.rules.condition_words import in_words, quoted
+from regulars.rules.grammar import Until
 from regulars.rules.model import Campaign, Kind, Policy, Rulebook, Step
 from regulars.rules.offer import VALID, Coupon
+from regulars.triggers.kinds import trigger_of
 
 
 def describe(campaign: Campaign, rulebook: Rulebook) -> str:
     """One sentence that says who gets what and when, and under which limits."""
-    head = f"{_occasion(campaign, rulebook)}{_audience(campaign)}, {_sending(campaign, rulebook)}"
+    head = f"{trigger_of(campaign).occasion(rulebook)}{_audience(campaign)}, {_sending(campaign, rulebook)}"
     clauses = [head, *_limits(campaign), *_protection(campaign, rulebook.policy)]
     sentence = "; ".join(clauses) + "."
     if not campaign.enabled:
@@ -20,45 +20,11 @@ def describe(campaign: Campaign, rulebook: Rulebook) -> str:
     return sentence
 
 
-def _occasion(campaign: Campaign, rulebook: Rulebook) -> str:
-    match campaign.trigger:
-        case "on":
-            return "When a client buys" if campaign.on == "purchase" else f"When a client has `{campaign.on}`"
-        case "when":
-            said = in_words(campaign.when or "")
-            return f"As soon as a client {said}" if said else f"When a client's {_quoted(campaign.when)} becomes true"
-        case "each":
-            return f"Each time a client's {_quoted(campaign.each)} takes a value that it never had"
-        case "new":
-            return "When a product is launched"
-        case "every":
-            return _anniversary(campaign.every, rulebook) if campaign.every else ""
-        case "at":
-            days = [f"{each:%Y-%m-%d at %H:%M}" for each in campaign.at or ()]
-            return f"On {_list(days)} by each client's clock"
-        case _:
-            return f"{str(campaign.schedule)[:1].upper()}{str(campaign.schedule)[1:]} by each client's clock"
-
-
-def _anniversary(every: Every, rulebook: Rulebook) -> str:
-    policy = rulebook.policy
-    count, unit = (every.months // 12, "year") if every.months % 12 == 0 else (every.months, "month")
-    often = f"Every {unit}" if count == 1 else f"Every {count} {unit}s"
-    days = abs(every.offset)
-    shift = f"{days} day{'' if days == 1 else 's'} {'before' if every.offset < 0 else 'after'}" if days else "on"
-    if every.calendar is not None:
-        feast = rulebook.calendars.get(every.calendar)
-        return f"Every year, {shift} `{every.calendar}` ({feast}) at {policy.send_at:%H:%M} by their clock"
-    leap = "28 February" if policy.leap_day is LeapDay.FEB_28 else "1 March"
-    note = f" (29 February is kept on {leap} in other years)" if every.field == "birthday" else ""
-    return f"{often}, {shift} the day of a client's `{every.field}` at {policy.send_at:%H:%M} by their clock{note}"
-
-
 def _audience(campaign: Campaign) -> str:
     if campaign.audience is None:
         return ""
     said = in_words(campaign.audience)
-    return f", if the client {said}" if said else f", if {_quoted(campaign.audience)}"
+    return f", if the client {said}" if said else f", if {quoted(campaign.audience)}"
 
 
 def _sending(campaign: Campaign, rulebook: Rulebook) -> str:
@@ -87,7 +53,7 @@ def _waves(campaign: Campaign) -> str:
     found = []
     for wave in campaign.waves:
         said = in_words(wave.to) if wave.to else None
-        whom = "" if wave.to is None else f" if the client {said}" if said else f" if {_quoted(wave.to)}"
+        whom = "" if wave.to is None else f" if the client {said}" if said else f" if {quoted(wave.to)}"
         name = " in their manager's name" if wave.sender == "manager" and campaign.sender != "manager" else ""
         found.append(f"`{wave.email}`{name}{f' {wave.wait} later' if wave.wait else ' at once'}{whom}")
     return "one email, " + ", else ".join(found)
@@ -118,7 +84,7 @@ def _only_if(step: Step) -> str:
     if step.condition is None:
         return ""
     said = in_words(step.condition)
-    return f" (only if the client {said})" if said else f" (only if {_quoted(step.condition)})"
+    return f" (only if the client {said})" if said else f" (only if {quoted(step.condition)})"
 
 
 def _coupon(coupon: Coupon, currency: str) -> str:
@@ -150,25 +116,15 @@ def _limits(campaign: Campaign) -> list[str]:
         clauses.append("once only")
     elif after:
         clauses.append(f"at most once in {words(after)}")
-    elif campaign.trigger == "when":
+    elif trigger_of(campaign).defers_reentry:
         clauses.append("each time it becomes true anew")
     if campaign.holdout:
         clauses.append(f"{campaign.holdout / 100:g} % are held out")
     if campaign.goal:
         done = "a purchase" if campaign.goal.event == "purchase" else f"`{campaign.goal.event}`"
         clauses.append(f"the goal is {done} within {words(campaign.goal.within)}")
-    clauses.append(_backfill(campaign))
+    clauses.append(trigger_of(campaign).backfill_words())
     return [clause for clause in clauses if clause]
-
-
-def _backfill(campaign: Campaign) -> str:
-    if campaign.trigger not in ("when", "each") and campaign.backfill.mode == "none":
-        return "what happened before the rule is left alone" if campaign.trigger in ("on", "new") else ""
-    if campaign.backfill.mode == "all":
-        return "those already past it are included"
-    if campaign.backfill.since:
-        return f"those past it since {campaign.backfill.since} are included"
-    return "those already past it are left alone"
 
 
 def _protection(campaign: Campaign, policy: Policy) -> list[str]:
@@ -181,10 +137,6 @@ def _protection(campaign: Campaign, policy: Policy) -> list[str]:
     if campaign.send is None and campaign.late is not None and campaign.late != policy.late:
         clauses.append(f"dropped if it cannot go within {words(campaign.late)}" if campaign.late else "never late")
     return clauses
-
-
-def _quoted(condition: str | None) -> str:
-    return f"`{' '.join((condition or '').split())}`"
 
 
 def _list(items: list[str]) -> str:

@@ -1,0 +1,96 @@
+"""One plain sentence about one campaign and one client: what became of it, what comes next, or why nothing does."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from regulars.db.states import Reason, State
+from regulars.explain.sentences import because
+from regulars.ledger.claims import in_hand
+from regulars.triggers.explained import CampaignExplanation, ExplainedClient, Row
+from regulars.triggers.kinds import trigger_of
+
+
+def explain_campaign(case: ExplainedClient) -> CampaignExplanation:
+    """What matters most first: what is under way, what was just decided, what is to come."""
+    if not case.campaign.enabled:
+        return CampaignExplanation(f"{_last(case)}Not due: the campaign is switched off.")
+    return _under_way(case) or _decided(case) or _between_steps(case) or _timed(case) or _to_come(case)
+
+
+def _under_way(case: ExplainedClient) -> CampaignExplanation | None:
+    for row in case.after:
+        if row.state == State.PLANNED:
+            going = row.id in in_hand(case.context.connection)
+            but = f", but {_why(case, row)}" if row.reason else ""
+            return CampaignExplanation(
+                f"`{row.step}` is being sent." if going else f"Due now: `{row.step}` may go{but}.", case.now
+            )
+    for row in case.after:
+        if row.state == State.HELD:
+            return CampaignExplanation(
+                f"`{row.step}` waits until {case.when(row.next_at)}: {_why(case, row)}.", row.next_at
+            )
+    return None
+
+
+def _decided(case: ExplainedClient) -> CampaignExplanation | None:
+    skipped = [row for row in case.changed if row.state == State.SKIPPED]
+    return (
+        CampaignExplanation(f"`{skipped[-1].step}` is due but will not go: {_why(case, skipped[-1])}.")
+        if skipped
+        else None
+    )
+
+
+def _between_steps(case: ExplainedClient) -> CampaignExplanation | None:
+    """The wait between two emails of a sequence."""
+    for before, step in case.campaign.following:
+        for row in reversed(case.after):
+            went = row.state in (State.SENT, State.UNCERTAIN) or row.reason == Reason.STEP_CONDITION
+            known = step.at is not None or case.promised_step(step.key, row.occurrence)
+            if row.step == before.key and went and not known and row.settled_at is not None:
+                due = case.after_wait(row.settled_at, step.wait)
+                if due > case.now:
+                    end = f", unless there is a `{case.campaign.until.event}` before" if case.campaign.until else ""
+                    return CampaignExplanation(
+                        f"{_ended(case, row)} `{step.key}` follows on {case.when(due)}{end}.", due
+                    )
+    return None
+
+
+def _timed(case: ExplainedClient) -> CampaignExplanation | None:
+    """The next email that goes by an instant of an event, if none has come in the event's place."""
+    found = trigger_of(case.campaign).explain_timed(case)
+    return None if found is None else _after_last(case, found)
+
+
+def _to_come(case: ExplainedClient) -> CampaignExplanation:
+    return _after_last(case, trigger_of(case.campaign).explain_next(case))
+
+
+def _after_last(case: ExplainedClient, found: CampaignExplanation) -> CampaignExplanation:
+    return replace(found, sentence=f"{_last(case)}{found.sentence}")
+
+
+def _last(case: ExplainedClient) -> str:
+    """What became of the latest promise, as a sentence of its own."""
+    return f"{_ended(case, case.after[-1])} " if case.after else ""
+
+
+def _ended(case: ExplainedClient, row: Row) -> str:
+    at = case.when(row.settled_at or row.due_at)
+    match row.state:
+        case State.SENT:
+            return f"`{row.step}` was sent on {at}."
+        case State.SKIPPED:
+            return f"`{row.step}` was skipped on {at}: {_why(case, row)}."
+        case State.UNCERTAIN:
+            return f"`{row.step}` may have been sent on {at}: {_why(case, row)}."
+    return f"`{row.step}` {row.state} on {at}: {_why(case, row)}."
+
+
+def _why(case: ExplainedClient, row: Row) -> str:
+    """A row's reason in words."""
+    detail = case.names.get(row.detail or "", row.detail)
+    return because(row.reason, detail)

@@ -1,0 +1,114 @@
+"""What `explain` knows of one campaign and one client, and the sentence that it makes of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from regulars.audience.clause_words import day, when, why_not
+from regulars.audience.clauses import Clause
+from regulars.audience.person import Person
+from regulars.context.active_campaign import ActiveCampaign
+from regulars.context.plan_context import PlanContext
+from regulars.core.working import Wait
+from regulars.rules.model import Campaign
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One promise as the ledger has it."""
+
+    id: int
+    campaign: str
+    step: str
+    occurrence: str
+    state: str
+    reason: str | None
+    detail: str | None
+    due_at: datetime
+    next_at: datetime
+    created_at: datetime
+    settled_at: datetime | None
+    code: int | None
+    message_id: str | None
+
+    @property
+    def verdict(self) -> tuple[str, str | None]:
+        """State and reason."""
+        return self.state, self.reason
+
+
+@dataclass(frozen=True, slots=True)
+class Stay:
+    """The client's stay in the state of a `when` campaign; `baseline`: was in it when the rule came."""
+
+    entered_at: datetime
+    left_at: datetime | None
+    baseline: bool
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignExplanation:
+    """The sentence, and when an email may become due if nothing else happens."""
+
+    sentence: str
+    due_from: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ExplainedClient:
+    """The ledger before and after a plan now, the stay in the state, and the values of the conditions."""
+
+    context: PlanContext
+    active: ActiveCampaign
+    person: Person
+    customer_id: int
+    before: Sequence[Row]
+    after: Sequence[Row]
+    changed: Sequence[Row]
+    stay: Stay | None
+    clauses: Mapping[str, Clause]
+    names: Mapping[str, str]
+
+    @property
+    def campaign(self) -> Campaign:
+        """The rule."""
+        return self.active.campaign
+
+    @property
+    def zone(self) -> str:
+        """The client's clock."""
+        return str(self.person.fields.get("timezone") or self.person.zone)
+
+    @property
+    def now(self) -> datetime:
+        """The instant of the explanation."""
+        return self.context.now
+
+    def after_wait(self, moment: datetime, wait: Wait) -> datetime:
+        """When a wait that began at `moment` is over."""
+        return self.context.rulebook.company.working_time.after(moment, wait)
+
+    def when(self, moment: datetime) -> str:
+        """An instant on the client's clock."""
+        return when(moment, self.zone)
+
+    def day(self, moment: datetime) -> str:
+        """The day of an instant on the client's clock."""
+        return day(moment, self.zone)
+
+    def promised(self, occurrence: str) -> bool:
+        """Whether the ledger has a promise of this occurrence."""
+        return any(row.occurrence == occurrence for row in self.after)
+
+    def promised_step(self, step: str, occurrence: str) -> bool:
+        """Whether the ledger has this step of this occurrence."""
+        return any(row.step == step and row.occurrence == occurrence for row in self.after)
+
+    def outside_audience(self) -> CampaignExplanation | None:
+        """Why the audience leaves the client out; None where it does not."""
+        audience = self.clauses.get("audience")
+        if audience is None or audience.value is True:
+            return None
+        return CampaignExplanation(f"Not due: {why_not(audience)}.")

@@ -1,0 +1,206 @@
+"""`when: CONDITION`: a client enters a state; each stay in it is one occurrence, named for when it began.
+
+Who is in the state is kept by difference: who entered, who left. Those who were in it already when the rule came are
+the baseline: they count as members but are not written to until they have left and entered again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any, ClassVar
+
+from sqlalchemy import BigInteger, Insert, Select, Text, Update, exists, func, literal, select, type_coerce, update
+from sqlalchemy.sql import ColumnElement
+
+from regulars.audience.clause_words import why_not
+from regulars.context.active_campaign import ActiveCampaign
+from regulars.context.plan_context import PlanContext, Ruleset
+from regulars.core.working import Wait
+from regulars.db.engine import insert
+from regulars.db.states import State
+from regulars.db.tables import customers, members, promises
+from regulars.db.types import MICROSECOND, Instant, to_micros
+from regulars.rules.condition_words import in_words, quoted
+from regulars.rules.model import Rulebook
+from regulars.triggers.base import ClientHistory, Movement, Story, Subject, Trigger
+from regulars.triggers.candidate_rows import begun, clients, later, micros, shape, wave
+from regulars.triggers.explained import CampaignExplanation, ExplainedClient
+from regulars.triggers.state_changes import ClientState, state_changes
+from regulars.triggers.upcoming import Coming, Upcoming
+from regulars.triggers.waits import with_wait
+
+_HORIZON = timedelta(days=400)
+"""How far ahead the beginning of a state is looked for."""
+_BY_PURCHASE = {"purchases", "spent", "last_purchase_at", "rhythm", "overdue", "next_product", "next_product_at"}
+"""Fields of a client that change when they buy."""
+
+
+class StateTrigger(Trigger):
+    """A condition, together with the audience, becomes true for a client."""
+
+    defers_reentry: ClassVar[bool] = True
+    watches: ClassVar[bool] = True
+    due_from_beginning: ClassVar[bool] = False
+
+    @property
+    def subject(self) -> Subject:
+        return Subject()
+
+    def occasion(self, book: Rulebook) -> str:
+        words = in_words(self.campaign.when or "")
+        if words:
+            return f"As soon as a client {words}"
+        return f"When a client's {quoted(self.campaign.when)} becomes true"
+
+    # ---------------------------------------------------------------- who is due
+
+    def update(self, context: PlanContext, active: ActiveCampaign) -> Movement:
+        connection = context.connection
+        left = connection.execute(context.cached(("left",), active, lambda at: _leaving(at, active))).rowcount
+        baseline = active.planned_at is None and self.campaign.backfill.mode != "all"
+        if active.planned_at is None and not baseline:  # the rule now asks for those already past it
+            connection.execute(update(members).where(members.c.campaign == active.key).values(baseline=False))
+        entering = context.cached(("entered",), active, lambda at: _entering(at, active, baseline))
+        entered = connection.execute(entering, execution_options={"preserve_rowcount": True}).rowcount
+        return Movement(entered, left, baseline)
+
+    def candidates(self, context: PlanContext, active: ActiveCampaign) -> Select[Any]:
+        """Members in the state, the baseline apart; a pause between two occurrences defers, it does not skip."""
+        campaign = self.campaign
+        had = (
+            select(promises.c.customer_id, func.max(micros(promises.c.due_at)).label("due_at"))
+            .where(promises.c.campaign == active.key, promises.c.state.not_in([State.SKIPPED, State.FAILED]))
+            .group_by(promises.c.customer_id)
+            .subquery("had")
+        )
+        chosen = [
+            members.c.campaign == active.key, members.c.left_at.is_(None), members.c.baseline.is_(False),
+            members.c.entered_at <= begun(context, campaign.lead),
+        ]  # fmt: skip
+        inside, due_at = with_wait(context, members, members.c.entered_at, campaign.lead, chosen)
+        if campaign.backfill.mode == "all":
+            applied = context.deferred_for(active, BigInteger(), lambda _, of: to_micros(of.applied_at))
+            due_at = later(due_at, applied)
+        pause = campaign.reentry.after
+        if pause is not None:
+            due_at = later(due_at, func.coalesce(had.c.due_at + pause // MICROSECOND, due_at))
+        joined = clients(context).join(inside, members.c.customer_id == customers.c.id)
+        joined = joined.outerjoin(had, had.c.customer_id == customers.c.id)
+        query = shape(joined, members.c.occurrence, due_at, wave=wave(context, active)).where(*chosen)
+        return query.where(had.c.customer_id.is_(None)) if pause is None else query
+
+    # ---------------------------------------------------------------- when it began, and whether it still holds
+
+    def began_at(self, active: ActiveCampaign, row: Any) -> ColumnElement[Any]:
+        stay = members.alias("stay")
+        entered = select(type_coerce(stay.c.entered_at, BigInteger)).where(
+            stay.c.campaign == row.c.campaign,
+            stay.c.customer_id == row.c.customer_id,
+            stay.c.occurrence == row.c.occurrence,
+        )
+        return entered.correlate(row).scalar_subquery()
+
+    def still_holds(
+        self, context: PlanContext, active: ActiveCampaign, given: Mapping[str, Any]
+    ) -> ColumnElement[bool]:
+        return context.state(self.campaign.name)
+
+    # ---------------------------------------------------------------- what cannot concern anybody, when it next can be
+
+    def may_concern(self, context: PlanContext, active: ActiveCampaign, history: ClientHistory) -> bool:
+        return active.key in history.watched_by
+
+    def possible_in(self, story: Story, book: Rulebook) -> bool:
+        return True
+
+    def upcoming(self, active: ActiveCampaign, upcoming: Upcoming) -> list[Coming]:
+        wait, pause = self.campaign.lead, self.campaign.reentry.after
+        found = []
+        if pause:
+            found.append(upcoming.after_wait(promises.c.due_at, Wait(pause), promises.c.campaign == active.key))
+        if wait:
+            inside = (members.c.campaign == active.key, members.c.left_at.is_(None), ~members.c.baseline)
+            found.append(upcoming.after_wait(members.c.entered_at, wait, *inside))
+        return found
+
+    def watched(self, rules: Ruleset) -> ClientState:
+        return ClientState.of(rules, self.campaign)
+
+    # ---------------------------------------------------------------- one client, for people
+
+    def explain_next(self, client: ExplainedClient) -> CampaignExplanation:
+        pause = self.campaign.reentry.after
+        had = [row for row in client.after if row.state not in (State.SKIPPED, State.FAILED)]
+        if pause is None and had:
+            return CampaignExplanation("It comes once only.")
+        free_at = had[-1].due_at + pause if had and pause else None
+        if any(clause.value is not True for clause in client.clauses.values()):
+            return self._explain_outside(client, free_at)
+        stay = client.stay
+        if stay is None or stay.left_at is not None:
+            return CampaignExplanation("Not due.")
+        since = f"has been in the state since {client.when(stay.entered_at)}"
+        if stay.baseline:
+            return CampaignExplanation(
+                f"Not due: was past it when the rule came into force on {client.day(client.active.applied_at)},"
+                " and is left alone until it ends and begins again."
+            )
+        if any(row.due_at >= stay.entered_at for row in client.after):
+            return CampaignExplanation(f"Nothing more to come: {since}.")
+        due = client.after_wait(stay.entered_at, self.campaign.lead)
+        due = max(due, free_at) if free_at else due
+        return CampaignExplanation(f"Not due yet: {since}; due on {client.when(due)}.", due)
+
+    def _explain_outside(self, client: ExplainedClient, free_at: datetime | None) -> CampaignExplanation:
+        """The client is not in the state: what is false, and when it becomes true by time alone."""
+        false = next(clause for clause in client.clauses.values() if clause.value is not True)
+        state = self.watched(client.context.rules)
+        turn = next(state_changes(state, client.person, client.now, client.now + _HORIZON), None)
+        if turn is None:
+            return CampaignExplanation(f"Not due: {why_not(false)}.")
+        due = client.after_wait(turn, self.campaign.lead)
+        due = max(due, free_at) if free_at else due
+        buying = any(part.fields & _BY_PURCHASE or "purchase" in part.events for part in state.parts)
+        unless = "if they do not buy" if buying else "if nothing else happens"
+        return CampaignExplanation(f"Not due: {why_not(false)}; becomes due on {client.day(due)} {unless}.", due)
+
+
+def _matching(context: PlanContext, active: ActiveCampaign) -> Select[tuple[int]]:
+    return (
+        select(customers.c.id)
+        .select_from(clients(context))
+        .where(context.state(active.campaign.name), customers.c.erased_at.is_(None))
+    )
+
+
+def _leaving(context: PlanContext, active: ActiveCampaign) -> Update:
+    inside = _matching(context, active).subquery()
+    return (
+        update(members)
+        .where(
+            members.c.campaign == active.key,
+            members.c.left_at.is_(None),
+            context.is_selected(members.c.customer_id),
+            ~exists().where(inside.c.id == members.c.customer_id),
+        )
+        .values(left_at=context.deferred(Instant(), lambda at: at.now))
+    )
+
+
+def _entering(context: PlanContext, active: ActiveCampaign, baseline: bool) -> Insert:
+    inside = exists().where(
+        members.c.campaign == active.key, members.c.customer_id == customers.c.id, members.c.left_at.is_(None)
+    )
+    now = context.deferred(Instant(), lambda at: at.now)
+    occurrence = context.deferred(Text(), lambda at: f"{at.now:%Y-%m-%dT%H:%M:%SZ}")
+    rows = _matching(context, active).where(~inside)
+    rows = rows.add_columns(literal(active.key), occurrence, now, literal(baseline))
+    statement = insert(context.connection, members).from_select(
+        ["customer_id", "campaign", "occurrence", "entered_at", "baseline"], rows
+    )
+    return statement.on_conflict_do_update(
+        index_elements=["campaign", "customer_id"],
+        set_={"occurrence": occurrence, "entered_at": now, "left_at": None, "baseline": baseline},
+        where=members.c.left_at.is_not(None),
+    )
