@@ -12,7 +12,8 @@ import pytest
 from sqlalchemy import Engine, Table, select
 
 from regulars.db.engine import read
-from regulars.importing.report import ImportReport, Kind, Options
+from regulars.importing.options import ImportOptions
+from regulars.importing.report import ImportReport, Kind
 from regulars.importing.service import import_file
 from regulars.rules.model import FieldType
 from tests.common.people import SECRET
@@ -55,7 +56,7 @@ class Desk:
             now=now,
             secret=SECRET,
             mapping=mapping,
-            options=Options(**given),
+            options=ImportOptions(**given),
             progress=progress,
         )
 

@@ -17,7 +17,8 @@ from sqlalchemy import Engine, delete, select
 from regulars.core.calendar import local_date
 from regulars.db import tables
 from regulars.db.engine import read, write
-from regulars.importing.report import Kind, Options
+from regulars.importing.options import ImportOptions
+from regulars.importing.report import Kind
 from regulars.importing.service import import_file
 from tests.common.data import cdnow
 from tests.common.people import SECRET
@@ -134,7 +135,7 @@ def peak(engine: Engine, path: Path) -> int:
     """The most memory that Python held while the file was imported, in bytes."""
     tracemalloc.start()
     try:
-        import_file(engine, Kind.CUSTOMERS, path, now=NOW, secret=SECRET, options=Options(batch=500))
+        import_file(engine, Kind.CUSTOMERS, path, now=NOW, secret=SECRET, options=ImportOptions(batch=500))
         return tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()

@@ -13,7 +13,8 @@ from sqlalchemy import Connection, Engine, select, text
 from regulars.consent import rights
 from regulars.db import tables
 from regulars.db.engine import read, write
-from regulars.importing.report import Kind, Options
+from regulars.importing.options import ImportOptions
+from regulars.importing.report import Kind
 from regulars.importing.service import import_file
 from regulars.profile import facts
 from tests.common.bench import at
@@ -41,7 +42,7 @@ def bring(engine: Engine, tmp_path: Path) -> Callable[[Kind, str], None]:
     def bring(kind: Kind, content: str) -> None:
         path = tmp_path / "file.csv"
         path.write_text(content, encoding="utf-8")
-        report = import_file(engine, kind, path, now=NOW, secret=SECRET, options=Options())
+        report = import_file(engine, kind, path, now=NOW, secret=SECRET, options=ImportOptions())
         assert report.refused == 0
 
     return bring

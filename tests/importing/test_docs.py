@@ -10,7 +10,6 @@ import pytest
 from regulars.importing.column_names import (
     APPOINTMENTS,
     COUPONS,
-    CUSTOMERS,
     EVENTS,
     MANAGERS,
     PRODUCTS,
@@ -19,11 +18,12 @@ from regulars.importing.column_names import (
 )
 from regulars.importing.report import Kind
 from regulars.importing.service import _IMPORTERS
+from regulars.rules.fields import CONSENT_COLUMNS, IMPORTED
 from tests.importing.conftest import Desk
 
 PAGE = (Path(__file__).parents[2] / "docs" / "import.md").read_text()
 WORDS = {
-    Kind.CUSTOMERS: CUSTOMERS,
+    Kind.CUSTOMERS: (*IMPORTED, *CONSENT_COLUMNS),
     Kind.PURCHASES: PURCHASES,
     Kind.PRODUCTS: PRODUCTS,
     Kind.EVENTS: EVENTS,

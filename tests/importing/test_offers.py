@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy import insert
 
-from regulars.coupons.redemption import Standing, Use, check, redeem
+from regulars.coupons.redemption import CouponStatus, Use, check, redeem
 from regulars.db import tables
 from regulars.db.engine import write
 from regulars.importing.report import Kind
@@ -109,9 +109,9 @@ def test_an_event_uses_the_coupon_and_the_till_knows(desk: Desk) -> None:
         report = desk.bring(Kind.EVENTS, f"id,customer,name,occurred_at,data\n{row}\n")
         assert (report.added, report.unchanged, report.refused) == (added, 1 - added, 0)
     with write(desk.engine) as connection:
-        assert check(connection, "BACK-1", NOW).standing is Standing.USED_UP
-        assert redeem(connection, Use("BACK-1", "o-1", NOW), NOW)[0].standing is Standing.REDEEMED
-        assert redeem(connection, Use("BACK-1", "o-2", NOW), NOW)[0].standing is Standing.USED_UP
+        assert check(connection, "BACK-1", NOW).standing is CouponStatus.USED_UP
+        assert redeem(connection, Use("BACK-1", "o-1", NOW), NOW)[0].standing is CouponStatus.REDEEMED
+        assert redeem(connection, Use("BACK-1", "o-2", NOW), NOW)[0].standing is CouponStatus.USED_UP
     assert desk.rows(tables.events, "data") == [
         ({"code": "BACK-1", "campaign": "win-back", "reference": "o-1", "shop": "North"},)
     ]

@@ -71,7 +71,7 @@ def _secret(env: Mapping[str, str], var: Path) -> bytes:
         return given.encode()
     path = var / "secret"
     try:
-        var.mkdir(parents=True, exist_ok=True)
+        var.mkdir(mode=0o700, parents=True, exist_ok=True)  # the database is in it
         try:
             handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
         except FileExistsError:

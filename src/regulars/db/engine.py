@@ -7,49 +7,57 @@ wait for each other and never fail half-way.
 from __future__ import annotations
 
 import math
+import os
 import sqlite3
 import time
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from sqlalchemy import Connection, Engine, Table, create_engine, event, text
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.engine import make_url
+from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DisconnectionError, NoSuchModuleError, OperationalError
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from regulars.core import extras
 from regulars.core.errors import EnvironmentFailed
 from regulars.db import json_fields, sql_functions
 
 UNUSED = 1.0
 """Seconds after which a connection is asked whether it still stands."""
-_PLANNING = 7_246_001
-"""Key of the PostgreSQL advisory lock that lets one planner work at a time."""
-_TURNS = 7_246_003
-"""First half of the keys of those that let one transaction at a time work on what a number stands for."""
 
 
 def open_engine(url: str) -> Engine:
     """An engine for the URL; raises EnvironmentFailed when the URL cannot be used.
 
-    `postgresql://` is read as `postgresql+psycopg://`.
+    `postgresql://` and `postgres://` are read as `postgresql+psycopg://`.
     """
-    try:
-        parsed = make_url(url)
-    except ArgumentError:
-        raise EnvironmentFailed("REGULARS_DATABASE_URL is not a database URL") from None
-    if parsed.drivername == "postgresql":
-        parsed = parsed.set(drivername="postgresql+psycopg")
+    parsed = _parsed(url)
+    extras.require_for_url("REGULARS_DATABASE_URL", f"{parsed.drivername}://")
     try:
         if parsed.get_backend_name() == "sqlite":
             return _open_sqlite(parsed)
         # Many short statements, none of them worth compiling: that alone can take half a second.
         engine = create_engine(parsed, connect_args={"options": "-c jit=off"})
     except (NoSuchModuleError, ImportError) as error:
-        raise EnvironmentFailed(f"no database driver for {parsed.drivername}: {error}") from error
+        hint = f"; {extras.command('postgres')}" if parsed.get_backend_name() == "postgresql" else ""
+        raise EnvironmentFailed(f"no database driver for {parsed.drivername}: {error}{hint}") from error
     _look_after(engine)
     return engine
+
+
+def _parsed(url: str) -> URL:
+    try:
+        parsed = make_url(url)
+    except ArgumentError:
+        raise EnvironmentFailed("REGULARS_DATABASE_URL is not a database URL") from None
+    except ValueError:  # its only number; what was read as the port may be half of a password, and is not repeated
+        hint = "in a user name or password write %2F for `/`, %3A for `:`, %40 for `@`"
+        raise EnvironmentFailed(f"the port in REGULARS_DATABASE_URL is not a number; {hint}") from None
+    if parsed.drivername in {"postgres", "postgresql"}:
+        parsed = parsed.set(drivername="postgresql+psycopg")
+    return parsed
 
 
 def _look_after(engine: Engine) -> None:
@@ -71,8 +79,12 @@ def _look_after(engine: Engine) -> None:
                 raise DisconnectionError("it stands no more") from error
 
 
-def _open_sqlite(url: Any) -> Engine:
+def _open_sqlite(url: URL) -> Engine:
     engine = create_engine(url, connect_args={"timeout": 60.0})
+
+    @event.listens_for(engine, "do_connect")
+    def create(_: object, __: object, arguments: list[Any], ___: object) -> None:
+        _create_private(arguments[0])
 
     @event.listens_for(engine, "connect")
     def prepare(connection: sqlite3.Connection, _: object) -> None:
@@ -93,6 +105,13 @@ def _open_sqlite(url: Any) -> Engine:
         connection.exec_driver_sql(f"BEGIN {mode}".strip())
 
     return engine
+
+
+def _create_private(file: str) -> None:
+    """Makes the file of a new database, for its owner alone; SQLite gives its -wal and -shm files the same mode."""
+    if file not in {"", ":memory:"} and not file.startswith("file:"):
+        with suppress(OSError):  # it is there already, or SQLite says what is wrong
+            os.close(os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
 
 
 @contextmanager
@@ -129,25 +148,6 @@ def analyze(engine: Engine) -> None:
     """Lets the database count its tables anew, after many rows came in: its plans depend on it."""
     with write(engine) as connection:
         connection.execute(text("ANALYZE" if connection.dialect.name == "postgresql" else "PRAGMA optimize"))
-
-
-def planning_lock(connection: Connection) -> None:
-    """Waits until no other transaction plans; held until this transaction ends.
-
-    SQLite needs no more than its own write lock.
-    """
-    if connection.dialect.name == "postgresql":
-        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _PLANNING})
-
-
-def take_turns(connection: Connection, keys: Iterable[int]) -> None:
-    """Waits until no other transaction has taken one of these turns; held until this transaction ends.
-
-    SQLite needs no more than its own write lock.
-    """
-    if connection.dialect.name == "postgresql":
-        for key in sorted(set(keys)):
-            connection.execute(text("SELECT pg_advisory_xact_lock(:of, :key)"), {"of": _TURNS, "key": key % 2**31})
 
 
 def insert(connection: Connection, table: Table) -> postgresql.Insert | sqlite.Insert:

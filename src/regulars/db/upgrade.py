@@ -14,9 +14,8 @@ from sqlalchemy import Connection, Engine, inspect, text
 
 from regulars.core.errors import EnvironmentFailed
 from regulars.db.engine import read, write
+from regulars.db.locks import AdvisoryLock, lock
 
-_UPGRADING = 7_246_002
-"""Key of the PostgreSQL advisory lock that lets one process upgrade at a time."""
 _MIGRATIONS = Path(__file__).parent / "migrations"
 
 
@@ -48,13 +47,12 @@ def migrate(engine: Engine, to: str = "head", *, after: Callable[[Connection], o
     """Brings the database up `to` a revision and returns it; does nothing when it is there already.
 
     `after` runs in the same transaction, for a database that had tables of an earlier version. Makes the folder of a
-    SQLite file. Raises EnvironmentFailed for a database made by a later version.
+    SQLite file, for its owner alone. Raises EnvironmentFailed for a database made by a later version.
     """
     if engine.dialect.name == "sqlite" and engine.url.database not in (None, "", ":memory:"):
-        Path(str(engine.url.database)).parent.mkdir(parents=True, exist_ok=True)
+        Path(str(engine.url.database)).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     with write(engine) as connection:
-        if engine.dialect.name == "postgresql":
-            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _UPGRADING})
+        lock(connection, AdvisoryLock.UPGRADE)
         before = _current(connection)
         if before != (head() if to == "head" else to):
             _run(connection, to)

@@ -1,15 +1,15 @@
-"""Which column of a file is which: by the person's own mapping, by name, by the words people use for it."""
+"""Which column of a source is which: by the person's own mapping, by name, by the words people use for it."""
 
 from __future__ import annotations
 
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
-from regulars.core.diagnostics import Diagnostic, Span, did_you_mean, nearest
+from regulars.core.diagnostics import Diagnostic, did_you_mean, nearest
 from regulars.core.errors import Invalid
 from regulars.importing.cells import Reader
+from regulars.importing.row_source import RowSource
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,14 +34,14 @@ def plain_name(header: str) -> str:
 
 
 _MOST = 1_000
-"""Columns of one file; JSON Lines whose keys are data would have more."""
+"""Columns of one source; rows whose keys are data would have more."""
 
 
 class Columns:
-    """The columns of one file, settled as their headers come up; a JSON Lines file may bring new ones late."""
+    """The columns of one source, settled as headers come up; rows that name their own cells may bring new ones late."""
 
-    def __init__(self, path: Path, known: Sequence[Column], mapping: Mapping[str, str]) -> None:
-        self._path = path
+    def __init__(self, source: RowSource, known: Sequence[Column], mapping: Mapping[str, str]) -> None:
+        self.source = source
         self._known = {column.name: column for column in known}
         self._exact = {plain_name(column.name): column for column in known}
         self._words: dict[str, Column] = {}
@@ -51,16 +51,14 @@ class Columns:
         self._mapping = self._checked(mapping)
         self.used: dict[str, Column] = {}
         self.headers: dict[str, str] = {}
-        """What the file calls the column of a value."""
+        """What the source calls the column of a value."""
         self.ignored: dict[str, str | None] = {}
 
     def settle(self, headers: Iterable[str]) -> None:
         """Decides what each header means: first those the person mapped, then exact names, then synonyms."""
         fresh = [h for h in headers if h and h not in self.used and h not in self.ignored]
         if len(self.used) + len(self.ignored) + len(fresh) > _MOST:
-            raise Invalid(
-                [Diagnostic("D001", f"the file has more than {_MOST:,} columns", Span(str(self._path), 1, 1))]
-            )
+            raise Invalid([self.source.diagnostic("D001", f"{self.source.has} more than {_MOST:,} columns")])
         guesses: tuple[Callable[[str], Column | None], ...] = (
             lambda header: self._known.get(self._mapping.get(header, "")),
             lambda header: self._exact.get(plain_name(header)),
@@ -82,24 +80,25 @@ class Columns:
 
     @property
     def names(self) -> set[str]:
-        """What the file's columns were read as."""
+        """What the source's columns were read as."""
         return {column.name for column in self.used.values()}
 
     def require(self, needed: Sequence[tuple[str, ...]], line: int) -> None:
-        """Raises Invalid unless, of each tuple, the file has at least one."""
+        """Raises Invalid unless, of each tuple, the source has at least one."""
         missing = [choice for choice in needed if not self.names.intersection(choice)]
         if missing:
             raise Invalid([self._missing(choice, line) for choice in missing])
 
     def require_mapped(self, line: int) -> None:
-        """Raises Invalid when the person mapped a column that the file does not have."""
+        """Raises Invalid when the person mapped a column that the source does not have."""
         absent = [header for header in self._mapping if header not in self.used]
         if absent:
             have = [*self.used, *self.ignored]
-            at = Span(str(self._path), line, 1)
             raise Invalid(
                 [
-                    Diagnostic("D003", f"the file has no column `{name}`", at, hint=did_you_mean(name, have))
+                    self.source.diagnostic(
+                        "D003", f"{self.source.has} no column `{name}`", line=line, hint=did_you_mean(name, have)
+                    )
                     for name in absent
                 ]
             )
@@ -109,10 +108,10 @@ class Columns:
         closest = next((h for h, name in self.ignored.items() if name in choice), None)
         example = f'`--map "{closest or "your column"}={choice[0]}"`'
         have = ", ".join(f"`{header}`" for header in [*self.used, *self.ignored]) or "none"
-        return Diagnostic(
+        return self.source.diagnostic(
             "D002",
             f"no column for {names}",
-            Span(str(self._path), line, 1),
+            line=line,
             expected=f"the first line to name the columns; it names {have}",
             hint=f"say which one it is: {example}",
         )

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import orjson
 from sqlalchemy import Connection
 
-from regulars.coupons.redemption import Coupon, Standing, Use, add_codes, redeem_all
+from regulars.coupons.redemption import CheckedCoupon, CouponStatus, Use, add_codes, redeem_all
 from regulars.db.types import from_micros
 from regulars.importing import cells, column_names, dates
 from regulars.importing.columns import Column
@@ -106,24 +106,24 @@ def use_all(importer: Importer, connection: Connection, rows: Sequence[Row], use
     """Uses the coupon that each row speaks of; refuses a row whose coupon cannot be used."""
     added = same = 0
     for row, (coupon, new) in zip(rows, redeem_all(connection, uses, importer.now), strict=True):
-        if coupon.standing is Standing.REDEEMED:
+        if coupon.standing is CouponStatus.REDEEMED:
             added, same = added + new, same + (not new)
         else:
             row.refuse(*_why(coupon), "code")
     return Written(added, 0, same)
 
 
-def _why(coupon: Coupon) -> tuple[str, str | None]:
+def _why(coupon: CheckedCoupon) -> tuple[str, str | None]:
     name = f"coupon `{coupon.code}`"
     match coupon.standing:
-        case Standing.USED_UP:
+        case CouponStatus.USED_UP:
             return f"{name} is used up", None
-        case Standing.EXPIRED:
+        case CouponStatus.EXPIRED:
             return f"{name} had expired", None
-        case Standing.NOT_YET:
+        case CouponStatus.NOT_YET:
             return f"{name} was not valid yet", None
-        case Standing.NOT_THEIRS:
+        case CouponStatus.NOT_THEIRS:
             return f"{name} is another client's", None
-        case Standing.WHOSE:
+        case CouponStatus.WHOSE:
             return f"{name} is shared by many", "name the customer"
     return f"{name} was never given to anybody", None

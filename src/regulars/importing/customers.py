@@ -130,7 +130,7 @@ class Customers(Importer):
         words_of = {key: said[name] for name, (key,) in found.items()}
         word = rights.ConsentRecord(rights.MARKETING, self.now, self.options.source)
         withdrawn = rights.withdraw_all(connection, [key for key, yes in words_of.items() if not yes], word)
-        granted = rights.grant_unasked(connection, [key for key, yes in words_of.items() if yes], word)
+        granted = rights.grant_imported(connection, [key for key, yes in words_of.items() if yes], word)
         return withdrawn | granted
 
     @staticmethod

@@ -108,7 +108,7 @@ class Purchases(History):
         if first.has_cell("id"):
             line = self.seen.first(f"id {name}", first.line)
             if line != first.line:
-                first.refuse(f"purchase `{name}` is on line {line} already", "keep its rows together", "id")
+                first.refuse(f"purchase `{name}` is on {first.unit} {line} already", "keep its rows together", "id")
         for key, plural in _ONE_VALUE.items() if len(unit) > 1 else ():
             said = {repr(row.get(key)): row for row in unit if row.get(key) is not None}
             if len(said) > 1:
@@ -174,7 +174,7 @@ def _refuse_together(unit: list[Row]) -> list[Row]:
     bad = next((row for row in unit if row.faults), None)
     for row in unit:
         if bad is not None and not row.faults:
-            row.refuse(f"belongs to the same purchase as line {bad.line}")
+            row.refuse(f"belongs to the same purchase as {bad.unit} {bad.line}")
     return unit
 
 

@@ -1,18 +1,15 @@
-"""What an import is asked to do, and what it says afterwards."""
+"""What an import says afterwards."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
-from pathlib import Path
-from typing import Any, Literal
-
-from regulars.rules.model import FieldType
+from typing import Any
 
 
 class Kind(StrEnum):
-    """What the rows of a file are."""
+    """What the rows are."""
 
     CUSTOMERS = "customers"
     PURCHASES = "purchases"
@@ -25,42 +22,13 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Options:
-    """What a file does not say about itself."""
-
-    timezone: str = "UTC"
-    """The company's zone: where a time without an offset, or a bare date, is meant."""
-    locale: str | None = None
-    country: str | None = None
-    currency: str | None = None
-    """For new rows that state none."""
-    fields: Mapping[str, FieldType] = field(default_factory=dict)
-    """The workspace's own fields of a client; their columns are read."""
-    events: Mapping[str, Mapping[str, FieldType]] = field(default_factory=dict)
-    """Declared events and the types of their data, `purchase` among them; columns of these names are read."""
-    dates: Literal["dmy", "mdy"] | None = None
-    """Settles 03/04/2025, which is refused otherwise."""
-    decimal: Literal[".", ","] | None = None
-    """Settles 1,234, which is refused otherwise."""
-    encoding: str | None = None
-    """Needed only where the file is neither UTF-8 nor marked UTF-16."""
-    pool: str | None = None
-    """For coupon codes that state none."""
-    source: str = "import"
-    """How consent found in the file is written down."""
-    bad_rows: Path | None = None
-    """Where refused rows are written, as JSON Lines that can be mended and imported."""
-    batch: int = 5_000
-    """Rows to a transaction."""
-
-
-@dataclass(frozen=True, slots=True)
 class BadRow:
     """One thing wrong in one row. A row with several of them is listed several times."""
 
     line: int
+    """In a file the line that the row begins on, in a list its place; from 1."""
     column: str | None
-    """As the file calls it."""
+    """As the source calls it."""
     value: str | None
     reason: str
     hint: str | None = None
@@ -78,9 +46,9 @@ class BadRow:
 
 @dataclass(frozen=True, slots=True)
 class ImportReport:
-    """What came of a file.
+    """What came of a file or a list.
 
-    `rows` and `refused` count rows of the file; `added`, `changed` and `unchanged` count what they describe,
+    `rows` and `refused` count its rows; `added`, `changed` and `unchanged` count what they describe,
     which for purchases of several rows is fewer.
     """
 
@@ -94,7 +62,7 @@ class ImportReport:
     """The first thousand faults, by line."""
     bad_total: int
     columns: Mapping[str, str]
-    """The file's columns that were read, and as what."""
+    """The source's columns that were read, and as what."""
     ignored: Mapping[str, str | None]
     """The others, and the name that each resembles."""
     notes: tuple[str, ...] = ()

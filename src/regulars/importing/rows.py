@@ -1,4 +1,4 @@
-"""Rows on their way from the file to the database, and what every kind of import has in common."""
+"""Rows on their way from their source to the database, and what every kind of import has in common."""
 
 from __future__ import annotations
 
@@ -16,10 +16,11 @@ from regulars.db.types import from_micros
 from regulars.importing import cells, dates, numbers
 from regulars.importing.cells import Reader
 from regulars.importing.columns import Column, Columns
+from regulars.importing.options import ImportOptions
 from regulars.importing.refused import Refused
-from regulars.importing.report import BadRow, Options
+from regulars.importing.report import BadRow
+from regulars.importing.row_source import Record, Unit
 from regulars.importing.seen_keys import Seen
-from regulars.importing.source_file import Record
 from regulars.rules.model import FieldType
 
 _SHOWN = 80
@@ -28,14 +29,16 @@ _SHOWN = 80
 
 @dataclass(slots=True)
 class Row:
-    """One row: as the file has it, as it was read, and what is wrong with it."""
+    """One row: as its source has it, as it was read, and what is wrong with it."""
 
     line: int
     cells: Mapping[str, Any]
     values: dict[str, Any] = field(default_factory=dict)
     faults: list[BadRow] = field(default_factory=list)
     headers: Mapping[str, str] = field(default_factory=dict)
-    """What the file calls the column of a value."""
+    """What the source calls the column of a value."""
+    unit: Unit = "line"
+    """What `line` counts."""
 
     def get(self, name: str) -> Any:
         """The value, or None when the row does not say."""
@@ -62,12 +65,12 @@ class Written:
 
 
 class Importer(ABC):
-    """How one kind of file is read and written. `notes` counts what the person should hear of."""
+    """How one kind of row is read and written. `notes` counts what the person should hear of."""
 
     needed: ClassVar[tuple[tuple[str, ...], ...]] = ()
-    """Of each tuple, the file must have at least one column."""
+    """Of each tuple, the source must have at least one column."""
 
-    def __init__(self, options: Options, now: datetime, secret: bytes, seen: Seen) -> None:
+    def __init__(self, options: ImportOptions, now: datetime, secret: bytes, seen: Seen) -> None:
         self.options = options
         self.now = now
         self.secret = secret
@@ -96,15 +99,15 @@ class Importer(ABC):
         return []
 
     def refuse_twin(self, row: Row, name: str, what: str) -> None:
-        """Refuses a row whose key has been on an earlier line."""
+        """Refuses a row whose key has been in an earlier row."""
         first = self.seen.first(str(row.get(name)), row.line)
         if first != row.line:
-            row.refuse(f"{what} `{row.get(name)}` is on line {first} already", "keep one of the two rows", name)
+            row.refuse(f"{what} `{row.get(name)}` is on {row.unit} {first} already", "keep one of the two rows", name)
 
 
 def read_row(record: Record, columns: Columns) -> Row:
     """Every cell of a record, read; several may be refused at once."""
-    row = Row(record.line, record.cells, headers=columns.headers)
+    row = Row(record.line, record.cells, headers=columns.headers, unit=columns.source.unit)
     if record.fault:
         row.refuse(*record.fault)
         return row
@@ -127,7 +130,7 @@ def read_row(record: Record, columns: Columns) -> Row:
     return row
 
 
-def field_reader(kind: FieldType, options: Options) -> Reader:
+def field_reader(kind: FieldType, options: ImportOptions) -> Reader:
     """A reader of a declared field; gives what JSON can hold."""
     return _field_reader(kind, options.decimal, options.dates, options.timezone)
 
@@ -165,7 +168,9 @@ def own_values(row: Row) -> dict[str, Any]:
     return {key.removeprefix(OWN): value for key, value in row.values.items() if key.startswith(OWN)}
 
 
-def typed(row: Row, values: Mapping[str, Any], fields: Mapping[str, FieldType], options: Options) -> dict[str, Any]:
+def typed(
+    row: Row, values: Mapping[str, Any], fields: Mapping[str, FieldType], options: ImportOptions
+) -> dict[str, Any]:
     """The data of an event, each declared field read as its type; what is not declared stays as it is."""
     found = {}
     for name, raw in values.items():

@@ -1,7 +1,7 @@
-"""Importing one file: rows are read, checked and written batch by batch, and what is bad is named.
+"""Importing: rows of a file or of a list are read, checked and written batch by batch, and what is bad is named.
 
 Each batch is one transaction that leaves facts right, so an import may be killed and run again. Memory does not
-grow with the file. Only one import writes at a time.
+grow with the number of rows. Only one import writes at a time.
 """
 
 from __future__ import annotations
@@ -14,28 +14,29 @@ from pathlib import Path
 from typing import Any, BinaryIO, Self
 
 import orjson
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import Connection, Engine
 
 from regulars.core.errors import EnvironmentFailed
 from regulars.db.engine import analyze, write
+from regulars.db.locks import AdvisoryLock, lock
 from regulars.importing.appointments import Appointments
 from regulars.importing.columns import Columns
 from regulars.importing.coupons import Codes, Redemptions
 from regulars.importing.customers import Customers, Managers
 from regulars.importing.events import Events
+from regulars.importing.options import ImportOptions
 from regulars.importing.products import Products
 from regulars.importing.purchases import Purchases
-from regulars.importing.report import BadRow, ImportReport, Kind, Options
+from regulars.importing.report import BadRow, ImportReport, Kind
+from regulars.importing.row_source import RowSource
 from regulars.importing.rows import Importer, Row, read_row
 from regulars.importing.seen_keys import Seen
-from regulars.importing.source_file import Source
+from regulars.importing.source_file import FileSource
 
 KEPT = 1_000
 """Faults that a report holds; the rest are counted."""
 _MANY = 5_000
 """Rows after which the database looks over its tables; it does so for fewer by itself."""
-_IMPORTING = 7_246_003
-"""Key of the PostgreSQL advisory lock that lets one import write at a time."""
 
 _IMPORTERS: Mapping[Kind, type[Importer]] = {
     Kind.CUSTOMERS: Customers,
@@ -60,18 +61,38 @@ def import_file(
     now: datetime,
     secret: bytes,
     mapping: Mapping[str, str] | None = None,
-    options: Options | None = None,
+    options: ImportOptions | None = None,
     progress: Progress | None = None,
 ) -> ImportReport:
-    """Reads the file into the database; what is there already stays as it is.
+    """Imports a CSV or JSON Lines file; raises what `import_rows` does, and NotFound."""
+    options = options or ImportOptions()
+    with FileSource(path, options.encoding) as source:
+        return import_rows(
+            engine, kind, source, now=now, secret=secret, mapping=mapping, options=options,
+            after_batch=(lambda: progress(source.position, source.size)) if progress else None,
+        )  # fmt: skip
 
-    `mapping` says for columns of the file what they are. Raises Invalid when the file as a whole cannot be
-    read so, NotFound, EnvironmentFailed; a bad row raises nothing and is in the report.
+
+def import_rows(
+    engine: Engine,
+    kind: Kind,
+    source: RowSource,
+    *,
+    now: datetime,
+    secret: bytes,
+    mapping: Mapping[str, str] | None = None,
+    options: ImportOptions | None = None,
+    after_batch: Callable[[], object] | None = None,
+) -> ImportReport:
+    """Reads the rows into the database; what is there already stays as it is.
+
+    `mapping` says for columns of the source what they are. Raises Invalid when the source as a whole cannot be
+    read so, EnvironmentFailed; a bad row raises nothing and is in the report.
     """
-    options = options or Options()
-    with Source(path, options.encoding) as source, Seen() as seen, _Complaints(options.bad_rows) as complaints:
+    options = options or ImportOptions()
+    with Seen() as seen, _Complaints(options.bad_rows) as complaints:
         importer = _IMPORTERS[kind](options, now, secret, seen)
-        columns = Columns(path, importer.columns(), mapping or {})
+        columns = Columns(source, importer.columns(), mapping or {})
         if source.header is not None:
             columns.settle(source.header)
             columns.require_mapped(1)
@@ -79,8 +100,8 @@ def import_file(
         tally = _Tally()
         for batch in _batches(importer.units(_rows(source, importer, columns, tally)), options.batch):
             _write(engine, importer, batch, tally, complaints)
-            if progress:
-                progress(source.position, source.size)
+            if after_batch:
+                after_batch()
         if source.header is None:
             columns.require_mapped(1)
             columns.require(importer.needed, 1)
@@ -91,7 +112,7 @@ def import_file(
         return tally.report(kind, columns, complaints, importer)
 
 
-def _rows(source: Source, importer: Importer, columns: Columns, tally: _Tally) -> Iterator[Row]:
+def _rows(source: RowSource, importer: Importer, columns: Columns, tally: _Tally) -> Iterator[Row]:
     for record in source:
         tally.rows += 1
         row = read_row(record, columns)
@@ -132,14 +153,13 @@ def _write(engine: Engine, importer: Importer, batch: list[list[Row]], tally: _T
 def _batch(engine: Engine) -> Iterator[Connection]:
     """One transaction of an import; another import waits for it, and so no two can deadlock."""
     with write(engine) as connection:
-        if connection.dialect.name == "postgresql":
-            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _IMPORTING})
+        lock(connection, AdvisoryLock.IMPORT)
         yield connection
 
 
 @dataclass(slots=True)
 class _Tally:
-    """Counts that grow while the file is read."""
+    """Counts that grow while the rows are read."""
 
     rows: int = 0
     added: int = 0

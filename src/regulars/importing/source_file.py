@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO, Self, TextIO
@@ -18,25 +17,16 @@ import orjson
 
 from regulars.core.diagnostics import Diagnostic, Span
 from regulars.core.errors import EnvironmentFailed, Invalid, NotFound
+from regulars.importing.row_source import LONGEST, TOO_LONG, Record, RowSource
 
 _JSON_NAMES = frozenset({".jsonl", ".ndjson", ".json"})
 _DELIMITERS = ",;\t|"
-_LONGEST = 1_048_576
-"""Characters of one JSON line; a longer one is no row of a client."""
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
-    """One row as the file has it: its line, and its cells by column."""
+class FileSource(RowSource):
+    """An open file. `header` is None for JSON Lines."""
 
-    line: int
-    cells: Mapping[str, Any] = field(default_factory=dict)
-    fault: tuple[str, str | None] | None = None
-    """Reason and hint, when the row cannot be taken apart."""
-
-
-class Source:
-    """An open file. `header` is None for JSON Lines, whose rows name their own cells."""
+    path: Path
 
     def __init__(self, path: Path, encoding: str | None = None) -> None:
         self.path = path
@@ -114,7 +104,7 @@ def _decoded(binary: BinaryIO, path: Path, encoding: str | None) -> TextIO:
 def _first_line(text: TextIO) -> tuple[str | None, int]:
     """The first line that holds anything, and its number."""
     number = 0
-    while line := text.readline(_LONGEST):
+    while line := text.readline(LONGEST):
         number += 1
         if line.strip(" \t\r\n,;\ufeff"):
             return line, number
@@ -123,7 +113,7 @@ def _first_line(text: TextIO) -> tuple[str | None, int]:
 
 def _again(first: str, rest: TextIO) -> Iterator[str]:
     yield first
-    yield from iter(lambda: rest.readline(_LONGEST), "")
+    yield from iter(lambda: rest.readline(LONGEST), "")
 
 
 def _delimiter(header: str) -> str:
@@ -160,8 +150,8 @@ def _json_records(lines: Iterator[str], start: int) -> Iterator[Record]:
     for number, line in enumerate(lines, start):
         if not line.strip():
             continue
-        if len(line) >= _LONGEST:
-            yield Record(number, fault=("is longer than a million characters", None))
+        if len(line) >= LONGEST:
+            yield Record(number, fault=TOO_LONG)
             continue
         try:
             value = orjson.loads(line)

@@ -1,0 +1,46 @@
+"""Advisory locks of PostgreSQL: every number that Regulars uses, and how one is taken.
+
+A lock is held until the transaction ends. SQLite has one writer at a time and needs none: there a call does nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from enum import IntEnum, unique
+
+from sqlalchemy import Connection, text
+
+
+@unique
+class AdvisoryLock(IntEnum):
+    """What one transaction at a time may do. A number that stands twice stops this module from being imported."""
+
+    PLAN = 7_246_001
+    UPGRADE = 7_246_002
+    IMPORT = 7_246_003
+    COUPONS = 7_246_004  # of one campaign: counting them and giving them out
+    SIGN_UP = 7_246_005  # of one address
+    HITS = 7_246_006  # of one promise: grading its clicks
+
+
+def lock(connection: Connection, what: AdvisoryLock) -> None:
+    """Waits until no other transaction holds the lock, and takes it."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": int(what)})
+
+
+def lock_each(connection: Connection, what: AdvisoryLock, keys: Iterable[int]) -> None:
+    """Takes the lock for each key, always in the same order, so that two who want the same keys cannot deadlock.
+
+    Keys are taken modulo 2**31: two keys may share a lock, which costs a wait and no more.
+    """
+    if connection.dialect.name == "postgresql":
+        for key in sorted({key % 2**31 for key in keys}):
+            connection.execute(text("SELECT pg_advisory_xact_lock(:lock, :key)"), {"lock": int(what), "key": key})
+
+
+def lock_name(connection: Connection, what: AdvisoryLock, name: str) -> None:
+    """Takes the lock for what has this name."""
+    if connection.dialect.name == "postgresql":
+        statement = text("SELECT pg_advisory_xact_lock(:lock, hashtext(:name))")
+        connection.execute(statement, {"lock": int(what), "name": name})
