@@ -11,20 +11,22 @@ from functools import cached_property, lru_cache
 
 from hypothesis import strategies as st
 
-from tests.audience.populations import EVENTS, NOWS, SKUS, TEXTS, WITHIN
+from regulars.rules.fields import FieldType
+from tests.audience.populations import CATALOGUE, EVENTS, NOWS, SKUS, TEXTS, WITHIN
 
 Text = st.SearchStrategy[str]
 
 _DAYS = sorted({str((now + timedelta(days=n)).date()) for now in NOWS for n in (-1, 0, 1)} | {"1980-02-29"})
 _ORDER = st.sampled_from(["==", "!=", "<", "<=", ">", ">="])
-_KNOWN = (
-    "p_alive clv sci nps points points_earned points_to_next_level accessories_missing price_score belonging_score "
-    "stability_score"
-)
 _FIELDS = {
     "visit.done": "score comment late day starts_at topics at",
     "purchase": "amount currency quantity discount at",
 }
+
+
+def of_type(kind: FieldType) -> str:
+    """The names of all fields of clients of this type, the workspace's own among them."""
+    return " ".join(name for name, field in CATALOGUE.fields.items() if field.type is kind)
 
 
 def quoted(value: str) -> str:
@@ -47,9 +49,12 @@ class Grammar:
 
     def __init__(self, event: str | None) -> None:
         self.known = _FIELDS[event].split() if event else []
+        self.asked: set[str] = set()
+        """Fields of clients that the strategies made so far can ask about."""
 
     def fields(self, customer: str, happening: str) -> Text:
         """`customer.…` of the first names and, where it has them, `event.…` of the second."""
+        self.asked.update(customer.split())
         ours = [f"event.{n}" for n in happening.split() if n in self.known]
         return st.sampled_from([f"customer.{n}" for n in customer.split()] + 2 * ours)
 
@@ -60,8 +65,7 @@ class Grammar:
 
     @cached_property
     def field_text(self) -> Text:
-        names = "name first_name country source locale timezone manager next_product tier external_id"
-        return self.fields(names + " stage motivation sci_band level next_level", "comment currency")
+        return self.fields(of_type(FieldType.TEXT), "comment currency")
 
     @cached_property
     def text(self) -> Text:
@@ -70,7 +74,7 @@ class Grammar:
 
     @cached_property
     def field_day(self) -> Text:
-        return self.fields("birthday birthday renewal", "day")
+        return self.fields(of_type(FieldType.DATE), "day")
 
     @cached_property
     def day(self) -> Text:
@@ -82,7 +86,7 @@ class Grammar:
 
     @cached_property
     def moment(self) -> Text:
-        known = self.fields("created_at first_purchase_at last_purchase_at next_product_at seen", "starts_at at")
+        known = self.fields(of_type(FieldType.INSTANT), "starts_at at")
         return st.one_of(known, known, st.just("now"), self.ends, self.ends, self.chosen(known))
 
     @cached_property
@@ -98,8 +102,8 @@ class Grammar:
     def number(self) -> Text:
         again = st.deferred(lambda: self.number)
         return st.one_of(
-            self.fields("purchases spent rhythm overdue credit", "score amount quantity discount"),
-            self.fields(_KNOWN, "score"),
+            self.fields(of_type(FieldType.NUMBER), "score amount quantity discount"),
+            self.fields(of_type(FieldType.NUMBER), "score"),
             self.count,
             self.days,
             self.days,
@@ -129,7 +133,7 @@ class Grammar:
 
     @cached_property
     def listed(self) -> Text:
-        among, lists = st.sampled_from(["in", "not in"]), self.fields("tags", "topics")
+        among, lists = st.sampled_from(["in", "not in"]), self.fields(of_type(FieldType.LIST), "topics")
         texts = st.lists(st.sampled_from(TEXTS).map(quoted), max_size=3).map(", ".join)
         numbers = st.lists(self.count, max_size=3).map(", ".join)
         dates = st.lists(st.sampled_from(_DAYS).map(quoted), max_size=3).map(", ".join)
@@ -147,7 +151,12 @@ class Grammar:
         bought = st.sampled_from([*SKUS, "care", "nothing"]).flatmap(lambda s: within(f"bought('{s}'"))
         again = st.deferred(lambda: self.yes_no)
         anything = st.one_of(
-            self.text, self.number, self.day, self.moment, self.fields("tags", "topics"), again.map("({})".format)
+            self.text,
+            self.number,
+            self.day,
+            self.moment,
+            self.fields(of_type(FieldType.LIST), "topics"),
+            again.map("({})".format),
         )
         return st.one_of(
             self.compared,
@@ -157,7 +166,7 @@ class Grammar:
             bought,
             _call("did"),
             st.builds("{} is {}".format, anything, st.sampled_from(["none", "not none"])),
-            self.fields("vip", "late") | st.sampled_from(["true", "false"]),
+            self.fields(of_type(FieldType.BOOL), "late") | st.sampled_from(["true", "false"]),
         )
 
     @cached_property

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, assert_never
 
 from hypothesis import strategies as st
 from sqlalchemy import Connection, insert
@@ -15,7 +15,7 @@ from regulars.audience.vocabulary import BUILT_IN, Catalogue, Field
 from regulars.db import tables
 from regulars.profile import facts, points
 from regulars.rules import fields as names
-from regulars.rules.fields import FieldType
+from regulars.rules.fields import CLIENT_FIELDS, RECORDED, FieldType
 from regulars.rules.tariff import Points
 from tests.common import people
 
@@ -26,14 +26,18 @@ NOWS = (
     datetime(2024, 2, 29, 10, 30, tzinfo=UTC),  # three dates on earth at once
     datetime(2026, 12, 31, 23, 59, 59, 999_999, tzinfo=UTC),
 )
-ZONES = (None, "Europe/Chisinau", "America/New_York", "Pacific/Kiritimati", "Pacific/Pago_Pago", "Asia/Kathmandu",
+ZONES = ("Europe/Chisinau", "America/New_York", "Pacific/Kiritimati", "Pacific/Pago_Pago", "Asia/Kathmandu",
          "Nowhere/Atlantis")  # fmt: skip
 TEXTS = ("", "a", "ab", "B", "ä", "a\u0308", "Ж", "🎈", "z%_", "it's", "10")
+_OF_THEIR_OWN = {
+    "timezone": ZONES, "manager": ("m-1", "m-2"), "email": ("a@client.example", "B@client.example"),
+}  # fmt: skip
 WITHIN = ("1 minute", "1 day", "2 days", "1 week", "30 days", "1 year")
 EVENTS = ("purchase", "purchase", "visit.done", "visit.done", "complaint")
 SKUS = {"haircut": "hair", "shampoo": "care", "hair": None, "wax": "care"}
 _MEANT = ("survey.answered", "price.requested", "advice.given", "referral.bought", "points.used", "complaint.opened")
 """Events that facts are made of; one comes with each that conditions ask about."""
+_SURVEYS = ("quality", "nps", "loyalty")
 EVENT_DATA: dict[str, FieldType] = {
     "score": FieldType.NUMBER, "comment": FieldType.TEXT, "late": FieldType.BOOL, "day": FieldType.DATE,
     "starts_at": FieldType.INSTANT, "topics": FieldType.LIST,
@@ -100,16 +104,30 @@ def moments(now: datetime) -> st.SearchStrategy[datetime]:
 @st.composite
 def clients(draw: Callable[..., Any], now: datetime) -> Client:
     """A client as it may come from an import."""
-    text = st.sampled_from([None, *TEXTS])
-    fields: dict[str, Any] = {name: draw(text) for name in ("name", "first_name", "country", "source", "locale")}
-    fields["timezone"] = draw(st.sampled_from(ZONES))
-    near = [now.date() + timedelta(days=n) for n in (-7, -2, -1, 0, 1, 2)]
-    fields["birthday"] = draw(st.sampled_from([None, date(1980, 2, 29), *near]))
-    fields["created_at"] = draw(moments(now))
-    fields["manager"] = draw(st.sampled_from([None, "m-1", "m-2"]))
+    fields: dict[str, Any] = {name: draw(recorded(name, now)) for name in RECORDED if name != "external_id"}
     fields["attrs"] = draw(st.fixed_dictionaries({}, optional={name: own_values(kind) for name, kind in OWN.items()}))
     fields["attrs"] |= draw(st.sampled_from([{}, {}, {"motivation_by_hand": "belonging"}, {"motivation_by_hand": 7}]))
     return Client(fields, draw(st.lists(happenings(now), max_size=8)))
+
+
+def recorded(name: str, now: datetime) -> st.SearchStrategy[Any]:
+    """Values of a field that an import or the client's own pages bring; `external_id` is given by `add`."""
+    if name in _OF_THEIR_OWN:
+        return st.sampled_from([None, *_OF_THEIR_OWN[name]])
+    match CLIENT_FIELDS[name].type:
+        case FieldType.TEXT:
+            return st.sampled_from([None, *TEXTS])
+        case FieldType.NUMBER:
+            return st.sampled_from([None, -7.0, 0.0, 1.0, 0.5, 30.0])
+        case FieldType.BOOL:
+            return st.sampled_from([None, True, False])
+        case FieldType.DATE:
+            near = [now.date() + timedelta(days=n) for n in (-7, -2, -1, 0, 1, 2)]
+            return st.sampled_from([None, date(1980, 2, 29), *near])
+        case FieldType.INSTANT:
+            return moments(now) if name == "created_at" else st.none() | moments(now)
+        case kind:
+            assert_never(kind)
 
 
 def own_values(kind: FieldType) -> st.SearchStrategy[Any]:
@@ -165,7 +183,8 @@ def add(connection: Connection, client: Client) -> int:
         else:
             people.add_event(connection, key, each.name, each.at, each.data)
             meant = _MEANT[(each.quantity or 0) % len(_MEANT)]
-            people.add_event(connection, key, meant, each.at, {**each.data, "points": each.quantity})
+            more = {"points": each.quantity, "survey": _SURVEYS[len(each.skus)]}
+            people.add_event(connection, key, meant, each.at, {**each.data, **more})
     if len(client.happened) % 2:
         value = {"clv": len(client.happened) / 3, "at": NOWS[3], "purchases": 0, "spent": Decimal(0)}
         connection.execute(insert(tables.worth).values(customer_id=key, **value))
