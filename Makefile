@@ -5,15 +5,16 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.stamp
 # Tests run on a process more than there are cores, for many wait for a server; `make test TESTS="tests/rules"` runs a few.
-TESTS ?= -n $(shell expr $$(nproc 2>/dev/null || echo 2) + 1) --dist worksteal
+CORES := $(shell nproc 2>/dev/null || echo 2)
+TESTS ?= -n $(shell expr $(CORES) + 1) --dist worksteal
 # Packages come with the hashes of constraints.txt, whatever else the machine's pip is told.
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: help setup demo test test-wheel lint format types bench wheel lock clean
+.PHONY: help setup demo test test-fast cov test-wheel release-check lint format types bench wheel lock clean
 .DEFAULT_GOAL := help
 
 help:  ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(STAMP)  ## build .venv with exactly the packages of constraints.txt
 
@@ -32,11 +33,22 @@ demo: $(STAMP)  ## a small business, its clients, and the emails it sends in a d
 test: $(STAMP)  ## every test
 	@$(BIN)/python -m pytest $(TESTS)
 
+test-fast: $(STAMP)  ## the tests without servers, browsers and whole sites: under a minute
+	@$(BIN)/python -m pytest --fast -n $(CORES) --dist worksteal
+
+cov: $(STAMP)  ## the branches that tests reach, at least as many as pyproject.toml asks; few examples of each property
+	@rm -rf .cache/coverage && mkdir -p .cache/coverage
+	@status=0; $(BIN)/coverage run -m pytest --hypothesis-profile=fast $(TESTS) || status=1; \
+		$(BIN)/coverage combine --quiet && $(BIN)/coverage report || status=1; exit $$status
+
 test-wheel: wheel  ## every test again, on the installed wheel instead of the checkout
 	@$(PYTHON) -m venv --clear .venv-wheel
 	@.venv-wheel/bin/python -m pip --disable-pip-version-check install --quiet --require-hashes -r constraints.txt
 	@.venv-wheel/bin/python -m pip --disable-pip-version-check install --quiet --no-deps dist/*.whl
 	@.venv-wheel/bin/python -m pytest $(TESTS)
+
+release-check: $(STAMP)  ## the sdist and the wheel as a stranger gets them, on every Python that is installed
+	@$(BIN)/python -m tests.release_check
 
 lint: $(STAMP)  ## style, types, spelling, and the one-way arrows between rooms
 	@failed=; for check in "ruff check" "ruff format --check" "mypy" "lint-imports --no-cache" "codespell"; do \

@@ -27,6 +27,9 @@ _ALWAYS = settings(
     suppress_health_check=[HealthCheck.too_slow],
     phases=[phase for phase in Phase if phase is not Phase.explain],  # explaining a failure takes minutes here
 )
+pytest_plugins = ["tests.common.left_out"]
+
+settings.register_profile("fast", _ALWAYS, max_examples=3)
 settings.register_profile("dev", _ALWAYS, max_examples=10)
 settings.register_profile("ci", _ALWAYS, max_examples=40, derandomize=True)
 settings.load_profile("ci" if os.environ.get("CI") else "dev")

@@ -1,3 +1,3 @@
 """Regulars turns one-time buyers into regular clients by email."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

