@@ -24,7 +24,7 @@ from regulars.db.types import to_micros
 from regulars.profile import facts as fact_store
 from regulars.profile.time_zones import in_use
 from regulars.rules.fields import FieldType
-from regulars.rules.model import Loc, Rulebook
+from regulars.rules.model import Campaign, Loc, Rulebook
 
 _T = TypeVar("_T")
 LONGEST = 200
@@ -128,9 +128,9 @@ class PlanContext:
         scope = replace(self.scope, event_data=event_data, event_at=event_at, product=product)
         return func.coalesce(condition.sql(scope), False)
 
-    def value(self, name: str) -> ColumnElement[str]:
-        """The value that an `each` campaign watches, as text; NULL for nothing, zero and an empty text."""
-        watched = self.rules.conditions["campaigns", name, "each"]
+    def value(self, campaign: Campaign) -> ColumnElement[str]:
+        """The value that a campaign watches, as text; NULL for nothing, zero and an empty text."""
+        watched = self.rules.conditions["campaigns", campaign.name, campaign.trigger_key]
         found: ColumnElement[Any] = watched.sql(self.scope)
         if watched.node.type is FieldType.NUMBER:
             return func.nullif(regulars_label(found), "0")
@@ -140,9 +140,10 @@ class PlanContext:
         """Whether a row is of a client who is looked at."""
         return true() if self.only is None else customer_id == self.only
 
-    def state(self, name: str) -> ColumnElement[bool]:
-        """`when` and `audience` of a campaign together."""
-        return and_(self.holds("campaigns", name, "when"), self.holds("campaigns", name, "audience"))
+    def state(self, campaign: Campaign) -> ColumnElement[bool]:
+        """The condition and the audience of a campaign together."""
+        name = campaign.name
+        return and_(self.holds("campaigns", name, campaign.trigger_key), self.holds("campaigns", name, "audience"))
 
 
 def plan_context(

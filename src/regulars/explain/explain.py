@@ -119,9 +119,14 @@ def _of(active: ActiveCampaign, rows: Sequence[Row]) -> list[Row]:
 
 
 def _view(
-    context: PlanContext, active: ActiveCampaign, person: Person, before: Sequence[Row], after: Sequence[Row], stay: Stay | None,
+    context: PlanContext,
+    active: ActiveCampaign,
+    person: Person,
+    before: Sequence[Row],
+    after: Sequence[Row],
+    stay: Stay | None,
     active_campaigns: Mapping[str, ActiveCampaign],
-) -> View:  # fmt: skip
+) -> View:
     assert context.only is not None
     clauses = _clauses(context, active, person)
     bucket = queries.bucket(context.connection, context.only)
@@ -145,10 +150,12 @@ def _asked(context: PlanContext, campaign: str) -> frozenset[str]:
 
 def _clauses(context: PlanContext, active: ActiveCampaign, person: Person) -> dict[str, Clause]:
     """The conditions that decide about the client, of the latest event or product where one sets the campaign off."""
-    if not trigger_of(active.campaign).load_subject(context, person):
+    trigger = trigger_of(active.campaign)
+    if not trigger.load_subject(context, person):
         return {}
     found = {}
-    for name in ("when", "audience"):
+    own = [active.campaign.trigger_key] if trigger.condition == "condition" else []
+    for name in (*own, "audience"):
         condition = context.rules.conditions.get(("campaigns", active.campaign.name, name))
         if condition is not None:
             found[name] = condition.explain(person, context.now)

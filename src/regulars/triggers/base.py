@@ -7,10 +7,11 @@ A question that has no sensible default is abstract, so that the type checker re
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 from sqlalchemy import Connection, FromClause, Select
 from sqlalchemy.sql import ColumnElement
@@ -52,7 +53,7 @@ class ClientHistory:
     """What is known of one client before planning: enough to tell which triggers cannot concern them."""
 
     last_events: LastEvents
-    watched_by: Set[str]
+    watched_by: AbstractSet[str]
     """Keys of the campaigns in whose state the client is, or whose values they have had."""
     product_launched: bool
     """Whether any product was launched, to anybody."""
@@ -62,7 +63,7 @@ class ClientHistory:
 class Story:
     """All that happens in a rule test, which has one client."""
 
-    events: Set[str]
+    events: AbstractSet[str]
     purchased: bool
     product_launched: bool
     fields: Mapping[str, Any]
@@ -77,6 +78,8 @@ class Trigger(ABC):
 
     campaign: Campaign
 
+    condition: ClassVar[Literal["condition", "value"] | None] = None
+    """What its key in the rule file holds, where that is an expression about the client."""
     defers_reentry: ClassVar[bool] = False
     """Whether the pause between two occurrences delays the later one; otherwise it is skipped."""
     watches: ClassVar[bool] = False

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 from sqlalchemy import BigInteger, Insert, Select, Text, Update, exists, func, literal, select, type_coerce, update
 from sqlalchemy.sql import ColumnElement
@@ -21,7 +21,7 @@ from regulars.db.engine import insert
 from regulars.db.states import State
 from regulars.db.tables import customers, members, promises
 from regulars.db.types import MICROSECOND, Instant, to_micros
-from regulars.rules.condition_words import in_words, quoted
+from regulars.rules.condition_words import condition_in_words, quoted
 from regulars.rules.model import Rulebook
 from regulars.triggers.base import ClientHistory, Movement, Story, Subject, Trigger
 from regulars.triggers.candidate_rows import begun, clients, later, micros, shape, wave
@@ -39,6 +39,7 @@ _BY_PURCHASE = {"purchases", "spent", "last_purchase_at", "rhythm", "overdue", "
 class StateTrigger(Trigger):
     """A condition, together with the audience, becomes true for a client."""
 
+    condition: ClassVar[Literal["condition", "value"] | None] = "condition"
     defers_reentry: ClassVar[bool] = True
     watches: ClassVar[bool] = True
     due_from_beginning: ClassVar[bool] = False
@@ -48,7 +49,7 @@ class StateTrigger(Trigger):
         return Subject()
 
     def occasion(self, book: Rulebook) -> str:
-        words = in_words(self.campaign.when or "")
+        words = condition_in_words(self.campaign.when or "")
         if words:
             return f"As soon as a client {words}"
         return f"When a client's {quoted(self.campaign.when)} becomes true"
@@ -104,7 +105,7 @@ class StateTrigger(Trigger):
     def still_holds(
         self, context: PlanContext, active: ActiveCampaign, given: Mapping[str, Any]
     ) -> ColumnElement[bool]:
-        return context.state(self.campaign.name)
+        return context.state(self.campaign)
 
     # ---------------------------------------------------------------- what cannot concern anybody, when it next can be
 
@@ -170,7 +171,7 @@ def _matching(context: PlanContext, active: ActiveCampaign) -> Select[tuple[int]
     return (
         select(customers.c.id)
         .select_from(clients(context))
-        .where(context.state(active.campaign.name), customers.c.erased_at.is_(None))
+        .where(context.state(active.campaign), customers.c.erased_at.is_(None))
     )
 
 

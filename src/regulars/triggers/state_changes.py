@@ -22,14 +22,14 @@ MINUTE = timedelta(minutes=1)
 
 @dataclass(frozen=True, slots=True)
 class ClientState:
-    """`when` and `audience` of a campaign together, for one client."""
+    """The condition and the audience of a campaign together, for one client."""
 
     parts: tuple[Expression, ...]
 
     @classmethod
     def of(cls, rules: Ruleset, campaign: Campaign) -> ClientState:
         """The state that the campaign waits for."""
-        found = (rules.conditions.get(("campaigns", campaign.name, key)) for key in ("when", "audience"))
+        found = (rules.conditions.get(("campaigns", campaign.name, key)) for key in (campaign.trigger_key, "audience"))
         return cls(tuple(part for part in found if part is not None))
 
     def holds(self, person: Person, now: datetime) -> bool:
@@ -39,7 +39,7 @@ class ClientState:
 
 @dataclass(frozen=True, slots=True)
 class ClientValue:
-    """What an `each` campaign watches, for one client of its audience."""
+    """The value that a campaign watches, for one client of its audience."""
 
     value: Expression
     audience: Expression | None
@@ -47,7 +47,7 @@ class ClientValue:
     @classmethod
     def of(cls, rules: Ruleset, campaign: Campaign) -> ClientValue:
         """The value that the campaign watches."""
-        watched = rules.conditions["campaigns", campaign.name, "each"]
+        watched = rules.conditions["campaigns", campaign.name, campaign.trigger_key]
         return cls(watched, rules.conditions.get(("campaigns", campaign.name, "audience")))
 
     def holds(self, person: Person, now: datetime) -> object:

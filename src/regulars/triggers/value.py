@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 from sqlalchemy import BigInteger, Connection, Insert, Select, exists, func, literal, select, true, type_coerce, update
 from sqlalchemy.sql import ColumnElement, and_
@@ -20,7 +20,7 @@ from regulars.db.engine import insert
 from regulars.db.tables import customers, promises, values_seen
 from regulars.db.types import Instant
 from regulars.rules.condition_words import quoted
-from regulars.rules.model import Rulebook
+from regulars.rules.model import Campaign, Rulebook
 from regulars.triggers.base import ClientHistory, Movement, Story, Subject, Trigger
 from regulars.triggers.candidate_rows import begun, clients, floor, shape, wave
 from regulars.triggers.explained import CampaignExplanation, ExplainedClient
@@ -32,6 +32,7 @@ from regulars.triggers.waits import with_wait
 class ValueTrigger(Trigger):
     """An expression has a new value for a client of the audience."""
 
+    condition: ClassVar[Literal["condition", "value"] | None] = "value"
     watches: ClassVar[bool] = True
 
     @property
@@ -79,7 +80,7 @@ class ValueTrigger(Trigger):
         self, context: PlanContext, active: ActiveCampaign, given: Mapping[str, Any]
     ) -> ColumnElement[bool]:
         holds = super().still_holds(context, active, given)
-        return and_(func.coalesce(context.value(self.campaign.name) == promises.c.occurrence, False), holds)
+        return and_(func.coalesce(context.value(self.campaign) == promises.c.occurrence, False), holds)
 
     # ---------------------------------------------------------------- what cannot concern anybody, when it next can be
 
@@ -100,7 +101,7 @@ class ValueTrigger(Trigger):
 
     def explain_next(self, client: ExplainedClient) -> CampaignExplanation:
         expression = self.campaign.each
-        value = _value_of(client.context, self.campaign.name, client.customer_id)
+        value = _value_of(client.context, self.campaign, client.customer_id)
         if value is None:
             return CampaignExplanation(f"Not due: `{expression}` has no value.")
         noted = _noted(client.context.connection, client.active.key, client.customer_id, value)
@@ -120,7 +121,7 @@ class ValueTrigger(Trigger):
 
 def _noting(context: PlanContext, active: ActiveCampaign, baseline: bool) -> Insert:
     name = active.campaign.name
-    now = select(customers.c.id, context.value(name).label("value")).select_from(clients(context))
+    now = select(customers.c.id, context.value(active.campaign).label("value")).select_from(clients(context))
     # A value that somebody outside the audience reaches waits for them to come in.
     audience = true() if baseline else context.holds("campaigns", name, "audience")
     has = now.where(customers.c.erased_at.is_(None), audience).subquery("has")
@@ -146,7 +147,7 @@ def _noted(connection: Connection, campaign: str, customer_id: int, value: str) 
     return None if row is None else (row.at, row.baseline)
 
 
-def _value_of(context: PlanContext, name: str, customer_id: int) -> str | None:
+def _value_of(context: PlanContext, campaign: Campaign, customer_id: int) -> str | None:
     """The value of one client."""
-    query = select(context.value(name)).select_from(clients(context)).where(customers.c.id == customer_id)
+    query = select(context.value(campaign)).select_from(clients(context)).where(customers.c.id == customer_id)
     return context.connection.scalar(query)

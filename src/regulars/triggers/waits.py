@@ -24,9 +24,13 @@ Joined = tuple[FromClause, ColumnElement[int]]
 
 
 def with_wait(
-    context: PlanContext, joined: FromClause, moment: ColumnElement[Any], wait: Wait, chosen: Sequence[ColumnElement[bool]],
+    context: PlanContext,
+    joined: FromClause,
+    moment: ColumnElement[Any],
+    wait: Wait,
+    chosen: Sequence[ColumnElement[bool]],
     until: datetime | None = None,
-) -> Joined:  # fmt: skip
+) -> Joined:
     """`joined` with what it takes to say when the wait that began at `moment` is over, and that as microseconds.
 
     Only rows that are `chosen`, and that began by `until`, are sure to be there; by default those whose wait is over.

@@ -16,10 +16,10 @@ from regulars.triggers.kinds import trigger_of
 def written(campaign: Campaign) -> Iterator[tuple[Loc, str]]:
     """The conditions of a campaign with their locations."""
     loc: Loc = ("campaigns", campaign.name)
-    for key in ("when", "each", "audience"):
-        text = getattr(campaign, key)
-        if text is not None:
-            yield (*loc, key), text
+    if trigger_of(campaign).condition is not None:
+        yield (*loc, campaign.trigger_key), getattr(campaign, campaign.trigger_key)
+    if campaign.audience is not None:
+        yield (*loc, "audience"), campaign.audience
     for index, step in enumerate(campaign.steps):
         if step.condition is not None:
             yield (*loc, "steps", index, "if"), step.condition
@@ -30,9 +30,10 @@ def written(campaign: Campaign) -> Iterator[tuple[Loc, str]]:
 
 def read(text: str, loc: Loc, campaign: Campaign, catalogue: Catalogue) -> Expression:
     """One condition of a campaign, which may speak of what sets it off; raises ExpressionErrors."""
-    subject = trigger_of(campaign).subject
-    event = subject.event if subject.event in catalogue.events else None
-    return parse(text, catalogue, event, product=subject.product, kind="value" if loc[-1] == "each" else "condition")
+    trigger = trigger_of(campaign)
+    event = trigger.subject.event if trigger.subject.event in catalogue.events else None
+    kind = trigger.condition if loc[-1] == campaign.trigger_key else None
+    return parse(text, catalogue, event, product=trigger.subject.product, kind=kind or "condition")
 
 
 def parsed(rulebook: Rulebook, catalogue: Catalogue, loaded: Loaded, faults: list[Diagnostic]) -> dict[Loc, Expression]:
