@@ -16,7 +16,7 @@ from regulars.cli import COMMANDS, main
 from regulars.cli.output import VERSION
 from regulars.insights.campaign_report import Figures
 from regulars.insights.lift import Group, Lift
-from regulars.insights.link_responses import Followed, Graded, Links
+from regulars.insights.link_responses import GradeCounts, LinkClicks, LinkReport
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "commands.md").read_text("utf-8")
@@ -64,9 +64,9 @@ def test_the_examples_of_json_are_json() -> None:
 
 def test_the_example_of_a_report_has_the_shape_of_a_report() -> None:
     example = json.loads(re.findall(r"```json\n(.*?)```", PAGE, re.DOTALL)[1])["campaigns"]["win-back"]
-    followed = Followed("book", Graded(1))
+    followed = LinkClicks("book", GradeCounts(1))
     lift = Lift("purchase within 14 days", Group(2, 1), Group(2, 0))
-    made = Figures(clicks=Graded(1), links=Links((followed,)), lift=lift).to_json()
+    made = Figures(clicks=GradeCounts(1), links=LinkReport((followed,)), lift=lift).to_json()
     assert set(example) == set(made)
     assert {tuple(link) for link in example["links"]} == {tuple(followed.to_json())}
     assert set(example["clicks"]) == set(made["clicks"])

@@ -46,7 +46,7 @@ def test_the_latest_word_counts_and_each_change_is_logged_once(engine: Engine) -
 def test_a_client_who_does_not_exist_has_no_word(engine: Engine) -> None:
     with write(engine) as connection:
         assert not rights.withdraw(connection, 7, "marketing", at=AT, source="link")
-        assert rights.grant_unasked(connection, [7], rights.ConsentRecord("marketing", AT, "file")) == set()
+        assert rights.grant_imported(connection, [7], rights.ConsentRecord("marketing", AT, "file")) == set()
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from regulars.coupons.redemption import Use, redeem
 from regulars.db.engine import read, write
 from regulars.db.tables import campaigns, coupons, hits, promises
 from regulars.insights.campaign_report import Coupons, Report, report
-from regulars.insights.link_responses import MOST_LINKS, Graded, Links
+from regulars.insights.link_responses import MOST_LINKS, GradeCounts, LinkReport
 from tests.common import people
 from tests.common.bench import Bench, at
 from tests.common.rules import rules
@@ -230,7 +230,7 @@ def test_links_are_counted_one_by_one_each_email_once_by_its_best(bench: Bench) 
         {"link": "book", "human": 0, "unsure": 0, "machine": 1},
     ]
     assert found["more_links"] == 0
-    assert _report(bench, since=at("2026-05-02T00:00")).campaigns["visit"].links == Links()
+    assert _report(bench, since=at("2026-05-02T00:00")).campaigns["visit"].links == LinkReport()
 
 
 def test_of_links_that_name_the_client_the_first_hundred_are_listed(bench: Bench) -> None:
@@ -248,7 +248,7 @@ def test_where_clicks_are_counted_none_is_a_result(engine: Engine) -> None:
     bench.rules = rules({**campaigns, "slip": {**campaigns["slip"], "kind": "transactional"}}, policy=COUNTING)
     bench.plan("2026-01-01T00:00")
     found = _report(bench).campaigns
-    assert (found["visit"].clicks, found["visit"].opens) == (Graded(), None)
+    assert (found["visit"].clicks, found["visit"].opens) == (GradeCounts(), None)
     assert found["slip"].clicks is None
     assert found["visit"].to_json()["links"] == []
     assert "links" not in found["slip"].to_json()

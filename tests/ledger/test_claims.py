@@ -149,15 +149,6 @@ def test_many_workers_at_once_share_the_rows_without_overlap(engine: Engine) -> 
     assert sorted(taken) == ids
 
 
-@pytest.mark.parametrize("seconds", [0, 1, 3])
-def test_a_providers_rate_is_shared_and_refills(engine: Engine, seconds: int) -> None:
-    with write(engine) as connection:
-        assert claims_module.allowance(connection, "p", rate=10, burst=10, wall=NOW) == 10
-        claims_module.spend(connection, "p", 10)
-        later = NOW + timedelta(seconds=seconds)
-        assert claims_module.allowance(connection, "p", rate=4, burst=10, wall=later) == min(10, 4 * seconds)
-
-
 def test_what_is_in_hand_waits_for_nobody_else(engine: Engine) -> None:
     _planned(engine, 1)
     claim = _claim(engine)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from regulars.responses.click_grading import Grade, Hit, Kind, Sign, grades, sign
+from regulars.responses.click_grading import Grade, Hit, HitKind, Sign, grades, sign
 
 SENT = datetime(2026, 6, 10, 10, tzinfo=UTC)
 PHONE = (
@@ -29,15 +29,15 @@ OUTLOOK = "Mozilla/4.0 (compatible; ms-office; MSOffice 16; Microsoft Outlook 16
 
 
 def click(seconds: float, link: str = "https://studio.example/a", sign: Sign | None = None) -> Hit:
-    return Hit(Kind.CLICK, link, SENT + timedelta(seconds=seconds), sign)
+    return Hit(HitKind.CLICK, link, SENT + timedelta(seconds=seconds), sign)
 
 
 def trap(seconds: float) -> Hit:
-    return Hit(Kind.TRAP, "", SENT + timedelta(seconds=seconds))
+    return Hit(HitKind.TRAP, "", SENT + timedelta(seconds=seconds))
 
 
 def shown(seconds: float, sign: Sign | None = None) -> Hit:
-    return Hit(Kind.OPEN, "", SENT + timedelta(seconds=seconds), sign)
+    return Hit(HitKind.OPEN, "", SENT + timedelta(seconds=seconds), sign)
 
 
 H, U, M = Grade.HUMAN, Grade.UNSURE, Grade.MACHINE
@@ -104,7 +104,7 @@ def test_while_the_mail_server_has_not_answered_nothing_is_sure() -> None:
     ],
 )
 def test_what_a_click_gives_away(agent: str, expected: Sign | None) -> None:
-    assert sign(Kind.CLICK, {"user-agent": agent}) == expected
+    assert sign(HitKind.CLICK, {"user-agent": agent}) == expected
 
 
 @pytest.mark.parametrize(
@@ -112,18 +112,18 @@ def test_what_a_click_gives_away(agent: str, expected: Sign | None) -> None:
     [(THUNDERBIRD, None), (OUTLOOK, None), (GMAIL, Sign.PROXY), ("Mozilla/5.0", Sign.NAMELESS), (PHONE, None)],
 )
 def test_what_a_picture_gives_away(agent: str, expected: Sign | None) -> None:
-    assert sign(Kind.OPEN, {"user-agent": agent}) == expected
+    assert sign(HitKind.OPEN, {"user-agent": agent}) == expected
 
 
 def test_who_fetches_ahead_or_peeks_is_told() -> None:
-    assert sign(Kind.CLICK, {"user-agent": CHROME, "sec-purpose": "prefetch;prerender"}) is Sign.PREFETCH
-    assert sign(Kind.CLICK, {"user-agent": PHONE, "x-purpose": "preview"}) is Sign.PREFETCH
-    assert sign(Kind.CLICK, {"user-agent": CHROME}, peeked=True) is Sign.PEEKED
+    assert sign(HitKind.CLICK, {"user-agent": CHROME, "sec-purpose": "prefetch;prerender"}) is Sign.PREFETCH
+    assert sign(HitKind.CLICK, {"user-agent": PHONE, "x-purpose": "preview"}) is Sign.PREFETCH
+    assert sign(HitKind.CLICK, {"user-agent": CHROME}, peeked=True) is Sign.PEEKED
 
 
 HITS = st.builds(
     Hit,
-    st.sampled_from(Kind),
+    st.sampled_from(HitKind),
     st.sampled_from("abc"),
     st.integers(-60, 4000).map(lambda s: SENT + timedelta(seconds=s)),
     st.none() | st.sampled_from(Sign),

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from regulars.core.diagnostics import render
-from regulars.rules.condition_words import in_words
 from regulars.explain.describe import describe
+from regulars.rules.condition_words import condition_in_words
 from tests.rules.folders import read
 
 SENTENCES = {
@@ -170,7 +170,7 @@ def test_a_day_of_the_calendar_in_one_sentence(tmp_path: Path) -> None:
     }.items(),
 )
 def test_common_conditions_in_words(condition: str, words: str) -> None:
-    assert in_words(condition) == words
+    assert condition_in_words(condition) == words
 
 
 @pytest.mark.parametrize(
@@ -190,4 +190,4 @@ def test_common_conditions_in_words(condition: str, words: str) -> None:
     ],
 )
 def test_what_might_be_said_wrongly_is_not_said(condition: str) -> None:
-    assert in_words(condition) is None
+    assert condition_in_words(condition) is None

@@ -135,14 +135,14 @@ def test_the_company_is_called_by_each_language_as_it_is_there(tmp_path: Path) -
     assert loaded.rulebook is not None
     company = loaded.rulebook.company
     assert (company.name, company.address) == ("Verde", "Str. Florilor 7"), "the first where its own has none"
-    found = {locale: company.speaking(locale) for locale in ("uk-UA", "en-GB", "et", "ro")}
+    found = {locale: company.localized(locale) for locale in ("uk-UA", "en-GB", "et", "ro")}
     assert {locale: (one.name, one.address) for locale, one in found.items()} == {
         "uk-UA": ("Верде", "Str. Florilor 7"),
         "en-GB": ("Verde", "7 Flower Street"),
         "et": ("Verde", "Str. Florilor 7"),
         "ro": ("Verde", "Str. Florilor 7"),
     }
-    assert found["uk-UA"].speaking("uk-UA").name == "Верде"
+    assert found["uk-UA"].localized("uk-UA").name == "Верде"
     assert company.name == "Verde", "it stays as it is"
 
 

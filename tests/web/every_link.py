@@ -18,7 +18,7 @@ from regulars.core import signing
 from regulars.db.engine import read, write
 from regulars.db.tables import events
 from regulars.dispatch.template_context import token
-from regulars.ledger.copies import SentCopy, keep
+from regulars.ledger.copies import SentCopy, save_copies
 from regulars.workspace.starter import starter
 from tests.common.people import SECRET, add_event
 from tests.web.shop import NOW, Answer, Shop, rules_of
@@ -50,7 +50,7 @@ def a_wish(shop: Shop, customer: int) -> int:
     assert form is not None
     wish = signups.SignupRequest(person["email"], form.text["en"], "page", "en")
     with write(shop.engine) as connection:
-        assert signups.ask(connection, wish, form, SECRET, NOW - timedelta(hours=1))
+        assert signups.request_signup(connection, wish, form, SECRET, NOW - timedelta(hours=1))
     return newest(shop, customer, "signup.requested")
 
 
@@ -140,7 +140,7 @@ def genuine(shop: Shop, kind: Kind, name: str, **fields: Any) -> Link:
     mark = token(promise, SECRET)
     if kind.copied:
         with write(shop.engine) as connection:
-            keep(connection, [SentCopy(promise, "layout", f"<p>To {name}</p>", mark, (TARGET,))])
+            save_copies(connection, [SentCopy(promise, "layout", f"<p>To {name}</p>", mark, (TARGET,))])
     return Link(kind, shop, customer, promise, mark, event)
 
 

@@ -13,7 +13,7 @@ from playwright.sync_api import Page, Route
 
 from regulars.db.engine import open_engine, write
 from regulars.dispatch.template_context import token
-from regulars.ledger.copies import SentCopy, keep
+from regulars.ledger.copies import SentCopy, save_copies
 from regulars.render.message import render
 from regulars.workspace.starter import starter
 from tests.common.people import SECRET, add_event
@@ -142,7 +142,7 @@ def copy_of(shop: Shop, email: str, locale: str) -> str:
     made = render(templates.compiled(email, locale), templates.sample(email))
     mark = token(promise, SECRET)
     with write(shop.engine) as connection:
-        keep(connection, [SentCopy(promise, f"{email}-{locale}", made.html, mark)])
+        save_copies(connection, [SentCopy(promise, f"{email}-{locale}", made.html, mark)])
     return shop.link("v", promise)
 
 

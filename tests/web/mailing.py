@@ -63,7 +63,7 @@ class Mailing:
     def hits(self) -> list[tuple[str, str | None, str]]:
         """What was written down: kind, link and grade."""
         assert self.shop.site is not None
-        assert self.shop.site.scribe.flush()
+        assert self.shop.site.hit_writer.flush()
         return [(row["kind"], row["link"], row["grade"]) for row in self.shop.rows("hits")]
 
 

@@ -9,9 +9,10 @@ from datetime import timedelta
 
 from regulars.core import clock
 from regulars.db.engine import write
-from regulars.delivery.parcel import Parcel, Result
+from regulars.delivery.parcel import Parcel
 from regulars.delivery.smtp.courier import Courier
 from regulars.delivery.smtp.provider import Provider
+from regulars.delivery.transport import Delivery, Transport
 from regulars.dispatch.dispatcher import Dispatcher, Lane, Options
 from regulars.planner.plan import plan
 from regulars.profile import facts
@@ -23,17 +24,22 @@ from tests.web.shop import NOW, Shop, rules_of
 
 
 @dataclass
-class Interrupted:
+class Interrupted(Transport):
     """A courier, before whose first chunk something happens."""
 
     courier: Courier
     happens: Callable[[], None] | None
 
-    async def deliver(self, parcels: Sequence[Parcel]) -> list[Result]:
+    server: str = "interrupted"
+
+    async def deliver(self, parcels: Sequence[Parcel]) -> Delivery:
         if self.happens is not None:
             await asyncio.to_thread(self.happens)
             self.happens = None
         return await self.courier.deliver(parcels)
+
+    async def close(self) -> None:
+        await self.courier.close()
 
 
 def birthdays(shop: Shop) -> None:

@@ -19,9 +19,9 @@ from regulars.consent.rights import erase
 from regulars.db.engine import read, write
 from regulars.explain.explain import explain
 from regulars.insights.campaign_report import report
-from regulars.insights.link_responses import Graded
-from regulars.responses.click_grading import Hit, Kind, Sign
-from regulars.responses.clicks import MOST, Asked, append, record_click_events
+from regulars.insights.link_responses import GradeCounts
+from regulars.responses.click_grading import Hit, HitKind, Sign
+from regulars.responses.clicks import HITS_PER_EMAIL, LinkHit, record_click_events, record_hits
 from regulars.web.recipient.click import ascii_host
 from regulars.web.recipient.hit_writer import HitWriter
 from regulars.workspace.folder import open_workspace
@@ -120,7 +120,7 @@ def test_a_machine_that_is_found_out_late_takes_the_event_back(both_post: Mailin
     promise = post.promise("ada")
     with write(post.shop.engine) as connection:
         assert record_click_events(connection, NOW + timedelta(minutes=10)) == 1
-        append(connection, [Asked(promise, Hit(Kind.TRAP, "", NOW + timedelta(minutes=5)))])
+        record_hits(connection, [LinkHit(promise, Hit(HitKind.TRAP, "", NOW + timedelta(minutes=5)))])
         assert record_click_events(connection, NOW + timedelta(minutes=30)) == 0
     assert post.shop.rows("events") == []
 
@@ -134,9 +134,9 @@ def test_a_report_says_which_links_were_followed_in_how_many_emails(both_post: M
     assert len(post.hits()) == 4
     with read(post.shop.engine) as connection:
         found = report(connection, open_workspace(post.office.root).rulebook, NOW).campaigns["news"]
-    assert found.clicks == Graded(human=1, unsure=1)
+    assert found.clicks == GradeCounts(human=1, unsure=1)
     assert [(followed.link, followed.graded) for followed in found.links.shown] == [
-        (SALE, Graded(human=1, unsure=1)), ("book", Graded(unsure=1)),
+        (SALE, GradeCounts(human=1, unsure=1)), ("book", GradeCounts(unsure=1)),
     ]  # fmt: skip
 
 
@@ -317,8 +317,8 @@ def test_of_one_email_only_so_much_is_kept(both_post: Mailing) -> None:
     promise = post.promise("ada")
     with write(post.shop.engine) as connection:
         for _ in range(3):
-            append(connection, [Asked(promise, Hit(Kind.CLICK, "a", NOW, Sign.TOOL))] * 60)
-    assert len(post.hits()) == MOST
+            record_hits(connection, [LinkHit(promise, Hit(HitKind.CLICK, "a", NOW, Sign.TOOL))] * 60)
+    assert len(post.hits()) == HITS_PER_EMAIL
 
 
 def test_processes_that_write_of_one_email_at_once_miss_nothing(both_post: Mailing) -> None:
@@ -326,7 +326,7 @@ def test_processes_that_write_of_one_email_at_once_miss_nothing(both_post: Maili
     promise = post.promise("ada")
     scribes = [HitWriter(post.shop.engine) for _ in range(4)]
     for number in range(20):
-        scribes[number % 4].note(Asked(promise, Hit(Kind.CLICK, f"https://a.example/{number}", NOW)))
+        scribes[number % 4].note(LinkHit(promise, Hit(HitKind.CLICK, f"https://a.example/{number}", NOW)))
     assert all(scribe.flush(30) for scribe in scribes)
     assert {grade for *_, grade in post.hits()} == {"machine"}
     assert len(post.hits()) == 20
@@ -334,10 +334,10 @@ def test_processes_that_write_of_one_email_at_once_miss_nothing(both_post: Maili
 
 def test_what_cannot_be_written_is_given_up_and_the_next_goes_on(caplog: pytest.LogCaptureFixture) -> None:
     scribe = HitWriter(create_engine("sqlite://"), pauses=(0.01,))
-    scribe.note(Asked(1, Hit(Kind.CLICK, "a", NOW)))
+    scribe.note(LinkHit(1, Hit(HitKind.CLICK, "a", NOW)))
     assert scribe.flush()
     assert "1 clicks could not be written down" in caplog.text
-    scribe.note(Asked(1, Hit(Kind.CLICK, "a", NOW)))
+    scribe.note(LinkHit(1, Hit(HitKind.CLICK, "a", NOW)))
     assert scribe.flush()
 
 

@@ -21,7 +21,7 @@ from regulars.db.engine import open_engine, write
 from regulars.dispatch.link_policy import CLICK, OPEN
 from regulars.dispatch.template_context import LINKS, SIGNUP_LINKS, VISIT_LINKS
 from regulars.web.app import create
-from regulars.web.middleware import Shell
+from regulars.web.middleware import OuterMiddleware
 from tests.common.people import add_event
 from tests.web.every_link import DAY, KINDS, TARGET, Kind, genuine, newest, of, wrong_tokens
 from tests.web.shop import NOW, Shop, open_shop
@@ -44,7 +44,7 @@ def patient_shop(_sqlite_template: Path, tmp_path_factory: pytest.TempPathFactor
 def test_every_route_that_takes_a_token_is_in_the_table(patient_shop: Shop) -> None:
     assert patient_shop.site is not None
     shell = create(patient_shop.site)
-    assert isinstance(shell, Shell)
+    assert isinstance(shell, OuterMiddleware)
     assert isinstance(shell.app, Starlette)
     routes = [route for route in shell.app.routes if isinstance(route, Route) and "token" in route.param_convertors]
     assert sorted(route.path.split("/")[1] for route in routes) == sorted(kind.page for kind in KINDS)

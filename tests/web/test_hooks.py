@@ -192,10 +192,12 @@ def test_signed_nonsense_is_refused(small_shop: Shop) -> None:
 def test_what_nobody_repeats_is_forgotten(shop: Shop) -> None:
     send(shop, ORDER)
     with write(shop.engine) as connection:
-        assert received_hooks.taken(connection, "shop", "msg_1")
-        received_hooks.take(connection, "shop", "msg_2", NOW + received_hooks.KEPT + timedelta(seconds=1))
-        assert not received_hooks.taken(connection, "shop", "msg_1")
-        assert received_hooks.taken(connection, "shop", "msg_2")
+        assert received_hooks.was_received(connection, "shop", "msg_1")
+        received_hooks.remember_message(
+            connection, "shop", "msg_2", NOW + received_hooks.REMEMBERED + timedelta(seconds=1)
+        )
+        assert not received_hooks.was_received(connection, "shop", "msg_1")
+        assert received_hooks.was_received(connection, "shop", "msg_2")
 
 
 @pytest.mark.skipif(shutil.which("openssl") is None, reason="no openssl on this machine")

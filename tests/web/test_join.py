@@ -63,7 +63,7 @@ def wish(email: str) -> signups.SignupRequest:
 def asked_as(email: str, shop: Shop) -> None:
     """Another process notes the same wish."""
     with write(shop.engine) as connection:
-        signups.ask(connection, wish(email), form(), SECRET, NOW)
+        signups.request_signup(connection, wish(email), form(), SECRET, NOW)
 
 
 def until_it_waits(shop: Shop, other: threading.Thread) -> None:
@@ -158,7 +158,7 @@ def test_of_two_first_wishes_at_once_the_second_finds_the_client_of_the_first(sh
     """The first has not committed yet when the second asks: that one waits, and then sees what the first has done."""
     other = threading.Thread(target=lambda: asked_as("NEW@client.example", shop))
     with write(shop.engine) as connection:
-        assert signups.ask(connection, wish("new@client.example"), form(), SECRET, NOW)
+        assert signups.request_signup(connection, wish("new@client.example"), form(), SECRET, NOW)
         other.start()
         until_it_waits(shop, other)
         assert other.is_alive()

@@ -21,7 +21,7 @@ from sqlalchemy import Engine, insert
 from regulars.db import tables
 from regulars.db.engine import write
 from regulars.dispatch.template_context import links
-from regulars.ledger.copies import SentCopy, keep
+from regulars.ledger.copies import SentCopy, save_copies
 from regulars.render.compile import Templates
 from regulars.render.link_tracking import LinkRules, LinkTracking
 from regulars.render.message import render
@@ -94,7 +94,7 @@ def _in_email(shop: Shop, templates: Templates, email: str, language: str, promi
     trail = LinkTracking(LinkRules("http://us/"), f"http://us/c/{mark}/", f"http://us/o/{mark}")
     made = render(templates.compiled(email, language, traced=True), values, trail).html
     with write(shop.engine) as connection:
-        keep(connection, [SentCopy(promise, f"{email}-{language}", made, mark, trail.targets)])
+        save_copies(connection, [SentCopy(promise, f"{email}-{language}", made, mark, trail.targets)])
     nodes = html.document_fromstring(made).iter("a", "img")
     return _paths(str(node.get("href") or node.get("src")) for node in nodes), _paths(
         map(str, values["links"].values())
@@ -121,7 +121,7 @@ def test_getting_every_link_of_every_email_changes_nothing_but_what_counts_click
         answered = {key: [(path, *_asked(shop, path, key[1])) for path in paths] for key, paths in found.items()}
         assert shop.everything() == before
         assert shop.site is not None
-        assert shop.site.scribe.flush()
+        assert shop.site.hit_writer.flush()
         noted = {(row["kind"], (row["link"] or "").partition("/")[0]) for row in shop.rows("hits")}
     assert {language for _, language in found} == set(LANGUAGES)
     assert min(map(len, found.values())) >= 5

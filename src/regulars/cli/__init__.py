@@ -83,12 +83,12 @@ class Commands(click.Group):
             ctx.exit(INTERRUPTED)
         except Exception as error:
             from regulars.cli.foreseen_errors import foreseen
-            from regulars.cli.output import complain
+            from regulars.cli.output import print_error
 
             told = foreseen(error)
             if told is None:
                 raise
-            complain(told, as_json=bool(ctx.params.get("as_json")) or "--json" in ctx.meta)
+            print_error(told, as_json=bool(ctx.params.get("as_json")) or "--json" in ctx.meta)
             ctx.exit(told.exit_code)
 
 

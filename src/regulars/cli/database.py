@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import click
 
 from regulars.cli.command_context import CommandContext, close_with_command, json_option
-from regulars.cli.output import emit, progress_bar, table
+from regulars.cli.output import print_json, progress_bar, table
 from regulars.core import clock
 
 if TYPE_CHECKING:
@@ -66,12 +67,12 @@ def import_command(
     Good rows are in, bad rows are named by line and reason (exit code 1). Nobody who left, and no suppressed
     address, comes back by an import.
     """
-    from regulars.importing.report import Kind, Options
+    from regulars.importing.options import options_for
+    from regulars.importing.report import Kind
     from regulars.importing.service import import_file
 
-    book = command.rules.rulebook
-    options = Options(
-        timezone=book.company.timezone, currency=book.company.currency, fields=book.fields, events=book.events,
+    options = replace(
+        options_for(command.rules.rulebook),
         dates=dates, decimal=decimal, encoding=encoding, bad_rows=bad_rows, pool=pool,
     )  # fmt: skip
     with progress_bar(f"Importing {file.name}", quiet=command.as_json) as progress:
@@ -80,7 +81,7 @@ def import_command(
             options=options, progress=progress,
         )  # fmt: skip
     if command.as_json:
-        emit(report.to_dict())
+        print_json(report.to_dict())
     else:
         _print(report, file)
     ctx.exit(1 if report.bad_total else 0)
@@ -123,6 +124,6 @@ def upgrade(command: CommandContext) -> None:
     close_with_command(engine)
     revision = upgrade_database(engine)
     if command.as_json:
-        emit({"revision": revision})
+        print_json({"revision": revision})
     else:
         click.echo(f"The database is at revision {revision}.")

@@ -17,8 +17,8 @@ from regulars.cli.output import counts, table, when
 from regulars.db.states import Reason, State
 
 if TYPE_CHECKING:
-    from regulars.demo.day import Helpers
-    from regulars.insights.sent_history import Row
+    from regulars.demo.day import WorkerProcesses
+    from regulars.insights.sent_history import HistoryRow
     from regulars.simulation.simulated_days import Day
 
 
@@ -41,13 +41,13 @@ def demo_command(folder: Path) -> None:
         del os.environ[name]  # the demo never touches a real database or mail server
     from regulars.delivery.inbox.pages import write_index
     from regulars.delivery.inbox.server import Inbox
-    from regulars.demo.day import Helpers, play
+    from regulars.demo.day import WorkerProcesses, play
 
     made = _make(folder)
     command = CommandContext(given=folder, as_json=False)
     assert command.settings.database_url.startswith("sqlite:")
     _title(1, f"A workspace in {folder}" + ("" if made else ", which was there already"))
-    with Inbox(folder / INBOX) as inbox, closing(Helpers(command.settings, inbox.url)) as helpers:
+    with Inbox(folder / INBOX) as inbox, closing(WorkerProcesses(command.settings, inbox.url)) as helpers:
         book = command.rules.rulebook
         click.echo(f"   {len(book.campaigns)} campaigns of {book.company.name}, checked: no mistakes")
         _title(2, "Its clients, and what they did")
@@ -76,12 +76,13 @@ def _make(folder: Path) -> bool:
 def _import(command: CommandContext, folder: Path) -> None:
     from regulars.demo.business import write_files
     from regulars.demo.day import morning
-    from regulars.importing.report import Kind, Options
+    from regulars.importing.options import options_for
+    from regulars.importing.report import Kind
     from regulars.importing.service import import_file
 
     book = command.rules.rulebook
     zone = book.company.timezone
-    options = Options(timezone=zone, currency=book.company.currency, fields=book.fields, events=book.events)
+    options = options_for(book)
     for kind, path in write_files(folder / "data").items():
         report = import_file(
             command.engine, Kind(kind), path, now=morning(zone), secret=command.settings.secret, options=options
@@ -89,7 +90,7 @@ def _import(command: CommandContext, folder: Path) -> None:
         click.echo(f"   {path.name}: {report.added} added, {report.unchanged} known, {report.refused} refused")
 
 
-def _forecast(command: CommandContext, helpers: Helpers) -> Day:
+def _forecast(command: CommandContext, helpers: WorkerProcesses) -> Day:
     """Puts the rules in force, then asks the plan what the day will bring."""
     from regulars.demo.business import DAY
     from regulars.demo.day import morning, put_in_force
@@ -133,7 +134,7 @@ def _show(command: CommandContext, folder: Path, new: int, forecast: Day) -> Non
     table(None, ("outcome", "client", "campaign", "why"), _shortened([
         (r.state, _client(r), r.campaign, _why(r, zone)) for r in others
     ]))  # fmt: skip
-    _sum(new, forecast, sent)
+    _print_total(new, forecast, sent)
     click.echo(f"The inbox:   {(folder / INBOX / 'index.html').resolve().as_uri()}")
     click.echo(f"One client:  regulars -w {folder} explain v-070 --now {sent[0].at:%Y-%m-%d}T22:00")
     click.echo(f"The count:   regulars -w {folder} report")
@@ -154,7 +155,7 @@ def _shortened(rows: Sequence[tuple[str, str, str, str]]) -> list[tuple[str, str
     return found
 
 
-def _sum(new: int, forecast: Day, sent: Sequence[Row]) -> None:
+def _print_total(new: int, forecast: Day, sent: Sequence[HistoryRow]) -> None:
     promised = sum(forecast.sent.values())
     if new == promised and new:
         click.secho(f"The plan said {promised} emails; {new} were sent.", bold=True)
@@ -164,11 +165,11 @@ def _sum(new: int, forecast: Day, sent: Sequence[Row]) -> None:
         click.secho(f"The plan said {promised} emails; {new} were sent. The report has the rest.", bold=True)
 
 
-def _client(row: Row) -> str:
+def _client(row: HistoryRow) -> str:
     return f"{row.customer} {row.name or ''}".rstrip()
 
 
-def _why(row: Row, zone: str) -> str:
+def _why(row: HistoryRow, zone: str) -> str:
     from regulars.explain.sentences import because
 
     if row.reason == Reason.CAP:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from regulars.cli.command_context import CommandContext, json_option, now_option
-from regulars.cli.output import emit, say, table, when
+from regulars.cli.output import print_json, print_wrapped, table, when
 from regulars.db.states import State
 
 if TYPE_CHECKING:
@@ -30,13 +30,13 @@ def explain_command(command: CommandContext, customer: str, campaign: str | None
 
     found = explain(command.engine, command.rules, customer, campaign, command.now(now))
     if command.as_json:
-        emit(found.to_json())
+        print_json(found.to_json())
         return
     click.echo(f"{click.style(found.customer, bold=True)}, {when(found.now, found.zone)} ({found.zone})")
     asked = found.campaigns[0].asked if campaign is not None else None
     table(None, ["fact", "value", "why"], _facts(found.facts, found.zone, asked))
     for view in found.campaigns:
-        say(f"{click.style(view.campaign, bold=True)}: {view.sentence}")
+        print_wrapped(f"{click.style(view.campaign, bold=True)}: {view.sentence}")
         _detail(view, found.zone, whole=campaign is not None)
 
 
@@ -75,15 +75,15 @@ def _value(value: Any, zone: str) -> str:
 
 def _detail(view: View, zone: str, *, whole: bool) -> None:
     for row in view.ledger:
-        say(f"ledger: {_row(row, zone)}", indent=2)
+        print_wrapped(f"ledger: {_row(row, zone)}", indent=2)
     if not whole:
         return
     for row in view.plan:
-        say(f"a plan now: {_row(row, zone)}", indent=2)
+        print_wrapped(f"a plan now: {_row(row, zone)}", indent=2)
     for name, clause in view.clauses.items():
         click.echo(f"  {name}:")
         for line in clause.lines():
-            say(line.lstrip(), indent=4 + len(line) - len(line.lstrip()))
+            print_wrapped(line.lstrip(), indent=4 + len(line) - len(line.lstrip()))
 
 
 def _row(row: Row, zone: str) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from regulars.cli.command_context import CommandContext, json_option
-from regulars.cli.output import emit
+from regulars.cli.output import print_json
 from regulars.core.errors import RegularsError
 
 
@@ -34,7 +34,7 @@ def init_command(command: CommandContext, folder: Path, kind: str | None) -> Non
         ignore.write_text("var/\n", encoding="utf-8")
     files = sorted(str(path.relative_to(folder)) for path in folder.rglob("*.yaml"))
     if command.as_json:
-        emit({"workspace": str(folder), "files": files})
+        print_json({"workspace": str(folder), "files": files})
         return
     click.echo(f"Made a workspace in {folder}: {len(list((folder / 'campaigns').glob('*.yaml')))} rule files.")
     click.echo(f"Next: put your company into {folder / 'campaigns' / 'company.yaml'}, then `regulars check`.")

@@ -13,7 +13,7 @@ from regulars.core.errors import EnvironmentFailed
 HINT = "; `regulars up` keeps emails in a local inbox there, REGULARS_SMTP_URL names another mail server"
 
 
-def named() -> bool:
+def server_is_named() -> bool:
     """Whether the person has named a mail server."""
     return "REGULARS_SMTP_URL" in os.environ
 
@@ -24,7 +24,7 @@ def inbox(command: CommandContext, say: Callable[[str], None]) -> Iterator[Calla
 
     Does nothing where a mail server is named, or where something listens already.
     """
-    if named():
+    if server_is_named():
         yield lambda: None
         return
     from regulars.delivery.inbox.pages import write_index

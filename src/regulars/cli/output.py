@@ -28,7 +28,7 @@ def width() -> int:
     return int(given) if given.isdecimal() and int(given) >= 40 else 110
 
 
-def emit(document: dict[str, Any]) -> None:
+def print_json(document: dict[str, Any]) -> None:
     """A JSON document on standard output."""
     import json
 
@@ -58,7 +58,7 @@ def table(
     click.echo("\n".join(line.removeprefix(" ") for line in lines if click.unstyle(line).strip()) + "\n")
 
 
-def say(text: str, *, indent: int = 0, hanging: int = 2) -> None:
+def print_wrapped(text: str, *, indent: int = 0, hanging: int = 2) -> None:
     """A sentence or two, broken at blanks to the width of the terminal; further lines hang by `hanging`."""
     click.echo(
         textwrap.fill(
@@ -77,11 +77,11 @@ def counts(words: dict[str, int]) -> str:
     return ", ".join(f"{n} {word}" for word, n in sorted(words.items(), key=lambda item: (-item[1], item[0]))) or "–"
 
 
-def complain(error: RegularsError, *, as_json: bool) -> None:
+def print_error(error: RegularsError, *, as_json: bool) -> None:
     """Prints an error for the person who made it."""
     if isinstance(error, Invalid):
         if as_json:
-            emit({"errors": [d.to_dict() for d in error.diagnostics]})
+            print_json({"errors": [d.to_dict() for d in error.diagnostics]})
             return
         from regulars.core.diagnostics import render
 
@@ -90,7 +90,7 @@ def complain(error: RegularsError, *, as_json: bool) -> None:
         click.echo(f"\n{number} {'problem' if number == 1 else 'problems'} found", err=True)
         return
     if as_json:
-        emit({"errors": [{"code": type(error).__name__, "severity": "error", "message": str(error)}]})
+        print_json({"errors": [{"code": type(error).__name__, "severity": "error", "message": str(error)}]})
         return
     click.echo(f"error: {error}", err=True)
 

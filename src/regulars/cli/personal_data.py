@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from regulars.cli.command_context import CommandContext, json_option
-from regulars.cli.output import emit
+from regulars.cli.output import print_json
 from regulars.core import api_keys, clock, webhook_signing
 
 
@@ -20,7 +20,7 @@ def export_command(command: CommandContext, customer: str) -> None:
 
     with read(command.engine) as connection:
         found = export(connection, customer_id(connection, customer))
-    emit(found)
+    print_json(found)
 
 
 @click.command("erase")
@@ -45,7 +45,7 @@ def erase_command(command: CommandContext, customer: str, yes: bool) -> None:
         erase(connection, key, clock.system())
         recall(connection, key)
     if command.as_json:
-        emit({"erased": True})
+        print_json({"erased": True})
     else:
         click.echo("Erased. The address stays suppressed; no import brings it back.")
 
@@ -72,6 +72,6 @@ def key_command(command: CommandContext, name: str, scopes: tuple[str, ...]) -> 
     except ValueError as error:
         raise click.BadParameter(str(error)) from None
     if command.as_json:
-        emit({"name": name, "scopes": wanted, "key": key})
+        print_json({"name": name, "scopes": wanted, "key": key})
     else:
         click.echo(key)

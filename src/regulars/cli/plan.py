@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from regulars.cli.command_context import CommandContext, json_option, now_option
-from regulars.cli.output import counts, emit, progress_bar, table, when
+from regulars.cli.output import counts, print_json, progress_bar, table, when
 from regulars.db.states import Reason
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def plan_command(command: CommandContext, now: str | None, days: int, samples: i
     with progress_bar("Looking ahead", quiet=command.as_json) as progress:
         found = forecast(command.engine, command.rules, at, days, samples=samples, progress=lambda _: progress(0, 0))
     if command.as_json:
-        emit(found.to_json())
+        print_json(found.to_json())
         return
     zone = command.rules.rulebook.company.timezone
     click.echo(f"Plan for {when(at, zone)} ({zone}); nothing is written or sent.\n")

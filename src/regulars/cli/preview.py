@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import webbrowser
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,7 @@ import click
 
 from regulars.cli import local_inbox
 from regulars.cli.command_context import CommandContext, json_option, now_option
-from regulars.cli.output import emit
+from regulars.cli.output import print_json
 from regulars.core.errors import EnvironmentFailed, RegularsError
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ def preview_command(
             if show:
                 webbrowser.open(path.resolve().as_uri())
     elif command.as_json or form == "json":
-        emit({"emails": [one.to_json() for one in found]})
+        print_json({"emails": [one.to_json() for one in found]})
     else:
         click.echo("\n\n".join(_printed(one, form) for one in found))
 
@@ -116,12 +117,12 @@ def send_test_command(
     except ValueError as error:
         raise RegularsError(str(error)) from error
     if command.as_json:
-        emit({"sent": [{"step": p.step, "outcome": r.outcome, "server": r.text} for p, r in results]})
+        print_json({"sent": [{"step": p.step, "outcome": r.outcome, "server": r.text} for p, r in results]})
     else:
         for one, result in results:
             click.echo(f"{one.subject}: {result.outcome} ({result.text})")
     if any(result.outcome != "accepted" for _, result in results):
-        hint = "" if local_inbox.named() else local_inbox.HINT
+        hint = "" if local_inbox.server_is_named() else local_inbox.HINT
         raise EnvironmentFailed(f"the mail server did not take every email{hint}")
 
 
@@ -129,12 +130,14 @@ async def _send(
     command: CommandContext, engine: Engine | None, campaign: str, address: str, customer: str | None, step: str | None,
     locale: str | None, now: str | None,
 ) -> list[tuple[Preview, Result]]:  # fmt: skip
-    from regulars.delivery.smtp.courier import Courier
-    from regulars.delivery.smtp.provider import Provider
+    from regulars.operation.lanes import open_lanes
     from regulars.preview.preview import send_test
 
-    async with Courier(Provider.parse(command.settings.smtp_url)) as courier:
+    lanes = open_lanes(command.settings)
+    async with AsyncExitStack() as stack:
+        for lane in lanes:
+            await stack.enter_async_context(lane.transport)
         return await send_test(
-            engine, command.rules, campaign, address, courier, customer=customer, step=step,
+            engine, command.rules, campaign, address, lanes, customer=customer, step=step,
             now=command.now(now), locale=locale, settings=command.settings,
         )  # fmt: skip

@@ -13,7 +13,7 @@ import click
 
 from regulars.cli import local_inbox
 from regulars.cli.command_context import CommandContext, json_option, now_option
-from regulars.cli.output import counts, emit
+from regulars.cli.output import counts, print_json
 from regulars.core import clock, extras
 from regulars.core.errors import EnvironmentFailed
 
@@ -40,12 +40,12 @@ def tick_command(command: CommandContext, now: str | None) -> None:
         machine.close()
     states = {word: number for word, number in done.summary.states.items() if number}
     if command.as_json:
-        emit({"now": at.isoformat(), "promised": done.plan.promised, "states": states})
+        print_json({"now": at.isoformat(), "promised": done.plan.promised, "states": states})
     else:
         new = f"{done.plan.promised:,} new promise{'' if done.plan.promised == 1 else 's'}"
         click.echo(f"{new}; {counts(states) if states else 'nothing to send'}")
     if done.summary.stopped:
-        hint = "" if local_inbox.named() else local_inbox.HINT
+        hint = "" if local_inbox.server_is_named() else local_inbox.HINT
         raise EnvironmentFailed(f"{MAIL_FAILED}{hint}")
 
 

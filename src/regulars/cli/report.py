@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 import click
 
 from regulars.cli.command_context import CommandContext, json_option, moment, now_option
-from regulars.cli.output import counts, emit, table
+from regulars.cli.output import counts, print_json, table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from regulars.insights.lift import Lift
-    from regulars.insights.link_responses import Graded, Links
+    from regulars.insights.link_responses import GradeCounts, LinkReport
 
 _MOST = 5
 """Links of a campaign that are printed."""
@@ -37,7 +37,7 @@ def report_command(command: CommandContext, since: str | None, until: str | None
             until=moment(until, zone) if until else None,
         )  # fmt: skip
     if command.as_json:
-        emit(found.to_json())
+        print_json(found.to_json())
         return
     rows = [
         (
@@ -62,7 +62,7 @@ def report_command(command: CommandContext, since: str | None, until: str | None
             click.echo(_lift(name, figures.lift))
 
 
-def _responses(name: str, what: str, sent: int, graded: Graded) -> str:
+def _responses(name: str, what: str, sent: int, graded: GradeCounts) -> str:
     """Clicks or opens of a campaign in one line."""
     share = f" ({graded.human / sent:.1%})" if sent else ""
     return (
@@ -71,7 +71,7 @@ def _responses(name: str, what: str, sent: int, graded: Graded) -> str:
     )
 
 
-def _links(found: Links) -> Iterator[str]:
+def _links(found: LinkReport) -> Iterator[str]:
     """The links that most people followed, one in a line."""
     for followed in found.shown[:_MOST]:
         graded = followed.graded

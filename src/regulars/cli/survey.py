@@ -7,7 +7,7 @@ from dataclasses import asdict
 import click
 
 from regulars.cli.command_context import CommandContext, json_option, moment
-from regulars.cli.output import emit, say, table
+from regulars.cli.output import print_json, print_wrapped, table
 from regulars.core.diagnostics import did_you_mean
 from regulars.core.errors import NotFound
 
@@ -31,7 +31,7 @@ def survey_command(command: CommandContext, name: str, since: str | None) -> Non
     with read(command.engine) as connection:
         found = results(connection, survey, moment(since, book.company.timezone) if since else None)
     if command.as_json:
-        emit({"survey": name, "questions": [asdict(result) for result in found]})
+        print_json({"survey": name, "questions": [asdict(result) for result in found]})
         return
     for result in found:
         mean = f", {result.mean:.1f} on average" if result.mean is not None else ""
@@ -42,4 +42,4 @@ def survey_command(command: CommandContext, name: str, since: str | None) -> Non
         else:
             click.echo(heading)
             for words in result.words:
-                say(f"“{words}”", indent=2)
+                print_wrapped(f"“{words}”", indent=2)

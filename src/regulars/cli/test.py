@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from regulars.cli.command_context import CommandContext, json_option
-from regulars.cli.output import emit, progress_bar, say
+from regulars.cli.output import print_json, print_wrapped, progress_bar
 
 
 @click.command("test")
@@ -26,7 +26,7 @@ def test_command(ctx: click.Context, command: CommandContext, names: tuple[str, 
         results = run_trials(command.rules, names or None, lambda done, total, _: progress(done, total))
     failed = [r for r in results if not r.passed]
     if command.as_json:
-        emit(
+        print_json(
             {
                 "passed": len(results) - len(failed),
                 "failed": len(failed),
@@ -38,6 +38,6 @@ def test_command(ctx: click.Context, command: CommandContext, names: tuple[str, 
         if not result.passed or verbose:
             click.echo(f"{'passed' if result.passed else 'FAILED'}  {result.test.name}")
         for failure in result.failures:
-            say(failure, indent=8, hanging=0)
+            print_wrapped(failure, indent=8, hanging=0)
     click.echo(f"{len(results) - len(failed)} passed, {len(failed)} failed")
     ctx.exit(1 if failed else 0)

@@ -12,16 +12,16 @@ from regulars.ledger.link_owner import LinkOwner
 from regulars.profile import facts
 
 REQUESTED = "data.requested"
-OPEN = timedelta(days=1)
+VALID_FOR = timedelta(days=1)
 """How long after it was sent the link leads to the data, and how soon they can be asked for again."""
 
 
-def request_data(connection: Connection, who: LinkOwner, at: datetime) -> bool:
+def request_data(connection: Connection, owner: LinkOwner, at: datetime) -> bool:
     """Notes that the client asks for their data, as an event `data.requested`; once a day. Tells whether it is new."""
-    if data_requested(connection, who, at):
+    if data_requested(connection, owner, at):
         return False
     statement = insert(connection, events).values(
-        external_id=f"data/{who.customer}/{at:%Y-%m-%d}", customer_id=who.customer, name=REQUESTED, occurred_at=at,
+        external_id=f"data/{owner.customer}/{at:%Y-%m-%d}", customer_id=owner.customer, name=REQUESTED, occurred_at=at,
         received_at=at, data={},
     )  # fmt: skip
     new = connection.scalars(statement.on_conflict_do_nothing().returning(events.c.id)).first()
@@ -30,18 +30,18 @@ def request_data(connection: Connection, who: LinkOwner, at: datetime) -> bool:
     return new is not None
 
 
-def data_requested(connection: Connection, who: LinkOwner, now: datetime) -> bool:
+def data_requested(connection: Connection, owner: LinkOwner, now: datetime) -> bool:
     """Whether the client has asked within the last day."""
     query = select(events.c.id).where(
-        events.c.customer_id == who.customer, events.c.name == REQUESTED, events.c.occurred_at > now - OPEN
+        events.c.customer_id == owner.customer, events.c.name == REQUESTED, events.c.occurred_at > now - VALID_FOR
     )
     return connection.execute(query.limit(1)).first() is not None
 
 
-def data_open(connection: Connection, who: LinkOwner, now: datetime) -> bool:
+def data_link_valid(connection: Connection, owner: LinkOwner, now: datetime) -> bool:
     """Whether this email still leads to the data: it answers a request, and went out within the last day."""
-    if who.campaign is None or who.campaign.on != REQUESTED or who.erased:
+    if owner.campaign is None or owner.campaign.on != REQUESTED or owner.erased:
         return False
     sent = func.coalesce(promises.c.settled_at, promises.c.due_at)
-    query = select(promises.c.id).where(promises.c.id == who.promise, sent > now - OPEN)
+    query = select(promises.c.id).where(promises.c.id == owner.promise, sent > now - VALID_FOR)
     return connection.execute(query).first() is not None

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, select, update
 
 from regulars.consent.rights import MARKETING
-from regulars.consent.subscription import come_back, leave, standing
+from regulars.consent.subscription import resubscribe, subscriptions_of, unsubscribe
 from regulars.db.engine import insert
 from regulars.db.tables import consent_log, consents, customers, preferences
 from regulars.ledger.link_owner import LinkOwner
@@ -62,18 +62,18 @@ def objectors(connection: Connection, customer_ids: Collection[int]) -> set[int]
 
 
 def set_tracking_objection(
-    connection: Connection, who: LinkOwner, *, allowed: bool, at: datetime, wording: str
+    connection: Connection, owner: LinkOwner, *, allowed: bool, at: datetime, wording: str
 ) -> bool:
     """Keeps whether it may be measured what the client does with emails; tells whether that is new."""
-    if allowed == (who.customer not in objectors(connection, [who.customer])):
+    if allowed == (owner.customer not in objectors(connection, [owner.customer])):
         return False
     if allowed:
-        return come_back(connection, who, [TRACKING], at, "preferences", wording)
-    return leave(connection, who, [TRACKING], at, "preferences")
+        return resubscribe(connection, owner, [TRACKING], at, "preferences", wording)
+    return unsubscribe(connection, owner, [TRACKING], at, "preferences")
 
 
 def choose_topics(
-    connection: Connection, who: LinkOwner, offered: Collection[str], wanted: Collection[str], at: datetime,
+    connection: Connection, owner: LinkOwner, offered: Collection[str], wanted: Collection[str], at: datetime,
     wording: str, *, opt_in: bool,
 ) -> bool:  # fmt: skip
     """Keeps the topics wanted and leaves the others of those offered; tells whether that changes anything.
@@ -81,23 +81,23 @@ def choose_topics(
     Wanting none, or not the general one where it is offered, is leaving all: consent to `marketing` stands above
     the rest. Only what differs from what holds is said, so that saving a page unread is no consent.
     """
-    now = standing(connection, who.customer)
-    had = {topic for topic in offered if now.gets(topic, opt_in=opt_in)}
+    now = subscriptions_of(connection, owner.customer)
+    had = {topic for topic in offered if now.receives(topic, opt_in=opt_in)}
     if set(wanted) == had:
         return False
     if not wanted or (MARKETING in offered and MARKETING not in wanted):
-        return leave(connection, who, [MARKETING], at, "preferences")
+        return unsubscribe(connection, owner, [MARKETING], at, "preferences")
     fresh = set(wanted) - had
-    if now.gone:
+    if now.left_all:
         fresh = {MARKETING} | (set(wanted) & now.left)
-    back = come_back(connection, who, sorted(fresh), at, "preferences", wording)
-    gone = leave(connection, who, sorted(set(offered) - set(wanted)), at, "preferences")
+    back = resubscribe(connection, owner, sorted(fresh), at, "preferences", wording)
+    gone = unsubscribe(connection, owner, sorted(set(offered) - set(wanted)), at, "preferences")
     return back or gone
 
 
-def change(connection: Connection, who: LinkOwner, asked: Changes, at: datetime) -> list[str]:
+def save_changes(connection: Connection, owner: LinkOwner, asked: Changes, at: datetime) -> list[str]:
     """Keeps what differs; gives its names, which the log keeps too."""
-    now = preferences_of(connection, who.customer)
+    now = preferences_of(connection, owner.customer)
     person: dict[str, Any] = {}
     if asked.locale is not None and asked.locale != now.locale:
         person["locale"] = asked.locale
@@ -111,20 +111,20 @@ def change(connection: Connection, who: LinkOwner, asked: Changes, at: datetime)
         if until != now.paused_until:
             pace["paused_until"] = until
     if person:
-        connection.execute(update(customers).where(customers.c.id == who.customer).values(**person, updated_at=at))
+        connection.execute(update(customers).where(customers.c.id == owner.customer).values(**person, updated_at=at))
     if pace:
-        statement = insert(connection, preferences).values(customer_id=who.customer, at=at, **pace)
+        statement = insert(connection, preferences).values(customer_id=owner.customer, at=at, **pace)
         connection.execute(statement.on_conflict_do_update(index_elements=["customer_id"], set_={**pace, "at": at}))
     changed = sorted(person | pace)
     if changed:
-        _log(connection, who, at, changed)
+        _log_changes(connection, owner, at, changed)
     return changed
 
 
-def _log(connection: Connection, who: LinkOwner, at: datetime, changed: list[str]) -> None:
-    detail = {"promise": who.promise, "campaign": who.key, "changed": changed}
+def _log_changes(connection: Connection, owner: LinkOwner, at: datetime, changed: list[str]) -> None:
+    detail = {"promise": owner.promise, "campaign": owner.key, "changed": changed}
     connection.execute(
         consent_log.insert().values(
-            customer_id=who.customer, topic=PREFERENCES, granted=True, at=at, source="preferences", detail=detail
+            customer_id=owner.customer, topic=PREFERENCES, granted=True, at=at, source="preferences", detail=detail
         )
     )

@@ -110,7 +110,7 @@ def grant(
 
 def withdraw_all(connection: Connection, customer_ids: Iterable[int], word: ConsentRecord) -> set[int]:
     """`withdraw` for many; gives those for whom it is new."""
-    statement = _said(connection, customer_ids, word, granted=False)
+    statement = _consents_for(connection, customer_ids, word, granted=False)
     given = statement.excluded
     changed = set(
         connection.scalars(
@@ -125,9 +125,9 @@ def withdraw_all(connection: Connection, customer_ids: Iterable[int], word: Cons
     return changed
 
 
-def grant_unasked(connection: Connection, customer_ids: Iterable[int], word: ConsentRecord) -> set[int]:
+def grant_imported(connection: Connection, customer_ids: Iterable[int], word: ConsentRecord) -> set[int]:
     """Notes consent that came with a file, only for clients who never said anything; gives those."""
-    statement = _said(connection, customer_ids, word, granted=True)
+    statement = _consents_for(connection, customer_ids, word, granted=True)
     fresh = set(connection.scalars(statement.on_conflict_do_nothing().returning(consents.c.customer_id)))
     _log(connection, fresh, word, granted=True)
     return fresh
@@ -238,7 +238,7 @@ def still_erased() -> ColumnElement[bool]:
     return and_(customers.c.erased_at.is_not(None), or_(customers.c.email_hash.is_(None), barred.exists()))
 
 
-def _said(connection: Connection, customer_ids: Iterable[int], word: ConsentRecord, *, granted: bool) -> Any:
+def _consents_for(connection: Connection, customer_ids: Iterable[int], word: ConsentRecord, *, granted: bool) -> Any:
     """An INSERT of the same word for many clients; those who do not exist fall out."""
     said = {"topic": word.topic, "granted": granted, "at": word.at, "source": word.source}
     values = [literal(value, consents.c[name].type).label(name) for name, value in said.items()]

@@ -17,7 +17,8 @@ from sqlalchemy import Connection, delete, exists, func, select, update
 
 from regulars.consent.rights import MARKETING, grant, withdraw
 from regulars.core import ids
-from regulars.db.engine import insert, take_turns
+from regulars.db.engine import insert
+from regulars.db.locks import AdvisoryLock, lock_each
 from regulars.db.tables import consents, copies, customers, events, promises, purchases, signups, suppressions
 from regulars.ledger.link_owner import LinkOwner
 from regulars.profile import facts
@@ -28,7 +29,7 @@ CONFIRMED = "signup.confirmed"
 PENDING = "signup"
 """The source under which the log keeps that a new client has not confirmed yet."""
 DOUBLE_OPT_IN = "double-opt-in"
-OFTEN = 3
+MOST_PER_DAY = 3
 """Confirmation emails to one address in a day."""
 _DAY = timedelta(days=1)
 
@@ -45,7 +46,7 @@ class SignupRequest:
 
 
 @dataclass(frozen=True, slots=True)
-class Pending:
+class PendingSignup:
     """A sign-up that an email asks to confirm."""
 
     id: int
@@ -59,14 +60,14 @@ class Pending:
     confirmed_at: datetime | None
 
 
-def ask(connection: Connection, wish: SignupRequest, form: Signup, secret: bytes, at: datetime) -> bool:
+def request_signup(connection: Connection, wish: SignupRequest, form: Signup, secret: bytes, at: datetime) -> bool:
     """Notes the wish, so that a confirmation email goes out; tells nobody but the caller whether it did.
 
     Nothing is noted for an address that may not be written to at all, or that has asked often today. Wishes of the same
     address take turns: of two first ones at once, the second finds the client that the first has made.
     """
     mark = ids.address_hash(wish.email, secret)
-    take_turns(connection, [int(mark[:15], 16)])
+    lock_each(connection, AdvisoryLock.SIGN_UP, [int(mark[:15], 16)])
     barred = exists().where(suppressions.c.email_hash == mark, suppressions.c.scope == "all")
     if connection.scalar(select(barred)):
         return False
@@ -77,7 +78,7 @@ def ask(connection: Connection, wish: SignupRequest, form: Signup, secret: bytes
     if customer is None:
         customer = _client(connection, wish, mark, at)
     recent = select(func.count()).where(signups.c.customer_id == customer, signups.c.asked_at > at - _DAY)
-    if (connection.scalar(recent) or 0) >= OFTEN:
+    if (connection.scalar(recent) or 0) >= MOST_PER_DAY:
         return False
     key = connection.execute(
         signups.insert().values(
@@ -103,14 +104,14 @@ def _client(connection: Connection, wish: SignupRequest, mark: str, at: datetime
     return int(key)
 
 
-def pending(connection: Connection, who: LinkOwner) -> Pending | None:
+def pending_signup(connection: Connection, owner: LinkOwner) -> PendingSignup | None:
     """The sign-up that the email was about; None for another email, and once it is forgotten."""
-    if who.campaign is None or who.campaign.on != REQUESTED:
+    if owner.campaign is None or owner.campaign.on != REQUESTED:
         return None
     named = connection.scalar(
         select(events.c.external_id)
         .join(promises, promises.c.source_id == events.c.id)
-        .where(promises.c.id == who.promise, events.c.name == REQUESTED, events.c.customer_id == who.customer)
+        .where(promises.c.id == owner.promise, events.c.name == REQUESTED, events.c.customer_id == owner.customer)
     )
     if named is None:
         return None
@@ -118,13 +119,13 @@ def pending(connection: Connection, who: LinkOwner) -> Pending | None:
     row = connection.execute(select(signups).where(signups.c.id == number)).first()
     if row is None:
         return None
-    return Pending(
+    return PendingSignup(
         row.id, row.customer_id, row.topic, row.wording, row.source, row.locale, row.first_name, row.asked_at,
         row.confirmed_at,
     )  # fmt: skip
 
 
-def confirm(connection: Connection, found: Pending, at: datetime) -> bool:
+def confirm(connection: Connection, found: PendingSignup, at: datetime) -> bool:
     """The owner of the mailbox has pressed the button: consent, in the words that were shown. Tells whether it is new.
 
     It never lifts a suppression.

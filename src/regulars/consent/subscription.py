@@ -21,47 +21,47 @@ How = Literal["one-click", "page", "preferences"]
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class Subscriptions:
     """What a client has said: the topics left and those agreed to. `marketing` among the left stands for all."""
 
     left: frozenset[str]
     agreed: frozenset[str]
 
     @property
-    def gone(self) -> bool:
+    def left_all(self) -> bool:
         """Whether they left everything."""
         return MARKETING in self.left
 
-    def gets(self, topic: str, *, opt_in: bool) -> bool:
+    def receives(self, topic: str, *, opt_in: bool) -> bool:
         """Whether emails on the topic go to them, as far as their own word counts."""
-        if self.gone or topic in self.left:
+        if self.left_all or topic in self.left:
             return False
         return not opt_in or bool(self.agreed & {MARKETING, topic})
 
 
-def standing(connection: Connection, customer_id: int) -> Standing:
+def subscriptions_of(connection: Connection, customer_id: int) -> Subscriptions:
     """The client's latest words."""
     rows = connection.execute(
         select(consents.c.topic, consents.c.granted).where(consents.c.customer_id == customer_id)
     ).all()
-    return Standing(
+    return Subscriptions(
         frozenset(row.topic for row in rows if not row.granted), frozenset(row.topic for row in rows if row.granted)
     )
 
 
-def leave(connection: Connection, who: LinkOwner, topics: Iterable[str], at: datetime, how: How) -> bool:
+def unsubscribe(connection: Connection, owner: LinkOwner, topics: Iterable[str], at: datetime, how: How) -> bool:
     """Notes that the client wants nothing more on these topics; tells whether that is new."""
-    detail = {"promise": who.promise, "campaign": who.key}
-    said = [withdraw(connection, who.customer, topic, at=at, source=how, detail=detail) for topic in topics]
+    detail = {"promise": owner.promise, "campaign": owner.key}
+    said = [withdraw(connection, owner.customer, topic, at=at, source=how, detail=detail) for topic in topics]
     return any(said)
 
 
-def come_back(
-    connection: Connection, who: LinkOwner, topics: Iterable[str], at: datetime, how: How, wording: str
+def resubscribe(
+    connection: Connection, owner: LinkOwner, topics: Iterable[str], at: datetime, how: How, wording: str
 ) -> bool:
     """Notes that the client wants emails on these topics, in the words they were shown; tells whether that is new."""
-    detail = {"promise": who.promise, "campaign": who.key}
+    detail = {"promise": owner.promise, "campaign": owner.key}
     said = [
-        grant(connection, who.customer, topic, at=at, source=how, wording=wording, detail=detail) for topic in topics
+        grant(connection, owner.customer, topic, at=at, source=how, wording=wording, detail=detail) for topic in topics
     ]
     return any(said)

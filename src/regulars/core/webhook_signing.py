@@ -22,12 +22,12 @@ TOLERANCE = timedelta(minutes=5)
 _ID = re.compile(r"[\x21-\x7e]{1,100}")
 _SECONDS = re.compile(r"[0-9]{1,11}")
 _PREFIX = "whsec_"
-_MOST = 10
+_MOST_SIGNATURES = 10
 """Signatures of one message that are looked at: a sender has two while it changes keys."""
 
 
 @dataclass(frozen=True, slots=True)
-class Signed:
+class SignedMessage:
     """A genuine message: the id under which its sender repeats it, when it was signed, and by which key."""
 
     id: str
@@ -37,20 +37,20 @@ class Signed:
 
 def secret_of(key: str, secret: bytes) -> str:
     """What the sender signs with, `whsec_…`; raises ValueError for a name that cannot be a key's."""
-    return _PREFIX + base64.b64encode(_raw(api_keys.checked_name(key), secret)).decode()
+    return _PREFIX + base64.b64encode(_key_bytes(api_keys.checked_name(key), secret)).decode()
 
 
 def sign(secret: str, identity: str, at: datetime, body: bytes) -> dict[str, str]:
     """The headers that a sender puts beside the body; `secret` is `whsec_…`."""
     stamp = str(int(at.timestamp()))
-    mark = _mark(base64.b64decode(secret.removeprefix(_PREFIX)), identity, stamp, body)
+    mark = _signature(base64.b64decode(secret.removeprefix(_PREFIX)), identity, stamp, body)
     signature = "v1," + base64.b64encode(mark).decode()
     return {"webhook-id": identity, "webhook-timestamp": stamp, "webhook-signature": signature}
 
 
 def verify(
     headers: Mapping[str, str], body: bytes, signers: Iterable[str], secret: bytes, now: datetime
-) -> Signed | None:
+) -> SignedMessage | None:
     """The message's id, time and key if one of the signers signed it just now, else None."""
     identity, stamp = headers.get("webhook-id", ""), headers.get("webhook-timestamp", "")
     if not _ID.fullmatch(identity) or not _SECONDS.fullmatch(stamp):
@@ -58,15 +58,15 @@ def verify(
     at = datetime.fromtimestamp(int(stamp), UTC)
     if abs(at - now) > TOLERANCE:
         return None
-    given = [mark for mark in map(_given, headers.get("webhook-signature", "").split(" ")[:_MOST]) if mark]
+    given = [mark for mark in map(_decoded, headers.get("webhook-signature", "").split(" ")[:_MOST_SIGNATURES]) if mark]
     for key in signers:
-        wanted = _mark(_raw(key, secret), identity, stamp, body)
+        wanted = _signature(_key_bytes(key, secret), identity, stamp, body)
         if not api_keys.revoked(key) and any(hmac.compare_digest(mark, wanted) for mark in given):
-            return Signed(identity, at, key)
+            return SignedMessage(identity, at, key)
     return None
 
 
-def _given(text: str) -> bytes | None:
+def _decoded(text: str) -> bytes | None:
     version, _, mark = text.partition(",")
     if version != "v1":
         return None
@@ -76,9 +76,9 @@ def _given(text: str) -> bytes | None:
         return None
 
 
-def _raw(key: str, secret: bytes) -> bytes:
+def _key_bytes(key: str, secret: bytes) -> bytes:
     return hmac.new(secret, b"webhook\0" + key.encode(), hashlib.sha256).digest()
 
 
-def _mark(raw: bytes, identity: str, stamp: str, body: bytes) -> bytes:
+def _signature(raw: bytes, identity: str, stamp: str, body: bytes) -> bytes:
     return hmac.new(raw, f"{identity}.{stamp}.".encode() + body, hashlib.sha256).digest()

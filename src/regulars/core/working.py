@@ -25,11 +25,11 @@ WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", 
 _ANY_DAY = "|".join(WEEKDAYS)
 _HOURS = r"(?:[01]?\d|2[0-3]):[0-5]\d-(?:[01]?\d|2[0-3]):[0-5]\d"
 WEEK = rf"\s*((?:{_ANY_DAY})(?:-(?:{_ANY_DAY}))?|daily)((?:\s+{_HOURS})+)\s*"
-_PART = re.compile(f"{WEEK}$")
+_DAYS_AND_HOURS = re.compile(f"{WEEK}$")
 _WAIT = re.compile(r"^\s*(\d+)\s+working\s+(hour|day)s?\s*$")
-MOST = 1_000
+LONGEST_WAIT = 1_000
 """The longest wait in working hours or days."""
-_IDLE = 800
+_MOST_IDLE_DAYS = 800
 """After so many days without a working one there is none: every window fell into a gap, or all days are off."""
 
 
@@ -50,8 +50,8 @@ class Wait:
                 raise ValueError(f"`{text}` is not a wait such as `4 working hours` or `2 working days`")
             return cls(duration(text))
         number = int(found[1])
-        if not 1 <= number <= MOST:
-            raise ValueError(f"`{text}` is not between 1 and {MOST}")
+        if not 1 <= number <= LONGEST_WAIT:
+            raise ValueError(f"`{text}` is not between 1 and {LONGEST_WAIT}")
         return cls(timedelta(hours=number), working=True) if found[2] == "hour" else cls(working=True, days=number)
 
     def __bool__(self) -> bool:
@@ -76,7 +76,7 @@ class Week:
         """`monday-friday 09:00-18:00, saturday 10:00-14:00`; raises ValueError."""
         days: list[list[tuple[time, time]]] = [[] for _ in WEEKDAYS]
         for part in text.split(","):
-            found = _PART.match(part.lower())
+            found = _DAYS_AND_HOURS.match(part.lower())
             if found is None:
                 raise ValueError(f"`{part.strip()}` is not a part of a week such as `monday-friday 09:00-18:00`")
             for number in _numbers(found[1]):
@@ -223,7 +223,7 @@ class WorkingTime:
 
     def _days(self, day: date, step: int) -> Iterator[tuple[Span, ...]]:
         idle = 0
-        while idle < _IDLE:
+        while idle < _MOST_IDLE_DAYS:
             spans = _spans(self, day)
             if spans:
                 yield spans

@@ -14,9 +14,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, func, select, text, tuple_, update
+from sqlalchemy import Connection, func, select, tuple_, update
 
 from regulars.db.engine import insert
+from regulars.db.locks import AdvisoryLock, lock_name
 from regulars.db.rowset import ids
 from regulars.db.states import Reason
 from regulars.db.tables import coupon_codes, coupons, promises
@@ -24,11 +25,9 @@ from regulars.rules.offer import BENEFITS, Coupon
 
 _ALPHABET = "ABCDEFGHJKMNPQRSTVWXYZ23456789"  # nothing that is misread aloud or on paper
 _LENGTH = 8  # 30**8 is 6.5e11: a guess hits one of a million codes once in 650,000 tries
-_GIVING = 7_246_004
-"""First key of the PostgreSQL advisory locks under which one worker at a time counts a campaign's coupons."""
 
 
-class Place(NamedTuple):
+class CouponKey(NamedTuple):
     """Whose coupon it is: the campaign's key, the client, the occurrence."""
 
     campaign: str
@@ -37,14 +36,14 @@ class Place(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Given:
+class Assigned:
     """What came of giving: the rows of `coupons` by place, and why others got none."""
 
-    rows: Mapping[Place, Mapping[str, Any]]
-    refused: Mapping[Place, Reason]
+    rows: Mapping[CouponKey, Mapping[str, Any]]
+    refused: Mapping[CouponKey, Reason]
 
 
-def shown(row: Mapping[str, Any]) -> dict[str, Any]:
+def template_values(row: Mapping[str, Any]) -> dict[str, Any]:
     """A coupon as templates know it."""
     own = {name: row[name] for name in ("code", "valid_from", "valid_until", "uses")}
     return {**own, **dict.fromkeys(BENEFITS), **row["offer"]}
@@ -53,58 +52,51 @@ def shown(row: Mapping[str, Any]) -> dict[str, Any]:
 def sample_coupon(offer: Coupon, now: datetime, zone: str) -> dict[str, Any]:
     """A coupon of the offer for a preview; its code is nobody's."""
     code = offer.shared or (f"{offer.prefix}-SAMPLE99" if offer.prefix else "SAMPLE99")
-    return shown(_row(offer, code, now, zone))
+    return template_values(_row(offer, code, now, zone))
 
 
-def take_codes(connection: Connection, wanted: Mapping[Place, Coupon], now: datetime, zone: str) -> Given:
+def assign_coupons(connection: Connection, wanted: Mapping[CouponKey, Coupon], now: datetime, zone: str) -> Assigned:
     """Coupons for the places, in their order; a place that has one keeps it."""
     rows = _rows(connection, [place for place, offer in wanted.items() if offer.limited])
-    refused: dict[Place, Reason] = {}
+    refused: dict[CouponKey, Reason] = {}
     for campaign in sorted({place.campaign for place in wanted.keys() - rows.keys()}):
         lacking = [place for place in wanted if place.campaign == campaign and place not in rows]
         offer = wanted[lacking[0]]
         if offer.stock is not None or offer.per_client is not None:
-            _one_at_a_time(connection, campaign)
+            lock_name(connection, AdvisoryLock.COUPONS, campaign)
             rows |= _rows(connection, lacking)  # whoever was first may have given these
             lacking = [place for place in lacking if place not in rows]
-        refused |= _over(connection, offer, lacking)
+        refused |= _over_limit(connection, offer, lacking)
         open_places = [place for place in lacking if place not in refused]
         codes = _codes(connection, offer, len(open_places))
         given = zip(open_places, codes, strict=False)  # a pool may have fewer
         new = [{**place._asdict(), **_row(offer, code, now, zone)} for place, code in given]
-        _keep(connection, offer, new, now)
+        _insert(connection, offer, new, now)
         rows |= _rows(connection, open_places)
         refused |= {place: Reason.NO_COUPON for place in open_places if place not in rows}
-    return Given(rows, refused)
+    return Assigned(rows, refused)
 
 
-def places_of(connection: Connection, promised: Sequence[int], campaigns: Iterable[str]) -> dict[Place, int]:
+def coupon_keys(connection: Connection, promised: Sequence[int], campaigns: Iterable[str]) -> dict[CouponKey, int]:
     """The promises of these campaigns by the place of their coupon, the most important first."""
     columns = (promises.c.campaign, promises.c.customer_id, promises.c.occurrence)
     query = select(promises.c.id, *columns).where(promises.c.id.in_(promised), promises.c.campaign.in_(list(campaigns)))
     rows = connection.execute(query.order_by(promises.c.priority.desc(), promises.c.next_at, promises.c.id))
-    return {Place(*place): int(key) for key, *place in rows}
+    return {CouponKey(*place): int(key) for key, *place in rows}
 
 
-def _rows(connection: Connection, places: Iterable[Place]) -> dict[Place, Mapping[str, Any]]:
+def _rows(connection: Connection, places: Iterable[CouponKey]) -> dict[CouponKey, Mapping[str, Any]]:
     wanted = list(places)
     if not wanted:
         return {}
     key = tuple_(coupons.c.campaign, coupons.c.customer_id, coupons.c.occurrence)
     found = connection.execute(select(coupons).where(key.in_(wanted))).mappings()
-    return {Place(row["campaign"], row["customer_id"], row["occurrence"]): dict(row) for row in found}
+    return {CouponKey(row["campaign"], row["customer_id"], row["occurrence"]): dict(row) for row in found}
 
 
-def _one_at_a_time(connection: Connection, campaign: str) -> None:
-    """Waits for whoever else counts this campaign's coupons; SQLite has one writer at a time."""
-    if connection.dialect.name == "postgresql":
-        lock = text("SELECT pg_advisory_xact_lock(:giving, hashtext(:campaign))")
-        connection.execute(lock, {"giving": _GIVING, "campaign": campaign})
-
-
-def _over(connection: Connection, offer: Coupon, places: Sequence[Place]) -> dict[Place, Reason]:
+def _over_limit(connection: Connection, offer: Coupon, places: Sequence[CouponKey]) -> dict[CouponKey, Reason]:
     """Those who had enough of this offer, and those for whom the stock does not last."""
-    refused: dict[Place, Reason] = {}
+    refused: dict[CouponKey, Reason] = {}
     if not places:
         return refused
     mine = coupons.c.campaign == places[0].campaign
@@ -143,7 +135,7 @@ def _row(offer: Coupon, code: str, now: datetime, zone: str) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _keep(connection: Connection, offer: Coupon, new: Sequence[Mapping[str, Any]], now: datetime) -> None:
+def _insert(connection: Connection, offer: Coupon, new: Sequence[Mapping[str, Any]], now: datetime) -> None:
     """Writes the coupons; one that somebody else has written meanwhile stays as it is, and its code free."""
     if not new:
         return

@@ -20,7 +20,7 @@ from regulars.profile import facts
 REDEEMED = "coupon.redeemed"
 
 
-class Standing(StrEnum):
+class CouponStatus(StrEnum):
     """What a till is told of a code."""
 
     VALID = "valid"
@@ -34,10 +34,10 @@ class Standing(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Coupon:
+class CheckedCoupon:
     """A code as a till sees it; `offer` is {"percent": 50}, {"amount": "10"}, {"service": "…"} or {"gift": "…"}."""
 
-    standing: Standing
+    standing: CouponStatus
     code: str
     offer: Mapping[str, Any] | None = None
     uses_left: int = 0
@@ -58,26 +58,26 @@ class Use:
     """What else the event is to keep."""
 
 
-def check(connection: Connection, code: str, now: datetime, customer: int | str | None = None) -> Coupon:
+def check(connection: Connection, code: str, now: datetime, customer: int | str | None = None) -> CheckedCoupon:
     """What the code is worth at `now`, to that client if one is named; changes nothing."""
     rows = _rows(connection, code, customer)
-    return rows if isinstance(rows, Coupon) else _best(rows, now)
+    return rows if isinstance(rows, CheckedCoupon) else _best(rows, now)
 
 
-def redeem(connection: Connection, use: Use, received: datetime) -> tuple[Coupon, bool]:
+def redeem(connection: Connection, use: Use, received: datetime) -> tuple[CheckedCoupon, bool]:
     """Uses a coupon once, as of `use.at`; and whether that is new: the same reference again uses nothing more."""
     return redeem_all(connection, [use], received)[0]
 
 
-def redeem_all(connection: Connection, uses: Sequence[Use], received: datetime) -> list[tuple[Coupon, bool]]:
+def redeem_all(connection: Connection, uses: Sequence[Use], received: datetime) -> list[tuple[CheckedCoupon, bool]]:
     """The same for many, each with its own outcome, in their order.
 
     Whoever uses several coupons takes them in the order of their codes, and touches facts last: nobody then waits
     for somebody who waits for them.
     """
-    found: dict[int, tuple[Coupon, bool]] = {}
+    found: dict[int, tuple[CheckedCoupon, bool]] = {}
     noted: list[int] = []
-    for number in sorted(range(len(uses)), key=lambda number: (tidy(uses[number].code), number)):
+    for number in sorted(range(len(uses)), key=lambda number: (normalized(uses[number].code), number)):
         coupon, event = _redeem(connection, uses[number], received)
         found[number] = (coupon, event is not None)
         noted += [event] if event is not None else []
@@ -86,19 +86,19 @@ def redeem_all(connection: Connection, uses: Sequence[Use], received: datetime) 
     return [found[number] for number in range(len(uses))]
 
 
-def _redeem(connection: Connection, use: Use, received: datetime) -> tuple[Coupon, int | None]:
+def _redeem(connection: Connection, use: Use, received: datetime) -> tuple[CheckedCoupon, int | None]:
     rows = _rows(connection, use.code, use.customer)
-    if isinstance(rows, Coupon):
+    if isinstance(rows, CheckedCoupon):
         return rows, None
     best = _best(rows, use.at)
     name = f"coupon/{best.code}/{use.reference}"
-    event = _noted(connection, name, _in_order(rows, use.at)[0], use, received)
+    event = _insert_event(connection, name, _in_order(rows, use.at)[0], use, received)
     if event is None:
-        return replace(best, standing=Standing.REDEEMED), None
-    if not any(_used(connection, row["id"], use.at) for row in _in_order(rows, use.at)):
+        return replace(best, standing=CouponStatus.REDEEMED), None
+    if not any(_count_use(connection, row["id"], use.at) for row in _in_order(rows, use.at)):
         connection.execute(delete(events).where(events.c.id == event))
-        return _best(_again(connection, rows), use.at), None
-    return replace(_best(_again(connection, rows), use.at), standing=Standing.REDEEMED), event
+        return _best(_reload(connection, rows), use.at), None
+    return replace(_best(_reload(connection, rows), use.at), standing=CouponStatus.REDEEMED), event
 
 
 def add_codes(connection: Connection, pool: str, codes: Sequence[str], now: datetime) -> tuple[int, set[str]]:
@@ -115,15 +115,15 @@ def add_codes(connection: Connection, pool: str, codes: Sequence[str], now: date
     return len(new), foreign
 
 
-def tidy(code: str) -> str:
+def normalized(code: str) -> str:
     """The code as we make them, whatever the case and blanks it was typed with."""
     return "".join(code.split()).upper()
 
 
-def _rows(connection: Connection, code: str, customer: int | str | None) -> Sequence[RowMapping] | Coupon:
+def _rows(connection: Connection, code: str, customer: int | str | None) -> Sequence[RowMapping] | CheckedCoupon:
     """The coupons that the code may stand for; or why it stands for none."""
     mine = select(coupons, customers.c.external_id).join(customers, customers.c.id == coupons.c.customer_id)
-    for spelt in dict.fromkeys((code.strip(), tidy(code))):  # a code from elsewhere may have small letters
+    for spelt in dict.fromkeys((code.strip(), normalized(code))):  # a code from elsewhere may have small letters
         query = mine.where(coupons.c.code == spelt)
         if customer is not None:
             named = customers.c.id if isinstance(customer, int) else customers.c.external_id
@@ -134,38 +134,38 @@ def _rows(connection: Connection, code: str, customer: int | str | None) -> Sequ
         if not rows:
             continue
         if customer is not None:
-            return Coupon(Standing.NOT_THEIRS, spelt)
+            return CheckedCoupon(CouponStatus.NOT_THEIRS, spelt)
         if rows[0]["shared"]:
-            return Coupon(Standing.WHOSE, spelt, rows[0]["offer"])
+            return CheckedCoupon(CouponStatus.WHOSE, spelt, rows[0]["offer"])
         return rows
-    return Coupon(Standing.UNKNOWN, tidy(code))
+    return CheckedCoupon(CouponStatus.UNKNOWN, normalized(code))
 
 
-def _again(connection: Connection, rows: Sequence[RowMapping]) -> Sequence[RowMapping]:
+def _reload(connection: Connection, rows: Sequence[RowMapping]) -> Sequence[RowMapping]:
     joined = select(coupons, customers.c.external_id).join(customers, customers.c.id == coupons.c.customer_id)
     return connection.execute(joined.where(coupons.c.id.in_([row["id"] for row in rows]))).mappings().all()
 
 
-def _standing(row: RowMapping, now: datetime) -> Standing:
+def _status(row: RowMapping, now: datetime) -> CouponStatus:
     if row["used"] >= row["uses"]:
-        return Standing.USED_UP
+        return CouponStatus.USED_UP
     if now < row["valid_from"]:
-        return Standing.NOT_YET
-    return Standing.EXPIRED if now > row["valid_until"] else Standing.VALID
+        return CouponStatus.NOT_YET
+    return CouponStatus.EXPIRED if now > row["valid_until"] else CouponStatus.VALID
 
 
 def _in_order(rows: Sequence[RowMapping], now: datetime) -> list[RowMapping]:
     """A client may have been given a shared code twice: what holds comes first, and of that what ends first."""
-    return sorted(rows, key=lambda row: (_standing(row, now) is not Standing.VALID, row["valid_until"], row["id"]))
+    return sorted(rows, key=lambda row: (_status(row, now) is not CouponStatus.VALID, row["valid_until"], row["id"]))
 
 
-def _best(rows: Sequence[RowMapping], now: datetime) -> Coupon:
+def _best(rows: Sequence[RowMapping], now: datetime) -> CheckedCoupon:
     row = _in_order(rows, now)[0]
     left = row["uses"] - row["used"]
-    return Coupon(_standing(row, now), row["code"], row["offer"], left, row["valid_until"], row["external_id"])
+    return CheckedCoupon(_status(row, now), row["code"], row["offer"], left, row["valid_until"], row["external_id"])
 
 
-def _used(connection: Connection, key: int, at: datetime) -> bool:
+def _count_use(connection: Connection, key: int, at: datetime) -> bool:
     """Counts one use, if there is one left and the coupon holds."""
     mine = update(coupons).where(
         coupons.c.id == key, coupons.c.used < coupons.c.uses, coupons.c.valid_from <= at, coupons.c.valid_until >= at
@@ -173,7 +173,7 @@ def _used(connection: Connection, key: int, at: datetime) -> bool:
     return connection.execute(mine.values(used=coupons.c.used + 1, redeemed_at=at)).rowcount > 0
 
 
-def _noted(connection: Connection, name: str, row: RowMapping, use: Use, received: datetime) -> int | None:
+def _insert_event(connection: Connection, name: str, row: RowMapping, use: Use, received: datetime) -> int | None:
     """Writes the event, and gives its key; None when this reference has used the code already."""
     data = {**(use.data or {}), "code": row["code"], "campaign": row["campaign"], "reference": use.reference}
     statement = insert(connection, events).values(

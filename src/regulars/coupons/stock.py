@@ -31,11 +31,11 @@ def coupons_of(active_campaigns: Iterable[ActiveCampaign]) -> dict[str, Coupon]:
 def ended_offers(context: PlanContext, given: Offers) -> list[str]:
     """The campaigns whose offer has ended: their coupons would hold no longer."""
     zone = context.rulebook.company.timezone
-    ends = {key: offer.over(zone) for key, offer in given.items()}
+    ends = {key: offer.last_instant(zone) for key, offer in given.items()}
     return sorted(key for key, end in ends.items() if end is not None and end < context.now)
 
 
-def wake_lacking(connection: Connection, context: PlanContext, given: Offers) -> None:
+def release_restocked(connection: Connection, context: PlanContext, given: Offers) -> None:
     """Looks again at promises that wait for coupons, where there are some again."""
     lacking = (promises.c.state == State.HELD, promises.c.reason == Reason.NO_COUPON)
     waiting = set(connection.scalars(select(promises.c.campaign).where(*lacking).distinct()))
@@ -46,7 +46,7 @@ def wake_lacking(connection: Connection, context: PlanContext, given: Offers) ->
     connection.execute(woken.values(next_at=context.now))
 
 
-def hold_lacking(connection: Connection, given: Offers, chosen: ColumnElement[bool]) -> None:
+def hold_without_coupon(connection: Connection, given: Offers, chosen: ColumnElement[bool]) -> None:
     """Holds the chosen promises for which no coupon is left, the least important ones, until they are too late."""
     present = set(connection.scalars(select(promises.c.campaign).where(chosen).distinct()))
     for campaigns, left in _limits(connection, given):
@@ -54,7 +54,7 @@ def hold_lacking(connection: Connection, given: Offers, chosen: ColumnElement[bo
             _hold_beyond(connection, campaigns, left, chosen)
 
 
-def skip_limited(connection: Connection, context: PlanContext, given: Offers, chosen: ColumnElement[bool]) -> None:
+def skip_over_limit(connection: Connection, context: PlanContext, given: Offers, chosen: ColumnElement[bool]) -> None:
     """Skips the chosen promises of clients who had as many coupons of the campaign as one client gets."""
     for key, offer in given.items():
         if offer.per_client is None:
@@ -65,7 +65,9 @@ def skip_limited(connection: Connection, context: PlanContext, given: Offers, ch
             .correlate(promises)
             .scalar_subquery()
         )
-        place = func.row_number().over(partition_by=promises.c.customer_id, order_by=(promises.c.due_at, promises.c.id))
+        place = func.row_number().last_instant(
+            partition_by=promises.c.customer_id, order_by=(promises.c.due_at, promises.c.id)
+        )
         each = (
             select(promises.c.id, (place + had).label("number"))
             .where(promises.c.campaign == key, chosen, ~_has_coupon())
@@ -119,7 +121,7 @@ def _promised(connection: Connection, campaigns: Sequence[str]) -> int:
 
 
 def _hold_beyond(connection: Connection, campaigns: Sequence[str], left: int, chosen: ColumnElement[bool]) -> None:
-    place = func.row_number().over(order_by=(promises.c.priority.desc(), promises.c.due_at, promises.c.id))
+    place = func.row_number().last_instant(order_by=(promises.c.priority.desc(), promises.c.due_at, promises.c.id))
     ranked = (
         select(promises.c.id, place.label("place"))
         .where(promises.c.campaign.in_(campaigns), chosen, ~_has_coupon())

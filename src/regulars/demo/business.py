@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from regulars.demo.names import COMPANIES, MANAGERS, PRODUCTS, REGIONS, Region
-from regulars.demo.service_events import happened, service
+from regulars.demo.service_events import demo_event, service_events
 
 DAY = date(2026, 6, 10)
 """The day that is played: a Wednesday."""
@@ -30,7 +30,7 @@ def write_files(folder: Path) -> dict[str, Path]:
     people = _people(draw)
     orders = [order for person in people for order in _history(draw, person)]
     events: list[dict[str, Any]] = []
-    _place(people, orders, events)
+    _add_scenarios(people, orders, events)
     for person in people:
         person.pop("_zone", None)
     paths = {kind: folder / f"{kind}.csv" for kind in ("managers", "products", "customers", "purchases")}
@@ -101,7 +101,7 @@ def _order(person: dict[str, Any], number: int, day: date, *skus: str) -> tuple[
     return (f"o-{person['id'][2:]}-{number + 1}", person["id"], day.isoformat(), "; ".join(skus), f"{amount:.2f}")
 
 
-def _place(people: list[dict[str, Any]], orders: list[tuple[Any, ...]], events: list[dict[str, Any]]) -> None:
+def _add_scenarios(people: list[dict[str, Any]], orders: list[tuple[Any, ...]], events: list[dict[str, Any]]) -> None:
     """The clients whose day this is."""
     by_zone: dict[str, list[dict[str, Any]]] = {}
     for person in people:
@@ -141,11 +141,11 @@ def _place(people: list[dict[str, Any]], orders: list[tuple[Any, ...]], events: 
         bought(due, ((DAY - timedelta(days=90)).isoformat(), "mower"), ("2026-05-30", "gloves"))
     upset = take("Europe/Chisinau")
     bought(upset, (silent_since, "brush-cutter"))
-    events.append(happened(upset, "complaint.opened", "2026-06-01T10:20", {"about": "Waited three weeks for a part"}))
+    events.append(demo_event(upset, "complaint.opened", "2026-06-01T10:20", {"about": "Waited three weeks for a part"}))
     _meetings(take, events)
     _visits(take, events)
     _aftercare(take, bought, events)
-    events += service(DAY, take)
+    events += service_events(DAY, take)
     _key_client(take, bought, orders, events)
     _by_motive(take, bought, events)
     _news_and_greetings(take, bought, orders)
@@ -156,7 +156,7 @@ def _key_client(take: Any, bought: Any, orders: list[tuple[Any, ...]], events: l
     key = take("Europe/Chisinau")
     bought(key, ("2024-05-02", "mower"), ("2025-04-11", "chainsaw"), ("2026-03-20", "brush-cutter"))
     orders.append(_order(key, 3, date(2026, 5, 12), "blade"))
-    events.append(happened(key, "survey.answered", f"{DAY}T12:20", {"survey": "nps", "score": 5}))
+    events.append(demo_event(key, "survey.answered", f"{DAY}T12:20", {"survey": "nps", "score": 5}))
 
 
 def _aftercare(take: Any, bought: Any, events: list[dict[str, Any]]) -> None:
@@ -166,9 +166,9 @@ def _aftercare(take: Any, bought: Any, events: list[dict[str, Any]]) -> None:
         bought(take(zone), ((DAY - timedelta(days=days)).isoformat(), "mower"))
     for zone in ("Europe/Chisinau", "Europe/Kyiv"):
         data = {"service": "sharpening"}
-        events.append(happened(take(zone), "visit.done", f"{DAY - timedelta(weeks=6)}T11:20", data))
+        events.append(demo_event(take(zone), "visit.done", f"{DAY - timedelta(weeks=6)}T11:20", data))
     for zone, friend in (("Europe/Tallinn", "Anu"), ("Europe/Bucharest", "Ilie")):
-        events.append(happened(take(zone), "referral.bought", f"{DAY}T10:15", {"friend": friend}))
+        events.append(demo_event(take(zone), "referral.bought", f"{DAY}T10:15", {"friend": friend}))
 
 
 def _by_motive(take: Any, bought: Any, events: list[dict[str, Any]]) -> None:
@@ -177,12 +177,12 @@ def _by_motive(take: Any, bought: Any, events: list[dict[str, Any]]) -> None:
         thrifty = take(zone)
         bought(thrifty, ("2025-08-21", "blade"))
         for number, month in enumerate((2, 3, 4), start=1):
-            asked = happened(thrifty, "price.requested", f"2026-{month:02}-04T11:00", {})
+            asked = demo_event(thrifty, "price.requested", f"2026-{month:02}-04T11:00", {})
             events.append(asked | {"id": f"{asked['id']}-{number}"})
         friend = take(zone)
         bought(friend, ("2025-08-31", "brush-cutter"))
-        events.append(happened(friend, "planning.proposed", "2026-02-02T10:00", {}))
-        events.append(happened(friend, "advice.given", "2026-04-14T10:00", {}))
+        events.append(demo_event(friend, "planning.proposed", "2026-02-02T10:00", {}))
+        events.append(demo_event(friend, "advice.given", "2026-04-14T10:00", {}))
         regular = take(zone)  # three times within the year, as it came
         bought(regular, ("2025-06-20", "line"), ("2025-06-25", "gloves"), ("2026-05-05", "line"))
         steady = take(zone)
@@ -219,12 +219,12 @@ def _meetings(take: Any, events: list[dict[str, Any]]) -> None:
             {"what": "Choose the first two machines", "owner": "you", "due": "2026-06-19"},
         ]
         data = {"topic": topic, "place": "our showroom, 14 Columna St", "agreements": agreements}
-        events.append(happened(take(zone), "meeting.completed", f"{DAY}T{hour}", data))
+        events.append(demo_event(take(zone), "meeting.completed", f"{DAY}T{hour}", data))
     for zone in ("Europe/Chisinau", "Europe/Kyiv"):
         data = {"contract": "S-2026-17", "project": "Spring service of five machines", "completed_on": "2026-06-09"}
-        events.append(happened(take(zone), "contract.completed", f"{DAY - timedelta(days=1)}T13:30", data))
+        events.append(demo_event(take(zone), "contract.completed", f"{DAY - timedelta(days=1)}T13:30", data))
     night = {"contract": "S-2026-21", "project": "Winter storage", "completed_on": "2026-06-09"}
-    events.append(happened(take("Europe/Bucharest"), "contract.completed", f"{DAY - timedelta(days=1)}T20:30", night))
+    events.append(demo_event(take("Europe/Bucharest"), "contract.completed", f"{DAY - timedelta(days=1)}T20:30", night))
 
 
 def _visits(take: Any, events: list[dict[str, Any]]) -> None:
@@ -234,7 +234,7 @@ def _visits(take: Any, events: list[dict[str, Any]]) -> None:
 
     def book(person: dict[str, Any], at: str, starts_at: str, service: str, number: int = 1) -> dict[str, Any]:
         data = {"visit": f"w-{person['id']}", "service": service, "place": place, "starts_at": starts_at}
-        event = happened(person, "visit.booked", at, {**data, "duration": 60})
+        event = demo_event(person, "visit.booked", at, {**data, "duration": 60})
         event["id"] += f"-{number}"
         events.append(event)
         return data
@@ -242,14 +242,14 @@ def _visits(take: Any, events: list[dict[str, Any]]) -> None:
     first = take("Europe/Chisinau")
     chains = book(first, "2026-06-02T11:20", f"{tomorrow}T10:00", "Sharpening of the chains")
     wish = {"visit": chains["visit"], "wanted_at": f"{DAY + timedelta(days=5)}T09:30", "note": "After the rain, please"}
-    events.append(happened(first, "visit.move-requested", f"{DAY}T10:25", wish))
+    events.append(demo_event(first, "visit.move-requested", f"{DAY}T10:25", wish))
     book(take("Europe/Kyiv"), f"{DAY}T08:10", f"{DAY}T14:00", "Spring service of the mower")
     mover = take("Europe/Chisinau")
     book(mover, "2026-06-01T09:30", f"{tomorrow}T12:00", "Spring service of the mower")
     moved = book(mover, "2026-06-05T10:10", f"{DAY + timedelta(days=5)}T12:00", "Spring service of the mower", 2)
-    events.append(happened(mover, "visit.moved", "2026-06-05T10:10", {"visit": moved["visit"]}))
+    events.append(demo_event(mover, "visit.moved", "2026-06-05T10:10", {"visit": moved["visit"]}))
     ill = take("Europe/Tallinn")
     gone = book(ill, "2026-06-03T13:00", f"{tomorrow}T15:00", "New blade")
-    events.append(happened(ill, "visit.cancelled", f"{DAY}T08:40", {"visit": gone["visit"], "by": "client"}))
-    events.append(happened(take("Europe/Bucharest"), "signup.requested", f"{DAY}T11:50", {"source": "footer"}))
-    events.append(happened(take("Europe/Tallinn"), "data.requested", f"{DAY}T12:35", {}))
+    events.append(demo_event(ill, "visit.cancelled", f"{DAY}T08:40", {"visit": gone["visit"], "by": "client"}))
+    events.append(demo_event(take("Europe/Bucharest"), "signup.requested", f"{DAY}T11:50", {"source": "footer"}))
+    events.append(demo_event(take("Europe/Tallinn"), "data.requested", f"{DAY}T12:35", {}))

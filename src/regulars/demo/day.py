@@ -23,13 +23,13 @@ from regulars.insights.progress import sent, settled
 
 HOURS = (9, 10, 12, 13, 15, 17, 21)
 """Hours of the company's clock at which the day is looked at."""
-_ALONE = ("--without-gossip", "--without-mingle", "--without-heartbeat")
+_SINGLE_WORKER = ("--without-gossip", "--without-mingle", "--without-heartbeat")
 """One worker need not look for others."""
-_PATIENCE = 60.0
+_TIMEOUT = 60.0
 """Seconds to wait for a worker that does not answer."""
 
 
-class Helpers:
+class WorkerProcesses:
     """The worker and its waker, processes of their own on the broker of this workspace."""
 
     def __init__(self, settings: Settings, smtp_url: str) -> None:
@@ -40,7 +40,17 @@ class Helpers:
             "REGULARS_DATABASE_URL": settings.database_url,
             "REGULARS_BROKER_URL": settings.broker_url,
         }
-        worker = ["celery", "--app", "regulars.workers", "worker", "--pool", "solo", "--loglevel", "INFO", *_ALONE]
+        worker = [
+            "celery",
+            "--app",
+            "regulars.workers",
+            "worker",
+            "--pool",
+            "solo",
+            "--loglevel",
+            "INFO",
+            *_SINGLE_WORKER,
+        ]
         self.worker = subprocess.Popen(
             [sys.executable, "-m", *worker], env=environment, stdout=self._log, stderr=self._log
         )
@@ -72,14 +82,14 @@ class Helpers:
         self._log.close()
 
 
-def put_in_force(engine: Engine, zone: str, helpers: Helpers) -> datetime:
+def put_in_force(engine: Engine, zone: str, helpers: WorkerProcesses) -> datetime:
     """Plans at noon of the day before, so that the rules are in force when the day begins; when that was."""
     start = _at(zone, -12)
-    _turn(engine, helpers, start)
+    _plan_and_wait(engine, helpers, start)
     return start
 
 
-def play(engine: Engine, zone: str, helpers: Helpers, progress: Callable[[datetime, int], None]) -> int:
+def play(engine: Engine, zone: str, helpers: WorkerProcesses, progress: Callable[[datetime, int], None]) -> int:
     """Plans and sends at each hour of the day; returns how many went, when everything that may go has gone.
 
     `progress` is told each hour and how many went in it.
@@ -87,7 +97,7 @@ def play(engine: Engine, zone: str, helpers: Helpers, progress: Callable[[dateti
     before = sent(engine)
     for hour in HOURS:
         already = sent(engine)
-        _turn(engine, helpers, _at(zone, hour))
+        _plan_and_wait(engine, helpers, _at(zone, hour))
         progress(_at(zone, hour), sent(engine) - already)
     return sent(engine) - before
 
@@ -101,14 +111,14 @@ def _at(zone: str, hour: int) -> datetime:
     return instant(datetime.combine(DAY, datetime.min.time()) + timedelta(hours=hour), zone)
 
 
-def _turn(engine: Engine, helpers: Helpers, moment: datetime) -> None:
+def _plan_and_wait(engine: Engine, helpers: WorkerProcesses, moment: datetime) -> None:
     """Wakes the worker, and waits until the plan of that moment is made and nothing that may go is left."""
     helpers.wake("regulars.plan", moment)
-    until = time.monotonic() + _PATIENCE
+    until = time.monotonic() + _TIMEOUT
     while time.monotonic() < until:
         if helpers.worker.poll() is not None:
             raise EnvironmentFailed("the worker ended by itself; var/worker.log says why")
         if settled(engine, moment):
             return
         time.sleep(0.05)
-    raise EnvironmentFailed(f"the worker did nothing for {_PATIENCE:.0f} seconds; var/worker.log may say why")
+    raise EnvironmentFailed(f"the worker did nothing for {_TIMEOUT:.0f} seconds; var/worker.log may say why")

@@ -10,12 +10,12 @@ Person = dict[str, Any]
 Event = dict[str, Any]
 
 
-def happened(person: Person, name: str, at: str, data: dict[str, Any]) -> Event:
+def demo_event(person: Person, name: str, at: str, data: dict[str, Any]) -> Event:
     """An event of the client as a line of the import; `at` is local time of the company."""
     return {"id": f"{name}-{person['id']}", "customer": person["id"], "name": name, "occurred_at": at, "data": data}
 
 
-def service(day: date, take: Callable[[str], Person]) -> list[Event]:
+def service_events(day: date, take: Callable[[str], Person]) -> list[Event]:
     """Complaints, requests, a refusal and a slip; `take` gives a client of a time zone with an empty history."""
     return [*_complaints(day, take), *_requests(day, take), *_deals(day, take)]
 
@@ -27,9 +27,9 @@ def _complaints(day: date, take: Callable[[str], Person]) -> list[Event]:
     loose = {"complaint": "R-29", "about": "The handle is loose"}
     smoke = {"complaint": "R-28", "about": "The saw smokes when cold", "done": "We cleaned the filter"}
     return [
-        happened(fresh, "complaint.opened", f"{day}T10:15", squeal),
-        happened(waiting, "complaint.opened", f"{before}T09:40", loose),
-        happened(settled, "complaint.resolved", f"{yesterday}T11:30", smoke),
+        demo_event(fresh, "complaint.opened", f"{day}T10:15", squeal),
+        demo_event(waiting, "complaint.opened", f"{before}T09:40", loose),
+        demo_event(settled, "complaint.resolved", f"{yesterday}T11:30", smoke),
     ]
 
 
@@ -41,10 +41,10 @@ def _requests(day: date, take: Callable[[str], Person]) -> list[Event]:
     drawings = {"request": "M-13", "what": "Drawings of the saw bench"}
     question = {"request": "Q-77", "about": "Can you service a saw by Friday?"}
     return [
-        happened(asked, "materials.requested", f"{day}T09:10", what),
-        happened(asked, "materials.prepared", f"{day}T09:50", {**what, "files": files}),
-        happened(slow, "materials.requested", f"{day}T10:20", drawings),
-        happened(unanswered, "request.opened", f"{day}T09:05", question),
+        demo_event(asked, "materials.requested", f"{day}T09:10", what),
+        demo_event(asked, "materials.prepared", f"{day}T09:50", {**what, "files": files}),
+        demo_event(slow, "materials.requested", f"{day}T10:20", drawings),
+        demo_event(unanswered, "request.opened", f"{day}T09:05", question),
     ]
 
 
@@ -61,7 +61,7 @@ def _deals(day: date, take: Callable[[str], Person]) -> list[Event]:
     school = {"deal": "D-9", "about": "Mowers for the school"}
     poor = {"survey": "quality", "score": 4, "words": "I had to call three times"}
     return [
-        happened(refused, "deal.refused", f"{day - timedelta(days=1)}T15:00", school),
-        happened(slipped, "service.slipped", f"{day}T11:20", slip),
-        happened(unhappy, "survey.answered", f"{day}T11:40", poor),
+        demo_event(refused, "deal.refused", f"{day - timedelta(days=1)}T15:00", school),
+        demo_event(slipped, "service.slipped", f"{day}T11:20", slip),
+        demo_event(unhappy, "survey.answered", f"{day}T11:40", poor),
     ]

@@ -20,7 +20,7 @@ from regulars.db.tables import products, promises, purchase_lines, purchases
 from regulars.dispatch.client_records import PRODUCT, ClientFields, Record, by_id
 from regulars.profile.next_product import missing_accessories
 from regulars.profile.visits import MOVED as MOVED_VISIT
-from regulars.profile.visits import TOLD, Visit, name_of, visits
+from regulars.profile.visits import STATUS_EVENTS, Visit, name_of, visits
 from regulars.rules.model import Campaign, FieldType, Step
 from regulars.triggers.kinds import trigger_of
 
@@ -156,7 +156,7 @@ def _attach_sources(
         found = {row["id"]: {**(row["data"] or {}), "at": row["occurred_at"]} for row in rows}
         for job in mine:
             job.event = found.get(sources[job.id])
-        if name in TOLD or name == MOVED_VISIT:
+        if name in STATUS_EVENTS or name == MOVED_VISIT:
             names = {row["id"]: name_of(row["data"] or {}, row["external_id"]) for row in rows}
             standing = visits(connection, {job.customer_id for job in mine}, context.now)
             for job in mine:

@@ -39,7 +39,7 @@ def template_values(
     return {
         "customer": job.customer,
         "manager": job.manager,
-        "company": rulebook.company.shown(language),
+        "company": rulebook.company.template_values(language),
         "event": declared(job.event, fields),
         "purchase": job.purchase,
         "product": job.product,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from regulars.core.clock import words
-from regulars.rules.condition_words import in_words, quoted
+from regulars.rules.condition_words import condition_in_words, quoted
 from regulars.rules.grammar import Until
 from regulars.rules.model import Campaign, Kind, Policy, Rulebook, Step
 from regulars.rules.offer import VALID, Coupon
@@ -23,7 +23,7 @@ def describe(campaign: Campaign, rulebook: Rulebook) -> str:
 def _audience(campaign: Campaign) -> str:
     if campaign.audience is None:
         return ""
-    said = in_words(campaign.audience)
+    said = condition_in_words(campaign.audience)
     return f", if the client {said}" if said else f", if {quoted(campaign.audience)}"
 
 
@@ -52,7 +52,7 @@ def _waves(campaign: Campaign) -> str:
     """Which of the emails goes to whom, the first that fits."""
     found = []
     for wave in campaign.waves:
-        said = in_words(wave.to) if wave.to else None
+        said = condition_in_words(wave.to) if wave.to else None
         whom = "" if wave.to is None else f" if the client {said}" if said else f" if {quoted(wave.to)}"
         name = " in their manager's name" if wave.sender == "manager" and campaign.sender != "manager" else ""
         found.append(f"`{wave.email}`{name}{f' {wave.wait} later' if wave.wait else ' at once'}{whom}")
@@ -83,7 +83,7 @@ def _told(step: Step) -> str:
 def _only_if(step: Step) -> str:
     if step.condition is None:
         return ""
-    said = in_words(step.condition)
+    said = condition_in_words(step.condition)
     return f" (only if the client {said})" if said else f" (only if {quoted(step.condition)})"
 
 

@@ -15,8 +15,8 @@ from regulars.db.json_fields import regulars_field_text
 from regulars.db.states import State
 from regulars.db.tables import campaigns, coupons, events, promises
 from regulars.insights.lift import Lift, lift
-from regulars.insights.link_responses import Graded, Links, links, responses
-from regulars.responses.click_grading import Kind
+from regulars.insights.link_responses import GradeCounts, LinkReport, link_reports, response_counts
+from regulars.responses.click_grading import HitKind
 from regulars.rules.model import Rulebook
 
 
@@ -44,10 +44,10 @@ class Figures:
     bounced: int = 0
     lift: Lift | None = None
     coupons: Coupons | None = None
-    clicks: Graded | None = None
-    opens: Graded | None = None
+    clicks: GradeCounts | None = None
+    opens: GradeCounts | None = None
     """Of the emails that came to an end in the period; None where they are not counted."""
-    links: Links = field(default_factory=Links)
+    links: LinkReport = field(default_factory=LinkReport)
     """Which links were followed in them."""
 
     @property
@@ -108,13 +108,13 @@ def report(
     for key, counts in _coupons(connection, since, until).items():
         name = names.get(key, key)
         found[name] = replace(found.get(name, Figures()), coupons=counts)
-    came, followed = responses(connection, _period(since, until)), links(connection, _period(since, until))
+    came, followed = response_counts(connection, _period(since, until)), link_reports(connection, _period(since, until))
     for name, figures in found.items():
         key = keys.get(name, name)
-        clicks, opens = (came.get((key, kind)) for kind in (Kind.CLICK, Kind.OPEN))
+        clicks, opens = (came.get((key, kind)) for kind in (HitKind.CLICK, HitKind.OPEN))
         zero_clicks, zero_opens = _zeros(rulebook, name)
         found[name] = replace(
-            figures, clicks=clicks or zero_clicks, opens=opens or zero_opens, links=followed.get(key, Links())
+            figures, clicks=clicks or zero_clicks, opens=opens or zero_opens, links=followed.get(key, LinkReport())
         )
     return Report(now, since, until, found)
 
@@ -141,11 +141,11 @@ def _between(column: ColumnElement[Any], since: datetime | None, until: datetime
     return and_(true(), *bounds)
 
 
-def _zeros(rulebook: Rulebook, name: str) -> tuple[Graded | None, Graded | None]:
+def _zeros(rulebook: Rulebook, name: str) -> tuple[GradeCounts | None, GradeCounts | None]:
     """Where clicks and opens are counted, none yet is a result too."""
     campaign = rulebook.campaigns.get(name)
     asked = campaign.measured(rulebook.policy) if campaign else None
-    return (Graded() if asked and asked.clicks else None, Graded() if asked and asked.opens else None)
+    return (GradeCounts() if asked and asked.clicks else None, GradeCounts() if asked and asked.opens else None)
 
 
 def _period(since: datetime | None, until: datetime | None) -> ColumnElement[bool]:

@@ -13,11 +13,11 @@ from sqlalchemy import Connection, Row, Subquery, and_, case, func, select
 from sqlalchemy.sql import ColumnElement
 
 from regulars.db.tables import hits, promises
-from regulars.responses.click_grading import Grade, Kind
+from regulars.responses.click_grading import Grade, HitKind
 
 
 @dataclass(frozen=True, slots=True)
-class Graded:
+class GradeCounts:
     """Emails by who responded: a person, somebody or something, only machines."""
 
     human: int = 0
@@ -30,11 +30,11 @@ class Graded:
 
 
 @dataclass(frozen=True, slots=True)
-class Followed:
+class LinkClicks:
     """An address in a campaign's emails, or a page of ours such as `book`, and in how many emails it was followed."""
 
     link: str
-    graded: Graded
+    graded: GradeCounts
 
     def to_json(self) -> dict[str, Any]:
         """JSON-ready data."""
@@ -42,10 +42,10 @@ class Followed:
 
 
 @dataclass(frozen=True, slots=True)
-class Links:
+class LinkReport:
     """The links of a campaign that were followed, those of most people first, and how many more there are."""
 
-    shown: Sequence[Followed] = ()
+    shown: Sequence[LinkClicks] = ()
     more: int = 0
 
 
@@ -55,18 +55,18 @@ _ORDER = tuple(Grade)
 """From the best to the worst."""
 
 
-def responses(connection: Connection, chosen: ColumnElement[bool]) -> Mapping[tuple[str, Kind], Graded]:
+def response_counts(connection: Connection, chosen: ColumnElement[bool]) -> Mapping[tuple[str, HitKind], GradeCounts]:
     """By campaign key and kind (clicks and opens), among the chosen promises; none where there is nothing."""
-    best = _best(hits.c.kind, and_(chosen, hits.c.kind.in_([Kind.CLICK, Kind.OPEN])))
+    best = _best(hits.c.kind, and_(chosen, hits.c.kind.in_([HitKind.CLICK, HitKind.OPEN])))
     rows = connection.execute(
         select(best.c.campaign, best.c.kind, *_grades(best)).group_by(best.c.campaign, best.c.kind)
     )
-    return {(str(row.campaign), Kind(row.kind)): _graded(row) for row in rows}
+    return {(str(row.campaign), HitKind(row.kind)): _graded(row) for row in rows}
 
 
-def links(connection: Connection, chosen: ColumnElement[bool]) -> Mapping[str, Links]:
+def link_reports(connection: Connection, chosen: ColumnElement[bool]) -> Mapping[str, LinkReport]:
     """By campaign key, the links followed in emails of the chosen promises; those of erased clients are gone."""
-    best = _best(hits.c.link, and_(chosen, hits.c.kind == Kind.CLICK, hits.c.link.is_not(None)))
+    best = _best(hits.c.link, and_(chosen, hits.c.kind == HitKind.CLICK, hits.c.link.is_not(None)))
     counted = (
         select(best.c.campaign, best.c.link, *_grades(best)).group_by(best.c.campaign, best.c.link).subquery("counted")
     )
@@ -74,14 +74,14 @@ def links(connection: Connection, chosen: ColumnElement[bool]) -> Mapping[str, L
     place = func.row_number().over(partition_by=counted.c.campaign, order_by=[*first, counted.c.link]).label("place")
     many = func.count().over(partition_by=counted.c.campaign).label("many")
     ranked = select(counted, place, many).subquery("ranked")
-    found: dict[str, list[Followed]] = {}
+    found: dict[str, list[LinkClicks]] = {}
     more: dict[str, int] = {}
     for row in connection.execute(
         select(ranked).where(ranked.c.place <= MOST_LINKS).order_by(ranked.c.campaign, ranked.c.place)
     ):
-        found.setdefault(str(row.campaign), []).append(Followed(str(row.link), _graded(row)))
+        found.setdefault(str(row.campaign), []).append(LinkClicks(str(row.link), _graded(row)))
         more[str(row.campaign)] = max(0, int(row.many) - MOST_LINKS)
-    return {campaign: Links(tuple(shown), more[campaign]) for campaign, shown in found.items()}
+    return {campaign: LinkReport(tuple(shown), more[campaign]) for campaign, shown in found.items()}
 
 
 def _best(what: ColumnElement[Any], chosen: ColumnElement[bool]) -> Subquery:
@@ -101,5 +101,5 @@ def _grades(best: Subquery) -> list[ColumnElement[int]]:
     return [func.count().filter(best.c.best == place).label(grade) for place, grade in enumerate(_ORDER)]
 
 
-def _graded(row: Row[Any]) -> Graded:
-    return Graded(*(int(getattr(row, grade)) for grade in _ORDER))
+def _graded(row: Row[Any]) -> GradeCounts:
+    return GradeCounts(*(int(getattr(row, grade)) for grade in _ORDER))

@@ -13,7 +13,7 @@ from regulars.rules.model import Rulebook
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class HistoryRow:
     """One promise: `at` is when it was settled, or else when it was made."""
 
     campaign: str
@@ -27,7 +27,7 @@ class Row:
     next_at: datetime
 
 
-def history(engine: Engine, rulebook: Rulebook, limit: int = 1000) -> list[Row]:
+def history(engine: Engine, rulebook: Rulebook, limit: int = 1000) -> list[HistoryRow]:
     """The latest promises, oldest first, under the campaigns' names of today."""
     at = func.coalesce(promises.c.settled_at, promises.c.created_at)
     full = func.coalesce(customers.c.name, customers.c.first_name + " " + customers.c.last_name, customers.c.first_name)
@@ -47,7 +47,7 @@ def history(engine: Engine, rulebook: Rulebook, limit: int = 1000) -> list[Row]:
     with read(engine) as connection:
         rows = connection.execute(query).mappings().all()
     return [
-        Row(
+        HistoryRow(
             r["now_named"] or r["campaign"], r["step"], r["external_id"], r["full_name"], r["state"], r["reason"],
             r["detail"], r["at"], r["next_at"],
         )

@@ -23,20 +23,19 @@ from typing import NamedTuple
 from sqlalchemy import BigInteger, Connection, Select, Text, bindparam, delete, func, insert, select, true, update
 
 from regulars.core.ids import message_id, promise_key
-from regulars.db import engine as store
 from regulars.db.key_lists import among, keys_column, listing, size
 from regulars.db.states import Reason, State
-from regulars.db.tables import buckets, claims, customers, promises
+from regulars.db.tables import claims, customers, promises
 
 # Written once: to put together what every chunk asks would cost more than the database's answer.
-_RENEWED = (
+_RENEW = (
     update(claims)
     .where(claims.c.id == bindparam("claim"))
     .values(lease_until=bindparam("until"))
     .returning(size(claims.c.rows))
 )
 _ROWS = select(claims.c.rows).where(claims.c.id == bindparam("claim"))
-_BEGUN = _RENEWED.values(sending=keys_column(bindparam("chunk", type_=Text)))
+_BEGIN = _RENEW.values(sending=keys_column(bindparam("chunk", type_=Text)))
 # The states are compared in Python: asked for planned rows, PostgreSQL may go through all that there are.
 _STATES = select(promises.c.id, promises.c.state).where(among(promises.c.id, bindparam("chunk", type_=Text)))
 
@@ -107,9 +106,9 @@ def renew(
     First in every transaction that ends or moves rows of a claim, as in `recover`: who locks in one order cannot
     lock each other out.
     """
-    noted, given = _RENEWED, {"claim": mine.id, "until": wall + lease}
+    noted, given = _RENEW, {"claim": mine.id, "until": wall + lease}
     if sending is not None:
-        noted, given = _BEGUN, {**given, "chunk": listing(sending)}
+        noted, given = _BEGIN, {**given, "chunk": listing(sending)}
     left = connection.scalar(noted, given)
     if left == len(mine.rows):  # rows only ever leave a claim
         return frozenset(mine.rows)
@@ -169,12 +168,12 @@ def recover(
     if dead:
         keys = [one.id for one in dead]
         if uncertain and domain is not None:
-            _name(connection, keys, domain)
+            _set_message_ids(connection, keys, domain)
         connection.execute(delete(claims).where(claims.c.id.in_(keys)))
     return Recovery(returned, uncertain)
 
 
-def _name(connection: Connection, dead: Sequence[int], domain: str) -> None:
+def _set_message_ids(connection: Connection, dead: Sequence[int], domain: str) -> None:
     rows = connection.execute(
         select(promises.c.id, promises.c.campaign, promises.c.step, customers.c.external_id, promises.c.occurrence)
         .join(customers)
@@ -185,25 +184,3 @@ def _name(connection: Connection, dead: Sequence[int], domain: str) -> None:
         connection.execute(
             update(promises).where(promises.c.id == bindparam("row")).values(message_id=bindparam("name")), named
         )
-
-
-def allowance(connection: Connection, provider: str, *, rate: float, burst: float, wall: datetime) -> float:
-    """Messages the provider may be given now, by a token bucket that every worker shares; may be below 1."""
-    row = connection.execute(
-        select(buckets.c.tokens, buckets.c.filled_at).where(buckets.c.provider == provider).with_for_update()
-    ).one_or_none()
-    if row is None:
-        full = store.insert(connection, buckets).values(provider=provider, tokens=burst, filled_at=wall)
-        first = connection.scalar(full.on_conflict_do_nothing().returning(buckets.c.provider))
-        # Another worker may have been the first in the same moment: it has the burst, we come again.
-        return 0.0 if first is None else burst
-    before: float = row.tokens
-    gained: float = max(0.0, (wall - row.filled_at).total_seconds()) * rate
-    tokens = min(burst, before + gained)
-    connection.execute(update(buckets).where(buckets.c.provider == provider).values(tokens=tokens, filled_at=wall))
-    return tokens
-
-
-def spend(connection: Connection, provider: str, count: int) -> None:
-    """Takes `count` messages out of the provider's bucket."""
-    connection.execute(update(buckets).where(buckets.c.provider == provider).values(tokens=buckets.c.tokens - count))

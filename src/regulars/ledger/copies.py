@@ -17,11 +17,11 @@ from regulars.db.engine import insert
 from regulars.db.states import State
 from regulars.db.tables import copies, layouts, promises
 
-_GONE = "\0"
+_MARK = "\0"
 """Stands for the token; an email holds no such character."""
 _LINKS = "\1"
 """Stands before the addresses of the links that are counted, one a line."""
-_WENT = (State.PLANNED, State.SENT, State.UNCERTAIN, State.BOUNCED)
+_SENT_STATES = (State.PLANNED, State.SENT, State.UNCERTAIN, State.BOUNCED)
 """States of a promise whose email a client may have: it may be settled a moment after it has arrived."""
 _WINDOW = 32_000
 """Bytes that deflate can look back, with room for what it looks ahead."""
@@ -38,9 +38,9 @@ class SentCopy:
     targets: tuple[str, ...] = ()
 
 
-def keep(connection: Connection, emails: Iterable[SentCopy]) -> None:
+def save_copies(connection: Connection, emails: Iterable[SentCopy]) -> None:
     """Keeps the emails; one that goes out once more replaces what was kept of it."""
-    bare = {sent.promise: (sent.layout, _bare(sent)) for sent in emails}
+    bare = {sent.promise: (sent.layout, _without_token(sent)) for sent in emails}
     if not bare:
         return
     first = dict(bare.values())
@@ -59,21 +59,21 @@ def keep(connection: Connection, emails: Iterable[SentCopy]) -> None:
     )
 
 
-def shown(connection: Connection, promise: int, token: str) -> str | None:
+def copy_html(connection: Connection, promise: int, token: str) -> str | None:
     """The HTML of the email as it went out; None when it is not kept, or never went."""
     whole = _unpacked(connection, promise)
-    return None if whole is None else whole.partition(_LINKS)[0].replace(_GONE, token)
+    return None if whole is None else whole.partition(_LINKS)[0].replace(_MARK, token)
 
 
-def target(connection: Connection, promise: int, place: int) -> str | None:
+def link_target(connection: Connection, promise: int, place: int) -> str | None:
     """Where the link of that number leads in the email that was sent, 1 the first; None if it has no such link."""
     whole = _unpacked(connection, promise)
     targets = whole.partition(_LINKS)[2].split("\n") if whole else []
     return (targets[place - 1] or None) if 0 < place <= len(targets) else None
 
 
-def _bare(sent: SentCopy) -> bytes:
-    html = sent.html.replace(sent.token, _GONE)
+def _without_token(sent: SentCopy) -> bytes:
+    html = sent.html.replace(sent.token, _MARK)
     return (html + _LINKS + "\n".join(sent.targets) if sent.targets else html).encode()
 
 
@@ -85,7 +85,7 @@ def _unpacked(connection: Connection, promise: int) -> str | None:
                 promises, promises.c.id == copies.c.promise_id
             )
         )
-        .where(copies.c.promise_id == promise, promises.c.state.in_(_WENT))
+        .where(copies.c.promise_id == promise, promises.c.state.in_(_SENT_STATES))
     ).first()
     if row is None:
         return None

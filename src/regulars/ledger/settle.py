@@ -76,11 +76,11 @@ _POSTGRESQL = text(
 def _settle_postgresql(
     connection: Connection, claim_id: int, outcomes: Sequence[Settlement], now: datetime, held: Collection[int]
 ) -> int:
-    rows = orjson.dumps([_told(outcome, outcome.id in held) for outcome in outcomes]).decode()
+    rows = orjson.dumps([_changed_columns(outcome, outcome.id in held) for outcome in outcomes]).decode()
     return connection.execute(_POSTGRESQL, {"rows": rows, "fence": claim_id, "now": to_micros(now)}).rowcount
 
 
-def _told(o: Settlement, held: bool) -> dict[str, object]:
+def _changed_columns(o: Settlement, held: bool) -> dict[str, object]:
     """The row without what the statement takes for granted: sent, at the first go, by the claim that holds it."""
     row: dict[str, object] = {"i": o.id, "w": o.detail, "c": o.code, "m": o.message_id, "t": o.template, "d": o.data}
     if o.state is not State.SENT or o.reason is not None or not o.attempted:

@@ -30,7 +30,7 @@ from regulars.explain import queries
 from regulars.explain.sentences import because
 from regulars.planner.activation import activate
 from regulars.preview.stand_in import latest_place, stand_in
-from regulars.profile.visits import BOOKED, TOLD, visit_in_event, visits_in_events
+from regulars.profile.visits import BOOKED, STATUS_EVENTS, visit_of_booking, with_event
 from regulars.render.mailbox import Mailbox
 from regulars.render.mime import Letter, assemble
 from regulars.rules.fields import CUSTOMER
@@ -223,6 +223,6 @@ def _with_event(job: Job, sample: Mapping[str, Any]) -> None:
     else:
         job.event = sample.get("event")
         on = job.campaign.on
-        if on in TOLD and job.event is not None:
-            visit = visit_in_event(job.customer_id, "sample", job.due_at, {**(sample.get("visit") or {}), **job.event})
-            job.visit = visit if on == BOOKED else visits_in_events(visit, on, job.event)
+        if on in STATUS_EVENTS and job.event is not None:
+            visit = visit_of_booking(job.customer_id, "sample", job.due_at, {**(sample.get("visit") or {}), **job.event})
+            job.visit = visit if on == BOOKED else with_event(visit, on, job.event)

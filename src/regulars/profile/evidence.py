@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
-from regulars.db.tables import buying_model, customers, managers, products, worth
+from regulars.db.tables import buying_model, customers, managers, next_product_model, products, worth
 from regulars.profile import next_product, points, traits
 
 
@@ -37,13 +37,25 @@ class Signals:
 
 @dataclass(frozen=True, slots=True)
 class Next:
-    """A link that leads to the next product, from `product` (a sku) bought at `at`; learned ones have numbers."""
+    """A link that leads to the next product, from `product` (a sku) bought at `at`; learned ones have numbers.
+
+    A link from a product to itself has how many `times` the client bought it.
+    """
 
     product: str
     at: datetime
     after_days: int | None
     support: int | None = None
     lift: float | None = None
+    times: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Offering:
+    """How the next product was told when it was learned last: the way that won (see `knowledge.next_product`), when."""
+
+    method: str
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +84,9 @@ class Evidence:
     worth: Worth | None
     model: tuple[int, datetime] | None
     manager: str | None
+    offering: Offering | None
+    popular: int | None
+    """How many clients bought the next product within the month before it was learned, if it is a popular one."""
 
 
 def of(connection: Connection, customer_id: int, now: datetime) -> Evidence:
@@ -86,6 +101,7 @@ def of(connection: Connection, customer_id: int, now: datetime) -> Evidence:
         select(worth.c.at, worth.c.purchases, worth.c.spent).where(worth.c.customer_id == customer_id)
     ).first()
     model = connection.execute(select(buying_model.c.clients, buying_model.c.learned_at)).first()
+    offering = connection.execute(select(next_product_model.c.method, next_product_model.c.learned_at)).first()
     named = select(managers.c.name).join(customers, customers.c.manager_id == managers.c.id)
     return Evidence(
         _signals(connection, customer_id, now),
@@ -97,11 +113,15 @@ def of(connection: Connection, customer_id: int, now: datetime) -> Evidence:
         None if made is None else Worth(*made),
         None if model is None else (int(model[0]), model[1]),
         connection.scalar(named.where(customers.c.id == customer_id)),
+        None if offering is None else Offering(*offering),
+        None if declared or links else next_product.popular_buyers(connection, customer_id, now),
     )
 
 
 def _signals(connection: Connection, customer_id: int, now: datetime) -> Signals:
-    parts: list[Any] = [part(now, [customer_id]) for part in (traits.bought, traits.rhythm, traits.said)]
+    parts: list[Any] = [
+        part(now, [customer_id]) for part in (traits.purchase_signals, traits.gap_signals, traits.event_signals)
+    ]
     joined: Any = customers
     for one in parts:
         joined = joined.outerjoin(one, one.c.customer_id == customers.c.id)

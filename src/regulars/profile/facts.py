@@ -52,7 +52,7 @@ from regulars.db.types import DAY, Instant, Money, to_micros
 from regulars.profile import next_product, points, traits
 from regulars.profile.next_product import USUAL_GAP
 
-__all__ = ["USUAL_GAP", "Restriction", "as_of", "refresh", "refresh_after_events", "source", "worked_out"]
+__all__ = ["USUAL_GAP", "Restriction", "as_of", "refresh", "refresh_after_events", "source", "materialized"]
 
 _CHUNK = 5_000
 """Clients recomputed by one statement."""
@@ -61,12 +61,12 @@ _KEYS, _NOW = "regulars_given_keys", "regulars_given_now"
 _STATEMENTS: dict[tuple[str, str], str] = {}
 """By the database's name and what it does: making one takes ten times as long as running it for one client."""
 
-THEN = Table(
+PAST_FACTS = Table(
     "facts_then", MetaData(), *(Column(c.name, c.type, primary_key=c.primary_key) for c in facts.c),
     prefixes=["TEMPORARY"], postgresql_on_commit="DROP",
 )  # fmt: skip
 """The facts at a past instant of those to whom something happened later; the transaction's own."""
-_SPEAKING = (traits.PRICE_REQUEST, *traits.BELONGING, traits.COMPLAINT, traits.ANSWERED, *points.EVENTS)
+_FACT_EVENTS = (traits.PRICE_REQUEST, *traits.BELONGING, traits.COMPLAINT, traits.ANSWERED, *points.EVENTS)
 """The events that facts are made of; any other only tells that somebody is a visitor."""
 
 
@@ -76,17 +76,19 @@ def as_of(now: Moment | None = None, customer_ids: Restriction | None = None) ->
     Columns and types are those of the table `facts`. `rhythm` is in days; `next_product_at` counts from the
     purchase that leads to the product, and for a consumable from its own last purchase if that was later.
     """
-    total, manner = _totals(now, customer_ids), traits.bought(now, customer_ids)
-    steps, words = traits.rhythm(now, customer_ids), traits.said(now, customer_ids)
+    total, manner = _totals(now, customer_ids), traits.purchase_signals(now, customer_ids)
+    steps, words = traits.gap_signals(now, customer_ids), traits.event_signals(now, customer_ids)
     earned, missing = points.sums(now, customer_ids), next_product.missing(now, customer_ids)
     next_one, learned = next_product.declared(now, customer_ids), next_product.learned(now, customer_ids)
+    popular, free = next_product.popular(), next_product.popular_place(now, customer_ids)
     scores = traits.scores(total.c.purchases, manner, steps, words)
-    declared = next_one.c.next_product_id.is_not(None)
     joined = customers.outerjoin(total, total.c.customer_id == customers.c.id)
-    for one in (manner, steps, words, earned, missing):
+    for one in (manner, steps, words, earned, missing, free):
         joined = joined.outerjoin(one, one.c.customer_id == customers.c.id)
     for one in (next_one, learned):
         joined = joined.outerjoin(one, and_(one.c.customer_id == customers.c.id, one.c.place == 1))
+    offered = case((total.c.customer_id.is_not(None), func.coalesce(free.c.place, 1)))
+    joined = joined.outerjoin(popular, popular.c.place == offered)
     query = (
         select(
             customers.c.id.label("customer_id"),
@@ -95,10 +97,10 @@ def as_of(now: Moment | None = None, customer_ids: Restriction | None = None) ->
             total.c.first_purchase_at,
             total.c.last_purchase_at,
             _rhythm(total).label("rhythm"),
-            func.coalesce(next_one.c.next_product_id, learned.c.next_product_id).label("next_product_id"),
-            type_coerce(case((declared, next_one.c.next_product_at), else_=learned.c.next_product_at), Instant).label(
-                "next_product_at"
+            func.coalesce(next_one.c.next_product_id, learned.c.next_product_id, popular.c.next_product_id).label(
+                "next_product_id"
             ),
+            _next_product_at(total, next_one, learned, popular).label("next_product_at"),
             cast(func.coalesce(steps.c.days, 0), Integer).label("days"),
             traits.stage(steps, words).label("stage"),
             traits.motivation(scores).label("motivation"),
@@ -108,12 +110,24 @@ def as_of(now: Moment | None = None, customer_ids: Restriction | None = None) ->
             cast(func.coalesce(missing.c.accessories_missing, 0), Integer).label("accessories_missing"),
             cast(func.coalesce(earned.c.points, 0), BigInteger).label("points"),
             cast(func.coalesce(earned.c.points_earned, 0), BigInteger).label("points_earned"),
-            *points.standing(earned),
+            *points.level_columns(earned),
         )
         .select_from(joined)
         .where(customers.c.id.is_not(None))  # SQLite needs a WHERE between a join and ON CONFLICT
     )
     return query if customer_ids is None else query.where(among(customers.c.id, customer_ids))
+
+
+def _next_product_at(total: Subquery, declared: Subquery, learned: Subquery, popular: Subquery) -> ColumnElement[Any]:
+    """When the next product is usually bought; one that is popular, the usual days after the last purchase."""
+    days = func.coalesce(popular.c.after_days, USUAL_GAP) * literal(DAY, BigInteger)
+    usual = type_coerce(total.c.last_purchase_at, BigInteger) + days
+    found = case(
+        (declared.c.next_product_id.is_not(None), type_coerce(declared.c.next_product_at, BigInteger)),
+        (learned.c.next_product_id.is_not(None), type_coerce(learned.c.next_product_at, BigInteger)),
+        (popular.c.next_product_id.is_not(None), usual),
+    )
+    return type_coerce(found, Instant)
 
 
 def _rhythm(total: Subquery) -> ColumnElement[Any]:
@@ -127,17 +141,17 @@ def _rhythm(total: Subquery) -> ColumnElement[Any]:
 def refresh(connection: Connection, customer_ids: Restriction | None = None) -> int:
     """Brings the kept facts of these clients (None: all) up to what they did; gives how many rows changed."""
     if customer_ids is None or isinstance(customer_ids, Select | ColumnElement):
-        _take_turns(connection, true() if customer_ids is None else among(facts.c.customer_id, customer_ids))
+        _lock_facts(connection, true() if customer_ids is None else among(facts.c.customer_id, customer_ids))
         if customer_ids is None:
-            return connection.exec_driver_sql(_everybody(connection), execution_options=_COUNTED).rowcount
+            return connection.exec_driver_sql(_refresh_all_sql(connection), execution_options=_COUNTED).rowcount
         statement = _write(connection, as_of(None, customer_ids))
         return connection.execute(statement, execution_options=_COUNTED).rowcount
     keys = sorted(set(customer_ids))
     changed = 0
     for start in range(0, len(keys), _CHUNK):
         given = {"keys": _listed(connection, keys[start : start + _CHUNK])}
-        _take_turns(connection, facts.c.customer_id.in_(ids(connection, keys[start : start + _CHUNK])))
-        changed += connection.exec_driver_sql(_some(connection), given, execution_options=_COUNTED).rowcount
+        _lock_facts(connection, facts.c.customer_id.in_(ids(connection, keys[start : start + _CHUNK])))
+        changed += connection.exec_driver_sql(_refresh_some_sql(connection), given, execution_options=_COUNTED).rowcount
     return changed
 
 
@@ -147,12 +161,12 @@ def refresh_after_events(connection: Connection, event_ids: Iterable[int]) -> in
     mine = (
         select(events.c.customer_id)
         .join(facts, facts.c.customer_id == events.c.customer_id)
-        .where(events.c.id.in_(new), or_(events.c.name.in_(_SPEAKING), facts.c.stage == "potential"))
+        .where(events.c.id.in_(new), or_(events.c.name.in_(_FACT_EVENTS), facts.c.stage == "potential"))
     )
     return refresh(connection, list(connection.scalars(mine.distinct())))
 
 
-def _take_turns(connection: Connection, whose: ColumnElement[bool]) -> None:
+def _lock_facts(connection: Connection, whose: ColumnElement[bool]) -> None:
     """Waits for whoever recomputes the same clients, so that what they add is seen and not written over.
 
     SQLite has one writer at a time. The tariff is looked at before any row is taken: whoever changes it waits for
@@ -173,7 +187,7 @@ def source(connection: Connection, now: datetime) -> FromClause:
     found = [table for table in (purchases, events) if connection.scalar(select(_after(table, now).exists()))]
     if not found:
         return facts
-    _no_loops(connection)
+    _avoid_nested_loops(connection)
     whom = _later(now, found)
     return union_all(_unchanged(whom), as_of(now, whom)).subquery("facts_then")
 
@@ -186,21 +200,21 @@ def materialized(connection: Connection, now: datetime, only: int | None = None)
     """
     if not any(connection.scalar(select(_after(table, now).exists())) for table in (purchases, events)):
         return facts
-    _no_loops(connection)
-    connection.execute(CreateTable(THEN, if_not_exists=True))
-    connection.execute(delete(THEN))
+    _avoid_nested_loops(connection)
+    connection.execute(CreateTable(PAST_FACTS, if_not_exists=True))
+    connection.execute(delete(PAST_FACTS))
     if only is None:
-        connection.exec_driver_sql(_at(connection), {"now": to_micros(now)})
+        connection.exec_driver_sql(_past_facts_sql(connection), {"now": to_micros(now)})
     else:
         connection.exec_driver_sql(
-            _at_of_some(connection), {"now": to_micros(now), "keys": _listed(connection, [only])}
+            _past_facts_of_some_sql(connection), {"now": to_micros(now), "keys": _listed(connection, [only])}
         )
     if connection.dialect.name == "postgresql":
-        connection.execute(text(f"ANALYZE {THEN.name}"))
-    return _AT_THE_TIME
+        connection.execute(text(f"ANALYZE {PAST_FACTS.name}"))
+    return _FACTS_THEN
 
 
-def _no_loops(connection: Connection) -> None:
+def _avoid_nested_loops(connection: Connection) -> None:
     # PostgreSQL expects a handful of recomputed rows, and would go through all of them for each client that it joins.
     if connection.dialect.name == "postgresql":
         connection.execute(text("SET LOCAL enable_nestloop = off"))
@@ -220,7 +234,7 @@ def _unchanged(whom: Select[tuple[int]]) -> Select[Any]:
     return select(facts).where(facts.c.customer_id.not_in(whom))
 
 
-_AT_THE_TIME = union_all(_unchanged(select(THEN.c.customer_id)), select(THEN)).subquery("facts_at_the_time")
+_FACTS_THEN = union_all(_unchanged(select(PAST_FACTS.c.customer_id)), select(PAST_FACTS)).subquery("facts_at_the_time")
 
 
 def _totals(now: Moment | None, customer_ids: Restriction | None) -> Subquery:
@@ -235,28 +249,30 @@ def _totals(now: Moment | None, customer_ids: Restriction | None) -> Subquery:
     return as_of_filter(query, purchases, now, customer_ids).subquery("totals")
 
 
-def _everybody(connection: Connection) -> str:
+def _refresh_all_sql(connection: Connection) -> str:
     """The SQL that recomputes everybody."""
     return _prepared(connection, "everybody", lambda: _write(connection, as_of()))
 
 
-def _some(connection: Connection) -> str:
+def _refresh_some_sql(connection: Connection) -> str:
     """The SQL that recomputes the clients whose keys it is given as one parameter, `keys`."""
-    return _prepared(connection, "some", lambda: _write(connection, as_of(None, _given(connection.dialect))))
+    return _prepared(connection, "some", lambda: _write(connection, as_of(None, _given_keys(connection.dialect))))
 
 
-def _at(connection: Connection) -> str:
+def _past_facts_sql(connection: Connection) -> str:
     """The SQL that works out the facts at a past instant, `now` in microseconds."""
     now = literal_column(_NOW, Instant())
-    return _prepared(connection, "then", lambda: THEN.insert().from_select(list(THEN.c), as_of(now, _later(now))))
+    return _prepared(
+        connection, "then", lambda: PAST_FACTS.insert().from_select(list(PAST_FACTS.c), as_of(now, _later(now)))
+    )
 
 
-def _at_of_some(connection: Connection) -> str:
+def _past_facts_of_some_sql(connection: Connection) -> str:
     """The same for clients whose keys it is given as one parameter, `keys`."""
 
     def build() -> Any:
-        found = as_of(literal_column(_NOW, Instant()), _given(connection.dialect))
-        return THEN.insert().from_select(list(THEN.c), found)
+        found = as_of(literal_column(_NOW, Instant()), _given_keys(connection.dialect))
+        return PAST_FACTS.insert().from_select(list(PAST_FACTS.c), found)
 
     return _prepared(connection, "then-some", build)
 
@@ -277,7 +293,7 @@ def _prepared(connection: Connection, what: str, build: Callable[[], Any]) -> st
     return _STATEMENTS[kind]
 
 
-def _given(dialect: Dialect) -> Restriction:
+def _given_keys(dialect: Dialect) -> Restriction:
     keys: Any = literal_column(_KEYS, Text)
     if dialect.name == "postgresql":
         # Of an array PostgreSQL knows the length, so that one client is looked up by index in every part.

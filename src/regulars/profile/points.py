@@ -79,7 +79,7 @@ def sums(now: Moment | None = None, customer_ids: Restriction | None = None) -> 
     )
 
 
-def standing(earned: FromClause) -> list[ColumnElement[Any]]:
+def level_columns(earned: FromClause) -> list[ColumnElement[Any]]:
     """`level`, `next_level` and `points_to_next_level` by that table's `points_earned`; null where there is none."""
     have = func.coalesce(earned.c.points_earned, 0)
     reached = select(point_levels.c.name).where(point_levels.c.least <= have).order_by(point_levels.c.least.desc())

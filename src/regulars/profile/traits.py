@@ -52,7 +52,7 @@ MOTIVATIONS = ("price", "novelty", "belonging", "stability")
 PROMOTER = 9.0
 
 
-def bought(now: Moment | None, customer_ids: Restriction | None) -> Subquery:
+def purchase_signals(now: Moment | None, customer_ids: Restriction | None) -> Subquery:
     """Per client who bought: `discounted` purchases and `novel` ones."""
     novel = (
         select(literal(1))
@@ -74,7 +74,7 @@ def bought(now: Moment | None, customer_ids: Restriction | None) -> Subquery:
     return as_of_filter(query, purchases, now, customer_ids).subquery("manner")
 
 
-def rhythm(now: Moment | None, customer_ids: Restriction | None) -> Subquery:
+def gap_signals(now: Moment | None, customer_ids: Restriction | None) -> Subquery:
     """Per client who bought: `days` with a purchase, and number, sum and sum of squares of the gaps between them."""
     day = type_coerce(purchases.c.occurred_at, BigInteger).op("/")(literal(DAY, BigInteger))  # whole days, UTC
     days = as_of_filter(
@@ -96,7 +96,7 @@ def rhythm(now: Moment | None, customer_ids: Restriction | None) -> Subquery:
     )
 
 
-def said(now: Moment | None, customer_ids: Restriction | None) -> Subquery:
+def event_signals(now: Moment | None, customer_ids: Restriction | None) -> Subquery:
     """Per client of whom we know any event: how many `happened`, signals counted, and the latest answers."""
     answered = events.c.name == ANSWERED
     values = {key: _answer(key) for key in ANSWERS}
@@ -168,16 +168,16 @@ def secure(words: FromClause) -> Column:
 def _answer(key: str) -> Column:
     """One of ANSWERS, brought to 0 to 10, from whichever survey asked it."""
     survey = regulars_field_text(events.c.data, literal("survey", Text))
-    five = _said(FIVE_POINTS[key], 1.0, 5.0)
-    plain = _said(key, 0.0, 10.0)
+    five = _answer_in(FIVE_POINTS[key], 1.0, 5.0)
+    plain = _answer_in(key, 0.0, 10.0)
     if key == "satisfaction":
-        plain = func.coalesce(plain, case((func.coalesce(survey, "") != "nps", _said("score", 0.0, 10.0))))
+        plain = func.coalesce(plain, case((func.coalesce(survey, "") != "nps", _answer_in("score", 0.0, 10.0))))
     if key == "recommend":
-        plain = func.coalesce(plain, case((survey == "nps", _said("score", 0.0, 10.0))))
+        plain = func.coalesce(plain, case((survey == "nps", _answer_in("score", 0.0, 10.0))))
     return case((survey == "loyalty", (five - literal(1.0, Double)) * literal(2.5, Double)), else_=plain)
 
 
-def _said(key: str, least: float, most: float) -> Column:
+def _answer_in(key: str, least: float, most: float) -> Column:
     value = regulars_field_number(events.c.data, literal(key, Text))
     return case((value.between(least, most), value))
 

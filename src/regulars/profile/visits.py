@@ -23,7 +23,7 @@ MOVED = "visit.moved"
 CANCELLED = "visit.cancelled"
 CONFIRMED = "visit.confirmed"
 MOVE_REQUESTED = "visit.move-requested"
-TOLD = (BOOKED, CANCELLED, CONFIRMED, MOVE_REQUESTED)
+STATUS_EVENTS = (BOOKED, CANCELLED, CONFIRMED, MOVE_REQUESTED)
 """The events that say how a visit stands; `visit.moved` is told for rules, beside the booking that moves it."""
 CLIENT = "client"
 """Under `by` in an event that the client set off by a page."""
@@ -57,22 +57,22 @@ class Visit:
         """When it is over."""
         return None if self.starts_at is None else self.starts_at + timedelta(minutes=self.minutes)
 
-    def stands(self, now: datetime) -> bool:
+    def is_upcoming(self, now: datetime) -> bool:
         """Whether it is still to come."""
         return self.cancelled_by is None and self.starts_at is not None and self.starts_at > now
 
 
-Standing = dict[tuple[int, str], Visit]
+Visits = dict[tuple[int, str], Visit]
 
 
-def visits(connection: Connection, customers: Iterable[int], now: datetime) -> Standing:
+def visits(connection: Connection, customers: Iterable[int], now: datetime) -> Visits:
     """The visits of these clients as they stand at `now`, by client and the visit's own name."""
-    found: Standing = {}
+    found: Visits = {}
     rows = connection.execute(
         select(events.c.customer_id, events.c.name, events.c.external_id, events.c.occurred_at, events.c.data)
         .where(
             events.c.customer_id.in_(ids(connection, set(customers))),
-            events.c.name.in_(TOLD),
+            events.c.name.in_(STATUS_EVENTS),
             events.c.occurred_at <= now,
         )
         .order_by(events.c.occurred_at, events.c.id)
@@ -81,9 +81,9 @@ def visits(connection: Connection, customers: Iterable[int], now: datetime) -> S
         data = row.data or {}
         key = (row.customer_id, name_of(data, row.external_id))
         if row.name == BOOKED:
-            found[key] = visit_in_event(row.customer_id, row.external_id, row.occurred_at, data, found.get(key))
+            found[key] = visit_of_booking(row.customer_id, row.external_id, row.occurred_at, data, found.get(key))
         elif key in found:
-            found[key] = visits_in_events(found[key], row.name, data)
+            found[key] = with_event(found[key], row.name, data)
     return found
 
 
@@ -92,7 +92,7 @@ def name_of(data: Mapping[str, Any], external_id: str) -> str:
     return str(data.get("visit") or external_id)
 
 
-def visit_in_event(
+def visit_of_booking(
     customer: int, external_id: str, at: datetime, data: Mapping[str, Any], before: Visit | None = None
 ) -> Visit:
     """The visit as the booking with this data makes it, in place of the one `before`."""
@@ -106,7 +106,7 @@ def visit_in_event(
     )  # fmt: skip
 
 
-def visits_in_events(visit: Visit, name: str, data: Mapping[str, Any]) -> Visit:
+def with_event(visit: Visit, name: str, data: Mapping[str, Any]) -> Visit:
     """The visit after this event about it."""
     if name == CANCELLED:
         return replace(visit, cancelled_by=CLIENT if data.get("by") == CLIENT else "business")
@@ -126,15 +126,15 @@ def _text(value: object) -> str | None:
 
 def moved(source_id: ColumnElement[Any], now: datetime) -> ColumnElement[bool]:
     """Whether another booking has replaced the one whose key this is."""
-    return _followed(source_id, BOOKED, now)
+    return _has_later(source_id, BOOKED, now)
 
 
 def cancelled(source_id: ColumnElement[Any], now: datetime) -> ColumnElement[bool]:
     """Whether the visit was cancelled after the booking whose key this is."""
-    return _followed(source_id, CANCELLED, now)
+    return _has_later(source_id, CANCELLED, now)
 
 
-def _followed(source_id: ColumnElement[Any], name: str, now: datetime) -> ColumnElement[bool]:
+def _has_later(source_id: ColumnElement[Any], name: str, now: datetime) -> ColumnElement[bool]:
     first, later = events.alias("booking"), events.alias("later")
 
     def visit(table: Any) -> ColumnElement[str]:

@@ -26,7 +26,7 @@ LONGEST = 4000
 Answers = Mapping[str, Any]
 
 
-def answer(question: Question, text: str | None) -> Any:
+def parse_answer(question: Question, text: str | None) -> Any:
     """What was said to the question: a number, the name of a choice, or words; None for what is no answer."""
     if text is None:
         return None
@@ -37,15 +37,15 @@ def answer(question: Question, text: str | None) -> Any:
     return text[:LONGEST]
 
 
-def answered(connection: Connection, who: LinkOwner, survey: Survey) -> Answers:
+def answers_of(connection: Connection, owner: LinkOwner, survey: Survey) -> Answers:
     """What the client has answered so far by this email."""
-    data = connection.scalar(select(events.c.data).where(events.c.external_id == _name(who, survey)))
+    data = connection.scalar(select(events.c.data).where(events.c.external_id == _event_id(owner, survey)))
     return {k: v for k, v in (data or {}).items() if k != "survey"}
 
 
-def record(connection: Connection, who: LinkOwner, survey: Survey, answers: Answers, at: datetime) -> bool:
+def record_answers(connection: Connection, owner: LinkOwner, survey: Survey, answers: Answers, at: datetime) -> bool:
     """Keeps the answers beside those that are there; tells whether anything is new. No answer leaves no event."""
-    kept = answered(connection, who, survey)
+    kept = answers_of(connection, owner, survey)
     whole = {**kept, **{k: v for k, v in answers.items() if v is not None}}
     if whole == kept:
         return False
@@ -53,25 +53,25 @@ def record(connection: Connection, who: LinkOwner, survey: Survey, answers: Answ
     added = connection.scalars(
         insert(connection, events)
         .values(
-            external_id=_name(who, survey), customer_id=who.customer, name=ANSWERED, occurred_at=at, received_at=at,
-            data=data,
+            external_id=_event_id(owner, survey), customer_id=owner.customer, name=ANSWERED, occurred_at=at,
+            received_at=at, data=data,
         )
         .on_conflict_do_nothing()
         .returning(events.c.id)
     ).first()  # fmt: skip
     if added is None:
-        data = {"survey": survey.name, **answered(connection, who, survey), **whole}
-        mine = update(events).where(events.c.external_id == _name(who, survey))
+        data = {"survey": survey.name, **answers_of(connection, owner, survey), **whole}
+        mine = update(events).where(events.c.external_id == _event_id(owner, survey))
         added = connection.scalars(mine.values(data=data, received_at=at).returning(events.c.id)).one()
     facts.refresh_after_events(connection, [added])
     return True
 
 
-def request_call(connection: Connection, who: LinkOwner, note: str | None, at: datetime) -> bool:
+def request_call(connection: Connection, owner: LinkOwner, note: str | None, at: datetime) -> bool:
     """Notes once per email that the client asks to be called, as an event `call.requested`; tells whether it is new."""
     statement = insert(connection, events).values(
-        external_id=f"call/{who.promise}", customer_id=who.customer, name=CALL, occurred_at=at, received_at=at,
-        data={"about": who.key, **({"note": note} if note else {})},
+        external_id=f"call/{owner.promise}", customer_id=owner.customer, name=CALL, occurred_at=at, received_at=at,
+        data={"about": owner.key, **({"note": note} if note else {})},
     )  # fmt: skip
     new = connection.scalars(statement.on_conflict_do_nothing().returning(events.c.id)).first()
     if new is not None:
@@ -79,10 +79,10 @@ def request_call(connection: Connection, who: LinkOwner, note: str | None, at: d
     return new is not None
 
 
-def call_requested(connection: Connection, who: LinkOwner) -> bool:
+def call_requested(connection: Connection, owner: LinkOwner) -> bool:
     """Whether the client has asked by this email."""
-    return connection.scalar(select(events.c.id).where(events.c.external_id == f"call/{who.promise}")) is not None
+    return connection.scalar(select(events.c.id).where(events.c.external_id == f"call/{owner.promise}")) is not None
 
 
-def _name(who: LinkOwner, survey: Survey) -> str:
-    return f"survey/{survey.name}/{who.promise}"
+def _event_id(owner: LinkOwner, survey: Survey) -> str:
+    return f"survey/{survey.name}/{owner.promise}"

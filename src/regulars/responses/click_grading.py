@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 
-class Kind(StrEnum):
+class HitKind(StrEnum):
     """What was asked for: a link, the picture that tells that the email was shown, or the link that nobody sees."""
 
     CLICK = "click"
@@ -45,22 +45,22 @@ class Grade(StrEnum):
 class Hit:
     """One request by a link of an email; `link` is where it leads."""
 
-    kind: Kind
+    kind: HitKind
     link: str
     at: datetime
     sign: Sign | None = None
 
 
-NOT_YET = timedelta(seconds=5)
+MACHINE_WITHIN = timedelta(seconds=5)
 """After the mail server took the email: nobody has read it by then."""
-HARDLY = timedelta(seconds=15)
+UNSURE_WITHIN = timedelta(seconds=15)
 """Somebody with the inbox open may have."""
-TOGETHER = timedelta(seconds=2)
+SAME_MOMENT = timedelta(seconds=2)
 """Two links within this are an accident of a person's at best, three are none."""
-ABOUT = timedelta(minutes=10)
+EVIDENCE_WINDOW = timedelta(minutes=10)
 """Who took the link that nobody sees took whatever was asked for in this time before and after."""
 
-_WORSE = {Sign.PROXY: Grade.UNSURE, Sign.ODD: Grade.UNSURE}
+_GRADES = {Sign.PROXY: Grade.UNSURE, Sign.ODD: Grade.UNSURE}
 _ORDER = {Grade.HUMAN: 0, Grade.UNSURE: 1, Grade.MACHINE: 2}
 
 _ROBOTS = re.compile(
@@ -80,20 +80,20 @@ _PROXIES = re.compile(
 )
 _BROWSER = re.compile(r"Mozilla/5\.0 \([^)]+\).*(?:Gecko|AppleWebKit|Trident)|Opera/")
 _READER = re.compile(r"Thunderbird|Outlook|Microsoft Office|Apple ?Mail|Airmail|Spark|eM ?Client", re.IGNORECASE)
-_AHEAD = ("purpose", "sec-purpose", "x-purpose", "x-moz")
+_PREFETCH_HEADERS = ("purpose", "sec-purpose", "x-purpose", "x-moz")
 
 
-def sign(kind: Kind, headers: Mapping[str, str], *, peeked: bool = False) -> Sign | None:
+def sign(kind: HitKind, headers: Mapping[str, str], *, peeked: bool = False) -> Sign | None:
     """What a request's headers (names in small letters) give away; None where it looks like a person's program.
 
     `peeked`: shortly before, somebody asked for the head of a link of the same email.
     """
     agent = headers.get("user-agent", "").strip()
-    if any("prefetch" in headers.get(name, "") or "preview" in headers.get(name, "") for name in _AHEAD):
+    if any("prefetch" in headers.get(name, "") or "preview" in headers.get(name, "") for name in _PREFETCH_HEADERS):
         return Sign.PREFETCH
     if agent.removeprefix("Mozilla/5.0").strip() == "":
         return Sign.NAMELESS
-    if kind is Kind.OPEN and _READER.search(agent):  # an Office program that shows emails is Outlook
+    if kind is HitKind.OPEN and _READER.search(agent):  # an Office program that shows emails is Outlook
         return Sign.PEEKED if peeked else None
     for found, pattern in ((Sign.PROXY, _PROXIES), (Sign.SCANNER, _ROBOTS), (Sign.TOOL, _TOOLS)):
         if pattern.search(agent):
@@ -105,29 +105,32 @@ def sign(kind: Kind, headers: Mapping[str, str], *, peeked: bool = False) -> Sig
 
 def grades(hits: Sequence[Hit], sent_at: datetime | None) -> list[Grade]:
     """The grade of each hit of one email; `sent_at` is when the mail server took it, None while that is not known."""
-    traps = [hit.at for hit in hits if hit.kind is Kind.TRAP]
-    return [max(_alone(hit, sent_at), _among(hit, hits, traps), key=_ORDER.__getitem__) for hit in hits]
+    traps = [hit.at for hit in hits if hit.kind is HitKind.TRAP]
+    return [
+        max(_grade_of_request(hit, sent_at), _grade_beside_others(hit, hits, traps), key=_ORDER.__getitem__)
+        for hit in hits
+    ]
 
 
-def _alone(hit: Hit, sent_at: datetime | None) -> Grade:
+def _grade_of_request(hit: Hit, sent_at: datetime | None) -> Grade:
     """By the request itself, and how soon it came."""
-    if hit.kind is Kind.TRAP:
+    if hit.kind is HitKind.TRAP:
         return Grade.MACHINE
-    own = Grade.HUMAN if hit.sign is None else _WORSE.get(hit.sign, Grade.MACHINE)
+    own = Grade.HUMAN if hit.sign is None else _GRADES.get(hit.sign, Grade.MACHINE)
     if sent_at is None:
         soon = Grade.UNSURE
-    elif hit.at < sent_at + NOT_YET:
+    elif hit.at < sent_at + MACHINE_WITHIN:
         soon = Grade.MACHINE
     else:
-        soon = Grade.UNSURE if hit.at < sent_at + HARDLY else Grade.HUMAN
+        soon = Grade.UNSURE if hit.at < sent_at + UNSURE_WITHIN else Grade.HUMAN
     return max(own, soon, key=_ORDER.__getitem__)
 
 
-def _among(hit: Hit, hits: Sequence[Hit], traps: Sequence[datetime]) -> Grade:
+def _grade_beside_others(hit: Hit, hits: Sequence[Hit], traps: Sequence[datetime]) -> Grade:
     """By what else was asked for at about the same time."""
-    if any(abs(hit.at - trap) <= ABOUT for trap in traps):
+    if any(abs(hit.at - trap) <= EVIDENCE_WINDOW for trap in traps):
         return Grade.MACHINE
-    if hit.kind is not Kind.CLICK:
+    if hit.kind is not HitKind.CLICK:
         return Grade.HUMAN
-    near = {other.link for other in hits if other.kind is Kind.CLICK and abs(other.at - hit.at) <= TOGETHER}
+    near = {other.link for other in hits if other.kind is HitKind.CLICK and abs(other.at - hit.at) <= SAME_MOMENT}
     return (Grade.HUMAN, Grade.UNSURE)[len(near) - 1] if len(near) <= 2 else Grade.MACHINE

@@ -13,46 +13,47 @@ from datetime import datetime
 from sqlalchemy import Connection, Row, bindparam, delete, func, select, update
 
 from regulars.core import ids
-from regulars.db.engine import insert, take_turns
+from regulars.db.engine import insert
+from regulars.db.locks import AdvisoryLock, lock_each
 from regulars.db.tables import campaigns, events, hits, promises
 from regulars.profile.facts import refresh_after_events
-from regulars.responses.click_grading import ABOUT, Grade, Hit, Kind, Sign, grades
+from regulars.responses.click_grading import EVIDENCE_WINDOW, Grade, Hit, HitKind, Sign, grades
 
 CLICKED = "email.clicked"
-MOST = 100
+HITS_PER_EMAIL = 100
 """Hits kept of one email: somebody who asks more often says nothing new."""
-_AT_ONCE = 5000
+_BATCH = 5000
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class LinkHit:
     """A hit, and the promise whose email it came by."""
 
     promise: int
     hit: Hit
 
 
-def append(connection: Connection, asked: Iterable[Asked]) -> None:
+def record_hits(connection: Connection, asked: Iterable[LinkHit]) -> None:
     """Writes hits down and grades the emails anew that they came by."""
     mine: dict[int, list[Hit]] = {}
     for one in asked:
         mine.setdefault(one.promise, []).append(one.hit)
-    take_turns(connection, mine)  # each process grades what the others have written of the same email
+    lock_each(connection, AdvisoryLock.HITS, mine)  # each process grades what the others have written of the same email
     sent = select(promises.c.id, promises.c.settled_at).where(promises.c.id.in_(sorted(mine)))
     for promise, sent_at in connection.execute(sent).all():
-        _append(connection, promise, sent_at, mine[promise])
+        _record_hits_of(connection, promise, sent_at, mine[promise])
 
 
-def _append(connection: Connection, promise: int, sent_at: datetime | None, fresh: Sequence[Hit]) -> None:
+def _record_hits_of(connection: Connection, promise: int, sent_at: datetime | None, fresh: Sequence[Hit]) -> None:
     known = connection.execute(select(hits).where(hits.c.promise_id == promise).order_by(hits.c.id)).all()
-    fresh = fresh[: max(0, MOST - len(known))]
+    fresh = fresh[: max(0, HITS_PER_EMAIL - len(known))]
     if not fresh:
         return
     found = grades([*map(_hit, known), *fresh], sent_at)
     rows = [
         {
             "promise_id": promise, "kind": hit.kind, "link": hit.link, "at": hit.at, "sign": hit.sign, "grade": grade,
-            "told": hit.kind is not Kind.CLICK,
+            "told": hit.kind is not HitKind.CLICK,
         }
         for hit, grade in zip(fresh, found[len(known) :], strict=True)
     ]  # fmt: skip
@@ -62,12 +63,12 @@ def _append(connection: Connection, promise: int, sent_at: datetime | None, fres
         statement = update(hits).where(hits.c.id == bindparam("key")).values(grade=bindparam("now"))
         connection.execute(statement, [{"key": row.id, "now": grade} for row, grade in changed])
         caught = [row for row, grade in changed if grade is Grade.MACHINE and row.told and row.link]
-        names = {_name(promise, row.link) for row in caught}
+        names = {_event_id(promise, row.link) for row in caught}
         connection.execute(delete(events).where(events.c.external_id.in_(names)))
 
 
 def _hit(row: Row[tuple[object, ...]]) -> Hit:
-    return Hit(Kind(row.kind), row.link or "", row.at, Sign(row.sign) if row.sign else None)
+    return Hit(HitKind(row.kind), row.link or "", row.at, Sign(row.sign) if row.sign else None)
 
 
 def record_click_events(connection: Connection, now: datetime) -> int:
@@ -79,16 +80,16 @@ def record_click_events(connection: Connection, now: datetime) -> int:
         )
         .join(promises, promises.c.id == hits.c.promise_id)
         .outerjoin(campaigns, campaigns.c.key == promises.c.campaign)
-        .where(hits.c.told.is_(False), hits.c.at <= now - ABOUT)
+        .where(hits.c.told.is_(False), hits.c.at <= now - EVIDENCE_WINDOW)
         .order_by(hits.c.at, hits.c.id)
-        .limit(_AT_ONCE)
+        .limit(_BATCH)
     )  # fmt: skip
     rows = connection.execute(due).all()
     if not rows:
         return 0
     made = {
-        _name(row.promise_id, row.link): {
-            "external_id": _name(row.promise_id, row.link), "customer_id": row.customer_id, "name": CLICKED,
+        _event_id(row.promise_id, row.link): {
+            "external_id": _event_id(row.promise_id, row.link), "customer_id": row.customer_id, "name": CLICKED,
             "occurred_at": row.at, "received_at": now, "data": {"campaign": row.campaign, "link": row.link},
         }
         for row in reversed(rows)
@@ -102,6 +103,6 @@ def record_click_events(connection: Connection, now: datetime) -> int:
     return len(made)
 
 
-def _name(promise: int, link: str) -> str:
+def _event_id(promise: int, link: str) -> str:
     """The event's id: the same link of the same email is told once."""
     return f"click/{promise}/{ids.digest(link)}"

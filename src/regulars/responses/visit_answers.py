@@ -17,36 +17,35 @@ from regulars.db.tables import customers, events, promises
 from regulars.ledger.link_owner import LinkOwner
 from regulars.profile import facts
 from regulars.profile.visits import (
-    BOOKED,
     CANCELLED,
     CLIENT,
     CONFIRMED,
     MOVE_REQUESTED,
     MOVED,
-    TOLD,
+    STATUS_EVENTS,
     Visit,
     name_of,
     visits,
 )
 
-WISHES = 5
+REQUESTS_PER_BOOKING = 5
 """Wishes for another time that are noted for one booking."""
-NOTE = 500
+NOTE_LENGTH = 500
 """Characters of what a client writes."""
 
 
-def visit_of(connection: Connection, who: LinkOwner, now: datetime) -> Visit | None:
+def visit_of(connection: Connection, owner: LinkOwner, now: datetime) -> Visit | None:
     """The visit that the email was about, as it stands now."""
-    if who.campaign is None or who.campaign.on not in (*TOLD, MOVED):
+    if owner.campaign is None or owner.campaign.on not in (*STATUS_EVENTS, MOVED):
         return None
     row = connection.execute(
         select(events.c.external_id, events.c.data)
         .join(promises, promises.c.source_id == events.c.id)
-        .where(promises.c.id == who.promise, events.c.customer_id == who.customer)
+        .where(promises.c.id == owner.promise, events.c.customer_id == owner.customer)
     ).first()
     if row is None:
         return None
-    return visits(connection, [who.customer], now).get((who.customer, name_of(row.data or {}, row.external_id)))
+    return visits(connection, [owner.customer], now).get((owner.customer, name_of(row.data or {}, row.external_id)))
 
 
 def client_of(connection: Connection, visit: Visit) -> str:
@@ -56,21 +55,21 @@ def client_of(connection: Connection, visit: Visit) -> str:
 
 def confirm(connection: Connection, visit: Visit, at: datetime) -> bool:
     """Notes that the client comes; tells whether it is new."""
-    return _note(connection, visit, CONFIRMED, f"{visit.booking}/confirmed", at, _about(visit))
+    return _record(connection, visit, CONFIRMED, f"{visit.booking}/confirmed", at, _visit_data(visit))
 
 
 def cancel(connection: Connection, visit: Visit, at: datetime, note: str | None = None) -> bool:
     """Notes that the client does not come; tells whether it is new."""
-    data = {**_about(visit), "by": CLIENT, **({"note": note} if note else {})}
-    return _note(connection, visit, CANCELLED, f"{visit.booking}/cancelled", at, data)
+    data = {**_visit_data(visit), "by": CLIENT, **({"note": note} if note else {})}
+    return _record(connection, visit, CANCELLED, f"{visit.booking}/cancelled", at, data)
 
 
-def ask_to_move(connection: Connection, visit: Visit, at: datetime, wanted: datetime | None, note: str | None) -> bool:
+def request_move(connection: Connection, visit: Visit, at: datetime, wanted: datetime | None, note: str | None) -> bool:
     """Notes which time the client would like: one that was offered, one of their own, or words. Tells whether new."""
     wish: dict[str, Any] = {"note": note} if note else {}
     if wanted is not None:
         wish |= {"wanted_at": wanted.isoformat(), "offered": wanted in visit.slots}
-    said = {**_about(visit), **wish}
+    said = {**_visit_data(visit), **wish}
     if not wish or said == visit.wish:
         return False
     stem = f"{visit.booking}/move-requested/"
@@ -80,17 +79,19 @@ def ask_to_move(connection: Connection, visit: Visit, at: datetime, wanted: date
             events.c.external_id.startswith(stem, autoescape=True),
         )
     ) or 0  # fmt: skip
-    return earlier < WISHES and _note(connection, visit, MOVE_REQUESTED, f"{stem}{earlier + 1}", at, said)
+    return earlier < REQUESTS_PER_BOOKING and _record(
+        connection, visit, MOVE_REQUESTED, f"{stem}{earlier + 1}", at, said
+    )
 
 
-def _about(visit: Visit) -> dict[str, Any]:
+def _visit_data(visit: Visit) -> dict[str, Any]:
     """What every such event says of the visit, for the emails that it sets off."""
     named = {"service": visit.service, "place": visit.place}
     starts = {} if visit.starts_at is None else {"starts_at": visit.starts_at.isoformat()}
     return {"visit": visit.id, **starts, **{name: value for name, value in named.items() if value}}
 
 
-def _note(
+def _record(
     connection: Connection, visit: Visit, name: str, external_id: str, at: datetime, data: Mapping[str, Any]
 ) -> bool:
     statement = insert(connection, events).values(
@@ -100,6 +101,3 @@ def _note(
     if key is not None:
         facts.refresh_after_events(connection, [key])
     return key is not None
-
-
-__all__ = ["BOOKED", "NOTE", "WISHES", "ask_to_move", "cancel", "client_of", "confirm", "visit_of"]

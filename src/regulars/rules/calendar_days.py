@@ -85,7 +85,7 @@ class _Shifted:
 
 
 @dataclass(frozen=True, slots=True)
-class _Beside:
+class _NearestWeekday:
     """The nearest such weekday strictly before or after a day."""
 
     weekday: int
@@ -184,14 +184,20 @@ def _rule(text: str, country: str | None) -> Rule | None:
         base = _rule(found[4], country)
         return None if base is None or days > 183 else _Shifted(-days if found[3] == "before" else days, base)
     if found := PUBLIC.fullmatch(text):
-        return _Public(country, found[1]) if country in holidays.countries() and _kept(country, found[1]) else None
+        return (
+            _Public(country, found[1])
+            if country in holidays.countries() and _is_public_holiday(country, found[1])
+            else None
+        )
     if found := _BESIDE.fullmatch(text):
         base = _rule(found[3], country)
-        return None if base is None else _Beside(WEEKDAYS.index(found[1]), -1 if found[2] == "before" else 1, base)
+        return (
+            None if base is None else _NearestWeekday(WEEKDAYS.index(found[1]), -1 if found[2] == "before" else 1, base)
+        )
     return None
 
 
-def _kept(country: str, name: str) -> bool:
+def _is_public_holiday(country: str, name: str) -> bool:
     return name in map(str.casefold, holidays.names(country))
 
 

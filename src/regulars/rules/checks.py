@@ -33,14 +33,14 @@ class RuleChecks:
     def __init__(
         self,
         root: Entries,
-        complaints: ValidationMessages,
+        messages: ValidationMessages,
         events: Mapping[str, Any],
         fields: Mapping[str, FieldType],
         campaigns: Mapping[str, Campaign],
     ) -> None:
         self.root = root
-        self.complaints = complaints
-        self.say = complaints.say
+        self.messages = messages
+        self.add = messages.add
         self.events = {**EVENTS, **events}
         self.fields = {**CUSTOMER, **fields}
         self.campaigns = campaigns
@@ -62,7 +62,7 @@ class RuleChecks:
             self._advice(("campaigns", name), campaign)
 
     def _warn(self, code: str, message: str, loc: Loc, **more: Any) -> None:
-        self.say(code, message, loc, severity=Severity.WARNING, **more)
+        self.add(code, message, loc, severity=Severity.WARNING, **more)
 
     def _company(self) -> None:
         for key in ("from", "reply_to"):
@@ -72,12 +72,12 @@ class RuleChecks:
             try:
                 split(node.text)
             except ValueError as error:
-                self.say("R016", str(error), ("company", key), expected="a mailbox such as `Ana <ana@studio.example>`")
+                self.add("R016", str(error), ("company", key), expected="a mailbox such as `Ana <ana@studio.example>`")
         for key in ("website", "logo"):
             node = find(self.root, ("company", key))
             if isinstance(node, Scalar) and not node.null and not re.match(r"https?://[^\s/]+\S*$", node.text):
                 expected = "an address such as `https://studio.example`"
-                self.say("R003", f"`{node.text}` is not a web address", ("company", key), expected=expected)
+                self.add("R003", f"`{node.text}` is not a web address", ("company", key), expected=expected)
 
     def _campaign(self, loc: Loc, node: Entries) -> None:
         present = {key for key, entry in node.entries.items() if not _empty(entry.value)}
@@ -85,10 +85,10 @@ class RuleChecks:
             code = "R007" if "`schedule`;" in fault else "R008"
             keys = TRIGGERS if code == "R007" else SENDS
             have = [key for key in node.entries if key in present and key in keys]
-            self.say(code, fault, (*loc, have[1]) if len(have) > 1 else loc, key=True)
+            self.add(code, fault, (*loc, have[1]) if len(have) > 1 else loc, key=True)
         self._event((*loc, "on"), lambda text: text)
         self._event((*loc, "until"), lambda text: grammar.Until.parse(text).event)
-        self._same(loc)
+        self._same_fields(loc)
         self._event((*loc, "goal"), lambda text: grammar.Goal.parse(text).event)
         self._every((*loc, "every"))
         self._set_dates((*loc, "at"))
@@ -104,9 +104,9 @@ class RuleChecks:
         except ValueError:
             return  # said already
         if name not in self.events and re.fullmatch(r"[a-z][\w.-]*", name):
-            undeclared_event(self.complaints, loc, name, self.events, node.text.find(name))
+            undeclared_event(self.messages, loc, name, self.events, node.text.find(name))
 
-    def _same(self, loc: Loc) -> None:
+    def _same_fields(self, loc: Loc) -> None:
         """The fields by which `until` finds the event that ends just this one."""
         place: Loc = (*loc, "until")
         node, on = find(self.root, place), find(self.root, (*loc, "on"))
@@ -119,7 +119,7 @@ class RuleChecks:
         if until.same and not isinstance(on, Scalar):
             message = "only where an event sets the campaign off is there something to be the same as"
             at = node.text.find("with")
-            self.say("R031", message, place, part=node.part(at, len(node.text) - at), hint="add `on:`, or leave it out")
+            self.add("R031", message, place, part=node.part(at, len(node.text) - at), hint="add `on:`, or leave it out")
             return
         events = [event for event in ((on.text, until.event) if isinstance(on, Scalar) else ()) if event in self.events]
         for name in until.same:
@@ -128,13 +128,13 @@ class RuleChecks:
             kinds = [str(self.events[event][name]) for event in events]
             if len(set(kinds)) == 2:
                 said = f"`{name}` is {kinds[0]} in `{events[0]}` and {kinds[1]} in `{events[1]}`"
-                self.say("R031", said, place, part=node.part(node.text.rfind(name), len(name)))
+                self.add("R031", said, place, part=node.part(node.text.rfind(name), len(name)))
 
     def _has_field(self, place: Loc, node: Scalar, event: str, name: str) -> bool:
         known = self.events[event]
         if name in known:
             return True
-        self.say(
+        self.add(
             "R031",
             f"`{event}` has no field `{name}`",
             place,
@@ -157,7 +157,7 @@ class RuleChecks:
             return
         known = [each for each, kind in self.fields.items() if kind in DATES]
         what = f"is {_article(self.fields[name])}, not a date" if name in self.fields else "is not a field of clients"
-        self.say(
+        self.add(
             "R014",
             f"`customer.{name}` {what}",
             loc,
@@ -184,7 +184,7 @@ class RuleChecks:
             seen[when.isoformat()] += 1
             if when.date() in SENTINELS:
                 message = f"`{item.text}` is what systems write for an unknown date"
-                self.say("R017", message, place, expected="the day the email is to go")
+                self.add("R017", message, place, expected="the day the email is to go")
             elif seen[when.isoformat()] > 1 and not single:
                 self._warn("R106", f"`{item.text}` is there twice; the email goes once", place)
 
@@ -192,28 +192,28 @@ class RuleChecks:
         for kind in ("steps", "waves"):
             steps = find(node, (kind,))
             if isinstance(steps, Items):
-                self._lasting_names((*loc, kind), steps)
+                self._unique_keys((*loc, kind), steps)
                 for index, step in enumerate(steps.items):
-                    self._told((*loc, kind, index), node, step)
+                    self._event_times((*loc, kind, index), node, step)
         waves = find(node, ("waves",))
         for index, wave in enumerate(waves.items[:-1] if isinstance(waves, Items) else ()):
             to = child(wave, "to")
             if isinstance(wave, Entries) and (to is None or _empty(to)):
                 message = "a wave without `to` takes everybody, so nobody is left for those after it"
                 hint = "say in `to` who belongs to it; only the last may go without"
-                self.say("R032", message, (*loc, "waves", index, "email"), hint=hint)
+                self.add("R032", message, (*loc, "waves", index, "email"), hint=hint)
 
-    def _lasting_names(self, loc: Loc, steps: Items) -> None:
+    def _unique_keys(self, loc: Loc, steps: Items) -> None:
         seen: set[str] = set()
         for index, step in enumerate(steps.items):
             for key in step_keys(step):
                 if key in seen:
                     place: Loc = (*loc, index, "id" if child(step, "id") else "email")
                     hint = "give each step an `id` of its own: the ledger keeps promises under it"
-                    self.say("R009", f"two steps are named `{key}`", place, hint=hint)
+                    self.add("R009", f"two steps are named `{key}`", place, hint=hint)
                 seen.add(key)
 
-    def _told(self, loc: Loc, node: Entries, step: Node) -> None:
+    def _event_times(self, loc: Loc, node: Entries, step: Node) -> None:
         """A time told from the event, and the visit's file: whether the event has what they speak of."""
         at, attach, on = child(step, "at"), child(step, "attach"), child(node, "on")
         fields = self.events.get(on.text, {}) if isinstance(on, Scalar) and not on.null else None
@@ -221,7 +221,7 @@ class RuleChecks:
             wait = child(step, "wait")
             if isinstance(wait, Scalar) and not wait.null:
                 hint = "`wait` counts from the step before, `at` from the event: keep one of them"
-                self.say("R030", "a step with both `wait` and `at`", (*loc, "at"), key=True, hint=hint)
+                self.add("R030", "a step with both `wait` and `at`", (*loc, "at"), key=True, hint=hint)
             with suppress(ValueError):  # said already
                 self._instant((*loc, "at"), grammar.Timing.parse(at.text).field, fields, at)
         if isinstance(attach, Scalar) and not attach.null:
@@ -230,11 +230,11 @@ class RuleChecks:
     def _instant(self, loc: Loc, name: str, fields: Mapping[str, FieldType] | None, node: Scalar | None) -> None:
         if fields is None:
             message = f"`{loc[-1]}` speaks of an event, but none sets this campaign off"
-            self.say("R030", message, loc, hint="give the campaign a trigger `on`, such as `on: visit.booked`")
+            self.add("R030", message, loc, hint="give the campaign a trigger `on`, such as `on: visit.booked`")
         elif fields.get(name) is not FieldType.INSTANT:
             what = f"is {_article(fields[name])}" if name in fields else "is not declared"
             known = [each for each, kind in fields.items() if kind is FieldType.INSTANT]
-            self.say(
+            self.add(
                 "R030",
                 f"`{name}` of the event {what}",
                 loc,
@@ -252,14 +252,14 @@ class RuleChecks:
         if len(given) != 1:
             has = " and ".join(f"`{key}`" for key in given) or "none"
             message = f"a coupon gives exactly one of {', '.join(f'`{key}`' for key in BENEFITS)}; this has {has}"
-            self.say("R010", message, (*loc, given[1]) if len(given) > 1 else loc, key=True)
+            self.add("R010", message, (*loc, given[1]) if len(given) > 1 else loc, key=True)
         for key, fault in coupon_faults(written):
-            self.say("R026", fault, (*loc, key), key=True)
+            self.add("R026", fault, (*loc, key), key=True)
         begins, ends = (find(node, (key,)) for key in ("from", "until"))
         if isinstance(begins, Scalar) and isinstance(ends, Scalar):
             with suppress(ValueError):  # said already
                 if grammar.local_time(ends.text, DAY_END) <= grammar.local_time(begins.text, time()):
-                    self.say("R027", f"the offer ends before it begins, on {begins.text}", (*loc, "until"))
+                    self.add("R027", f"the offer ends before it begins, on {begins.text}", (*loc, "until"))
 
     def _former_names(self, section: Entries) -> None:
         first: dict[str, str] = {}
@@ -271,9 +271,9 @@ class RuleChecks:
             if was.text in section.entries:
                 own = "its own name" if was.text == name else "a campaign that still exists"
                 hint = "`was` names what this campaign was called before; remove it"
-                self.say("R015", f"`{was.text}` is {own}", loc, hint=hint)
+                self.add("R015", f"`{was.text}` is {own}", loc, hint=hint)
             elif was.text in first:
-                self.say("R015", f"`{first[was.text]}` says that it was `{was.text}` too", loc, hint="keep one of them")
+                self.add("R015", f"`{first[was.text]}` says that it was `{was.text}` too", loc, hint="keep one of them")
             first.setdefault(was.text, name)
 
     def _advice(self, loc: Loc, campaign: Campaign) -> None:
@@ -291,7 +291,7 @@ class RuleChecks:
             self._warn("R105", "`send` already says how late the email may go; `late` has no effect", (*loc, "late"))
 
 
-def surveys_exist(root: Entries, complaints: ValidationMessages, campaigns: Iterable[str]) -> None:
+def surveys_exist(root: Entries, messages: ValidationMessages, campaigns: Iterable[str]) -> None:
     """Every survey that a campaign names is written somewhere."""
     section = child(root, "surveys")
     known = list(section.entries) if isinstance(section, Entries) else []
@@ -299,7 +299,7 @@ def surveys_exist(root: Entries, complaints: ValidationMessages, campaigns: Iter
         loc: Loc = ("campaigns", name, "survey")
         node = find(root, loc)
         if isinstance(node, Scalar) and not node.null and node.text not in known:
-            complaints.say(
+            messages.add(
                 "R023",
                 f"no survey is called `{node.text}`",
                 loc,
@@ -308,7 +308,7 @@ def surveys_exist(root: Entries, complaints: ValidationMessages, campaigns: Iter
             )
 
 
-def calendars_exist(root: Entries, complaints: ValidationMessages, campaigns: Mapping[str, Campaign]) -> None:
+def calendars_exist(root: Entries, messages: ValidationMessages, campaigns: Mapping[str, Campaign]) -> None:
     """Every day of the calendar that a campaign keeps is written somewhere."""
     section = child(root, "calendars")
     known = list(section.entries) if isinstance(section, Entries) else []
@@ -317,7 +317,7 @@ def calendars_exist(root: Entries, complaints: ValidationMessages, campaigns: Ma
         loc: Loc = ("campaigns", name, "every")
         node = find(root, loc)
         if day is not None and day not in known and isinstance(node, Scalar):
-            complaints.say(
+            messages.add(
                 "R033",
                 f"no day of the calendar is called `{day}`",
                 loc,
@@ -327,7 +327,7 @@ def calendars_exist(root: Entries, complaints: ValidationMessages, campaigns: Ma
             )
 
 
-def topics_exist(root: Entries, complaints: ValidationMessages, campaigns: Iterable[str]) -> None:
+def topics_exist(root: Entries, messages: ValidationMessages, campaigns: Iterable[str]) -> None:
     """Where topics are given names, every topic that a campaign speaks of has one."""
     section = child(root, "topics")
     if not isinstance(section, Entries):
@@ -337,7 +337,7 @@ def topics_exist(root: Entries, complaints: ValidationMessages, campaigns: Itera
         loc: Loc = ("campaigns", name, "topic")
         node = find(root, loc)
         if isinstance(node, Scalar) and not node.null and node.text not in known:
-            complaints.say(
+            messages.add(
                 "R024",
                 f"there is no topic `{node.text}`",
                 loc,
@@ -346,7 +346,7 @@ def topics_exist(root: Entries, complaints: ValidationMessages, campaigns: Itera
             )
 
 
-def levels_differ(root: Entries, complaints: ValidationMessages) -> None:
+def levels_differ(root: Entries, messages: ValidationMessages) -> None:
     """Every level of points has a name that can stand in conditions and words, and a number of its own."""
     levels = find(root, ("points", "levels"))
     seen: dict[str, str] = {}
@@ -354,7 +354,7 @@ def levels_differ(root: Entries, complaints: ValidationMessages) -> None:
         loc: Loc = ("points", "levels", name)
         if not re.fullmatch(r"[a-z][a-z0-9-]*", name):
             better = reworded(name)
-            complaints.say(
+            messages.add(
                 "R006",
                 f"`{name}` cannot be the name of a level",
                 loc,
@@ -364,7 +364,7 @@ def levels_differ(root: Entries, complaints: ValidationMessages) -> None:
             )
         least = entry.value.text if isinstance(entry.value, Scalar) else ""
         if least.isdigit() and least in seen:
-            complaints.say("R025", f"`{name}` begins with as many points as `{seen[least]}`", loc)
+            messages.add("R025", f"`{name}` begins with as many points as `{seen[least]}`", loc)
         seen.setdefault(least, name)
 
 

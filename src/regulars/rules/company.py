@@ -12,7 +12,7 @@ from regulars.core.working import Week, WorkingTime
 from regulars.rules.phrase_types import Day, Part, Region, WorkingWeek, Zone
 from regulars.rules.survey import Texts, in_language
 
-SHOWN = ("name", "address", "website", "phone", "logo", "color", "currency", "locale", "timezone")
+TEMPLATE_FIELDS = ("name", "address", "website", "phone", "logo", "color", "currency", "locale", "timezone")
 """What emails may say of the company."""
 
 
@@ -49,31 +49,31 @@ class Company(Part):
         return in_language(self.addresses, self.locale)
 
     @cached_property
-    def spoken(self) -> dict[str, Company]:
+    def _localized(self) -> dict[str, Company]:
         """By language what `speaking` has made."""
         return {}
 
-    def speaking(self, locale: str) -> Company:
+    def localized(self, locale: str) -> Company:
         """The company as those read it who read this language: its name and address are theirs."""
-        if locale not in self.spoken:
+        if locale not in self._localized:
             own = {
                 "names": {"": in_language(self.names, locale, self.locale)},
                 "addresses": {"": in_language(self.addresses, locale, self.locale)},
             }
-            self.spoken[locale] = self.model_copy(update=own)
-        return self.spoken[locale]
+            self._localized[locale] = self.model_copy(update=own)
+        return self._localized[locale]
 
     @cached_property
-    def told(self) -> dict[str, Mapping[str, Any]]:
+    def _template_values(self) -> dict[str, Mapping[str, Any]]:
         """By language what `shown` has made."""
         return {}
 
-    def shown(self, locale: str) -> Mapping[str, Any]:
+    def template_values(self, locale: str) -> Mapping[str, Any]:
         """What emails in this language know of the company."""
-        if locale not in self.told:
-            of = self.speaking(locale)
-            self.told[locale] = {name: getattr(of, name) for name in SHOWN}
-        return self.told[locale]
+        if locale not in self._template_values:
+            of = self.localized(locale)
+            self._template_values[locale] = {name: getattr(of, name) for name in TEMPLATE_FIELDS}
+        return self._template_values[locale]
 
     @cached_property
     def working_time(self) -> WorkingTime:

@@ -46,7 +46,7 @@ _PATTERNS: tuple[tuple[str, Callable[[re.Match[str]], str]], ...] = (
 )
 
 
-def in_words(condition: str) -> str | None:
+def condition_in_words(condition: str) -> str | None:
     """What the condition says of a client, to follow "the client …"; None where no words are sure to be right."""
     text = " ".join(condition.split())
     for pattern, words in _PATTERNS:
@@ -57,7 +57,7 @@ def in_words(condition: str) -> str | None:
     joints = set(parts[1::2])
     if len(joints) != 1 or "(" in _outside_calls(text):
         return None
-    said = [in_words(part) for part in parts[::2]]
+    said = [condition_in_words(part) for part in parts[::2]]
     joint = f" {joints.pop()} "
     return joint.join(each for each in said if each) if all(said) else None
 

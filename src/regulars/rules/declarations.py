@@ -22,24 +22,24 @@ _TEXTS: TypeAdapter[dict[str, str]] = TypeAdapter(Texts)
 _FIELD_TYPES = (FieldType.TEXT, FieldType.NUMBER, FieldType.BOOL, FieldType.DATE)
 
 
-def fields(root: Node, complaints: ValidationMessages) -> dict[str, FieldType]:
+def fields(root: Node, messages: ValidationMessages) -> dict[str, FieldType]:
     """The workspace's own fields of clients."""
-    declared = _typed(root, ("fields",), complaints, _FIELD_TYPES)
+    declared = _typed(root, ("fields",), messages, _FIELD_TYPES)
     for name in [name for name in declared if name in CUSTOMER]:
         message = f"every client has `{name}` already"
-        complaints.say("R019", message, ("fields", name), key=True, hint="remove this line")
+        messages.add("R019", message, ("fields", name), key=True, hint="remove this line")
         del declared[name]
     return declared
 
 
-def events(root: Node, complaints: ValidationMessages) -> dict[str, Mapping[str, FieldType]]:
+def events(root: Node, messages: ValidationMessages) -> dict[str, Mapping[str, FieldType]]:
     """The declared events with their fields; fields declared for a built-in event are added to its own."""
     section = find(root, ("events",))
     if section is None:
         return {}
     if not isinstance(section, Entries):
         expected = "a name for each event, with its fields and their types indented under it"
-        complaints.say("R003", f"`events` is {found(section)}", ("events",), key=True, expected=expected)
+        messages.add("R003", f"`events` is {found(section)}", ("events",), key=True, expected=expected)
         return {}
     declared: dict[str, Mapping[str, FieldType]] = {}
     for name in section.entries:
@@ -48,30 +48,30 @@ def events(root: Node, complaints: ValidationMessages) -> dict[str, Mapping[str,
             better = reworded(name, _EVENT)
             hint = f"write `{better}`" if better else None
             message = f"`{name}` cannot be the name of an event"
-            complaints.say("R006", message, loc, key=True, expected=EVENT_NAME, hint=hint)
+            messages.add("R006", message, loc, key=True, expected=EVENT_NAME, hint=hint)
             continue
-        own = _typed(root, loc, complaints, tuple(FieldType))
+        own = _typed(root, loc, messages, tuple(FieldType))
         for again in [key for key in own if key in EVENTS.get(name, {})]:
             message = f"every `{name}` has `{again}` already"
-            complaints.say("R019", message, (*loc, again), key=True, hint="remove this line")
+            messages.add("R019", message, (*loc, again), key=True, hint="remove this line")
         declared[name] = {**own, **EVENTS.get(name, {})}
     return declared
 
 
-def topics(root: Node, complaints: ValidationMessages) -> dict[str, Mapping[str, str]]:
+def topics(root: Node, messages: ValidationMessages) -> dict[str, Mapping[str, str]]:
     """What clients read for each topic, by language."""
     section = find(root, ("topics",))
     if section is None:
         return {}
     expected = "a name for each topic, and after it what clients read"
     if not isinstance(section, Entries):
-        complaints.say("R003", f"`topics` is {found(section)}", ("topics",), key=True, expected=expected)
+        messages.add("R003", f"`topics` is {found(section)}", ("topics",), key=True, expected=expected)
         return {}
     declared: dict[str, Mapping[str, str]] = {}
     for name, entry in section.entries.items():
         if not re.fullmatch(_TOPIC, name):
             better = reworded(name)
-            complaints.say(
+            messages.add(
                 "R006", f"`{name}` cannot be the name of a topic", ("topics", name), key=True,
                 expected="small letters, digits and hyphens, beginning with a letter, such as `surveys`",
                 hint=f"write `{better}`" if better else None,
@@ -81,25 +81,25 @@ def topics(root: Node, complaints: ValidationMessages) -> dict[str, Mapping[str,
             declared[name] = _TEXTS.validate_python(data(entry.value))
         except ValidationError:
             wanted = "what clients read, once or by language: `{en: Surveys, uk: Опитування}`"
-            complaints.say("R003", f"`{name}` is {found(entry.value)}", ("topics", name), expected=wanted)
+            messages.add("R003", f"`{name}` is {found(entry.value)}", ("topics", name), expected=wanted)
     return declared
 
 
-def calendars(root: Node, complaints: ValidationMessages) -> dict[str, CalendarDay]:
+def calendars(root: Node, messages: ValidationMessages) -> dict[str, CalendarDay]:
     """Days that a calendar keeps, by name, once or by country."""
     section = find(root, ("calendars",))
     if section is None:
         return {}
     if not isinstance(section, Entries):
         expected = "a name for each day, and after it when it is: `new-year: 1 january`"
-        complaints.say("R003", f"`calendars` is {found(section)}", ("calendars",), key=True, expected=expected)
+        messages.add("R003", f"`calendars` is {found(section)}", ("calendars",), key=True, expected=expected)
         return {}
     declared: dict[str, CalendarDay] = {}
     for name, entry in section.entries.items():
         loc: Loc = ("calendars", name)
         if not re.fullmatch(_TOPIC, name):
             better = reworded(name)
-            complaints.say(
+            messages.add(
                 "R006", f"`{name}` cannot be the name of a day", loc, key=True,
                 expected="small letters, digits and hyphens, beginning with a letter, such as `new-year`",
                 hint=f"write `{better}`" if better else None,
@@ -108,19 +108,19 @@ def calendars(root: Node, complaints: ValidationMessages) -> dict[str, CalendarD
         days: dict[str, CalendarDate | None] = {}
         if isinstance(entry.value, Entries):
             for country, each in entry.value.entries.items():
-                if _country(complaints, (*loc, country), country):
-                    days[country] = _feast_day(complaints, (*loc, country), each.value)
+                if _country(messages, (*loc, country), country):
+                    days[country] = _feast_day(messages, (*loc, country), each.value)
         else:
-            days[DEFAULT] = _feast_day(complaints, loc, entry.value)
+            days[DEFAULT] = _feast_day(messages, loc, entry.value)
         declared[name] = CalendarDay(name, days)
     return declared
 
 
-def _country(complaints: ValidationMessages, loc: Loc, written: str) -> bool:
+def _country(messages: ValidationMessages, loc: Loc, written: str) -> bool:
     if written == DEFAULT or written in countries():
         return True
     near = written.upper() if written.upper() in countries() else nearest(written, [DEFAULT])
-    complaints.say(
+    messages.add(
         "R033", f"`{written}` is no country", loc, key=True,
         expected="two letters such as `EE`, or `default` for all others",
         hint=f"write `{near}`" if near else None,
@@ -128,7 +128,7 @@ def _country(complaints: ValidationMessages, loc: Loc, written: str) -> bool:
     return False
 
 
-def _feast_day(complaints: ValidationMessages, loc: Loc, node: Node) -> CalendarDate | None:
+def _feast_day(messages: ValidationMessages, loc: Loc, node: Node) -> CalendarDate | None:
     text = node.text if isinstance(node, Scalar) and not node.null else ""
     if text == "none":
         return None
@@ -137,7 +137,7 @@ def _feast_day(complaints: ValidationMessages, loc: Loc, node: Node) -> Calendar
         return CalendarDate.parse(text, country)
     except ValueError:
         expected, hint = _wanted(text, country)
-        complaints.say("R003", f"`{loc[-1]}` is {found(node)}", loc, expected=expected, hint=hint)
+        messages.add("R003", f"`{loc[-1]}` is {found(node)}", loc, expected=expected, hint=hint)
         return None
 
 
@@ -154,16 +154,14 @@ def _wanted(text: str, country: str) -> tuple[str, str | None]:
     return "`1 january`, `second sunday of may`, `orthodox easter`, `1 day after easter`, or `none`", hint
 
 
-def _typed(
-    root: Node, loc: Loc, complaints: ValidationMessages, allowed: tuple[FieldType, ...]
-) -> dict[str, FieldType]:
+def _typed(root: Node, loc: Loc, messages: ValidationMessages, allowed: tuple[FieldType, ...]) -> dict[str, FieldType]:
     node = find(root, loc)
     types = " or ".join(f"`{kind}`" for kind in allowed)
     if node is None or (isinstance(node, Scalar) and node.null):
         return {}
     if not isinstance(node, Entries):
         expected = f"a line for each field: its name and its type, {types}"
-        complaints.say("R003", f"`{loc[-1]}` is {found(node)}", loc, expected=expected)
+        messages.add("R003", f"`{loc[-1]}` is {found(node)}", loc, expected=expected)
         return {}
     declared: dict[str, FieldType] = {}
     for name, entry in node.entries.items():
@@ -173,12 +171,12 @@ def _typed(
             better = re.sub(r"\W+", "_", name.lower()).strip("_")
             hint = f"write `{better}`" if _FIELD.fullmatch(better) else None
             expected = "small letters, digits and `_`, beginning with a letter, such as `shoe_size`"
-            complaints.say("R006", message, here, key=True, expected=expected, hint=hint)
+            messages.add("R006", message, here, key=True, expected=expected, hint=hint)
             continue
         written = entry.value.text if isinstance(entry.value, Scalar) else ""
         if written in set(allowed):
             declared[name] = FieldType(written)
         else:
             hint = did_you_mean(written, allowed)
-            complaints.say("R004", f"`{name}` is {found(entry.value)}", here, expected=types, hint=hint)
+            messages.add("R004", f"`{name}` is {found(entry.value)}", here, expected=types, hint=hint)
     return declared

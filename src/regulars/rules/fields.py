@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Literal
+from typing import Final, Literal
 
 
 class FieldType(StrEnum):
@@ -91,7 +91,10 @@ def _fact(name: str, kind: ColumnType, meaning: str, *, count: bool = False) -> 
     return ClientField(name, kind, Origin.FACT, meaning, count=count)
 
 
-_TEXT, _NUMBER, _DATE, _INSTANT = FieldType.TEXT, FieldType.NUMBER, FieldType.DATE, FieldType.INSTANT
+_TEXT: Final = FieldType.TEXT
+_NUMBER: Final = FieldType.NUMBER
+_DATE: Final = FieldType.DATE
+_INSTANT: Final = FieldType.INSTANT
 _ALL = (
     _column("external_id", _TEXT, "the client's id in your own system", limit=120, header="id", personal=False),
     _column("email", _TEXT, "the address", Cell.EMAIL),

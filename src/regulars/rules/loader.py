@@ -48,7 +48,7 @@ _KINDS = {
 }  # fmt: skip
 _SINGLE: dict[str | int, type[Part]] = {"company": Company, "policy": Policy, "points": Points, "signup": Signup}
 
-_NOBODY = Company.model_validate({"name": "?", "from": "nobody@regulars.example", "address": "?"})
+_UNREADABLE_COMPANY = Company.model_validate({"name": "?", "from": "nobody@regulars.example", "address": "?"})
 """Stands in a draft for a company that could not be read."""
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -76,20 +76,20 @@ def load(folder: Path, display_root: Path | None = None) -> Loaded:
     Paths in diagnostics are relative to `display_root`, by default the folder's parent.
     """
     base = display_root or folder.parent
-    sources = [read(path, _shown(path, base)) for path in rule_files(folder)]
+    sources = [read(path, _display_path(path, base), folder) for path in rule_files(folder)]
     texts = {source.path: source.text for source in sources}
     faults = [fault for source in sources for fault in source.diagnostics]
     if not sources:
-        message = f"there is no rule file in {_shown(folder, base)}"
+        message = f"there is no rule file in {_display_path(folder, base)}"
         return Loaded(None, [Diagnostic("R022", message, hint="`regulars init` makes a first one")], texts)
-    joined = _Joined(sources)
-    complaints = joined.complaints
-    joined.check_spares()
-    draft = _read(joined.root, complaints, whole=all(source.sound for source in sources))
+    merged = _MergedFiles(sources)
+    messages = merged.messages
+    merged.check_duplicates()
+    draft = _read(merged.root, messages, whole=all(source.sound for source in sources))
     unread = {(d.span.path, d.span.line) for d in faults if d.span and d.severity is Severity.ERROR}
-    faults += [d for d in complaints.diagnostics if d.span is None or (d.span.path, d.span.line) not in unread]
+    faults += [d for d in messages.diagnostics if d.span is None or (d.span.path, d.span.line) not in unread]
     sound = not any(fault.severity is Severity.ERROR for fault in faults)
-    return Loaded(draft if sound else None, in_order(faults), texts, draft, joined.root)
+    return Loaded(draft if sound else None, in_order(faults), texts, draft, merged.root)
 
 
 def rule_files(folder: Path) -> list[Path]:
@@ -103,22 +103,22 @@ def rule_files(folder: Path) -> list[Path]:
     return sorted(found_files, key=lambda path: (path != folder / "company.yaml", path.as_posix()))
 
 
-def _shown(path: Path, base: Path) -> str:
+def _display_path(path: Path, base: Path) -> str:
     try:
-        shown = path.resolve().relative_to(base.resolve())
+        shown = (path.parent.resolve() / path.name).relative_to(base.resolve())
     except (ValueError, OSError, RuntimeError):
         shown = path
     return shown.as_posix().encode(errors="replace").decode()  # a name need not be UTF-8; a diagnostic is
 
 
-class _Joined:
+class _MergedFiles:
     """The files' sections as one tree, so that every value has one location."""
 
     def __init__(self, sources: list[Source]) -> None:
         first = Span(sources[0].path, 1, 1)
         self.root = Entries({}, first)
-        self.complaints = ValidationMessages(self.root)
-        self.spares: list[tuple[Entries, Loc]] = []
+        self.messages = ValidationMessages(self.root)
+        self.duplicates: list[tuple[Entries, Loc]] = []
         for source in sources:
             for name, entry in source.root.entries.items() if source.root else ():
                 self._section(name, entry)
@@ -136,24 +136,24 @@ class _Joined:
                 both = Items(have.value.items + entry.value.items, have.value.span)
                 self.root.entries[name] = Entry(have.key, both)
             else:
-                self._again(name, have, entry)
+                self._add_duplicate(name, have, entry)
 
     def _unknown(self, name: str, entry: Entry) -> None:
         alone = ValidationMessages(Entries({name: entry}, entry.key))
         alone.unknown_key((name,), SECTIONS)
-        self.complaints.diagnostics += alone.diagnostics
+        self.messages.diagnostics += alone.diagnostics
 
-    def _again(self, name: str, have: Entry, entry: Entry) -> None:
+    def _add_duplicate(self, name: str, have: Entry, entry: Entry) -> None:
         if name in _SINGLE:
             message = f"`{name}` is written a second time; the first is at {_at(have.key)}"
-            self.complaints.diagnostics.append(Diagnostic("R012", message, entry.key, hint="keep one of them"))
-            self.spares.append((Entries({name: entry}, entry.key), (name,)))
+            self.messages.diagnostics.append(Diagnostic("R012", message, entry.key, hint="keep one of them"))
+            self.duplicates.append((Entries({name: entry}, entry.key), (name,)))
             return
         wanted = "a list" if name == "tests" else "keys with values"
         for side in (have, entry):
             if isinstance(side.value, Items) != (name == "tests") or isinstance(side.value, Scalar):
                 message = f"`{name}` is {found(side.value)}"
-                self.complaints.diagnostics.append(Diagnostic("R003", message, side.key, expected=wanted))
+                self.messages.diagnostics.append(Diagnostic("R003", message, side.key, expected=wanted))
 
     def _merge(self, section: str, into: Entries, more: Entries) -> None:
         for name, entry in more.entries.items():
@@ -163,18 +163,18 @@ class _Joined:
                 continue
             message = f"the {_KINDS[section]} `{name}` is defined a second time; the first is at {_at(have.key)}"
             fault = Diagnostic("R011", message, entry.key, hint="rename or remove one of them")
-            self.complaints.diagnostics.append(fault)
+            self.messages.diagnostics.append(fault)
             if section == "campaigns":
                 inner = Entries({name: entry}, entry.key)
-                self.spares.append((Entries({section: Entry(entry.key, inner)}, entry.key), (section, name)))
+                self.duplicates.append((Entries({section: Entry(entry.key, inner)}, entry.key), (section, name)))
 
-    def check_spares(self) -> None:
+    def check_duplicates(self) -> None:
         """Says what else is wrong with definitions that are left out because they are the second of their name."""
-        for tree, loc in self.spares:
+        for tree, loc in self.duplicates:
             own = ValidationMessages(tree)
             models: dict[str | int, type[Part]] = {**_SINGLE, "campaigns": Campaign}
             _model(models[loc[0]], tree, loc, own, {"name": str(loc[1])} if len(loc) > 1 else None)
-            self.complaints.diagnostics += own.diagnostics
+            self.messages.diagnostics += own.diagnostics
 
 
 def _copy(node: Node) -> Node:
@@ -185,40 +185,40 @@ def _at(span: Span) -> str:
     return f"{span.path}:{span.line}:{span.column}"
 
 
-def _read(root: Entries, complaints: ValidationMessages, *, whole: bool) -> Rulebook:
+def _read(root: Entries, messages: ValidationMessages, *, whole: bool) -> Rulebook:
     """The rulebook of a tree, as far as it can be read: unsound campaigns and tests are left out."""
-    company = _company(root, complaints, whole=whole)
-    policy = _model(Policy, root, ("policy",), complaints) if "policy" in root.entries else Policy()
-    points = _model(Points, root, ("points",), complaints) if "points" in root.entries else Points()
-    signup = _model(Signup, root, ("signup",), complaints) if "signup" in root.entries else None
-    fields = declarations.fields(root, complaints)
-    events = declarations.events(root, complaints)
-    campaigns = dict(_named(Campaign, "campaigns", _CAMPAIGNS, root, complaints))
-    surveys = dict(_named(Survey, "surveys", _SURVEYS, root, complaints))
-    hooked = dict(_named(Hook, "hooks", _HOOKS, root, complaints))
-    topics = declarations.topics(root, complaints)
-    calendars = declarations.calendars(root, complaints)
-    tests = tuple(test for _, test in rule_test_reader.read(root, complaints, events, fields))
-    everything = checks.RuleChecks(root, complaints, events, fields, campaigns)
-    everything.check(company, policy)
-    checks.surveys_exist(root, complaints, campaigns)
-    checks.topics_exist(root, complaints, campaigns)
-    checks.calendars_exist(root, complaints, campaigns)
-    checks.levels_differ(root, complaints)
+    company = _company(root, messages, whole=whole)
+    policy = _model(Policy, root, ("policy",), messages) if "policy" in root.entries else Policy()
+    points = _model(Points, root, ("points",), messages) if "points" in root.entries else Points()
+    signup = _model(Signup, root, ("signup",), messages) if "signup" in root.entries else None
+    fields = declarations.fields(root, messages)
+    events = declarations.events(root, messages)
+    campaigns = dict(_named(Campaign, "campaigns", _CAMPAIGNS, root, messages))
+    surveys = dict(_named(Survey, "surveys", _SURVEYS, root, messages))
+    hooks = dict(_named(Hook, "hooks", _HOOKS, root, messages))
+    topics = declarations.topics(root, messages)
+    calendars = declarations.calendars(root, messages)
+    tests = tuple(test for _, test in rule_test_reader.read(root, messages, events, fields))
+    rule_checks = checks.RuleChecks(root, messages, events, fields, campaigns)
+    rule_checks.check(company, policy)
+    checks.surveys_exist(root, messages, campaigns)
+    checks.topics_exist(root, messages, campaigns)
+    checks.calendars_exist(root, messages, campaigns)
+    checks.levels_differ(root, messages)
     known = {**EVENTS, **events}
-    webhook_rules.check(root, complaints, known, fields)
+    webhook_rules.check(root, messages, known, fields)
     places = dict(spans(root))
     return Rulebook(
-        company or _NOBODY, policy or Policy(), campaigns, known, fields, tests, places, surveys,
-        calendars, topics, hooked, points or Points(), signup,
+        company or _UNREADABLE_COMPANY, policy or Policy(), campaigns, known, fields, tests, places, surveys,
+        calendars, topics, hooks, points or Points(), signup,
     )  # fmt: skip
 
 
-def _company(root: Entries, complaints: ValidationMessages, *, whole: bool) -> Company | None:
+def _company(root: Entries, messages: ValidationMessages, *, whole: bool) -> Company | None:
     if "company" in root.entries:
-        return _model(Company, root, ("company",), complaints)
+        return _model(Company, root, ("company",), messages)
     if whole:  # otherwise it may well stand in the file that could not be read
-        complaints.diagnostics.append(
+        messages.diagnostics.append(
             Diagnostic(
                 "R022",
                 "no file says `company:`, who sends",
@@ -230,21 +230,21 @@ def _company(root: Entries, complaints: ValidationMessages, *, whole: bool) -> C
 
 
 def _named(
-    model: type[Model], section: str, expected: str, root: Entries, complaints: ValidationMessages
+    model: type[Model], section: str, expected: str, root: Entries, messages: ValidationMessages
 ) -> Iterator[tuple[str, Model]]:
     """The sound ones of a section whose keys are names."""
     node = find(root, (section,))
     if node is None:
         return
     if not isinstance(node, Entries):
-        complaints.say("R003", f"`{section}` is {found(node)}", (section,), key=True, expected=expected)
+        messages.add("R003", f"`{section}` is {found(node)}", (section,), key=True, expected=expected)
         return
     for name in node.entries:
         loc = (section, name)
         sound = bool(NAME.fullmatch(name))
         if not sound:
             better = reworded(name)
-            complaints.say(
+            messages.add(
                 "R006",
                 f"`{name}` cannot be the name of a {_KINDS[section]}",
                 loc,
@@ -252,7 +252,7 @@ def _named(
                 expected="small letters, digits and hyphens, beginning with a letter, such as `win-back`",
                 hint=f"write `{better}`" if better else None,
             )
-        made = _model(model, root, loc, complaints, {"name": name})
+        made = _model(model, root, loc, messages, {"name": name})
         if made is not None and sound:
             yield name, made
 
@@ -264,11 +264,11 @@ _HOOKS = "a name for each hook, with what it takes indented under it"
 
 
 def _model(
-    model: type[Model], root: Entries, loc: Loc, complaints: ValidationMessages, more: Mapping[str, str] | None = None
+    model: type[Model], root: Entries, loc: Loc, messages: ValidationMessages, more: Mapping[str, str] | None = None
 ) -> Model | None:
     node = find(root, loc)
     if not isinstance(node, Entries):
-        complaints.say(
+        messages.add(
             "R003",
             f"`{loc[-1]}` is {found(node)}",
             loc,
@@ -276,9 +276,9 @@ def _model(
         )
         return None
     if more and "name" in node.entries:
-        complaints.unknown_key((*loc, "name"), keys_of(model, ()))
+        messages.unknown_key((*loc, "name"), keys_of(model, ()))
     try:
         return model.model_validate({**data(node), **(more or {})}, by_alias=True, by_name=False)
     except ValidationError as error:
-        complaints.of(error, loc, model)
+        messages.of(error, loc, model)
         return None

@@ -83,14 +83,14 @@ class Coupon(Part):
         """When the offer ends, as a naive local time; None: never."""
         return grammar.local_time(self.until, DAY_END) if self.until else None
 
-    def over(self, zone: str) -> datetime | None:
+    def last_instant(self, zone: str) -> datetime | None:
         """The last instant at which codes hold, by the company's clock; None: there is none."""
         return instant(self.ends, zone) if self.ends else None
 
     def window(self, now: datetime, zone: str) -> tuple[datetime, datetime]:
         """From when and up to when a code that is given now holds."""
         start = max(now, instant(self.begins, zone)) if self.begins else now
-        return start, self.over(zone) or start + (self.valid or VALID)
+        return start, self.last_instant(zone) or start + (self.valid or VALID)
 
     @property
     def limited(self) -> bool:

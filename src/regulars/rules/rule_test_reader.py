@@ -28,7 +28,7 @@ _BOOLS = {"true": True, "yes": True, "false": False, "no": False}
 
 
 def read(
-    root: Node, complaints: ValidationMessages, events: Mapping[str, Types], fields: Types
+    root: Node, messages: ValidationMessages, events: Mapping[str, Types], fields: Types
 ) -> Iterator[tuple[int, RuleTest]]:
     """Every sound test with its position."""
     section = find(root, ("tests",))
@@ -36,29 +36,29 @@ def read(
         return
     if not isinstance(section, Items):
         expected = "a list: each test begins with `- name: …`"
-        complaints.say("R003", f"`tests` is {found(section)}", ("tests",), key=True, expected=expected)
+        messages.add("R003", f"`tests` is {found(section)}", ("tests",), key=True, expected=expected)
         return
     seen: set[str] = set()
     for index, node in enumerate(section.items):
         loc: Loc = ("tests", index)
         if not isinstance(node, Entries):
             expected = "`name`, `customer`, `on` and `expect`"
-            complaints.say("R003", f"test {index + 1} is {found(node)}", loc, expected=expected)
+            messages.add("R003", f"test {index + 1} is {found(node)}", loc, expected=expected)
             continue
         name = find(node, ("name",))
         if isinstance(name, Scalar) and name.text in seen:
-            complaints.say("R011", f"another test is named `{name.text}` too", (*loc, "name"))
+            messages.add("R011", f"another test is named `{name.text}` too", (*loc, "name"))
         elif isinstance(name, Scalar):
             seen.add(name.text)
-        test = _Reader(root, complaints, {**EVENTS, **events}, fields).read(loc, node)
+        test = _Reader(root, messages, {**EVENTS, **events}, fields).read(loc, node)
         if test is not None:
             yield index, test
 
 
 class _Reader:
-    def __init__(self, root: Node, complaints: ValidationMessages, events: Mapping[str, Types], fields: Types) -> None:
+    def __init__(self, root: Node, messages: ValidationMessages, events: Mapping[str, Types], fields: Types) -> None:
         self.root = root
-        self.complaints = complaints
+        self.messages = messages
         self.events = events
         self.client: Types = {**RECORDED, **LEARNED, **fields}
 
@@ -73,12 +73,12 @@ class _Reader:
         for index, event in enumerate(events.items if isinstance(events, Items) else ()):
             self._event((*loc, "events", index), event, raw["events"][index])
         if "purchases" in raw:  # a key of the model, but not one that authors write here
-            self.complaints.unknown_key((*loc, "purchases"), [k for k in RuleTest.model_fields if k != "purchases"])
+            self.messages.unknown_key((*loc, "purchases"), [k for k in RuleTest.model_fields if k != "purchases"])
         self._expected(loc)
         try:
             return RuleTest.model_validate(raw, by_alias=True, by_name=False)
         except ValidationError as error:
-            self.complaints.of(error, loc, RuleTest)
+            self.messages.of(error, loc, RuleTest)
             return None
 
     def _event(self, loc: Loc, node: Node, raw: Any) -> None:
@@ -88,9 +88,9 @@ class _Reader:
         if name.text == "purchase":
             message = "a purchase is not written among the events of a test"
             hint = "write it under `customer`, as one of its `purchases`"
-            self.complaints.say("R021", message, (*loc, "name"), hint=hint)
+            self.messages.add("R021", message, (*loc, "name"), hint=hint)
         elif name.text not in self.events:
-            undeclared_event(self.complaints, (*loc, "name"), name.text, self.events)
+            undeclared_event(self.messages, (*loc, "name"), name.text, self.events)
         elif isinstance(values, Entries):
             raw["data"] = self._values((*loc, "data"), values, self.events[name.text], f"a field of `{name.text}`")
 
@@ -103,11 +103,11 @@ class _Reader:
                     values[key] = self._value(here, entry.value, known[key])
             elif key in DERIVED and loc[-1] == "customer":
                 computed = "give the client `purchases` from which it follows"
-                self.complaints.say("R021", f"`{key}` is computed, never given", here, key=True, hint=computed)
+                self.messages.add("R021", f"`{key}` is computed, never given", here, key=True, hint=computed)
             else:
                 expected = "one of " + ", ".join(f"`{name}`" for name in sorted(known)) if known else "no fields"
                 hint = did_you_mean(key, known)
-                self.complaints.say("R014", f"`{key}` is not {what}", here, key=True, expected=expected, hint=hint)
+                self.messages.add("R014", f"`{key}` is not {what}", here, key=True, expected=expected, hint=hint)
         return values
 
     def _value(self, loc: Loc, node: Node, kind: FieldType) -> Any:
@@ -117,7 +117,7 @@ class _Reader:
             return _read(node, kind)
         except ValueError as error:
             said = str(error) or f"`{loc[-1]}` is {found(node)}"
-            self.complaints.say("R021", said, loc, expected=_EXPECTED[kind])
+            self.messages.add("R021", said, loc, expected=_EXPECTED[kind])
             return None
 
     def _expected(self, loc: Loc) -> None:
@@ -129,7 +129,7 @@ class _Reader:
             here: Loc = (*loc, "expect", name)
             if name not in names:
                 hint = did_you_mean(name, names)
-                self.complaints.say("R020", f"there is no campaign `{name}`", here, key=True, hint=hint)
+                self.messages.add("R020", f"there is no campaign `{name}`", here, key=True, hint=hint)
                 continue
             self._others(here, names)
             step = find(self.root, (*here, "step"))
@@ -138,7 +138,7 @@ class _Reader:
                 expected = "one of " + ", ".join(f"`{key}`" for key in steps)
                 message = f"`{name}` has no step `{step.text}`"
                 hint = did_you_mean(step.text, steps)
-                self.complaints.say("R020", message, (*here, "step"), expected=expected, hint=hint)
+                self.messages.add("R020", message, (*here, "step"), expected=expected, hint=hint)
 
     def _others(self, loc: Loc, names: Mapping[str, Any]) -> None:
         """Whether the campaigns that one is compared with exist."""
@@ -148,7 +148,7 @@ class _Reader:
             node = find(self.root, here)
             if isinstance(node, Scalar) and not node.null and node.text not in names:
                 hint = did_you_mean(node.text, names)
-                self.complaints.say("R020", f"there is no campaign `{node.text}`", here, hint=hint)
+                self.messages.add("R020", f"there is no campaign `{node.text}`", here, hint=hint)
 
 
 def step_keys(campaign: Node) -> Iterator[str]:
@@ -160,17 +160,15 @@ def step_keys(campaign: Node) -> Iterator[str]:
             yield own.text
 
 
-def undeclared_event(
-    complaints: ValidationMessages, loc: Loc, name: str, events: Mapping[str, Any], at: int = 0
-) -> None:
+def undeclared_event(messages: ValidationMessages, loc: Loc, name: str, events: Mapping[str, Any], at: int = 0) -> None:
     """Says that no such event is declared; `at` is where its name begins in the value."""
-    node = find(complaints.root, loc)
+    node = find(messages.root, loc)
     more: dict[str, Any] = {
         "expected": "a declared event: " + ", ".join(f"`{each}`" for each in sorted(events)),
         "hint": did_you_mean(name, events) or f"declare it: `events: {{{name}: {{}}}}`",
     }
     message = f"there is no event `{name}`"
-    complaints.say("R013", message, loc, part=node.part(at, len(name)) if isinstance(node, Scalar) else None, **more)
+    messages.add("R013", message, loc, part=node.part(at, len(name)) if isinstance(node, Scalar) else None, **more)
 
 
 def _read(node: Node, kind: FieldType) -> Any:

@@ -41,7 +41,7 @@ def json_schema() -> dict[str, Any]:
     )
     definitions = made["$defs"]
     for definition in definitions.values():
-        _tidy(definition)
+        _as_authors_write(definition)
     _campaign(definitions["Campaign"])
     _one_for_a_list(definitions["Expectation"], ("outranks",))
     _benefit(definitions["Coupon"])
@@ -113,7 +113,7 @@ def _named(pattern: str, schema: dict[str, Any]) -> dict[str, Any]:
     return {"type": ["object", "null"], "propertyNames": {"pattern": pattern}, "additionalProperties": schema}
 
 
-def _tidy(definition: dict[str, Any]) -> None:
+def _as_authors_write(definition: dict[str, Any]) -> None:
     """Internal fields out; titles that only repeat the key out; defaults out that are not as authors write them."""
     properties = definition.get("properties", {})
     for name in [name for name, schema in properties.items() if schema.get("regulars") == "internal"]:

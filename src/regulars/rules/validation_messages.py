@@ -58,15 +58,15 @@ class ValidationMessages:
     def __init__(self, root: Node) -> None:
         self.root = root
         self.diagnostics: list[Diagnostic] = []
-        self._said: set[Diagnostic] = set()
+        self._known: set[Diagnostic] = set()
 
-    def say(
+    def add(
         self, code: str, message: str, loc: Loc, *, key: bool = False, part: Span | None = None, **more: Any
     ) -> None:
         """A diagnostic at a value; with `key` at its key, with `part` there."""
         fault = Diagnostic(code, message, part or self.span(loc, key=key), **more)
-        if fault not in self._said:  # an aliased value has several places in the tree, and one in the file
-            self._said.add(fault)
+        if fault not in self._known:  # an aliased value has several places in the tree, and one in the file
+            self._known.add(fault)
             self.diagnostics.append(fault)
 
     def span(self, loc: Loc, *, key: bool = False) -> Span | None:
@@ -104,11 +104,11 @@ class ValidationMessages:
             self._pattern(loc, node, str(context.get("pattern", "")))
         elif kind in _TYPES:
             code = "R003"
-            self.say(code, f"`{name}` is {found(node)}", loc, expected=_TYPES[kind], hint=_number_hint(kind, node))
+            self.add(code, f"`{name}` is {found(node)}", loc, expected=_TYPES[kind], hint=_number_hint(kind, node))
         elif kind == "string_too_short":
-            self.say("R005", f"`{name}` is empty", loc)
+            self.add("R005", f"`{name}` is empty", loc)
         else:  # bounds, and whatever a later pydantic may add
-            self.say("R005", f"`{name}` is {found(node)}", loc, expected=_bound(item["msg"]))
+            self.add("R005", f"`{name}` is {found(node)}", loc, expected=_bound(item["msg"]))
 
     def _written(self, base: Loc, loc: Sequence[str | int]) -> Loc:
         """The place of a pydantic location in the file, without the steps that exist only in the models."""
@@ -125,7 +125,7 @@ class ValidationMessages:
     def unknown_key(self, loc: Loc, known: Sequence[str]) -> None:
         """A key that does not belong here."""
         name = str(loc[-1])
-        self.say(
+        self.add(
             "R001",
             f"`{name}` is not a key of {_place(loc[:-1])}",
             loc,
@@ -139,11 +139,11 @@ class ValidationMessages:
         node = find(self.root, (*around, name))
         what = "has no value" if node is not None else "is missing"
         place = (*around, name) if node is not None else around
-        self.say("R002", f"`{name}` {what} in {_place(around)}", place, key=True)
+        self.add("R002", f"`{name}` {what} in {_place(around)}", place, key=True)
 
     def _word(self, loc: Loc, node: Node | None, allowed: Sequence[str]) -> None:
         written = node.text if isinstance(node, Scalar) else ""
-        self.say(
+        self.add(
             "R004",
             f"`{loc[-1]}` is {found(node)}",
             loc,
@@ -154,7 +154,7 @@ class ValidationMessages:
     def _phrase(self, loc: Loc, node: Node | None, context: Mapping[str, Any]) -> None:
         expected = f"{context['noun']} such as `{context['example']}`"
         if not isinstance(node, Scalar) or node.null:
-            self.say("R003", f"`{loc[-1]}` is {found(node)}", loc, expected=expected)
+            self.add("R003", f"`{loc[-1]}` is {found(node)}", loc, expected=expected)
             return
         hint = next(
             (
@@ -169,13 +169,13 @@ class ValidationMessages:
         elif context["noun"] == "a country, or a region of it":
             hint = did_you_mean(node.text.strip().upper(), regions())
         message = str(context["said"]).partition(" such as ")[0] if " is not a" in context["said"] else context["said"]
-        self.say("R003", message, loc, expected=expected, hint=hint)
+        self.add("R003", message, loc, expected=expected, hint=hint)
 
     def _pattern(self, loc: Loc, node: Node | None, pattern: str) -> None:
         expected = _PATTERNS.get(pattern, EVENT_NAME)
         written = node.text if isinstance(node, Scalar) else str(loc[-1])
         better = reworded(written, pattern)
-        self.say(
+        self.add(
             "R006",
             f"`{loc[-1]}` is {found(node)}",
             loc,

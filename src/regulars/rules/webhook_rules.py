@@ -33,7 +33,7 @@ COLUMNS: Mapping[HookKind, tuple[str, ...]] = {
 """What a message can fill in, beside the workspace's own fields: the columns of `regulars import`."""
 _STEP = re.compile(r"([A-Za-z_$@][\w$@-]*)((?:\[\d{0,4}\])*)")
 _INDEX = re.compile(r"\[(\d*)\]")
-_MOST = 1_000
+_MOST_VALUES = 1_000
 """Values that one path may find."""
 
 
@@ -67,7 +67,7 @@ class Finder:
         """What the message has there; None where it has nothing. A path with `[]` gives a list."""
         if self.constant is not None:
             return self.constant
-        found = [value for value, _ in zip(_walk(message, self.steps), range(_MOST), strict=False)]
+        found = [value for value, _ in zip(_walk(message, self.steps), range(_MOST_VALUES), strict=False)]
         if None in self.steps:
             return found or None
         return found[0] if found else None
@@ -146,7 +146,7 @@ class Hook(Part):
 
 def check(
     root: Entries,
-    complaints: ValidationMessages,
+    messages: ValidationMessages,
     events: Mapping[str, Mapping[str, FieldType]],
     fields: Mapping[str, Any],
 ) -> None:
@@ -155,14 +155,14 @@ def check(
     for name in section.entries if isinstance(section, Entries) else ():
         taken = find(root, ("hooks", name, "take"))
         for kind in taken.entries if isinstance(taken, Entries) else ():
-            _take(complaints, ("hooks", name, "take", kind), events, fields)
+            _check_columns(messages, ("hooks", name, "take", kind), events, fields)
 
 
-def _take(
-    complaints: ValidationMessages, loc: Loc, events: Mapping[str, Mapping[str, FieldType]], fields: Mapping[str, Any]
+def _check_columns(
+    messages: ValidationMessages, loc: Loc, events: Mapping[str, Mapping[str, FieldType]], fields: Mapping[str, Any]
 ) -> None:
-    root = complaints.root
-    named = _event(complaints, (*loc, "events", "name"), events)
+    root = messages.root
+    named = _event(messages, (*loc, "events", "name"), events)
     own: Mapping[HookKind, Mapping[str, Any]] = {
         "customers": fields, "purchases": events.get("purchase", {}), "events": events.get(named or "", {}),
     }  # fmt: skip
@@ -171,19 +171,19 @@ def _take(
         known = [*columns, *sorted(set(own[kind]) - set(columns))]
         for column in node.entries if isinstance(node, Entries) else ():
             if column not in known:
-                complaints.say(
+                messages.add(
                     "R014", f"`{column}` is not a column of {kind}", (*loc, kind, column), key=True,
                     expected="one of " + ", ".join(f"`{each}`" for each in known), hint=did_you_mean(column, known),
                 )  # fmt: skip
 
 
-def _event(complaints: ValidationMessages, loc: Loc, events: Mapping[str, Any]) -> str | None:
+def _event(messages: ValidationMessages, loc: Loc, events: Mapping[str, Any]) -> str | None:
     """The event that a constant names; it must be declared."""
-    node = find(complaints.root, loc)
+    node = find(messages.root, loc)
     text = getattr(node, "text", "").strip()
     if not text.startswith("="):
         return None
     name = str(text[1:].strip())
     if name and name not in events:
-        undeclared_event(complaints, loc, name, events, getattr(node, "text", "").find(name))
+        undeclared_event(messages, loc, name, events, getattr(node, "text", "").find(name))
     return name

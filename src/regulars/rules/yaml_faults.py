@@ -59,7 +59,7 @@ def syntax(error: yaml.MarkedYAMLError, path: str, lines: Sequence[str], last: A
     if opened and begin:
         span = Span(path, begin.line + 1, begin.column + 1)
         return [Diagnostic("Y001", opened[0], span, hint=opened[1])]
-    message, hint = _words(context, problem, lines, line, column, last)
+    message, hint = _message(context, problem, lines, line, column, last)
     return [Diagnostic("Y001", message, Span(path, line + 1, column + 1, _width(lines, line, column)), hint=hint)]
 
 
@@ -82,7 +82,7 @@ def _opened(error: yaml.MarkedYAMLError, context: str, problem: str) -> tuple[st
     return f"this `{bracket}` is never closed by `{close}`", "close it, and put `,` between what is inside"
 
 
-def _words(
+def _message(
     context: str, problem: str, lines: Sequence[str], line: int, column: int, last: Any
 ) -> tuple[str, str | None]:
     both = f"{context}: {problem}"

@@ -14,6 +14,7 @@ from typing import Any
 import yaml
 
 from regulars.core.diagnostics import Diagnostic, Severity, Span
+from regulars.core.paths import inside
 from regulars.rules import yaml_faults
 from regulars.rules.tree import Entries, Entry, Items, Node, Scalar
 
@@ -39,9 +40,16 @@ class Source:
         return all(fault.severity is Severity.WARNING for fault in self.diagnostics)
 
 
-def read(path: Path, shown: str) -> Source:
-    """The file as a tree; a file that cannot be read gives a diagnostic, never an exception."""
+def read(path: Path, shown: str, folder: Path | None = None) -> Source:
+    """The file as a tree; a file that cannot be read gives a diagnostic, never an exception.
+
+    A symbolic link that leads out of `folder` is not followed.
+    """
+    if folder is not None and not inside(path, folder):
+        return _unread(shown, "Y015", "this is a link to a file outside the rules' folder, and is not read")
     try:
+        if path.exists() and not path.is_file():
+            return _unread(shown, "Y015", "this is not a file")
         if path.stat().st_size > MAX_BYTES:
             return _unread(shown, "Y015", f"the file is larger than {MAX_BYTES // 1_000_000} MB")
         return parse(path.read_bytes(), shown)

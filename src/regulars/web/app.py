@@ -22,9 +22,9 @@ from regulars.importing.report import Kind
 from regulars.operation.database_upgrade import upgrade_database
 from regulars.web.api import endpoints, webhooks
 from regulars.web.api.openapi import document
-from regulars.web.middleware import PROGRAMS, Shell
+from regulars.web.middleware import API_PATHS, OuterMiddleware
 from regulars.web.recipient import appointment, book, click, data, join, preferences, survey, unsubscribe, view
-from regulars.web.recipient.link_request import answer, by_link
+from regulars.web.recipient.link_request import by_link, message_page
 from regulars.web.recipient.page_templates import stylesheet
 from regulars.web.site import Site
 
@@ -39,8 +39,8 @@ def create(site: Site) -> ASGIApp:
             Route("/healthz", _health),
             Route("/readyz", _ready),
             Route("/style.css", _style),
-            Route("/u/{token}", by_link(unsubscribe.show, unsubscribe.act, lasting=True), methods=_PAGE),
-            Route("/p/{token}", by_link(preferences.show, preferences.act, lasting=True), methods=_PAGE),
+            Route("/u/{token}", by_link(unsubscribe.show, unsubscribe.act, permanent=True), methods=_PAGE),
+            Route("/p/{token}", by_link(preferences.show, preferences.act, permanent=True), methods=_PAGE),
             Route("/v/{token}", by_link(view.show)),
             Route("/c/{token}/{place}", by_link(click.follow)),
             Route("/o/{token}", by_link(click.show_pixel)),
@@ -59,7 +59,7 @@ def create(site: Site) -> ASGIApp:
     )
     app.router.redirect_slashes = False  # that would lead to whatever host the caller names
     app.state.site = site
-    return Shell(app, site.prefix)
+    return OuterMiddleware(app, site.prefix)
 
 
 def _api() -> list[Route]:
@@ -123,7 +123,7 @@ async def _openapi(_: Request) -> Response:
 
 
 def _for_programs(request: Request) -> bool:
-    return any(part in str(request.scope["path"]) for part in PROGRAMS)
+    return any(part in str(request.scope["path"]) for part in API_PATHS)
 
 
 async def _refused(request: Request, error: Exception) -> Response:
@@ -135,7 +135,7 @@ async def _refused(request: Request, error: Exception) -> Response:
         found.headers.update(error.headers or {})
         return found
     name = {404: "unknown", 405: "unclear"}.get(error.status_code, "unclear")
-    found = await run_in_threadpool(answer, request, site, name, error.status_code)
+    found = await run_in_threadpool(message_page, request, site, name, error.status_code)
     found.headers.update(error.headers or {})
     return found
 
@@ -147,6 +147,6 @@ async def _failed(request: Request, error: Exception) -> Response:
     if _for_programs(request):
         return endpoints.said({"error": "not available now"}, status)
     try:
-        return await run_in_threadpool(answer, request, site, "failed", status)
+        return await run_in_threadpool(message_page, request, site, "failed", status)
     except RegularsError:
         return PlainTextResponse("not available now\n", 503)

@@ -11,7 +11,7 @@ PAGE_BYTES = 64 * 1024
 API_BYTES = 4 * 1024 * 1024
 """The largest bodies taken: of a form, and of a batch for the API."""
 
-PROGRAMS = ("/api/", "/hooks/")
+API_PATHS = ("/api/", "/hooks/")
 """Parts of a path that programs ask, not people: answered in JSON."""
 
 HEADERS = {
@@ -29,7 +29,7 @@ HEADERS = {
 """On every answer, unless it says otherwise itself. A link is a secret: it is never stored or passed on."""
 
 
-class Shell:
+class OuterMiddleware:
     """The outermost layer of the application."""
 
     def __init__(self, app: ASGIApp, prefix: str) -> None:
@@ -41,7 +41,7 @@ class Shell:
             await self.app(scope, receive, send)
             return
         scope = self._below(scope)
-        most = API_BYTES if any(part in scope["path"] for part in PROGRAMS) else PAGE_BYTES
+        most = API_BYTES if any(part in scope["path"] for part in API_PATHS) else PAGE_BYTES
 
         async def guarded(message: Message) -> None:
             if message["type"] == "http.response.start":

@@ -16,11 +16,12 @@ from regulars.core import signing
 from regulars.core.clock import Clock
 from regulars.core.errors import Invalid
 from regulars.web.rate_limit import Limiter
-from regulars.web.recipient.hit_writer import HitWriter, PageViews
+from regulars.web.recipient.hit_writer import HeadRequests, HitWriter
+from regulars.workspace.fingerprint import fingerprint
 from regulars.workspace.folder import Workspace, open_workspace
 
 _LOG = logging.getLogger(__name__)
-_LOOK = 5.0
+_RELOAD_SECONDS = 5.0
 """Seconds between looks at the files."""
 
 
@@ -39,17 +40,17 @@ class Site:
     """How often a genuine link may be used, a wrong one be tried (by address), and a key be used."""
     joins: Limiter = field(default_factory=lambda: Limiter(rate=1 / 30, burst=5.0), repr=False)
     """How often the sign-up form may be sent from one address."""
-    peeks: PageViews = field(default_factory=PageViews, init=False, repr=False)
-    scribe: HitWriter = field(init=False, repr=False)
+    head_requests: HeadRequests = field(default_factory=HeadRequests, init=False, repr=False)
+    hit_writer: HitWriter = field(init=False, repr=False)
     read: Callable[[Path], Workspace] = field(default=open_workspace, repr=False)
     """How the rules are read from their folder."""
     _rules: Workspace | None = field(default=None, init=False, repr=False)
-    _stamp: tuple[int, float] = field(default=(0, 0.0), init=False, repr=False)
-    _looked: float = field(default=float("-inf"), init=False, repr=False)
+    _fingerprint: str = field(default="", init=False, repr=False)
+    _checked_at: float = field(default=float("-inf"), init=False, repr=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False)
 
     def __post_init__(self) -> None:
-        self.scribe = HitWriter(self.engine)
+        self.hit_writer = HitWriter(self.engine)
 
     @property
     def prefix(self) -> str:
@@ -60,29 +61,24 @@ class Site:
     def rules(self) -> Workspace:
         """The rules. While the files are faulty, those that were sound last: a client can leave all the same."""
         with self._lock:
-            if self._rules is not None and time.monotonic() - self._looked < _LOOK:
+            if self._rules is not None and time.monotonic() - self._checked_at < _RELOAD_SECONDS:
                 return self._rules
-            stamp = _stamp(self.root)
-            if self._rules is None or stamp != self._stamp:
-                self._read(stamp)
-            self._looked = time.monotonic()
+            found = fingerprint(self.root)
+            if self._rules is None or found != self._fingerprint:
+                self._read(found)
+            self._checked_at = time.monotonic()
             assert self._rules is not None
             return self._rules
 
-    def _read(self, stamp: tuple[int, float]) -> None:
+    def _read(self, found: str) -> None:
         try:
             self._rules = self.read(self.root)
         except Invalid:
             if self._rules is None:
                 raise
             _LOG.error("the rules have faults (`regulars check` lists them); pages keep the former ones")
-        self._stamp = stamp
+        self._fingerprint = found
 
     def payload(self, purpose: str, token: str) -> str | None:
         """What a genuine token carries."""
         return signing.verify(purpose, token, self.secret)
-
-
-def _stamp(root: Path) -> tuple[int, float]:
-    files = [f for room in ("campaigns", "templates") for f in (root / room).rglob("*") if f.is_file()]
-    return len(files), max((f.stat().st_mtime for f in files), default=0.0)

@@ -1,14 +1,13 @@
 """`/api`: for tills, shops and a CRM. Coupons are checked and redeemed; clients, purchases and events come in batches.
 
-A batch goes the way of a file: `regulars import` reads it, so both judge alike, and a batch sent again adds nothing.
+A batch is one source of rows and a file of `regulars import` another, so both are judged alike; a batch sent again adds
+nothing.
 """
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import asdict
-from pathlib import Path
+from dataclasses import asdict, replace
 from typing import Any
 
 import orjson
@@ -19,18 +18,20 @@ from starlette.responses import Response
 
 from regulars.core import api_keys
 from regulars.core.errors import Invalid
-from regulars.coupons.redemption import Coupon, Standing, Use, check, redeem
+from regulars.coupons.redemption import CheckedCoupon, CouponStatus, Use, check, redeem
 from regulars.db import engine as store
-from regulars.importing.report import ImportReport, Kind, Options
-from regulars.importing.service import import_file
-from regulars.web.recipient.link_request import caller
+from regulars.importing.options import options_for
+from regulars.importing.report import ImportReport, Kind
+from regulars.importing.row_source import MappingSource
+from regulars.importing.service import import_rows
+from regulars.web.recipient.link_request import client_address
 from regulars.web.site import Site
 
 ROWS = 10_000
 """Rows of one batch at most."""
 _STATUS = {
-    Standing.VALID: 200, Standing.REDEEMED: 200, Standing.UNKNOWN: 404, Standing.USED_UP: 409,
-    Standing.NOT_YET: 409, Standing.EXPIRED: 409, Standing.NOT_THEIRS: 409, Standing.WHOSE: 409,
+    CouponStatus.VALID: 200, CouponStatus.REDEEMED: 200, CouponStatus.UNKNOWN: 404, CouponStatus.USED_UP: 409,
+    CouponStatus.NOT_YET: 409, CouponStatus.EXPIRED: 409, CouponStatus.NOT_THEIRS: 409, CouponStatus.WHOSE: 409,
 }  # fmt: skip
 
 Work = Callable[[Site, Request, Any], Response]
@@ -43,7 +44,7 @@ def endpoint(scope: str, work: Work) -> Callable[[Request], Awaitable[Response]]
         site: Site = request.app.state.site
         key = api_keys.read(request.headers.get("authorization"), site.secret)
         if key is None:
-            if not site.wrong.allows(f"key {caller(request)}"):
+            if not site.wrong.allows(f"key {client_address(request)}"):
                 raise HTTPException(429)
             raise HTTPException(401, headers={"www-authenticate": "Bearer"})
         if scope not in key[1]:
@@ -100,7 +101,7 @@ def _code(request: Request) -> str:
     return code
 
 
-def _coupon(found: Coupon) -> Response:
+def _coupon(found: CheckedCoupon) -> Response:
     return said(asdict(found), _STATUS[found.standing])
 
 
@@ -111,21 +112,15 @@ def batch(kind: Kind) -> Work:
         if not isinstance(body, list) or len(body) > ROWS or not all(isinstance(row, dict) for row in body):
             raise HTTPException(422)
         try:
-            return said(bring(site, kind, body, source="api").to_dict())
+            return said(import_batch(site, kind, body, source="api").to_dict())
         except Invalid as error:
             return said({"error": [fault.message for fault in error.diagnostics]}, 422)
 
     return work
 
 
-def bring(site: Site, kind: Kind, rows: Sequence[Mapping[str, Any]], *, source: str) -> ImportReport:
+def import_batch(site: Site, kind: Kind, rows: Sequence[Mapping[str, Any]], *, source: str) -> ImportReport:
     """Imports the rows as `regulars import` does those of a file. Raises Invalid where they cannot be read as such."""
-    book = site.rules.rulebook
-    options = Options(
-        timezone=book.company.timezone, currency=book.company.currency, fields=book.fields, events=book.events,
-        source=source,
-    )  # fmt: skip
-    with tempfile.TemporaryDirectory(prefix="regulars-") as folder:
-        path = Path(folder) / "batch.jsonl"
-        path.write_bytes(b"".join(orjson.dumps(row) + b"\n" for row in rows))
-        return import_file(site.engine, kind, path, now=site.clock(), secret=site.secret, options=options)
+    options = replace(options_for(site.rules.rulebook), source=source)
+    given = MappingSource(rows)
+    return import_rows(site.engine, kind, given, now=site.clock(), secret=site.secret, options=options)

@@ -16,13 +16,13 @@ from starlette.responses import Response
 
 from regulars.core import webhook_signing
 from regulars.core.errors import Invalid
-from regulars.core.webhook_signing import Signed
+from regulars.core.webhook_signing import SignedMessage
 from regulars.db import engine as store
 from regulars.importing.report import Kind
 from regulars.responses import received_hooks
 from regulars.rules.webhook_rules import HookKind
-from regulars.web.api.endpoints import bring, parsed, said
-from regulars.web.recipient.link_request import caller
+from regulars.web.api.endpoints import import_batch, parsed, said
+from regulars.web.recipient.link_request import client_address
 from regulars.web.site import Site
 
 
@@ -37,12 +37,12 @@ def _receive(site: Site, request: Request, body: bytes) -> Response:
     signed = webhook_signing.verify(request.headers, body, hook.signers, site.secret, site.clock()) if hook else None
     if hook is None or signed is None:
         # An unknown hook is answered like a wrong signature: names are not to be found by trying.
-        raise HTTPException(401 if site.wrong.allows(f"hook {caller(request)}") else 429)
+        raise HTTPException(401 if site.wrong.allows(f"hook {client_address(request)}") else 429)
     if not site.keys.allows(f"hook {signed.key}"):
         raise HTTPException(429)
     message = parsed(body)
     with store.read(site.engine) as connection:
-        if received_hooks.taken(connection, name, signed.id):
+        if received_hooks.was_received(connection, name, signed.id):
             return said({"type": None, "repeated": True, "rows": []})
     kind = hook.type.find(message)
     take = hook.take.get(kind) if isinstance(kind, str) else None
@@ -51,17 +51,17 @@ def _receive(site: Site, request: Request, body: bytes) -> Response:
     if any(report["refused"] for report in reports):
         return said({"error": [reason for report in reports for reason in report["reasons"]]}, 422)
     with store.write(site.engine) as connection:
-        received_hooks.take(connection, name, signed.id, site.clock())
+        received_hooks.remember_message(connection, name, signed.id, site.clock())
     return said({"type": kind if take else None, "repeated": False, "rows": reports})
 
 
-def _bring(site: Site, hook: str, signed: Signed, kind: HookKind, row: Mapping[str, Any]) -> dict[str, Any]:
+def _bring(site: Site, hook: str, signed: SignedMessage, kind: HookKind, row: Mapping[str, Any]) -> dict[str, Any]:
     """What became of one row."""
     if kind != "customers":
         row = {"occurred_at": signed.at.isoformat(), **row}
         row = {"id": f"{hook}/{signed.id}", **row}
     try:
-        report = bring(site, Kind(kind), [row], source=f"hook {hook}")
+        report = import_batch(site, Kind(kind), [row], source=f"hook {hook}")
     except Invalid as error:
         return {"refused": 1, "reasons": [f"{kind}: {fault.message}" for fault in error.diagnostics]}
     reasons = [f"{kind}: {bad.column + ': ' if bad.column else ''}{bad.reason}" for bad in report.bad]

@@ -16,147 +16,151 @@ from starlette.responses import Response
 from regulars.core.calendar import instant, zone
 from regulars.dispatch.template_context import appointment
 from regulars.ledger.recall import recall
-from regulars.profile.visits import Visit as Booked
+from regulars.profile.visits import Visit
 from regulars.render.calendar_file import FILE_NAME, MEDIA_TYPE, file
 from regulars.responses import visit_answers
 from regulars.rules.model import Kind
-from regulars.web.recipient.link_request import Visit, form_values
+from regulars.web.recipient.link_request import LinkRequest, form_value
 
 SLOTS = 12
 """Offered times shown at most."""
 FARTHEST = timedelta(days=366)
 
-Page = Callable[[Visit, Booked], Response]
-Answer = Callable[[Visit, Booked, FormData], Response]
+Page = Callable[[LinkRequest, Visit], Response]
+Answer = Callable[[LinkRequest, Visit, FormData], Response]
 
 
-def _shown(page: Page) -> Callable[[Visit], Response]:
+def _visit_page(page: Page) -> Callable[[LinkRequest], Response]:
     """A page about the visit that the link's email was about."""
 
     @wraps(page)
-    def show(visit: Visit) -> Response:
-        booked = _booked(visit)
-        return visit.message("unknown", status=404) if booked is None else page(visit, booked)
+    def show(link: LinkRequest) -> Response:
+        visit = _current_visit(link)
+        return link.message("unknown", status=404) if visit is None else page(link, visit)
 
     return show
 
 
-def _answered(page: Page, answer: Answer) -> Callable[[Visit, FormData], Response]:
+def _visit_action(page: Page, answer: Answer) -> Callable[[LinkRequest, FormData], Response]:
     """What the page's button does: nothing, where the visit is no longer the one that the page showed."""
 
     @wraps(answer)
-    def act(visit: Visit, form: FormData) -> Response:
-        booked = _booked(visit)
-        if booked is None:
-            return visit.message("unknown", status=404)
-        if form_values(form, "seen") != str(booked.sequence) or not booked.stands(visit.now):
-            return page(visit, booked)
-        return answer(visit, booked, form)
+    def act(link: LinkRequest, form: FormData) -> Response:
+        visit = _current_visit(link)
+        if visit is None:
+            return link.message("unknown", status=404)
+        if form_value(form, "seen") != str(visit.sequence) or not visit.is_upcoming(link.now):
+            return page(link, visit)
+        return answer(link, visit, form)
 
     return act
 
 
-def _booked(visit: Visit) -> Booked | None:
-    if visit.who.erased:
+def _current_visit(link: LinkRequest) -> Visit | None:
+    if link.owner.erased:
         return None
-    booked = visit_answers.visit_of(visit.connection, visit.who, visit.now)
-    return None if booked is None or booked.starts_at is None else booked
+    visit = visit_answers.visit_of(link.connection, link.owner, link.now)
+    return None if visit is None or visit.starts_at is None else visit
 
 
-def _confirm_page(visit: Visit, booked: Booked) -> Response:
-    return _page(visit, "visit_confirm.html", booked)
+def _confirm_page(link: LinkRequest, visit: Visit) -> Response:
+    return _page(link, "visit_confirm.html", visit)
 
 
-def _confirm(visit: Visit, booked: Booked, _: FormData) -> Response:
-    visit_answers.confirm(visit.connection, booked, visit.now)
-    return visit.again()
+def _confirm(link: LinkRequest, visit: Visit, _: FormData) -> Response:
+    visit_answers.confirm(link.connection, visit, link.now)
+    return link.redirect_to_self()
 
 
-def _cancel_page(visit: Visit, booked: Booked) -> Response:
-    return _page(visit, "visit_cancel.html", booked)
+def _cancel_page(link: LinkRequest, visit: Visit) -> Response:
+    return _page(link, "visit_cancel.html", visit)
 
 
-def _cancel(visit: Visit, booked: Booked, form: FormData) -> Response:
-    if visit_answers.cancel(visit.connection, booked, visit.now, form_values(form, "note", visit_answers.NOTE)):
+def _cancel(link: LinkRequest, visit: Visit, form: FormData) -> Response:
+    if visit_answers.cancel(link.connection, visit, link.now, form_value(form, "note", visit_answers.NOTE_LENGTH)):
         # A reminder in a worker's hands is looked at once more, and does not go.
-        recall(visit.connection, visit.who.customer, [Kind.TRANSACTIONAL, Kind.MARKETING])
-    return visit.again()
+        recall(link.connection, link.owner.customer, [Kind.TRANSACTIONAL, Kind.MARKETING])
+    return link.redirect_to_self()
 
 
-def _move_page(visit: Visit, booked: Booked, wrong: str = "", status: int = 200) -> Response:
-    slots = [(at.isoformat(), _when(visit, at)) for at in booked.slots if at > visit.now and at != booked.starts_at]
-    here = visit.now.astimezone(zone(visit.company.timezone))
+def _move_page(link: LinkRequest, visit: Visit, wrong: str = "", status: int = 200) -> Response:
+    slots = [(at.isoformat(), _when(link, at)) for at in visit.slots if at > link.now and at != visit.starts_at]
+    here = link.now.astimezone(zone(link.company.timezone))
     return _page(
-        visit, "visit_move.html", booked, status=status, slots=slots[:SLOTS], wrong=wrong,
-        soonest=f"{here:%Y-%m-%dT%H:%M}", latest=f"{here + FARTHEST:%Y-%m-%dT%H:%M}", longest=visit_answers.NOTE,
-        asked="done" in visit.request.query_params and booked.wish is not None,
+        link, "visit_move.html", visit, status=status, slots=slots[:SLOTS], wrong=wrong,
+        soonest=f"{here:%Y-%m-%dT%H:%M}", latest=f"{here + FARTHEST:%Y-%m-%dT%H:%M}", longest=visit_answers.NOTE_LENGTH,
+        asked="done" in link.request.query_params and visit.wish is not None,
     )  # fmt: skip
 
 
-def _move(visit: Visit, booked: Booked, form: FormData) -> Response:
-    slot, own, note = form_values(form, "slot"), form_values(form, "own"), form_values(form, "note", visit_answers.NOTE)
+def _move(link: LinkRequest, visit: Visit, form: FormData) -> Response:
+    slot, own, note = (
+        form_value(form, "slot"),
+        form_value(form, "own"),
+        form_value(form, "note", visit_answers.NOTE_LENGTH),
+    )
     wanted: datetime | None = None
     if slot not in (None, "own"):
-        wanted = next((at for at in booked.slots if at.isoformat() == slot and at > visit.now), None)
+        wanted = next((at for at in visit.slots if at.isoformat() == slot and at > link.now), None)
     elif own is not None:
-        wanted = _own_time(own, visit)
+        wanted = _parse_local_time(own, link)
     if wanted is None and (own is not None or note is None):
-        return _move_page(visit, booked, "time", 400)
-    visit_answers.ask_to_move(visit.connection, booked, visit.now, wanted, note)
-    return visit.again("?done=1")
+        return _move_page(link, visit, "time", 400)
+    visit_answers.request_move(link.connection, visit, link.now, wanted, note)
+    return link.redirect_to_self("?done=1")
 
 
-def _own_time(text: str, visit: Visit) -> datetime | None:
+def _parse_local_time(text: str, link: LinkRequest) -> datetime | None:
     """A time on the clock of the place; None for what is no time, or past, or too far off."""
     try:
         local = datetime.fromisoformat(text)
-        found = instant(local, visit.company.timezone) if local.tzinfo is None else None
+        found = instant(local, link.company.timezone) if local.tzinfo is None else None
     except (ValueError, OverflowError):
         return None
-    return found if found is not None and visit.now < found <= visit.now + FARTHEST else None
+    return found if found is not None and link.now < found <= link.now + FARTHEST else None
 
 
-def calendar(visit: Visit) -> Response:
+def calendar(link: LinkRequest) -> Response:
     """The visit's calendar file as it stands now: a calendar that has it already is brought up to date."""
-    booked = _booked(visit)
+    visit = _current_visit(link)
     found = None
-    if booked is not None:
-        found = appointment(booked, visit.book, visit_answers.client_of(visit.connection, booked), visit.company.name)
+    if visit is not None:
+        found = appointment(visit, link.book, visit_answers.client_of(link.connection, visit), link.company.name)
     if found is None:
-        return visit.message("unknown", status=404)
+        return link.message("unknown", status=404)
     headers = {"content-disposition": f'inline; filename="{FILE_NAME}"'}
     return Response(file(found), media_type=MEDIA_TYPE, headers=headers)
 
 
-def _page(visit: Visit, template: str, booked: Booked, *, status: int = 200, **values: object) -> Response:
-    assert booked.starts_at is not None
-    there = visit.who.timezone or visit.company.timezone
+def _page(link: LinkRequest, template: str, visit: Visit, *, status: int = 200, **values: object) -> Response:
+    assert visit.starts_at is not None
+    there = link.owner.timezone or link.company.timezone
     abroad = (
-        booked.starts_at.astimezone(zone(there)).utcoffset()
-        != booked.starts_at.astimezone(zone(visit.company.timezone)).utcoffset()
+        visit.starts_at.astimezone(zone(there)).utcoffset()
+        != visit.starts_at.astimezone(zone(link.company.timezone)).utcoffset()
     )
-    return visit.page(
-        template, status=status, booked=booked, when=_when(visit, booked.starts_at), abroad=abroad,
-        stands=booked.stands(visit.now), token=str(visit.request.path_params["token"]), wished=_wished(visit, booked),
-        **values,
+    return link.page(
+        template, status=status, visit=visit, when=_when(link, visit.starts_at), abroad=abroad,
+        stands=visit.is_upcoming(link.now), token=str(link.request.path_params["token"]),
+        wished=_requested_time(link, visit), **values,
     )  # fmt: skip
 
 
-def _wished(visit: Visit, booked: Booked) -> str | None:
+def _requested_time(link: LinkRequest, visit: Visit) -> str | None:
     """The time that the client asked for, or their words."""
-    if booked.wish is None:
+    if visit.wish is None:
         return None
-    at = booked.wish.get("wanted_at")
-    return _when(visit, datetime.fromisoformat(at)) if isinstance(at, str) else str(booked.wish.get("note", ""))
+    at = visit.wish.get("wanted_at")
+    return _when(link, datetime.fromisoformat(at)) if isinstance(at, str) else str(visit.wish.get("note", ""))
 
 
-def _when(visit: Visit, at: datetime) -> str:
+def _when(link: LinkRequest, at: datetime) -> str:
     """Day and time on the clock of the place, in the client's language."""
-    local = at.astimezone(zone(visit.company.timezone))
-    language = visit.t.language
+    local = at.astimezone(zone(link.company.timezone))
+    language = link.t.language
     return f"{format_date(local, 'full', locale=language)}, {format_time(local, 'short', locale=language)}"
 
 
-show_confirm, confirm = _shown(_confirm_page), _answered(_confirm_page, _confirm)
-show_cancel, cancel = _shown(_cancel_page), _answered(_cancel_page, _cancel)
-show_move, move = _shown(_move_page), _answered(_move_page, _move)
+show_confirm, confirm = _visit_page(_confirm_page), _visit_action(_confirm_page, _confirm)
+show_cancel, cancel = _visit_page(_cancel_page), _visit_action(_cancel_page, _cancel)
+show_move, move = _visit_page(_move_page), _visit_action(_move_page, _move)

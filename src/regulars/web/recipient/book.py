@@ -6,22 +6,22 @@ from starlette.datastructures import FormData
 from starlette.responses import Response
 
 from regulars.responses.answers import call_requested, request_call
-from regulars.responses.click_grading import Kind
-from regulars.web.recipient.click import count
-from regulars.web.recipient.link_request import Visit, form_values
+from regulars.responses.click_grading import HitKind
+from regulars.web.recipient.click import count_hit
+from regulars.web.recipient.link_request import LinkRequest, form_value
 
 
-def show(visit: Visit) -> Response:
+def show(link: LinkRequest) -> Response:
     """One button and room for a few words; or that we shall call."""
-    if visit.who.erased:
-        return visit.message("unknown", status=404)
-    count(visit, Kind.CLICK, "book")
-    return visit.page("book.html", asked=call_requested(visit.connection, visit.who))
+    if link.owner.erased:
+        return link.message("unknown", status=404)
+    count_hit(link, HitKind.CLICK, "book")
+    return link.page("book.html", asked=call_requested(link.connection, link.owner))
 
 
-def act(visit: Visit, form: FormData) -> Response:
+def act(link: LinkRequest, form: FormData) -> Response:
     """Notes the wish, once."""
-    if visit.who.erased:
-        return visit.message("unknown", status=404)
-    request_call(visit.connection, visit.who, form_values(form, "note", 1000), visit.now)
-    return visit.again()
+    if link.owner.erased:
+        return link.message("unknown", status=404)
+    request_call(link.connection, link.owner, form_value(form, "note", 1000), link.now)
+    return link.redirect_to_self()

@@ -10,49 +10,49 @@ from urllib.parse import urlsplit, urlunsplit
 from starlette.responses import RedirectResponse, Response
 
 from regulars.consent.preferences import objectors
-from regulars.ledger.copies import target
-from regulars.responses.click_grading import Hit, Kind, sign
-from regulars.responses.clicks import Asked
-from regulars.web.recipient.link_request import Visit
+from regulars.ledger.copies import link_target
+from regulars.responses.click_grading import Hit, HitKind, sign
+from regulars.responses.clicks import LinkHit
+from regulars.web.recipient.link_request import LinkRequest
 
 _TRAP = "0"
 _PIXEL = bytes.fromhex("47494638396101000100800000000000ffffff21f90401000000002c00000000010001000002024401003b")
 """A GIF of one transparent pixel."""
 
 
-def follow(visit: Visit) -> Response:
+def follow(link: LinkRequest) -> Response:
     """To where the link leads; the link that no person sees leads nowhere."""
-    place = str(visit.request.path_params["place"])
-    if place == _TRAP and not visit.who.erased:
-        count(visit, Kind.TRAP, "")
+    place = str(link.request.path_params["place"])
+    if place == _TRAP and not link.owner.erased:
+        count_hit(link, HitKind.TRAP, "")
         return Response(status_code=204)
     number = int(place) if place.isascii() and place.isdigit() and len(place) < 4 else 0
-    address = target(visit.connection, visit.who.promise, number)
-    if address is None or visit.who.erased:
-        return visit.message("unknown", status=404)
-    count(visit, Kind.CLICK, address)
+    address = link_target(link.connection, link.owner.promise, number)
+    if address is None or link.owner.erased:
+        return link.message("unknown", status=404)
+    count_hit(link, HitKind.CLICK, address)
     return RedirectResponse(ascii_host(address), 302)
 
 
-def show_pixel(visit: Visit) -> Response:
+def show_pixel(link: LinkRequest) -> Response:
     """The picture."""
-    count(visit, Kind.OPEN, "")
+    count_hit(link, HitKind.OPEN, "")
     return Response(_PIXEL, media_type="image/gif")
 
 
-def count(visit: Visit, kind: Kind, link: str) -> None:
+def count_hit(link: LinkRequest, kind: HitKind, address: str) -> None:
     """Has a GET written down, unless the rules or the client say by now that nothing is to be measured."""
-    who, site = visit.who, visit.site
-    if visit.request.method == "HEAD":
-        site.peeks.note(who.promise, visit.now)
+    owner, site = link.owner, link.site
+    if link.request.method == "HEAD":
+        site.head_requests.note(owner.promise, link.now)
         return
-    policy = visit.book.policy
-    asked = who.campaign.measured(policy) if who.campaign else policy.tracking
-    wanted = asked is not None and (asked.opens if kind is Kind.OPEN else asked.clicks)
-    if who.erased or not wanted or objectors(visit.connection, [who.customer]):
+    policy = link.book.policy
+    asked = owner.campaign.measured(policy) if owner.campaign else policy.tracking
+    wanted = asked is not None and (asked.opens if kind is HitKind.OPEN else asked.clicks)
+    if owner.erased or not wanted or objectors(link.connection, [owner.customer]):
         return
-    found = sign(kind, visit.request.headers, peeked=site.peeks.lately(who.promise, visit.now))
-    site.scribe.note(Asked(who.promise, Hit(kind, link, visit.now, found)))
+    found = sign(kind, link.request.headers, peeked=site.head_requests.recent(owner.promise, link.now))
+    site.hit_writer.note(LinkHit(owner.promise, Hit(kind, address, link.now, found)))
 
 
 def ascii_host(address: str) -> str:

@@ -19,7 +19,7 @@ from sqlalchemy import Engine
 
 from regulars.core.errors import EnvironmentFailed
 from regulars.db.engine import write
-from regulars.responses.clicks import Asked, append
+from regulars.responses.clicks import LinkHit, record_hits
 
 _LOG = logging.getLogger(__name__)
 _WAITING = 10_000
@@ -34,11 +34,11 @@ class HitWriter:
     engine: Engine
     pauses: tuple[float, ...] = (0.2, 1.0, 5.0)
     """Seconds between attempts to write."""
-    _queue: queue.Queue[Asked] = field(default_factory=lambda: queue.Queue(_WAITING), repr=False)
+    _queue: queue.Queue[LinkHit] = field(default_factory=lambda: queue.Queue(_WAITING), repr=False)
     _thread: threading.Thread | None = field(default=None, repr=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
-    def note(self, asked: Asked) -> None:
+    def note(self, asked: LinkHit) -> None:
         """Takes a hit to be written down soon."""
         try:
             self._queue.put_nowait(asked)
@@ -75,11 +75,11 @@ class HitWriter:
             for _ in batch:
                 self._queue.task_done()
 
-    def _write(self, batch: list[Asked]) -> None:
+    def _write(self, batch: list[LinkHit]) -> None:
         for pause in (*self.pauses, None):
             try:
                 with write(self.engine) as connection:
-                    append(connection, batch)
+                    record_hits(connection, batch)
             except EnvironmentFailed:
                 if pause is None:
                     raise
@@ -89,7 +89,7 @@ class HitWriter:
 
 
 @dataclass
-class PageViews:
+class HeadRequests:
     """Emails of whose links somebody asked for the head. HEAD writes nothing: this process remembers it for a while."""
 
     lasting: timedelta = timedelta(minutes=10)
@@ -105,7 +105,7 @@ class PageViews:
             if len(self._seen) > self.most:
                 self._seen.popitem(last=False)
 
-    def lately(self, promise: int, at: datetime) -> bool:
+    def recent(self, promise: int, at: datetime) -> bool:
         """Whether one came shortly before."""
         with self._lock:
             seen = self._seen.get(promise)

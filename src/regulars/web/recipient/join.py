@@ -18,9 +18,9 @@ from regulars.db import engine as store
 from regulars.importing.cells import email as read_email
 from regulars.importing.refused import Refused
 from regulars.rules.signup import Signup
-from regulars.web.recipient.link_request import Visit, answer, caller, form_values
+from regulars.web.recipient.link_request import LinkRequest, client_address, form_value, message_page
 from regulars.web.recipient.page_templates import message, page
-from regulars.web.recipient.page_words import Words, accepted, choose, text_in
+from regulars.web.recipient.page_words import Words, accepted_languages, choose_words, text_in
 from regulars.web.site import Site
 
 _SOURCE = re.compile(r"[^a-z0-9-]+")
@@ -31,32 +31,32 @@ _NAME = re.compile(r"[^\W\d_][^\d_@:/<>\"{}()\[\]\\|!?*=+]{0,59}")
 async def endpoint(request: Request) -> Response:
     """The form by GET, and by POST what was typed into it."""
     form = await request.form(max_files=0, max_fields=20) if request.method == "POST" else None
-    return await run_in_threadpool(_answer, request, form)
+    return await run_in_threadpool(_respond, request, form)
 
 
-def _answer(request: Request, form: FormData | None) -> Response:
+def _respond(request: Request, form: FormData | None) -> Response:
     site: Site = request.app.state.site
     book = site.rules.rulebook
     if book.signup is None:
-        return answer(request, site, "unknown", 404)
+        return message_page(request, site, "unknown", 404)
     asked = request.query_params if form is None else form
     wish = asked.get("lang")
-    heard = accepted(request.headers.get("accept-language", ""))
-    t = choose(wish if isinstance(wish, str) else None, *heard, book.company.locale)
+    heard = accepted_languages(request.headers.get("accept-language", ""))
+    t = choose_words(wish if isinstance(wish, str) else None, *heard, book.company.locale)
     if form is None:
         if "sent" in request.query_params:
             return message(request, t, book.company, "join_sent")
         return _form(request, site, book.signup, t, _source(asked.get("source")))
-    if not site.joins.allows(f"join {caller(request)}"):
-        return answer(request, site, "busy", 429)
-    return _asked(request, site, book.signup, t, form)
+    if not site.joins.allows(f"join {client_address(request)}"):
+        return message_page(request, site, "busy", 429)
+    return _submit(request, site, book.signup, t, form)
 
 
-def _asked(request: Request, site: Site, form: Signup, t: Words, fields: FormData) -> Response:
+def _submit(request: Request, site: Site, form: Signup, t: Words, fields: FormData) -> Response:
     source, name, typed = (
-        _source(form_values(fields, "source")),
-        form_values(fields, "first_name", 60),
-        form_values(fields, "email", 254),
+        _source(form_value(fields, "source")),
+        form_value(fields, "first_name", 60),
+        form_value(fields, "email", 254),
     )
     try:
         address = read_email(typed) if typed else None
@@ -68,9 +68,9 @@ def _asked(request: Request, site: Site, form: Signup, t: Words, fields: FormDat
         address, text_in(form.text, t.language), source, t.language,
         name if name is not None and _NAME.fullmatch(name) else None,
     )  # fmt: skip
-    if form_values(fields, "website") is None:  # only a machine fills in what nobody sees
+    if form_value(fields, "website") is None:  # only a machine fills in what nobody sees
         with store.write(site.engine) as connection:
-            signups.ask(connection, wish, form, site.secret, site.clock())
+            signups.request_signup(connection, wish, form, site.secret, site.clock())
     return RedirectResponse(f"join?sent=1&lang={t.language}", 303)
 
 
@@ -89,27 +89,27 @@ def _source(value: object) -> str:
     return _SOURCE.sub("-", value.lower())[:40].strip("-") or "page" if isinstance(value, str) else "page"
 
 
-def show(visit: Visit) -> Response:
+def show(link: LinkRequest) -> Response:
     """The words they agree to, and one button; or that it is done."""
-    found = _pending(visit)
+    found = _pending(link)
     if found is None:
-        return visit.message("join_gone", status=404)
-    return visit.page("join_confirm.html", done=found.confirmed_at is not None, wording=found.wording)
+        return link.message("join_gone", status=404)
+    return link.page("join_confirm.html", done=found.confirmed_at is not None, wording=found.wording)
 
 
-def act(visit: Visit, _: FormData) -> Response:
+def act(link: LinkRequest, _: FormData) -> Response:
     """Consents, once."""
-    found = _pending(visit)
+    found = _pending(link)
     if found is None:
-        return visit.message("join_gone", status=404)
-    signups.confirm(visit.connection, found, visit.now)
-    return visit.again()
+        return link.message("join_gone", status=404)
+    signups.confirm(link.connection, found, link.now)
+    return link.redirect_to_self()
 
 
-def _pending(visit: Visit) -> signups.Pending | None:
+def _pending(link: LinkRequest) -> signups.PendingSignup | None:
     """The sign-up, unless it has waited for too long or the person was erased."""
-    found = None if visit.who.erased else signups.pending(visit.connection, visit.who)
-    keep = visit.book.signup.keep if visit.book.signup is not None else timedelta()
-    if found is None or (found.confirmed_at is None and visit.now > found.asked_at + keep):
+    found = None if link.owner.erased else signups.pending_signup(link.connection, link.owner)
+    keep = link.book.signup.keep if link.book.signup is not None else timedelta()
+    if found is None or (found.confirmed_at is None and link.now > found.asked_at + keep):
         return None
     return found

@@ -20,21 +20,21 @@ from regulars.db import engine as store
 from regulars.ledger.link_owner import LinkOwner, link_owner
 from regulars.rules.model import Company, Rulebook
 from regulars.web.recipient.page_templates import message, page
-from regulars.web.recipient.page_words import Words, accepted, choose
+from regulars.web.recipient.page_words import Words, accepted_languages, choose_words
 from regulars.web.site import Site
 
-_LONGEST = 200
+_TOKEN_LENGTH = 200
 """Characters of a token that may be genuine."""
 
 
 @dataclass(frozen=True)
-class Visit:
+class LinkRequest:
     """One request by a genuine link."""
 
     site: Site
     request: Request
     connection: Connection
-    who: LinkOwner
+    owner: LinkOwner
     book: Rulebook
     t: Words
     now: datetime
@@ -42,7 +42,7 @@ class Visit:
     @property
     def company(self) -> Company:
         """Who the client thinks they are talking to, in their language."""
-        return self.book.company.speaking(self.t.language)
+        return self.book.company.localized(self.t.language)
 
     @property
     def opt_in(self) -> bool:
@@ -57,45 +57,45 @@ class Visit:
         """A page that says one thing."""
         return message(self.request, self.t, self.company, name, status=status, **values)
 
-    def again(self, query: str = "") -> Response:
+    def redirect_to_self(self, query: str = "") -> Response:
         """Back to the page itself by GET, relative, so that it works below any prefix."""
         here = str(self.request.scope["path"]).rpartition("/")[2]
         return RedirectResponse(here + query, 303)
 
 
-Show = Callable[[Visit], Response]
-Act = Callable[[Visit, FormData], Response]
+Show = Callable[[LinkRequest], Response]
+Act = Callable[[LinkRequest, FormData], Response]
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 
-def by_link(show: Show, act: Act | None = None, *, lasting: bool = False) -> Endpoint:
+def by_link(show: Show, act: Act | None = None, *, permanent: bool = False) -> Endpoint:
     """An endpoint for `/…/{token}`: `show` answers GET and HEAD, `act` POST. Links that are not `lasting` expire."""
 
     async def endpoint(request: Request) -> Response:
         form = await request.form(max_files=0, max_fields=200) if request.method == "POST" else None
-        return await run_in_threadpool(_answer, request, form, show, act, lasting)
+        return await run_in_threadpool(_answer, request, form, show, act, permanent)
 
     return endpoint
 
 
-def _answer(request: Request, form: FormData | None, show: Show, act: Act | None, lasting: bool) -> Response:
+def _answer(request: Request, form: FormData | None, show: Show, act: Act | None, permanent: bool) -> Response:
     site: Site = request.app.state.site
     token = str(request.path_params["token"])
-    payload = site.payload("promise", token) if len(token) <= _LONGEST else None
-    if not (site.links.allows(payload) if payload else site.wrong.allows(caller(request))):
-        return answer(request, site, "busy", 429)
+    payload = site.payload("promise", token) if len(token) <= _TOKEN_LENGTH else None
+    if not (site.links.allows(payload) if payload else site.wrong.allows(client_address(request))):
+        return message_page(request, site, "busy", 429)
     with _transaction(site, writing=form is not None) as connection:
         book = site.rules.rulebook
-        who = link_owner(connection, payload, book) if payload else None
-        if who is None:
-            return answer(request, site, "unknown", 404)
-        t = choose(who.locale, book.company.locale)
-        visit = Visit(site, request, connection, who, book, t, site.clock())
-        if not lasting and visit.now - who.since > book.policy.links:
-            return visit.message("expired", status=410)
+        owner = link_owner(connection, payload, book) if payload else None
+        if owner is None:
+            return message_page(request, site, "unknown", 404)
+        t = choose_words(owner.locale, book.company.locale)
+        link = LinkRequest(site, request, connection, owner, book, t, site.clock())
+        if not permanent and link.now - owner.since > book.policy.links:
+            return link.message("expired", status=410)
         if form is None or act is None:
-            return show(visit)
-        return act(visit, form)
+            return show(link)
+        return act(link, form)
 
 
 @contextmanager
@@ -104,19 +104,19 @@ def _transaction(site: Site, *, writing: bool) -> Iterator[Connection]:
         yield connection
 
 
-def answer(request: Request, site: Site, name: str, status: int) -> Response:
+def message_page(request: Request, site: Site, name: str, status: int) -> Response:
     """A page for somebody we do not know, in the language their browser asks for."""
     company = site.rules.rulebook.company
-    t = choose(*accepted(request.headers.get("accept-language", "")), company.locale)
+    t = choose_words(*accepted_languages(request.headers.get("accept-language", "")), company.locale)
     return message(request, t, company, name, status=status)
 
 
-def caller(request: Request) -> str:
+def client_address(request: Request) -> str:
     """The address a request comes from; behind a proxy uvicorn has put the client's own there."""
     return request.client.host if request.client else ""
 
 
-def form_values(form: FormData, name: str, longest: int = 200) -> str | None:
+def form_value(form: FormData, name: str, longest: int = 200) -> str | None:
     """The text of a field, cut to a sensible length; None where it is missing, empty or a file."""
     value = form.get(name)
     if value is None or isinstance(value, UploadFile):

@@ -13,8 +13,8 @@ from regulars.rules.model import Company
 from regulars.web.recipient.page_words import Words, text_in
 
 _ENVIRONMENT = Environment(
-    loader=PackageLoader("regulars.web.recipient", "pages"), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
-    lstrip_blocks=True,
+    loader=PackageLoader("regulars.web.recipient", "pages"), autoescape=True, undefined=StrictUndefined,
+    trim_blocks=True, lstrip_blocks=True,
 )  # fmt: skip
 
 
@@ -23,7 +23,7 @@ def page(
 ) -> HTMLResponse:
     """A page of `pages/` as an answer."""
     html = _ENVIRONMENT.get_template(template).render(
-        t=t, company=company.speaking(t.language), up=_up(request),
+        t=t, company=company.localized(t.language), up=_up(request),
         said=lambda texts: text_in(texts, t.language), **values,
     )  # fmt: skip
     return HTMLResponse(html, status)

@@ -25,22 +25,22 @@ class Words:
 
 
 @cache
-def words(language: str) -> Words:
+def words_of(language: str) -> Words:
     """The words of one of LANGUAGES."""
     text = (files("regulars.web.recipient") / "words" / f"{language}.yaml").read_text("utf-8")
     return Words(language, yaml.safe_load(text))
 
 
-def choose(*wishes: str | None) -> Words:
+def choose_words(*wishes: str | None) -> Words:
     """The first wish that there are words for: a locale such as `pt-BR` or `ro_MD`; English at last."""
     for wish in wishes:
         language = (wish or "").replace("_", "-").split("-")[0].lower()
         if language in LANGUAGES:
-            return words(language)
-    return words("en")
+            return words_of(language)
+    return words_of("en")
 
 
-def accepted(header: str) -> Iterable[str]:
+def accepted_languages(header: str) -> Iterable[str]:
     """The languages of an Accept-Language header in the order of their weight; nonsense is left out."""
     found = []
     for place, part in enumerate(header[:200].split(",")):

@@ -12,20 +12,20 @@ from starlette.responses import Response
 from regulars.consent.data_request import REQUESTED, data_requested, request_data
 from regulars.consent.preferences import (
     Changes,
-    change,
     choose_topics,
     objectors,
     preferences_of,
+    save_changes,
     set_tracking_objection,
 )
 from regulars.consent.rights import erase
-from regulars.consent.subscription import standing
+from regulars.consent.subscription import subscriptions_of
 from regulars.core import ids
 from regulars.core.calendar import local_date
 from regulars.ledger.recall import recall
 from regulars.rules.model import Rulebook
-from regulars.web.recipient.link_request import Visit, form_values
-from regulars.web.recipient.page_words import choose
+from regulars.web.recipient.link_request import LinkRequest, form_value
+from regulars.web.recipient.page_words import choose_words
 from regulars.web.recipient.topics import label, topics
 
 OWN_NAMES: Mapping[str, str] = {
@@ -36,60 +36,60 @@ WEEKS = (2, 4, 8, 12)
 _EARLIEST = date(1900, 1, 1)
 
 
-def show(visit: Visit, *, wrong: str | None = None, status: int = 200) -> Response:
+def show(link: LinkRequest, *, wrong: str | None = None, status: int = 200) -> Response:
     """The page, as things are."""
-    if visit.who.erased:
-        return visit.message("erased")
-    now = preferences_of(visit.connection, visit.who.customer)
-    words = standing(visit.connection, visit.who.customer)
-    offered = topics(visit.book)
-    resting = now.paused_until is not None and now.paused_until > visit.now
-    return visit.page(
+    if link.owner.erased:
+        return link.message("erased")
+    now = preferences_of(link.connection, link.owner.customer)
+    words = subscriptions_of(link.connection, link.owner.customer)
+    offered = topics(link.book)
+    resting = now.paused_until is not None and now.paused_until > link.now
+    return link.page(
         "preferences.html",
         status=status,
-        saved="saved" in visit.request.query_params and wrong is None,
+        saved="saved" in link.request.query_params and wrong is None,
         wrong=wrong,
-        data=_data(visit),
-        topics=[(t, label(visit.book, t, visit.t), words.gets(t, opt_in=visit.opt_in)) for t in offered],
+        data=_data(link),
+        topics=[(t, label(link.book, t, link.t), words.receives(t, opt_in=link.opt_in)) for t in offered],
         gaps=GAPS,
         gap=now.gap_days,
         weeks=WEEKS,
-        resting=_day(visit, now.paused_until) if resting and now.paused_until else None,
+        resting=_day(link, now.paused_until) if resting and now.paused_until else None,
         languages=_languages(now.locale),
         language=_language(now.locale),
         birthday=now.birthday.isoformat() if now.birthday else "",
-        today=_today(visit).isoformat(),
-        measures=visit.book.policy.tracking.any,
-        measured=not objectors(visit.connection, [visit.who.customer]),
+        today=_today(link).isoformat(),
+        measures=link.book.policy.tracking.any,
+        measured=not objectors(link.connection, [link.owner.customer]),
     )
 
 
-def act(visit: Visit, form: FormData) -> Response:
+def act(link: LinkRequest, form: FormData) -> Response:
     """Saves; or forgets the person, once they have typed their address."""
-    if visit.who.erased:
-        return visit.message("erased")
-    what = form_values(form, "act")
+    if link.owner.erased:
+        return link.message("erased")
+    what = form_value(form, "act")
     if what == "erase":
-        return _erase(visit, form)
-    if what == "data" and data_offered(visit.book):
-        request_data(visit.connection, visit.who, visit.now)
-        return visit.again("?asked=1")
+        return _erase(link, form)
+    if what == "data" and data_offered(link.book):
+        request_data(link.connection, link.owner, link.now)
+        return link.redirect_to_self("?asked=1")
     if what != "save":
-        return visit.message("unclear", status=400)
+        return link.message("unclear", status=400)
     try:
-        asked = _changes(visit, form)
+        asked = _changes(link, form)
     except ValueError:
-        return show(visit, wrong="birthday", status=400)
+        return show(link, wrong="birthday", status=400)
     wanted = {value for value in form.getlist("topic") if isinstance(value, str)}
-    offered = topics(visit.book)
+    offered = topics(link.book)
     chosen = choose_topics(
-        visit.connection, visit.who, offered, wanted & set(offered), visit.now, visit.t("prefs_topics"),
-        opt_in=visit.opt_in,
+        link.connection, link.owner, offered, wanted & set(offered), link.now, link.t("prefs_topics"),
+        opt_in=link.opt_in,
     )  # fmt: skip
-    changed = change(visit.connection, visit.who, asked, visit.now)
-    if _measuring(visit, form) or changed or chosen:
-        recall(visit.connection, visit.who.customer)
-    return visit.again("?saved=1")
+    changed = save_changes(link.connection, link.owner, asked, link.now)
+    if _save_tracking_choice(link, form) or changed or chosen:
+        recall(link.connection, link.owner.customer)
+    return link.redirect_to_self("?saved=1")
 
 
 def data_offered(book: Rulebook) -> bool:
@@ -97,59 +97,59 @@ def data_offered(book: Rulebook) -> bool:
     return any(c.on == REQUESTED and c.enabled and c.to == "customer" for c in book.campaigns.values())
 
 
-def _data(visit: Visit) -> str:
+def _data(link: LinkRequest) -> str:
     """Which words stand under "your data": the button, that it is on its way, or whom to ask."""
-    if not data_offered(visit.book):
+    if not data_offered(link.book):
         return "reply"
-    return "asked" if data_requested(visit.connection, visit.who, visit.now) else "button"
+    return "asked" if data_requested(link.connection, link.owner, link.now) else "button"
 
 
-def _changes(visit: Visit, form: FormData) -> Changes:
-    now = preferences_of(visit.connection, visit.who.customer)
-    language = form_values(form, "language")
+def _changes(link: LinkRequest, form: FormData) -> Changes:
+    now = preferences_of(link.connection, link.owner.customer)
+    language = form_value(form, "language")
     return Changes(
         locale=language if language in OWN_NAMES and language != _language(now.locale) else None,
-        birthday=_birthday(visit, form_values(form, "birthday")),
-        gap_days=_one_of(GAPS, form_values(form, "gap")),
-        weeks=_one_of((0, *WEEKS), form_values(form, "weeks")),
+        birthday=_birthday(link, form_value(form, "birthday")),
+        gap_days=_one_of(GAPS, form_value(form, "gap")),
+        weeks=_one_of((0, *WEEKS), form_value(form, "weeks")),
     )
 
 
-def _measuring(visit: Visit, form: FormData) -> bool:
+def _save_tracking_choice(link: LinkRequest, form: FormData) -> bool:
     """Keeps whether clicks may be counted, if the page asked; tells whether that is new."""
-    if form_values(form, "offered") != "tracking":
+    if form_value(form, "offered") != "tracking":
         return False
-    allowed, words = form_values(form, "measured") == "yes", visit.t("prefs_tracking_yes")
-    return set_tracking_objection(visit.connection, visit.who, allowed=allowed, at=visit.now, wording=words)
+    allowed, words = form_value(form, "measured") == "yes", link.t("prefs_tracking_yes")
+    return set_tracking_objection(link.connection, link.owner, allowed=allowed, at=link.now, wording=words)
 
 
 def _one_of(numbers: Sequence[int], text: str | None) -> int | None:
     return next((number for number in numbers if str(number) == text), None)
 
 
-def _birthday(visit: Visit, text: str | None) -> date | None:
+def _birthday(link: LinkRequest, text: str | None) -> date | None:
     """The date typed; raises ValueError for one that cannot be a living person's birthday."""
     if text is None:
         return None
     found = date.fromisoformat(text)
-    if not _EARLIEST <= found <= _today(visit):
+    if not _EARLIEST <= found <= _today(link):
         raise ValueError(text)
     return found
 
 
-def _erase(visit: Visit, form: FormData) -> Response:
-    now = preferences_of(visit.connection, visit.who.customer)
-    typed = ids.address_hash(form_values(form, "email") or "", visit.site.secret)
+def _erase(link: LinkRequest, form: FormData) -> Response:
+    now = preferences_of(link.connection, link.owner.customer)
+    typed = ids.address_hash(form_value(form, "email") or "", link.site.secret)
     if typed != now.email_hash:
-        return show(visit, wrong="email", status=400)
-    erase(visit.connection, visit.who.customer, visit.now)
-    recall(visit.connection, visit.who.customer)
-    return visit.message("erased")
+        return show(link, wrong="email", status=400)
+    erase(link.connection, link.owner.customer, link.now)
+    recall(link.connection, link.owner.customer)
+    return link.message("erased")
 
 
 def _language(locale: str | None) -> str:
     """The language on offer that is theirs, or empty."""
-    found = choose(locale).language
+    found = choose_words(locale).language
     return found if locale and locale.lower().startswith(found) else ""
 
 
@@ -158,10 +158,10 @@ def _languages(locale: str | None) -> list[tuple[str, str]]:
     return ([] if _language(locale) else [("", locale or "–")]) + list(OWN_NAMES.items())
 
 
-def _day(visit: Visit, moment: datetime) -> str:
-    there = local_date(moment, visit.who.timezone or visit.company.timezone)
-    return format_date(there, "long", locale=visit.t.language)
+def _day(link: LinkRequest, moment: datetime) -> str:
+    there = local_date(moment, link.owner.timezone or link.company.timezone)
+    return format_date(there, "long", locale=link.t.language)
 
 
-def _today(visit: Visit) -> date:
-    return local_date(visit.now, visit.who.timezone or visit.company.timezone)
+def _today(link: LinkRequest) -> date:
+    return local_date(link.now, link.owner.timezone or link.company.timezone)

@@ -8,44 +8,44 @@ from __future__ import annotations
 from starlette.datastructures import FormData
 from starlette.responses import Response
 
-from regulars.responses.answers import LONGEST, answer, answered, record
-from regulars.responses.click_grading import Kind
+from regulars.responses.answers import LONGEST, answers_of, parse_answer, record_answers
+from regulars.responses.click_grading import HitKind
 from regulars.rules.survey import Survey
-from regulars.web.recipient.click import count
-from regulars.web.recipient.link_request import Visit, form_values
+from regulars.web.recipient.click import count_hit
+from regulars.web.recipient.link_request import LinkRequest, form_value
 
 
-def show(visit: Visit) -> Response:
+def show(link: LinkRequest) -> Response:
     """The questions, with what was answered before and what was tapped just now."""
-    survey = _survey(visit)
+    survey = _survey(link)
     if survey is None:
-        return visit.message("unknown", status=404)
-    kept = answered(visit.connection, visit.who, survey)
-    if "done" in visit.request.query_params:
-        return visit.page("thanks.html", survey=survey)
-    count(visit, Kind.CLICK, "survey")
-    tapped = {q.id: answer(q, visit.request.query_params.get(q.id)) for q in survey.questions}
+        return link.message("unknown", status=404)
+    kept = answers_of(link.connection, link.owner, survey)
+    if "done" in link.request.query_params:
+        return link.page("thanks.html", survey=survey)
+    count_hit(link, HitKind.CLICK, "survey")
+    tapped = {q.id: parse_answer(q, link.request.query_params.get(q.id)) for q in survey.questions}
     chosen = {**kept, **{name: value for name, value in tapped.items() if value is not None}}
-    return visit.page("survey.html", survey=survey, chosen=chosen, again=bool(kept), longest=LONGEST)
+    return link.page("survey.html", survey=survey, chosen=chosen, again=bool(kept), longest=LONGEST)
 
 
-def act(visit: Visit, form: FormData) -> Response:
+def act(link: LinkRequest, form: FormData) -> Response:
     """Records what was answered; an empty form records nothing and says so."""
-    survey = _survey(visit)
+    survey = _survey(link)
     if survey is None:
-        return visit.message("unknown", status=404)
-    answers = {q.id: answer(q, form_values(form, q.id, LONGEST)) for q in survey.questions}
+        return link.message("unknown", status=404)
+    answers = {q.id: parse_answer(q, form_value(form, q.id, LONGEST)) for q in survey.questions}
     if all(value is None for value in answers.values()):
-        return visit.page(
-            "survey.html", status=400, survey=survey, chosen=answered(visit.connection, visit.who, survey),
+        return link.page(
+            "survey.html", status=400, survey=survey, chosen=answers_of(link.connection, link.owner, survey),
             again=False, longest=LONGEST, empty=True,
         )  # fmt: skip
-    record(visit.connection, visit.who, survey, answers, visit.now)
-    return visit.again("?done=1")
+    record_answers(link.connection, link.owner, survey, answers, link.now)
+    return link.redirect_to_self("?done=1")
 
 
-def _survey(visit: Visit) -> Survey | None:
-    campaign = visit.who.campaign
-    if campaign is None or campaign.survey is None or visit.who.erased:
+def _survey(link: LinkRequest) -> Survey | None:
+    campaign = link.owner.campaign
+    if campaign is None or campaign.survey is None or link.owner.erased:
         return None
-    return visit.book.surveys.get(campaign.survey)
+    return link.book.surveys.get(campaign.survey)

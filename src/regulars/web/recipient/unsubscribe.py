@@ -6,43 +6,43 @@ from starlette.datastructures import FormData
 from starlette.responses import PlainTextResponse, Response
 
 from regulars.consent.rights import MARKETING
-from regulars.consent.subscription import How, come_back, leave, standing
+from regulars.consent.subscription import How, resubscribe, subscriptions_of, unsubscribe
 from regulars.ledger.recall import recall
-from regulars.web.recipient.link_request import Visit, form_values
+from regulars.web.recipient.link_request import LinkRequest, form_value
 from regulars.web.recipient.topics import label
 
 
-def show(visit: Visit) -> Response:
+def show(link: LinkRequest) -> Response:
     """The page: what they get, the button, or that they have left and how to come back."""
-    now = standing(visit.connection, visit.who.customer)
-    topic = visit.who.topic
-    return visit.page(
+    now = subscriptions_of(link.connection, link.owner.customer)
+    topic = link.owner.topic
+    return link.page(
         "unsubscribe.html",
-        gone=now.gone,
-        topic=None if topic == MARKETING else label(visit.book, topic, visit.t),
+        gone=now.left_all,
+        topic=None if topic == MARKETING else label(link.book, topic, link.t),
         topic_left=topic in now.left,
-        erased=visit.who.erased,
+        erased=link.owner.erased,
     )
 
 
-def act(visit: Visit, form: FormData) -> Response:
+def act(link: LinkRequest, form: FormData) -> Response:
     """Leaves, or comes back. A mail program's own button means everything, and gets no redirect."""
-    if form_values(form, "List-Unsubscribe") == "One-Click":
-        _leave(visit, MARKETING, "one-click")
-        return PlainTextResponse(visit.t("left_title") + "\n")
-    what = form_values(form, "leave")
-    topics = {"all": MARKETING, "topic": visit.who.topic}
+    if form_value(form, "List-Unsubscribe") == "One-Click":
+        _leave(link, MARKETING, "one-click")
+        return PlainTextResponse(link.t("left_title") + "\n")
+    what = form_value(form, "leave")
+    topics = {"all": MARKETING, "topic": link.owner.topic}
     if what in topics:
-        _leave(visit, topics[what], "page")
-    elif what == "back" and not visit.who.erased:
-        now = standing(visit.connection, visit.who.customer)
-        back = [topic for topic in (MARKETING, visit.who.topic) if topic in now.left]
-        come_back(visit.connection, visit.who, back, visit.now, "page", visit.t("come_back"))
+        _leave(link, topics[what], "page")
+    elif what == "back" and not link.owner.erased:
+        now = subscriptions_of(link.connection, link.owner.customer)
+        back = [topic for topic in (MARKETING, link.owner.topic) if topic in now.left]
+        resubscribe(link.connection, link.owner, back, link.now, "page", link.t("come_back"))
     else:
-        return visit.message("unclear", status=400)
-    return visit.again()
+        return link.message("unclear", status=400)
+    return link.redirect_to_self()
 
 
-def _leave(visit: Visit, topic: str, how: How) -> None:
-    if leave(visit.connection, visit.who, [topic], visit.now, how):
-        recall(visit.connection, visit.who.customer)
+def _leave(link: LinkRequest, topic: str, how: How) -> None:
+    if unsubscribe(link.connection, link.owner, [topic], link.now, how):
+        recall(link.connection, link.owner.customer)

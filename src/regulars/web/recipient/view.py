@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from starlette.responses import HTMLResponse, Response
 
-from regulars.ledger.copies import shown
-from regulars.web.recipient.link_request import Visit
+from regulars.ledger.copies import copy_html
+from regulars.web.recipient.link_request import LinkRequest
 
 POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; img-src https: data:; base-uri 'none'; frame-ancestors 'none'; "
@@ -14,9 +14,9 @@ POLICY = (
 """An email styles itself; it may do nothing else."""
 
 
-def show(visit: Visit) -> Response:
+def show(link: LinkRequest) -> Response:
     """The very HTML, or a page that says it is not kept."""
-    html = shown(visit.connection, visit.who.promise, str(visit.request.path_params["token"]))
+    html = copy_html(link.connection, link.owner.promise, str(link.request.path_params["token"]))
     if html is None:
-        return visit.message("unkept", status=404)
+        return link.message("unkept", status=404)
     return HTMLResponse(html, headers={"content-security-policy": POLICY})
