@@ -36,10 +36,10 @@ def courier(port: int, messages: int, connections: int) -> tuple[float, float]:
             started, cpu = time.perf_counter(), time.process_time()
             for first in range(0, messages, BATCH):
                 keys = range(first, min(first + BATCH, messages))
-                results = await one.deliver(
+                delivery = await one.deliver(
                     [Parcel(key, "ana@studio.example", (f"c{key}@example.com",), BODY) for key in keys]
                 )
-                refused = [result for result in results if result.outcome is not Outcome.ACCEPTED]
+                refused = [result for result in delivery.results if result.outcome is not Outcome.ACCEPTED]
                 if refused:
                     raise SystemExit(f"smtp-sink did not accept everything: {refused[0]}")
             return messages / (time.perf_counter() - started), (time.process_time() - cpu) / messages

@@ -28,6 +28,6 @@ def deliver_all(url: str, batches: Sequence[Sequence[Parcel]], **options: object
 
     async def run() -> list[list[Result]]:
         async with asyncio.timeout(20), Courier(Provider.parse(f"{url}?{query}")) as courier:
-            return [await courier.deliver(batch) for batch in batches]
+            return [list((await courier.deliver(batch)).results) for batch in batches]
 
     return asyncio.run(run())

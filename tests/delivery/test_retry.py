@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from regulars.delivery import retry
 from regulars.delivery.parcel import Outcome, Parcel, Result
 from regulars.delivery.retry import BounceKind
-from regulars.delivery.smtp.envelope import fault
+from regulars.delivery.smtp.envelope import invalid
 
 NOW = datetime(2026, 3, 29, 0, 30, tzinfo=UTC)
 
@@ -55,8 +55,8 @@ def test_only_a_refusal_is_a_bounce(outcome: Outcome) -> None:
 
 
 def test_an_address_that_was_refused_here_is_dead_and_a_broken_body_is_not_its_fault() -> None:
-    bad = fault(Parcel(1, "ana@studio.example", ("no at sign",), b"x\r\n"))
-    broken = fault(Parcel(1, "ana@studio.example", ("ok@studio.example",), b"x"))
+    bad = invalid(Parcel(1, "ana@studio.example", ("no at sign",), b"x\r\n"))
+    broken = invalid(Parcel(1, "ana@studio.example", ("ok@studio.example",), b"x"))
     assert bad is not None
     assert broken is not None
     assert retry.bounce_kind(reply(None, bad, Outcome.REFUSED)) is BounceKind.ADDRESS

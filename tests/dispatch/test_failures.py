@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
+import logging
 import threading
 from collections import Counter
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -13,8 +16,11 @@ import psycopg
 import pytest
 from sqlalchemy import Engine
 
+from regulars.core import clock
 from regulars.db.engine import write
+from regulars.explain.explain import explain
 from regulars.ledger.claims import Recovery, recover
+from regulars.operation.machine import Machine
 from tests.common.bench import at
 from tests.common.scripted_smtp import Act, Fault, ScriptedServer, Stage
 from tests.common.servers import free_port
@@ -133,9 +139,50 @@ def test_everything_waits_while_the_server_is_away(open_office: Open, smtp_inbox
         summary = office.tick()
         assert (summary.sent, summary.stopped) == (0, True)
         assert {(row["state"], row["attempts"]) for row in office.rows()} == {("planned", 0)}
+        assert Counter(row["reason"] for row in office.rows()) == {"server-away": 10, None: 15}
     again = open_office(smtp_inbox.url)
     assert again.tick("2026-06-10T12:01").sent == 25
     assert Counter(one.recipients[0] for one in smtp_inbox.messages) == {f"{name}@client.example": 1 for name in names}
+
+
+def test_a_server_without_starttls_is_named_in_the_log_and_by_explain(
+    open_office: Open, caplog: pytest.LogCaptureFixture
+) -> None:
+    with ScriptedServer() as server, caplog.at_level(logging.WARNING, "regulars"):
+        office = _one_client(open_office(f"{server.url}?tls=starttls"))
+        for _ in range(3):
+            summary = office.tick()
+        where = f"127.0.0.1:{server.port}"
+        assert (summary.down["default"].server, summary.states["planned"]) == (where, 1)
+    row = office.row()
+    assert (row["state"], row["reason"], row["attempts"]) == ("planned", "server-away", 0)
+    assert row["detail"].startswith(f"{where}: it offers no STARTTLS")
+    (said,) = [record.getMessage() for record in caplog.records]
+    assert where in said
+    assert "it offers no STARTTLS" in said
+    told = explain(office.engine, office.machine.rules, "ada", "news", at(NOON)).campaigns[0].sentence
+    assert told.startswith(f"Due now: `news` may go, but the mail server takes nothing now ({where}: it offers no")
+
+
+def test_what_waited_for_a_server_until_it_was_too_late_says_so(open_office: Open) -> None:
+    office = _one_client(open_office(f"smtp://127.0.0.1:{free_port()}"), late="1 hour")
+    office.tick("2026-06-10T10:30")
+    office.tick("2026-06-10T11:45")
+    assert office.states() == {"ada": ("skipped", "server-away")}
+
+
+def test_a_server_that_refuses_the_session_with_a_code_is_not_asked_for_every_chunk(open_office: Open) -> None:
+    with ScriptedServer([Fault(Stage.BANNER, Act.CLOSE, "421 4.3.2 too busy")]) as server:
+        office = open_office(server.url, REGULARS_CHUNK="10")
+        write_workspace(office.root, {"news": NEWS})
+        office.clients(*(f"c{number:02}" for number in range(25)))
+        summary = office.tick()
+        assert server.connections == 1
+    assert summary.down["default"].code == 421
+    assert Counter((row["state"], row["reason"], row["attempts"]) for row in office.rows()) == {
+        ("held", "retry", 1): 10,
+        ("planned", None, 0): 15,
+    }
 
 
 def test_a_server_of_their_own_keeps_service_emails_going(open_office: Open, smtp_inbox: Inbox) -> None:
@@ -169,6 +216,32 @@ def test_a_provider_gets_no_more_a_second_than_it_wants(open_office: Open, smtp_
     assert office.dispatch().sent == 15
     # Ten at once, as much as a second holds, and five more as they come.
     assert datetime.now(UTC) - begun >= timedelta(seconds=0.5)
+
+
+def test_workers_whose_clocks_differ_share_the_rate_as_well(
+    engine: Engine, open_office: Open, smtp_inbox: Inbox
+) -> None:
+    office = open_office(f"{smtp_inbox.url}/?rate=20")
+    write_workspace(office.root, {"news": NEWS})
+    office.clients(*(f"c{number:02}" for number in range(60)))
+    office.plan()
+    ahead = Machine(office.machine.settings, engine, lambda: clock.system() + timedelta(seconds=2))
+    begun = datetime.now(UTC)
+    try:
+        while office.machine.waiting(at(NOON)):  # a batch of one, then one of the other
+            for machine in (office.machine, ahead):
+                machine.dispatch(clock.frozen(at(NOON)), stop=batches(2))
+    finally:
+        ahead.close()
+    assert len(smtp_inbox.messages) == 60
+    # Twenty at once, as much as a second holds, and forty more as they come.
+    assert datetime.now(UTC) - begun >= timedelta(seconds=1.9)
+
+
+def batches(count: int) -> Callable[[], bool]:
+    """Says to stop when it is asked for the time after `count` times."""
+    asked = itertools.count()
+    return lambda: next(asked) >= count
 
 
 # ---------------------------------------------------------------- while the server thinks

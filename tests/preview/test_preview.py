@@ -19,10 +19,12 @@ from regulars.core.settings import Settings, load
 from regulars.db.engine import read, write
 from regulars.db.tables import coupons, metadata, promises
 from regulars.delivery.parcel import Outcome, Parcel, Result
+from regulars.delivery.transport import Delivery, Transport
 from regulars.dispatch.dispatcher import Dispatcher, Lane, Options
 from regulars.planner.plan import plan
 from regulars.preview.preview import NOWHERE, Preview, preview, send_test
 from regulars.profile import facts
+from regulars.rules.model import Kind
 from regulars.workspace.folder import Workspace, open_workspace
 from tests.common import people
 from tests.common.bench import at
@@ -48,15 +50,20 @@ LINES = {
 }
 
 
-class RecordingTransport:
-    """A carrier that accepts everything and keeps it."""
+class RecordingTransport(Transport):
+    """Accepts everything and keeps it."""
+
+    server = "recorder"
 
     def __init__(self) -> None:
         self.kept: list[Parcel] = []
 
-    async def deliver(self, parcels: Sequence[Parcel]) -> list[Result]:
+    async def deliver(self, parcels: Sequence[Parcel]) -> Delivery:
         self.kept += parcels
-        return [Result(parcel.key, Outcome.ACCEPTED, 250, "kept") for parcel in parcels]
+        return Delivery([Result(parcel.key, Outcome.ACCEPTED, 250, "kept") for parcel in parcels])
+
+    async def close(self) -> None:
+        """Has nothing open."""
 
 
 @pytest.fixture
@@ -210,7 +217,8 @@ def test_what_is_not_there_is_named(engine: Engine, workspace: Workspace, settin
 def _mail(engine: Engine | None, workspace: Workspace, settings: Settings, to: str, **given: Any) -> list[Parcel]:
     keeper = RecordingTransport()
     choices = {"customer": "ada", "step": None, "now": NOW, "locale": None} | given
-    asyncio.run(send_test(engine, workspace, "back", to, keeper, settings=settings, **choices))
+    lanes = [Lane("all", frozenset(Kind), keeper)]
+    asyncio.run(send_test(engine, workspace, "back", to, lanes, settings=settings, **choices))
     return keeper.kept
 
 

@@ -30,13 +30,15 @@ class Outcome(StrEnum):
     ACCEPTED = "accepted"
     """The server took it for the first recipient."""
     DEFERRED = "deferred"
-    """Not now: a 4xx reply, or no usable session with the server."""
+    """Not now: a 4xx reply, or a server that refuses the session with a reply of its own."""
     REFUSED = "refused"
     """Never: a 5xx reply, or a message that may not be offered to this server."""
     UNKNOWN = "unknown"
     """The connection was lost after the body began and before the reply: it may have been accepted."""
     UNSENT = "unsent"
     """Not offered, or certainly not accepted: safe to send again."""
+    UNREACHABLE = "unreachable"
+    """Not offered, for the server gives no usable session and no reply: that says nothing of the message."""
 
 
 @dataclass(slots=True)

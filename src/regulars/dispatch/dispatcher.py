@@ -35,13 +35,15 @@ from regulars.core.errors import EnvironmentFailed
 from regulars.coupons.stock import withhold
 from regulars.db import engine as store
 from regulars.db.states import Reason, State
-from regulars.delivery.parcel import Outcome, Parcel, Result
+from regulars.delivery.parcel import Parcel, Result
+from regulars.delivery.transport import Delivery, Outage, Transport
 from regulars.dispatch.compose import ComposeRules, company_mailbox, compose, copy
 from regulars.dispatch.load import Job, attach_coupons, load
 from regulars.dispatch.outcome import settlement
 from regulars.eligibility.examine import examine_claimed
-from regulars.ledger.claims import Claim, allowance, begin, claim, recover, release, renew, spend, waiting
-from regulars.ledger.copies import SentCopy, keep
+from regulars.ledger import token_bucket
+from regulars.ledger.claims import Claim, begin, claim, recover, release, renew, waiting
+from regulars.ledger.copies import SentCopy, save_copies
 from regulars.ledger.settle import Settlement, settle
 
 RENDER_PAUSE = timedelta(minutes=15)
@@ -63,20 +65,13 @@ class Rules(Ruleset, ComposeRules, Protocol):
     """What dispatch needs of a workspace: conditions to look once more, templates to render."""
 
 
-class Carrier(Protocol):
-    """Takes parcels to a server; `delivery.Courier` is one."""
-
-    async def deliver(self, parcels: Sequence[Parcel]) -> list[Result]: ...
-
-
 @dataclass(frozen=True, slots=True)
 class Lane:
-    """Kinds of email that go by one provider."""
+    """Kinds of email that go by one transport."""
 
     name: str
     kinds: frozenset[str]
-    carrier: Carrier
-    rate: float | None = None
+    transport: Transport
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,10 +88,10 @@ class Options:
 
 @dataclass
 class Summary:
-    """How many promises came to each state in one run, and the lanes whose server could not be reached."""
+    """How many promises came to each state in one run, and why a lane's server took nothing more."""
 
     states: Counter[str] = field(default_factory=Counter)
-    down: set[str] = field(default_factory=set)
+    down: dict[str, Outage] = field(default_factory=dict)
 
     @property
     def stopped(self) -> bool:
@@ -209,8 +204,9 @@ class Dispatcher:
         options, now, wall = self.options, self.clock(), self.wall()
         with store.write(self.engine) as connection:
             limit = self._limit(lane)
-            if lane.rate is not None:
-                tokens = allowance(connection, lane.name, rate=lane.rate, burst=max(lane.rate, 1.0), wall=wall)
+            rate = lane.transport.rate
+            if rate is not None:
+                tokens = token_bucket.available(connection, lane.name, rate=rate, burst=max(rate, 1.0))
                 limit = min(limit, int(tokens))
                 if limit < 1:
                     return _Idle.THROTTLED if waiting(connection, lane.kinds, now) else _Idle.NOTHING
@@ -228,8 +224,8 @@ class Dispatcher:
             withhold(connection, lacking, now)
             jobs = [job for job in jobs if job.id not in lacking]
             summary.states["withheld"] += len(taken.rows) - len(jobs)
-            if lane.rate is not None:
-                spend(connection, lane.name, len(jobs))
+            if rate is not None:
+                token_bucket.spend(connection, lane.name, len(jobs))
         return _Batch(taken, {job.id: job for job in jobs}, now)
 
     async def _compose(self, batch: _Batch, jobs: Iterable[Job]) -> _Chunk:
@@ -267,13 +263,13 @@ class Dispatcher:
             ours = await self._write(partial(self._next, batch, outcomes, chunk.made))
             summary.count(outcomes)
             going = {made.parcel.key: made for made in chunk.made if made.parcel.key in ours}
-            results, chunk = await asyncio.gather(
+            delivery, chunk = await asyncio.gather(
                 self._deliver(lane, batch.claim, [made.parcel for made in going.values()]),
                 self._compose(batch, islice(jobs, self.options.chunk)),
             )
-            outcomes = self._outcomes(batch.jobs, going, results)
-            if results and all(r.outcome in (Outcome.DEFERRED, Outcome.UNSENT) and r.code is None for r in results):
-                summary.down.add(lane.name)  # the server is not there: the rest waits with the next wake-up
+            outcomes = self._outcomes(batch.jobs, going, delivery.results)
+            if delivery.outage is not None:
+                summary.down[lane.name] = delivery.outage  # the rest waits for the next wake-up
                 break
         await self._write(partial(self._last, batch, outcomes))
         summary.count(outcomes)
@@ -284,7 +280,8 @@ class Dispatcher:
         keys = [made.parcel.key for made in chunk]
         begun = begin(connection, batch.claim, keys, wall=self.wall(), lease=self.options.lease)
         self._settle(connection, batch, outcomes, begun.held)
-        keep(connection, [made.copy for made in chunk if made.copy is not None and made.parcel.key in begun.ours])
+        copies = [made.copy for made in chunk if made.copy is not None and made.parcel.key in begun.ours]
+        save_copies(connection, copies)
         return begun.ours
 
     def _last(self, batch: _Batch, outcomes: Sequence[Settlement], connection: Connection) -> None:
@@ -303,11 +300,11 @@ class Dispatcher:
         with store.write(self.engine) as connection:
             return work(connection)
 
-    async def _deliver(self, lane: Lane, held: Claim, parcels: Sequence[Parcel]) -> list[Result]:
+    async def _deliver(self, lane: Lane, held: Claim, parcels: Sequence[Parcel]) -> Delivery:
         """Hands over one chunk; however slow the server is, nobody takes us for dead meanwhile."""
         keeper = asyncio.create_task(self._keep(held))
         try:
-            return await lane.carrier.deliver(parcels)
+            return await lane.transport.deliver(parcels)
         finally:
             keeper.cancel()
 

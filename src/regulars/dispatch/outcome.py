@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import random
 from datetime import datetime
+from typing import assert_never
 
 from regulars.db.states import Reason, State
 from regulars.delivery import retry
 from regulars.delivery.parcel import Outcome, Result
 from regulars.ledger.settle import Settlement
-
-
-def server_is_away(result: Result) -> bool:
-    """Whether no session could be opened: that says nothing of the message, which waits as if it had not been tried."""
-    return result.outcome is Outcome.DEFERRED and result.code is None
 
 
 def settlement(
@@ -30,7 +26,12 @@ def settlement(
             return Settlement(result.key, State.FAILED, reason, result.text, data=data, **known)  # type: ignore[arg-type]
         case Outcome.UNKNOWN if not resend:
             return Settlement(result.key, State.UNCERTAIN, Reason.CONNECTION_LOST, result.text, data=data, **known)  # type: ignore[arg-type]
-        case Outcome.DEFERRED if server_is_away(result):
-            return Settlement(result.key, State.PLANNED, next_at=now, attempted=False)
+        case Outcome.UNREACHABLE:  # nothing was said of the message: it waits as if it had not been tried
+            away = Reason.SERVER_AWAY
+            return Settlement(result.key, State.PLANNED, away, result.text, next_at=now, attempted=False)
+        case Outcome.DEFERRED | Outcome.UNSENT | Outcome.UNKNOWN | Outcome.REFUSED:
+            pass
+        case never:
+            assert_never(never)
     again = retry.next_attempt(result, attempts + 1, now, random.random())  # noqa: S311 - jitter, not a secret
     return Settlement(result.key, State.HELD, Reason.RETRY, result.text, next_at=again, **known)  # type: ignore[arg-type]

@@ -13,7 +13,6 @@ import socket
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from pathlib import Path
 
 import uvloop
 from sqlalchemy import Engine
@@ -22,12 +21,13 @@ from regulars.consent.signups import purge
 from regulars.core.clock import Clock
 from regulars.core.settings import Settings
 from regulars.db import engine as store
-from regulars.delivery.smtp.courier import Courier
-from regulars.dispatch.dispatcher import Dispatcher, Lane, Options, Summary
+from regulars.dispatch.dispatcher import Dispatcher, Options, Summary
 from regulars.ledger.claims import waiting
-from regulars.operation.lanes import lanes
+from regulars.operation.lanes import open_lanes
+from regulars.operation.outage_log import OutageLog
 from regulars.planner.plan import Plan, plan
 from regulars.rules.model import Kind
+from regulars.workspace.fingerprint import fingerprint
 from regulars.workspace.folder import Workspace, open_workspace
 
 
@@ -44,12 +44,11 @@ class Machine:
 
     def __init__(self, settings: Settings, engine: Engine, wall: Clock) -> None:
         self.settings, self.engine, self.wall = settings, engine, wall
-        self._couriers: list[Courier]
-        self._lanes: list[Lane]
-        self._couriers, self._lanes = lanes(settings)
+        self._lanes = open_lanes(settings)
         self._runner = asyncio.Runner(loop_factory=uvloop.new_event_loop)
         self._rules: Workspace | None = None
-        self._stamp = 0.0
+        self._fingerprint = ""
+        self._outages = OutageLog()
 
     @property
     def rules(self) -> Workspace:
@@ -57,9 +56,9 @@ class Machine:
 
         Raises Invalid for faulty files: nothing is planned by rules that nobody can read.
         """
-        stamp = _stamp(self.settings.workspace)
-        if self._rules is None or stamp != self._stamp:
-            self._rules, self._stamp = open_workspace(self.settings.workspace), stamp
+        found = fingerprint(self.settings.workspace)
+        if self._rules is None or found != self._fingerprint:
+            self._rules, self._fingerprint = open_workspace(self.settings.workspace), found
         return self._rules
 
     def plan(self, clock: Clock) -> Plan:
@@ -93,7 +92,9 @@ class Machine:
         )
         dispatcher = Dispatcher(self.engine, self.rules, self._lanes, options, clock=clock, wall=self.wall)
         end = None if turn is None else self.wall() + turn
-        return self._runner.run(dispatcher.run(lambda: stop() or (end is not None and self.wall() >= end), progress))
+        summary = self._runner.run(dispatcher.run(lambda: stop() or (end is not None and self.wall() >= end), progress))
+        self._outages.report(summary.down)
+        return summary
 
     def tick(self, clock: Clock) -> Ticked:
         """One plan and one dispatch until nothing is left."""
@@ -101,8 +102,8 @@ class Machine:
 
     def close(self) -> None:
         """Ends the mail sessions politely and closes the rest."""
-        for courier in self._couriers:
-            self._runner.run(courier.close())
+        for lane in self._lanes:
+            self._runner.run(lane.transport.close())
         self._runner.close()
         self.engine.dispose()
 
@@ -115,9 +116,3 @@ def tune_garbage_collector() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 100)
-
-
-def _stamp(workspace: Path) -> float:
-    """When a rule or email last changed, and how many files there are, in one number."""
-    files = [f for room in ("campaigns", "templates") for f in (workspace / room).rglob("*") if f.is_file()]
-    return max((f.stat().st_mtime for f in files), default=0.0) + len(files)

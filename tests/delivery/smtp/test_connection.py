@@ -62,7 +62,7 @@ def test_a_certificate_that_nobody_vouches_for_is_not_accepted(authority: trustm
         url = with_login(server, "smtps" if implicit else "smtp")
         options = {} if implicit else {"tls": "starttls"}
         (result,) = deliver(url, parcels(1), **options)
-        assert (result.outcome, server.accepted) == (Outcome.DEFERRED, [])
+        assert (result.outcome, server.accepted) == (Outcome.UNREACHABLE, [])
         assert "certificate" in result.text.lower()
         assert not [line for line in server.commands if line.startswith(b"AUTH")]
         assert deliver(url, parcels(1), verify="off", **options)[0].outcome is Outcome.ACCEPTED
@@ -72,12 +72,12 @@ def test_a_certificate_that_nobody_vouches_for_is_not_accepted(authority: trustm
 def test_a_certificate_for_another_name_is_not_accepted(authority: trustme.CA) -> None:
     with ScriptedServer(tls=context(authority, "mail.example")) as server:
         (result,) = deliver(server.url, parcels(1), tls="starttls")
-    assert result.outcome is Outcome.DEFERRED
+    assert result.outcome is Outcome.UNREACHABLE
     assert "127.0.0.1" in result.text
 
 
 STRIPPED = [
-    ([], "STARTTLS"),
+    ([], "it offers no STARTTLS, and nothing is sent without; `tls=tls`"),
     ([Fault(Stage.STARTTLS, text="454 4.7.0 not just now")], "454"),
     ([Fault(Stage.STARTTLS, Act.CLOSE)], "127.0.0.1"),
     ([Fault(Stage.STARTTLS, Act.STALL)], "127.0.0.1"),
@@ -90,7 +90,7 @@ def test_without_starttls_nothing_is_sent(authority: trustme.CA, faults: list[Fa
     with ScriptedServer(faults, tls=tls, login=("ana", PASSWORD)) as server:
         (result,) = deliver(with_login(server), parcels(1), tls="starttls", timeout=0.5)
         assert not [line for line in server.commands if line[:4] in {b"AUTH", b"MAIL"}]
-    assert result.outcome is Outcome.DEFERRED
+    assert result.outcome is (Outcome.UNREACHABLE if result.code is None else Outcome.DEFERRED)
     assert words in result.text
 
 
@@ -116,7 +116,7 @@ def test_a_server_without_login_is_not_sent_to_when_a_login_is_given() -> None:
     with ScriptedServer() as server:
         (result,) = deliver(with_login(server), parcels(1))
         assert server.accepted == []
-    assert result.outcome is Outcome.DEFERRED
+    assert result.outcome is Outcome.UNREACHABLE
     assert "AUTH" in result.text
 
 
@@ -128,3 +128,11 @@ def test_we_greet_with_a_name_or_an_address_that_the_rfc_allows() -> None:
     assert given == b"studio.example"
     assert b"." in own
     assert own.startswith(b"[") == own.endswith(b"]")
+
+
+def test_a_server_that_breaks_the_handshake_is_named_with_what_went_wrong() -> None:
+    with ScriptedServer() as server:  # it speaks in the clear where TLS is expected
+        (result,) = deliver(f"smtps://127.0.0.1:{server.port}/", parcels(1))
+    assert result.outcome is Outcome.UNREACHABLE
+    assert result.text.startswith(f"127.0.0.1:{server.port}: ")
+    assert "SSL" in result.text

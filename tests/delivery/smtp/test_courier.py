@@ -270,7 +270,7 @@ def test_two_batches_at_once_share_the_connections() -> None:
             provider = Provider.parse(f"{server.url}?connections=2")
             async with asyncio.timeout(10), Courier(provider) as courier:
                 both_of_them = await asyncio.gather(courier.deliver(parcels(40)), courier.deliver(parcels(40)))
-            return sum(result.outcome is Outcome.ACCEPTED for results in both_of_them for result in results)
+            return sum(result.outcome is Outcome.ACCEPTED for delivery in both_of_them for result in delivery.results)
 
         assert asyncio.run(run()) == 80
         assert server.connections == 2
@@ -291,7 +291,7 @@ def test_a_cancelled_delivery_leaves_nothing_behind_and_the_next_one_works() -> 
                 first.cancel()
                 with pytest.raises(asyncio.CancelledError):
                     await first
-                return [result.outcome for result in await courier.deliver(parcels(2))]
+                return [result.outcome for result in (await courier.deliver(parcels(2))).results]
 
         assert asyncio.run(run()) == [Outcome.ACCEPTED] * 2
         assert server.connections == 2
@@ -319,7 +319,7 @@ def test_a_body_that_leaves_slowly_is_not_a_stall() -> None:
         port = server.sockets[0].getsockname()[1]
         url = f"smtp://127.0.0.1:{port}/?timeout=0.3&pipelining=off"
         async with asyncio.timeout(30), server, Courier(Provider.parse(url)) as courier:
-            (result,) = await courier.deliver(parcels(1, b"x" * size + b"\r\n"))
+            (result,) = (await courier.deliver(parcels(1, b"x" * size + b"\r\n"))).results
             return result.text
 
     assert asyncio.run(run()) == "2.0.0 at last"

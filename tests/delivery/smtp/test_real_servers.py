@@ -42,7 +42,7 @@ def sink() -> Iterator[int]:
 def run(loop: Callable[[], asyncio.AbstractEventLoop], url: str, batches: int, size: int) -> list[Result]:
     async def send() -> list[Result]:
         async with asyncio.timeout(60), Courier(Provider.parse(url)) as courier:
-            return [result for _ in range(batches) for result in await courier.deliver(parcels(size))]
+            return [result for _ in range(batches) for result in (await courier.deliver(parcels(size))).results]
 
     with asyncio.Runner(loop_factory=loop) as runner:
         return runner.run(send())

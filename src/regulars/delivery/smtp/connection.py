@@ -19,19 +19,27 @@ from regulars.delivery.smtp.envelope import Server
 from regulars.delivery.smtp.provider import Provider
 from regulars.delivery.smtp.replies import clean
 from regulars.delivery.smtp.session import Session
+from regulars.delivery.transport import Outage
+
+NO_STARTTLS = (
+    "it offers no STARTTLS, and nothing is sent without; `tls=tls` in its URL is for a port with TLS from the first"
+    " byte, and `tls=none` lets everybody on the way read the messages"
+)
 
 
 class Unreachable(Exception):
-    """No session could be opened; `code` is the server's, if it answered at all. Never holds a secret."""
+    """No session could be opened, for the outage's reason. Never holds a secret."""
 
-    def __init__(self, text: str, code: int | None = None) -> None:
-        self.text = text
-        self.code = code
-        super().__init__(text)
+    def __init__(self, outage: Outage) -> None:
+        self.outage = outage
+        super().__init__(str(outage))
 
 
-async def connect(provider: Provider) -> Session:
-    """A session that is ready for letters; raises Unreachable."""
+async def connect(provider: Provider, *, pipelining: bool = True) -> Session:
+    """A session that is ready for messages, without pipelining where that is said here or in the URL.
+
+    Raises Unreachable.
+    """
     client = aiosmtplib.SMTP(
         hostname=provider.host,
         port=provider.port,
@@ -42,28 +50,29 @@ async def connect(provider: Provider) -> Session:
         validate_certs=provider.verify,
     )
     try:
-        await _introduce(client, provider)
+        await _handshake(client, provider)
     except aiosmtplib.SMTPResponseException as error:
         client.close()
         code = error.code if 400 <= error.code < 600 else None  # aiosmtplib's -1: not a reply at all
-        answer = f"{_where(provider)} answered {code or ''} {error.message}"
-        raise Unreachable(_safe(answer, provider), code) from None
+        answer = f"it answered {code or ''} {error.message}"
+        raise Unreachable(Outage(provider.server, _safe(answer, provider), code)) from None
     except (aiosmtplib.SMTPException, OSError, ValueError) as error:
         client.close()
-        raise Unreachable(_safe(f"{_where(provider)}: {error}", provider)) from None
+        raise Unreachable(Outage(provider.server, _safe(_reason(error), provider))) from None
     except BaseException:
         client.close()
         raise
     # A cast, since uvloop's transports are not classes of asyncio's.
     transport = cast("asyncio.Transport | None", client.transport)
     if transport is None or not client.is_connected:
-        raise Unreachable(f"{_where(provider)}: the connection was lost")
-    session = Session(transport, offers(client, provider), limit=provider.per_connection, timeout=provider.timeout)
+        raise Unreachable(Outage(provider.server, "the connection was lost"))
+    offered = capabilities(client, pipelining=pipelining and provider.pipelining)
+    session = Session(transport, offered, limit=provider.per_connection, timeout=provider.timeout)
     transport.set_protocol(session)
     return session
 
 
-async def _introduce(client: aiosmtplib.SMTP, provider: Provider) -> None:
+async def _handshake(client: aiosmtplib.SMTP, provider: Provider) -> None:
     await client.connect()
     if provider.helo is None:
         client.local_hostname = await _own_name(client)
@@ -79,11 +88,11 @@ async def _introduce(client: aiosmtplib.SMTP, provider: Provider) -> None:
         await client.login(provider.user, provider.password)
 
 
-def offers(client: aiosmtplib.SMTP, provider: Provider) -> Server:
+def capabilities(client: aiosmtplib.SMTP, *, pipelining: bool) -> Server:
     """What the server's EHLO offers, as far as it is of use here."""
     size = client.esmtp_extensions.get("size", "").strip()
     return Server(
-        pipelining=provider.pipelining and client.supports_extension("pipelining"),
+        pipelining=pipelining and client.supports_extension("pipelining"),
         eight_bit=client.supports_extension("8bitmime"),
         smtputf8=client.supports_extension("smtputf8"),
         declares_size=client.supports_extension("size"),
@@ -110,8 +119,11 @@ def _full_name() -> str:
     return socket.getfqdn()
 
 
-def _where(provider: Provider) -> str:
-    return f"{provider.host}:{provider.port}"
+def _reason(error: Exception) -> str:
+    """The library's words; ours where they would not tell what to do, and the kind of error where it has none."""
+    if type(error) is aiosmtplib.SMTPException and "STARTTLS extension" in str(error):
+        return NO_STARTTLS
+    return str(error) or type(error).__name__
 
 
 def _safe(text: str, provider: Provider) -> str:

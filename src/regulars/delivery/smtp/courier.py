@@ -1,4 +1,4 @@
-"""The courier: batches of parcels to one provider, over a few sessions that stay open between batches.
+"""The SMTP transport: batches of parcels to one provider, over a few sessions that stay open between batches.
 
 Every parcel gets exactly one result, whatever the server does, and none is sent twice within one `deliver`:
 a parcel is offered again only when it is certain that it was not accepted.
@@ -7,24 +7,30 @@ a parcel is offered again only when it is certain that it was not accepted.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import deque
 from collections.abc import Sequence
 from typing import Self
 
 from regulars.delivery.parcel import Outcome, Parcel, Result
 from regulars.delivery.smtp.connection import Unreachable, connect
-from regulars.delivery.smtp.envelope import Envelope, fault
+from regulars.delivery.smtp.envelope import Envelope, invalid
 from regulars.delivery.smtp.provider import Provider
+from regulars.delivery.smtp.replies import clean
 from regulars.delivery.smtp.session import End, Session
+from regulars.delivery.transport import Delivery, Outage, Transport
 
+_LOG = logging.getLogger(__name__)
 _WORTH_A_SESSION = 8
 """A further session is opened for every so many parcels; fewer are sooner gone over one."""
 _STALE = 45.0
 """Seconds after which an idle session is replaced: by then many servers have hung up or will."""
-_STRIKES = 3
+_MOST_FAILURES = 3
 """So many sessions in a row that break without having settled anything end a batch."""
 _FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 60.0
 """Seconds without a new attempt after the server could not be reached; doubled each time."""
+_WITHOUT_PIPELINING = 3600.0
+"""Seconds without pipelining to a server that offers it and does not take it."""
 
 
 class _Batch:
@@ -35,52 +41,64 @@ class _Batch:
         self.queue: deque[Envelope] = deque()
         self.results: list[Result | None] = [None] * len(parcels)
         self.live = 0
-        self.strikes = 0
-        self.leftover: tuple[Outcome, int | None, str] = (Outcome.UNSENT, None, "no session was free")
+        self.failures = 0
+        self.outage: Outage | None = None
         for index, parcel in enumerate(parcels):
-            why = fault(parcel)
+            why = invalid(parcel)
             if why is None:
                 self.queue.append(Envelope(index, parcel))
             else:
                 self.results[index] = Result(parcel.key, Outcome.REFUSED, None, why)
 
-    def settle(self, letter: Envelope, result: Result) -> None:
-        self.results[letter.index] = result
+    def settle(self, envelope: Envelope, result: Result) -> None:
+        self.results[envelope.index] = result
 
-    def close(self) -> list[Result]:
-        """All results in the order of the parcels; what nobody took up gets the reason why."""
-        outcome, code, text = self.leftover
-        return [
-            result or Result(parcel.key, outcome, code, text)
-            for parcel, result in zip(self.parcels, self.results, strict=True)
-        ]
+    def close(self) -> Delivery:
+        """All results in the order of the parcels; what was never offered to the server gets the reason why."""
+        outcome, code, text = Outcome.UNSENT, None, "no session was free"
+        if self.outage is not None:
+            code, text = self.outage.code, clean(str(self.outage))
+            # With a code the server has said when to come back; without one it has said nothing of any message.
+            outcome = Outcome.UNREACHABLE if code is None else Outcome.DEFERRED
+        return Delivery(
+            [
+                result or Result(parcel.key, outcome, code, text)
+                for parcel, result in zip(self.parcels, self.results, strict=True)
+            ],
+            self.outage,
+        )
 
 
-class Courier:
+class Courier(Transport):
     """Delivers to one provider; keep it, with its event loop, for as long as there is mail to send."""
 
     def __init__(self, provider: Provider) -> None:
+        self.server = provider.server
+        self.rate = provider.rate
         self._provider = provider
         self._idle: list[Session] = []
         self._leaving: set[Session] = set()
         self._slots = asyncio.Semaphore(provider.connections)
         self._opening = asyncio.Lock()
         self._live = 0
-        self._failure: tuple[str, int | None] | None = None
+        self._failure: Outage | None = None
         self._pause = _FIRST_PAUSE
         self._not_before = 0.0
         self._ceiling = provider.connections
         self._ceiling_until = 0.0
+        self._plain_until = 0.0
 
-    async def deliver(self, parcels: Sequence[Parcel]) -> list[Result]:
-        """One result for each parcel, in their order. Raises nothing of its own.
+    @classmethod
+    def from_url(cls, url: str, name: str) -> Self:
+        """The courier of the provider that the URL describes."""
+        return cls(Provider.parse(url, name))
 
-        When it is cancelled, what was in flight may have been accepted: the caller must call it unknown.
-        """
+    async def deliver(self, parcels: Sequence[Parcel]) -> Delivery:
+        """One result for each parcel; see `Transport.deliver`."""
         batch = _Batch(parcels)
-        crew = min(self._provider.connections, -(-len(batch.queue) // _WORTH_A_SESSION))
+        sessions = min(self._provider.connections, -(-len(batch.queue) // _WORTH_A_SESSION))
         async with asyncio.TaskGroup() as group:
-            for _ in range(crew):
+            for _ in range(sessions):
                 group.create_task(self._work(batch))
         return batch.close()
 
@@ -92,20 +110,14 @@ class Courier:
         if self._leaving:
             await asyncio.wait([session.gone for session in self._leaving])
 
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await self.close()
-
     async def _work(self, batch: _Batch) -> None:
-        """Carries letters of the batch, over one session after another if need be."""
+        """Sends messages of the batch, over one session after another if need be."""
         async with self._slots:
-            while batch.queue and batch.strikes < _STRIKES:
+            while batch.queue and batch.failures < _MOST_FAILURES:
                 try:
                     session = await self._session(batch)
                 except Unreachable as error:
-                    batch.leftover = (Outcome.DEFERRED, error.code, error.text)
+                    batch.outage = error.outage
                     return
                 if session is None:
                     return
@@ -126,15 +138,26 @@ class Courier:
             self._dismiss(session)
 
     def _count(self, batch: _Batch, session: Session, end: End) -> None:
-        if end is End.STALLED and not session.proven:
-            batch.strikes = _STRIKES  # each further try would cost a whole timeout
-        elif end in {End.STALLED, End.BARREN}:
-            batch.strikes += 1
+        if end is End.PIPELINING_REFUSED:
+            self._give_up_pipelining(session.why)
+        elif end is End.STALLED and not session.proven:
+            batch.failures = _MOST_FAILURES  # each further try would cost a whole timeout
+        elif end in {End.STALLED, End.BROKEN}:
+            batch.failures += 1
         else:
-            batch.strikes = 0
-        if batch.strikes >= _STRIKES:
-            outcome = Outcome.UNSENT if session.code is None else Outcome.DEFERRED
-            batch.leftover = (outcome, session.code, session.why)
+            if batch.failures == _MOST_FAILURES - 1 and self._provider.pipelining and not session.server.pipelining:
+                self._give_up_pipelining("it hung up on every session with it")
+            batch.failures = 0
+        if batch.failures >= _MOST_FAILURES:
+            batch.outage = Outage(self.server, session.why, session.code)
+
+    def _give_up_pipelining(self, why: str) -> None:
+        now = asyncio.get_running_loop().time()
+        if now >= self._plain_until:
+            _LOG.warning(
+                "%s offers PIPELINING and does not take it: %s; messages go without for an hour", self.server, why
+            )
+        self._plain_until = now + _WITHOUT_PIPELINING
 
     async def _session(self, batch: _Batch) -> Session | None:
         """An idle session or a new one; None when the batch is in the hands of others that have one."""
@@ -148,15 +171,17 @@ class Courier:
             if not batch.queue or (batch.live and self._live >= self._ceiling and now() < self._ceiling_until):
                 return None
             if self._failure is not None and now() < self._not_before:
-                raise Unreachable(*self._failure)
+                raise Unreachable(self._failure)
             try:
-                session = await connect(self._provider)
+                # The last session that is tried goes without: some hang up on pipelining without a word.
+                plain = now() < self._plain_until or batch.failures == _MOST_FAILURES - 1
+                session = await connect(self._provider, pipelining=not plain)
             except Unreachable as error:
                 if self._live:
                     # It is there, but takes no more of us: go on with what we have.
                     self._ceiling, self._ceiling_until = self._live, now() + _LONGEST_PAUSE
                 else:
-                    self._failure = (error.text, error.code)
+                    self._failure = error.outage
                     self._not_before = now() + self._pause
                     self._pause = min(_LONGEST_PAUSE, 2 * self._pause)
                 if batch.live:

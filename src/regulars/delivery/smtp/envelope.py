@@ -110,19 +110,19 @@ def needs_smtputf8(parcel: Parcel) -> bool:
     return parcel.smtputf8 or not (parcel.sender.isascii() and all(map(str.isascii, parcel.recipients)))
 
 
-def fault(parcel: Parcel) -> str | None:
+def invalid(parcel: Parcel) -> str | None:
     """Why the parcel may not be offered to any server, or None."""
     if not parcel.recipients:
         return "it has no recipient"
-    if parcel.sender and not _sound_sender(parcel.sender):
+    if parcel.sender and not _valid_sender(parcel.sender):
         return f"not an address one may send from: {clean(ascii(parcel.sender))}"
     for recipient in parcel.recipients:
-        if not _sound(recipient):
+        if not _valid(recipient):
             return f"{NOT_AN_ADDRESS}: {clean(ascii(recipient))}"
-    return None if parcel.plain or _lines_sound(parcel.data) else "its lines do not all end with CRLF"
+    return None if parcel.plain or _valid_lines(parcel.data) else "its lines do not all end with CRLF"
 
 
-def misfit(parcel: Parcel, server: Server) -> str | None:
+def unsupported(parcel: Parcel, server: Server) -> str | None:
     """Why the parcel may not be offered to this server, or None."""
     if server.size and len(parcel.data) > server.size:
         return f"the message has {len(parcel.data)} bytes and the server takes {server.size}"
@@ -137,7 +137,7 @@ def _seven_bit(parcel: Parcel) -> bool:
     return parcel.plain or parcel.data.isascii()
 
 
-def _lines_sound(data: bytes) -> bool:
+def _valid_lines(data: bytes) -> bool:
     """Whether every line ends with CRLF, and CR and LF stand nowhere else.
 
     A lone LF before a dot ends the message for some servers: what follows would be read as commands. The
@@ -149,11 +149,11 @@ def _lines_sound(data: bytes) -> bool:
 
 
 @lru_cache(maxsize=64)
-def _sound_sender(address: str) -> bool:
-    return _sound(address)
+def _valid_sender(address: str) -> bool:
+    return _valid(address)
 
 
-def _sound(address: str) -> bool:
+def _valid(address: str) -> bool:
     if len(address) > _LONGEST_ADDRESS or _ADDRESS.fullmatch(address) is None:
         return False
     try:

@@ -40,6 +40,12 @@ class Provider:
     verify: bool = True
     helo: str | None = None
 
+    @property
+    def server(self) -> str:
+        """`host:port`, for people to read."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{host}:{self.port}"
+
     @classmethod
     def parse(cls, url: str, name: str = "default") -> Provider:
         """The provider that `smtp://user:pass@host:587/?tls=starttls&connections=4` describes.

@@ -1,7 +1,7 @@
-"""One SMTP session after its login: letters in, results out, one write per message where the server pipelines.
+"""One SMTP session after its login: messages in, results out, one write per message where the server pipelines.
 
 RFC 2920: DATA ends a group of commands, a body is sent only after 354, and the next envelope may follow a
-body's final dot in the same group. So at most two letters are in flight: one whose body is out and whose
+body's final dot in the same group. So at most two messages are in flight: one whose body is out and whose
 last reply is awaited, one whose envelope follows it. A body is written only when every earlier byte was
 answered, so a session never holds more than one message in its buffer.
 
@@ -9,43 +9,53 @@ Which results hold when a session breaks is decided in `_break` alone:
 1. the body was begun, no reply: UNKNOWN, unless the server said 421, which means it was not taken;
 2. only the envelope was sent: certainly not accepted, so it is offered once more on another session, if this
    one was of use to anybody, or is UNSENT.
+
+Some servers offer PIPELINING and then refuse it. Their reply says nothing of the message: it goes back on the
+queue, and the session ends so that the courier can open one without pipelining.
 """
 
 from __future__ import annotations
 
 import asyncio
+import re
 from collections import deque
 from collections.abc import Callable
 from enum import Enum, IntEnum
 
 from regulars.delivery.parcel import Outcome, Result
-from regulars.delivery.smtp.envelope import Envelope, Server, misfit
+from regulars.delivery.smtp.envelope import Envelope, Server, unsupported
 from regulars.delivery.smtp.replies import GARBLED, Replies, clean
 
 Settle = Callable[[Envelope, Result], None]
-_ALONE = 2
-"""The place of DATA among the commands for a letter to one recipient."""
-_GOODBYE = 5.0
+_DATA_OF_ONE = 2
+"""The place of DATA among the commands for a envelope to one recipient."""
+_QUIT_TIMEOUT = 5.0
 """Seconds a server has to answer QUIT."""
-_PATIENCE = 4
+_BODY_TIMEOUTS = 4
 """How many times longer than other replies the one to a body may take: to give up on it is to be in doubt."""
 _SESSION_FAULTS = frozenset({421, 503, 530, 534, 535, 538})
 """Replies to MAIL that are about our session (not logged in, out of step) and not about the message."""
+_NOT_UNDERSTOOD = frozenset({500, 501, 502, 503, 504})
+"""Replies to a command that the server could not read or did not expect (RFC 5321, 4.2.1)."""
+_NAMES_PIPELINING = re.compile(rb"(?<![\w.<@+-])pipelin(?:e|ed|ing)(?![\w.@+-])", re.IGNORECASE)
+"""The word itself, and not a part of somebody's address."""
 
 
 class End(Enum):
-    """How a run of letters ended: what became of the session."""
+    """How a run of messages ended: what became of the session."""
 
     IDLE = "idle"
-    """No letters are left; the session can carry more."""
+    """No messages are left; the session can carry more."""
     FULL = "full"
     """It has carried as many messages as one connection may; it has said QUIT."""
     LOST = "lost"
     """It broke, after it had settled a message or more since it was opened."""
-    BARREN = "barren"
+    BROKEN = "broken"
     """It broke before it settled anything."""
     STALLED = "stalled"
     """The server stopped answering."""
+    PIPELINING_REFUSED = "pipelining refused"
+    """The server offers pipelining and does not take it; a session without may do."""
 
 
 class _Step(IntEnum):
@@ -65,6 +75,7 @@ class Session(asyncio.Protocol):
         self.idle_since = 0.0
         self.why = ""
         self.code: int | None = None
+        self.pipelining_refused = False
         self.gone: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._loop = asyncio.get_running_loop()
         self._transport = transport
@@ -72,14 +83,14 @@ class Session(asyncio.Protocol):
         self._timeout = timeout
         self._replies = Replies()
         self._expect: deque[_Step] = deque()
-        self._letter: Envelope | None = None  # its envelope is under way
+        self._envelope: Envelope | None = None  # its envelope is under way
         self._sent: Envelope | None = None  # its body is under way
-        self._dirty = False  # a transaction is open that RSET must close
+        self._reset_due = False  # a transaction is open that RSET must close
         self._settled = False  # anything at all, since the session was opened
         self._over = False
         self._leaving = False
         self._queue: deque[Envelope] = deque()
-        self._settle: Settle = _nobody
+        self._settle: Settle = _discard
         self._done: asyncio.Future[End] | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._heard = 0.0
@@ -92,39 +103,39 @@ class Session(asyncio.Protocol):
 
     @property
     def usable(self) -> bool:
-        """Whether the session can take letters."""
+        """Whether the session can take messages."""
         return not self._over and self._left > 0 and not self._transport.is_closing()
 
     async def run(self, queue: deque[Envelope], settle: Settle) -> End:
-        """Sends letters from the left of `queue` until it is empty or the session ends.
+        """Sends messages from the left of `queue` until it is empty or the session ends.
 
-        Calls `settle` once for each letter it took, except for one that it puts back on the queue because
+        Calls `settle` once for each envelope it took, except for one that it puts back on the queue because
         it was certainly not accepted and deserves another session.
         """
         done: asyncio.Future[End] = self._loop.create_future()
         self._queue, self._settle, self._done = queue, settle, done
         self._heard, self._unsent = self._loop.time(), 0
-        self._timer = self._loop.call_later(self._timeout, self._watch)
+        self._timer = self._loop.call_later(self._timeout, self._check_timeout)
         self._next()
         try:
             return await done
         finally:
             self._timer.cancel()
-            self._settle, self._done = _nobody, None
+            self._settle, self._done = _discard, None
             self.idle_since = self._loop.time()
             if not done.done() or done.cancelled():
-                self._finish_off()  # cancelled midway: what was in flight is for the caller to call unknown
+                self._abort()  # cancelled midway: what was in flight is for the caller to call unknown
 
     def quit(self) -> None:
         """Says goodbye; `gone` is done when the connection is closed."""
         if self._leaving:
             return
         if self._over or self._transport.is_closing():
-            self._finish_off()
+            self._abort()
             return
         self._over = self._leaving = True
         self._transport.write(b"QUIT\r\n")
-        self._loop.call_later(min(_GOODBYE, self._timeout), self._transport.abort)
+        self._loop.call_later(min(_QUIT_TIMEOUT, self._timeout), self._transport.abort)
 
     # ------------------------------------------------------------ what asyncio calls
 
@@ -140,7 +151,7 @@ class Session(asyncio.Protocol):
         self._heard = self._loop.time()
         asked = len(self._expect)
         for code, text in replies[:asked]:
-            if not self._take_reply(code, text):
+            if not self._handle_reply(code, text):
                 return
         if len(replies) > asked:
             # What came with the last reply cannot answer what was only written on reading it.
@@ -159,12 +170,15 @@ class Session(asyncio.Protocol):
 
     # ------------------------------------------------------------ replies
 
-    def _take_reply(self, code: int, text: bytes) -> bool:
+    def _handle_reply(self, code: int, text: bytes) -> bool:
         """Notes one reply and moves on if it was the last one awaited; False once the session is over."""
         step = self._expect.popleft()
         if code == GARBLED:
             self._break(f"not a reply: {clean(text)}")
         elif code == 421:
+            self._break(clean(text), code)
+        elif code >= 500 and self._refuses_pipelining(code, text):
+            self._put_back(step)
             self._break(clean(text), code)
         elif step is _Step.BODY:
             self._answer_body(code, text)
@@ -177,52 +191,67 @@ class Session(asyncio.Protocol):
             self._advance()
         return not self._over
 
+    def _refuses_pipelining(self, code: int, text: bytes) -> bool:
+        """Whether the reply is about our sending ahead and not about the message."""
+        own_kind = code in _NOT_UNDERSTOOD or code == 554
+        return own_kind and self.server.pipelining and _NAMES_PIPELINING.search(text) is not None
+
+    def _put_back(self, step: _Step) -> None:
+        """What is in flight returns to the queue: a server that refuses pipelining has taken none of it."""
+        if self._envelope is not None:
+            self._queue.appendleft(self._envelope)
+        if self._sent is not None and step is _Step.BODY:
+            self._queue.appendleft(self._sent)
+            self._sent = None
+        self._envelope = None
+        self.pipelining_refused = True
+
     def _answer_body(self, code: int, text: bytes) -> None:
         if 300 <= code < 400:
             self._break(f"not a reply to a message: {code} {clean(text)}")
             return
-        letter, self._sent = self._sent, None
-        if letter is not None:
-            self._conclude(letter, letter.result(code, text))
+        envelope, self._sent = self._sent, None
+        if envelope is not None:
+            self._conclude(envelope, envelope.result(code, text))
 
     def _answer_envelope(self, step: _Step, code: int, text: bytes) -> bool:
         """Notes the reply; False when it means that the session is of no use."""
-        letter = self._letter
-        if letter is None:
+        envelope = self._envelope
+        if envelope is None:
             return False
         if step is _Step.DATA:
-            letter.go = 300 <= code < 400
+            envelope.go = 300 <= code < 400
             if code >= 400:
-                letter.judge(code, text)
+                envelope.judge(code, text)
             return code >= 300
         if 300 <= code < 400:
             return False
         if step is _Step.RCPT:
-            letter.answer_recipient(code, text)
+            envelope.answer_recipient(code, text)
         elif code in _SESSION_FAULTS:
             return False
         elif code >= 400:
-            letter.judge(code, text)
+            envelope.judge(code, text)
         return True
 
     # ------------------------------------------------------------ moving on
 
     def _advance(self) -> None:
         """What comes next, now that everything asked is answered."""
-        letter = self._letter
-        if letter is None:
+        envelope = self._envelope
+        if envelope is None:
             self._next()
-        elif letter.go:
-            self._send_body(letter)
-        elif letter.verdict is not None:
-            self._letter, self._dirty = None, True
-            self._conclude(letter, letter.verdict)
+        elif envelope.go:
+            self._send_body(envelope)
+        elif envelope.verdict is not None:
+            self._envelope, self._reset_due = None, True
+            self._conclude(envelope, envelope.verdict)
             self._next()
         else:
-            self._write(self._more_of(letter))
+            self._write(self._next_commands(envelope))
 
     def _next(self) -> None:
-        """Begins the next letter, or ends the run."""
+        """Begins the next envelope, or ends the run."""
         group = self._begin()
         if group:
             self._write(group)
@@ -233,37 +262,37 @@ class Session(asyncio.Protocol):
             self._end(End.IDLE)
 
     def _begin(self) -> bytes:
-        """Takes a letter off the queue and returns its first group of commands; nothing if there is none."""
+        """Takes a envelope off the queue and returns its first group of commands; nothing if there is none."""
         if self._left <= 0:
             return b""
         while self._queue:
-            letter = self._queue.popleft()
-            unfit = misfit(letter.parcel, self.server)
-            if unfit:
-                self._settle(letter, letter.ended(Outcome.REFUSED, unfit))
+            envelope = self._queue.popleft()
+            why = unsupported(envelope.parcel, self.server)
+            if why:
+                self._settle(envelope, envelope.ended(Outcome.REFUSED, why))
                 continue
             self._left -= 1
-            self._letter = letter
-            letter.start()
-            letter.offers += 1
-            if not self._dirty:
-                return self._more_of(letter)
-            self._dirty = False
+            self._envelope = envelope
+            envelope.start()
+            envelope.offers += 1
+            if not self._reset_due:
+                return self._next_commands(envelope)
+            self._reset_due = False
             self._expect.append(_Step.RSET)
-            return b"RSET\r\n" + self._more_of(letter) if self.server.pipelining else b"RSET\r\n"
+            return b"RSET\r\n" + self._next_commands(envelope) if self.server.pipelining else b"RSET\r\n"
         return b""
 
-    def _more_of(self, letter: Envelope) -> bytes:
+    def _next_commands(self, envelope: Envelope) -> bytes:
         """The next group of the envelope: all that may go at once, or one command without PIPELINING.
 
         With several recipients DATA waits for their replies: a copy must not go out when the message itself
         is refused, and once a server has said 354 there is no way back.
         """
-        commands = letter.commands(self.server)
+        commands = envelope.commands(self.server)
         last = len(commands) - 1
-        start = letter.position
-        if start == 0 and last == _ALONE and self.server.pipelining:  # nearly every letter
-            letter.position = _ALONE + 1
+        start = envelope.position
+        if start == 0 and last == _DATA_OF_ONE and self.server.pipelining:  # nearly every envelope
+            envelope.position = _DATA_OF_ONE + 1
             self._expect.extend((_Step.MAIL, _Step.RCPT, _Step.DATA))
             return b"".join(commands)
         if not self.server.pipelining:
@@ -272,21 +301,21 @@ class Session(asyncio.Protocol):
             stop = last + 1
         else:
             stop = last
-        letter.position = stop
+        envelope.position = stop
         for place in range(start, stop):
             self._expect.append(_Step.MAIL if place == 0 else _Step.DATA if place == last else _Step.RCPT)
         return b"".join(commands[start:stop])
 
-    def _send_body(self, letter: Envelope) -> None:
+    def _send_body(self, envelope: Envelope) -> None:
         """The server has said 354: the body, and behind it the next envelope."""
-        self._letter = None
-        if letter.verdict is None:
-            self._sent = letter
+        self._envelope = None
+        if envelope.verdict is None:
+            self._sent = envelope
             self._expect.append(_Step.BODY)
-            body = letter.body()
+            body = envelope.body()
         else:
-            self._conclude(letter, letter.verdict)
-            if letter.taken:
+            self._conclude(envelope, envelope.verdict)
+            if envelope.taken:
                 self._break("the server went on with a message that it had refused")
                 return
             self._expect.append(_Step.NOTHING)
@@ -301,9 +330,9 @@ class Session(asyncio.Protocol):
             self._transport.write(group)
             self._unsent = self._transport.get_write_buffer_size()
 
-    def _conclude(self, letter: Envelope, result: Result) -> None:
+    def _conclude(self, envelope: Envelope, result: Result) -> None:
         self._settled = True
-        self._settle(letter, result)
+        self._settle(envelope, result)
 
     # ------------------------------------------------------------ endings
 
@@ -319,41 +348,51 @@ class Session(asyncio.Protocol):
             code = None
         self.why = why = clean(why)
         self.code = code
-        end = End.STALLED if stalled else End.LOST if self._settled else End.BARREN
-        sent, letter = self._sent, self._letter
-        self._finish_off()
+        end = End.STALLED if stalled else End.LOST if self._settled else End.BROKEN
+        sent, envelope = self._sent, self._envelope
+        cut_short = None if envelope is None else self._not_understood(envelope)
+        if cut_short is not None:
+            self.why = cut_short.text
+            self._put_back(_Step.MAIL)
+            envelope = None
+        self._abort()
         if sent is not None:
             refused = code == 421
             self._settle(sent, sent.ended(Outcome.DEFERRED if refused else Outcome.UNKNOWN, why, code))
-        if letter is not None:
-            if letter.verdict is not None:
-                self._settle(letter, letter.verdict)
-            elif letter.offers < 2 and not stalled and (sent is not None or self._settled):
-                self._queue.appendleft(letter)
+        if envelope is not None:
+            if envelope.verdict is not None:
+                self._settle(envelope, envelope.verdict)
+            elif envelope.offers < 2 and not stalled and (sent is not None or self._settled):
+                self._queue.appendleft(envelope)
             else:
                 at_fault = code is not None and sent is None
-                self._settle(letter, letter.ended(Outcome.DEFERRED if at_fault else Outcome.UNSENT, why, code))
-        self._end(end)
+                self._settle(envelope, envelope.ended(Outcome.DEFERRED if at_fault else Outcome.UNSENT, why, code))
+        self._end(End.PIPELINING_REFUSED if self.pipelining_refused else end)
 
-    def _finish_off(self) -> None:
+    def _not_understood(self, envelope: Envelope) -> Result | None:
+        """What was said of a command in a group, where the server hung up without an answer to the rest of it."""
+        verdict = envelope.verdict if self.server.pipelining and self._expect else None
+        return verdict if verdict is not None and verdict.code in _NOT_UNDERSTOOD else None
+
+    def _abort(self) -> None:
         self._over = True
-        self._sent = self._letter = None
+        self._sent = self._envelope = None
         self._expect.clear()
         self._transport.abort()
 
-    def _watch(self) -> None:
+    def _check_timeout(self) -> None:
         """Runs when a reply may be overdue. A body still leaving our buffer is not a stall."""
         now = self._loop.time()
         waiting = self._transport.get_write_buffer_size()
-        patience = self._timeout if self._sent is None else _PATIENCE * self._timeout
-        if now - self._heard >= patience:
+        limit = self._timeout if self._sent is None else _BODY_TIMEOUTS * self._timeout
+        if now - self._heard >= limit:
             if waiting >= self._unsent:
-                self._break(f"the server did not answer for {patience:g} seconds", stalled=True)
+                self._break(f"the server did not answer for {limit:g} seconds", stalled=True)
                 return
             self._heard, self._unsent = now, waiting
-        pause = max(0.01, min(self._heard + patience - now, self._timeout))
-        self._timer = self._loop.call_later(pause, self._watch)
+        pause = max(0.01, min(self._heard + limit - now, self._timeout))
+        self._timer = self._loop.call_later(pause, self._check_timeout)
 
 
-def _nobody(letter: Envelope, result: Result) -> None:
+def _discard(envelope: Envelope, result: Result) -> None:
     """Stands in where no run is under way: nothing can be settled then."""

@@ -1,0 +1,39 @@
+"""The transports by the scheme of the URL that a workspace is given."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+
+from regulars.core.diagnostics import did_you_mean
+from regulars.core.errors import EnvironmentFailed
+from regulars.delivery.smtp.courier import Courier
+from regulars.delivery.transport import Transport
+
+TRANSPORTS: Mapping[str, Callable[[str, str], Transport]] = MappingProxyType({
+    "smtp": Courier.from_url,
+    "smtps": Courier.from_url,
+})  # fmt: skip
+"""Makes the transport of a URL for the lane of that name; raises EnvironmentFailed, without a password in it."""
+_SCHEME = re.compile(r"\s*([A-Za-z][A-Za-z0-9+.-]{0,30})://")
+
+
+def open_transport(url: str, name: str = "default") -> Transport:
+    """The transport that the URL names; no connection is made yet.
+
+    Raises EnvironmentFailed for a scheme that no transport has, and for a URL that its transport cannot use.
+    """
+    found = _SCHEME.match(url)
+    scheme = found[1].lower() if found else ""
+    make = TRANSPORTS.get(scheme)
+    if make is None:
+        # Without `://` the beginning may be a user's name, or a password: nothing of it is quoted.
+        given = f"it begins with `{scheme}://`" if scheme else "it names no scheme"
+        hint = did_you_mean(scheme, TRANSPORTS) if scheme else None
+        known = " or ".join(f"{known}://" for known in TRANSPORTS)
+        raise EnvironmentFailed(
+            f"the URL of the mail server `{name}` cannot be used: {given}; expected {known}"
+            + (f"; {hint}" if hint else "")
+        )
+    return make(url, name)
