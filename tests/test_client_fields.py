@@ -126,7 +126,7 @@ def test_what_says_who_the_client_is_is_personal() -> None:
 
 
 def test_an_email_may_name_it(engine: Engine, client: int, tmp_path: Path) -> None:
-    line = " ".join(f"[{name}={{{{ customer.{name} | string }}}}]" for name in RECORDED)
+    line = " ".join(f"[{name}={{{{ (customer.{name} or '-') | string }}}}]" for name in RECORDED)
     campaigns = {"hello": {"at": "2026-06-11T09:00", "email": "hello"}}
     shop = open_workspace(write_workspace(tmp_path, campaigns, lines={"hello": line}))
     settings = load(shop.root, {"REGULARS_SECRET": "hush"})
@@ -136,7 +136,7 @@ def test_an_email_may_name_it(engine: Engine, client: int, tmp_path: Path) -> No
     ]
     for name in RECORDED:
         assert f"[{name}={kept(CLIENT_FIELDS[name])}]" in found[0].replace("\n", " ")
-        assert f"[{name}=" in found[1], "an email's sample that does not have the field gives none"
+    XX
 
 
 def test_a_rule_test_may_state_it(tmp_path: Path) -> None:
