@@ -6,6 +6,7 @@ import asyncio
 import pkgutil
 import traceback
 from importlib import import_module
+from inspect import isabstract
 
 import pytest
 
@@ -30,9 +31,10 @@ def defined() -> set[type[Transport]]:
     return {one for one in found if one.__module__.startswith("regulars.delivery.")}
 
 
-def test_every_transport_is_registered() -> None:
+def test_every_transport_is_whole_and_registered() -> None:
     registered = {getattr(make, "__self__", None) for make in TRANSPORTS.values()}
     assert defined() == registered
+    assert [sorted(one.__abstractmethods__) for one in defined() if isabstract(one)] == []
 
 
 def test_a_url_opens_its_transport() -> None:

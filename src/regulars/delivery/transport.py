@@ -40,10 +40,13 @@ class Delivery:
 class Transport(ABC):
     """Takes messages to one server, or to what stands for one. Used by one event loop, for as long as it lives."""
 
-    server: str
-    """Where the messages go, for people to read: `mail.example:587`. Never holds a secret."""
     rate: float | None = None
     """How many messages a second it may be handed, by all workers together. None: no limit."""
+
+    @property
+    @abstractmethod
+    def server(self) -> str:
+        """Where the messages go, for people to read: `mail.example:587`. Never holds a secret."""
 
     @abstractmethod
     async def deliver(self, parcels: Sequence[Parcel]) -> Delivery:

@@ -73,7 +73,6 @@ class Courier(Transport):
     """Delivers to one provider; keep it, with its event loop, for as long as there is mail to send."""
 
     def __init__(self, provider: Provider) -> None:
-        self.server = provider.server
         self.rate = provider.rate
         self._provider = provider
         self._idle: list[Session] = []
@@ -92,6 +91,11 @@ class Courier(Transport):
     def from_url(cls, url: str, name: str) -> Self:
         """The courier of the provider that the URL describes."""
         return cls(Provider.parse(url, name))
+
+    @property
+    def server(self) -> str:
+        """`host:port` of the provider."""
+        return self._provider.server
 
     async def deliver(self, parcels: Sequence[Parcel]) -> Delivery:
         """One result for each parcel; see `Transport.deliver`."""
