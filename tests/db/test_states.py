@@ -83,6 +83,11 @@ def test_a_reason_without_words_cannot_be_written() -> None:
         exec(compile(forgotten, "states.py", "exec"), {"__name__": "states"})
 
 
+def test_every_reason_is_given_somewhere() -> None:
+    said = "\n".join(path.read_text("utf-8") for path in SOURCES)
+    assert [reason.name for reason in Reason if not re.search(rf"\bReason\.{reason.name}\b", said)] == []
+
+
 def test_a_stored_reason_is_read_back_and_a_later_one_stands_for_itself() -> None:
     assert (str(Reason.CAP), f"{Reason.CAP}", Reason.CAP == "cap") == ("cap", "cap", True)
     assert (reason_in_words("of-a-later-version"), reason_in_words(None)) == (
