@@ -82,14 +82,13 @@ class Commands(click.Group):
             click.echo("stopped", err=True)
             ctx.exit(INTERRUPTED)
         except Exception as error:
-            from regulars.cli.foreseen_errors import foreseen
-            from regulars.cli.output import print_error
+            from regulars.cli.error_output import foreseen, print_error
 
-            told = foreseen(error)
-            if told is None:
+            known = foreseen(error)
+            if known is None:
                 raise
-            print_error(told, as_json=bool(ctx.params.get("as_json")) or "--json" in ctx.meta)
-            ctx.exit(told.exit_code)
+            print_error(known, as_json=bool(ctx.params.get("as_json")) or "--json" in ctx.meta)
+            ctx.exit(known.exit_code)
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})

@@ -72,8 +72,8 @@ def _print_next_product(found: Learned) -> None:
     popular = next(trial for trial in found.trials if trial.method == "popular")
     points = 100 * (_share(won.reported, 0) - _share(popular.reported, 0))
     print_wrapped(
-        f"Next product: `{found.method}` wins, {_WAYS[found.method]}. Of {won.reported.asked:,} clients who bought in the"
-        f" last month {_share(won.reported, 0):.1%} bought what it would have offered them; `popular` is at"
+        f"Next product: `{found.method}` wins, {_WAYS[found.method]}. Of {won.reported.asked:,} clients who bought in"
+        f" the last month {_share(won.reported, 0):.1%} bought what it would have offered them; `popular` is at"
         f" {_share(popular.reported, 0):.1%}, {abs(points):.1f} points {'less' if points >= 0 else 'more'}."
     )
     rows = [[str(t.method), _rates(t.chosen_by), _rates(t.reported)] for t in found.trials]

@@ -12,8 +12,6 @@ from typing import Any
 
 import click
 
-from regulars.core.errors import Invalid, RegularsError
-
 VERSION = 1
 """The version of every JSON document that the commands print; see docs/commands.md."""
 
@@ -75,24 +73,6 @@ def print_wrapped(text: str, *, indent: int = 0, hanging: int = 2) -> None:
 def counts(words: dict[str, int]) -> str:
     """`3 quiet-hours, 1 cap`, or a dash for none."""
     return ", ".join(f"{n} {word}" for word, n in sorted(words.items(), key=lambda item: (-item[1], item[0]))) or "–"
-
-
-def print_error(error: RegularsError, *, as_json: bool) -> None:
-    """Prints an error for the person who made it."""
-    if isinstance(error, Invalid):
-        if as_json:
-            print_json({"errors": [d.to_dict() for d in error.diagnostics]})
-            return
-        from regulars.core.diagnostics import render
-
-        click.echo(render(error.diagnostics, error.sources), err=True)
-        number = len(error.diagnostics)
-        click.echo(f"\n{number} {'problem' if number == 1 else 'problems'} found", err=True)
-        return
-    if as_json:
-        print_json({"errors": [{"code": type(error).__name__, "severity": "error", "message": str(error)}]})
-        return
-    click.echo(f"error: {error}", err=True)
 
 
 @contextmanager

@@ -14,7 +14,7 @@ import pytest
 from click.testing import CliRunner
 
 from regulars.cli import main
-from regulars.cli.foreseen_errors import foreseen
+from regulars.cli.error_output import foreseen
 from tests.cli.conftest import Project
 
 DATABASES = {
