@@ -89,7 +89,7 @@ def test_every_reason_is_given_somewhere() -> None:
 
 
 def test_a_stored_reason_is_read_back_and_a_later_one_stands_for_itself() -> None:
-    assert (str(Reason.CAP), f"{Reason.CAP}", Reason.CAP == "cap") == ("cap", "cap", True)
+    assert (str(Reason.CAP), f"{Reason.CAP}", {"cap": 1}[Reason.CAP]) == ("cap", "cap", 1)
     assert (reason_in_words("of-a-later-version"), reason_in_words(None)) == (
         "of-a-later-version",
         "no reason is known",

@@ -142,6 +142,7 @@ def test_rows_are_taken_as_they_come(sqlite_engine: Engine) -> None:
 
 def test_options_are_those_of_the_workspace(tmp_path: Path) -> None:
     book = load(folders.write(tmp_path, {})).rulebook
+    assert book is not None
     options = options_for(book)
     assert (options.timezone, options.currency, options.source) == ("Europe/Chisinau", book.company.currency, "import")
     assert options.fields == {"shoe_size": FieldType.NUMBER, "vip": FieldType.BOOL, "wedding_day": FieldType.DATE}
