@@ -324,21 +324,21 @@ def test_of_one_email_only_so_much_is_kept(both_post: Mailing) -> None:
 def test_processes_that_write_of_one_email_at_once_miss_nothing(both_post: Mailing) -> None:
     post = both_post
     promise = post.promise("ada")
-    scribes = [HitWriter(post.shop.engine) for _ in range(4)]
+    writers = [HitWriter(post.shop.engine) for _ in range(4)]
     for number in range(20):
-        scribes[number % 4].note(LinkHit(promise, Hit(HitKind.CLICK, f"https://a.example/{number}", NOW)))
-    assert all(scribe.flush(30) for scribe in scribes)
+        writers[number % 4].enqueue(LinkHit(promise, Hit(HitKind.CLICK, f"https://a.example/{number}", NOW)))
+    assert all(writer.flush(30) for writer in writers)
     assert {grade for *_, grade in post.hits()} == {"machine"}
     assert len(post.hits()) == 20
 
 
 def test_what_cannot_be_written_is_given_up_and_the_next_goes_on(caplog: pytest.LogCaptureFixture) -> None:
-    scribe = HitWriter(create_engine("sqlite://"), pauses=(0.01,))
-    scribe.note(LinkHit(1, Hit(HitKind.CLICK, "a", NOW)))
-    assert scribe.flush()
+    writer = HitWriter(create_engine("sqlite://"), pauses=(0.01,))
+    writer.enqueue(LinkHit(1, Hit(HitKind.CLICK, "a", NOW)))
+    assert writer.flush()
     assert "1 clicks could not be written down" in caplog.text
-    scribe.note(LinkHit(1, Hit(HitKind.CLICK, "a", NOW)))
-    assert scribe.flush()
+    writer.enqueue(LinkHit(1, Hit(HitKind.CLICK, "a", NOW)))
+    assert writer.flush()
 
 
 def test_explain_says_what_was_followed_and_who_objects(open_mailing: Open) -> None:

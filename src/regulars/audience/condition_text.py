@@ -87,7 +87,7 @@ class Source(Parser):
         at, _, value = self.tokens[bisect_left(self.tokens, (offset, "", "")) - steps]
         return at, at + len(value)
 
-    def note(self, node: nodes.Node, start: int) -> None:
+    def record_span(self, node: nodes.Node, start: int) -> None:
         """Records that the node reaches from `start` up to the token now in hand."""
         if self.stream.current.type == TOKEN_EOF:
             at, _, value = self.tokens[-1]
@@ -105,9 +105,9 @@ def _noting(inner: Callable[..., Any]) -> Callable[..., Any]:
         start = self.stream.current.lineno if given is None else self.span(given, wide=True)[0]
         found = inner(self, *args, **options)
         if isinstance(found, nodes.Node):
-            self.note(found, start)
+            self.record_span(found, start)
             if given is not None and isinstance(found, nodes.Not):  # `x is not none` comes as two nodes at once
-                self.note(found.node, start)
+                self.record_span(found.node, start)
         return found
 
     return method

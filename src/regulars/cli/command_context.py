@@ -101,7 +101,7 @@ def moment(text: str, zone: str) -> datetime:
 def json_option(command: Any) -> Any:
     """`--json` after the command as well as before it."""
 
-    def note(ctx: click.Context, _: click.Parameter, value: bool) -> None:
+    def set_json(ctx: click.Context, _: click.Parameter, value: bool) -> None:
         if value:
             command = ctx.find_object(CommandContext)
             if command is not None:
@@ -109,7 +109,7 @@ def json_option(command: Any) -> Any:
             ctx.meta["--json"] = True
 
     return click.option(
-        "--json", is_flag=True, expose_value=False, callback=note, is_eager=True, help="Print JSON, for machines."
+        "--json", is_flag=True, expose_value=False, callback=set_json, is_eager=True, help="Print JSON, for machines."
     )(command)
 
 

@@ -81,8 +81,8 @@ class PlanContext:
         """What every condition is asked of."""
         zone = self.rulebook.company.timezone
 
-        def day(where: str) -> ColumnElement[date]:
-            return self.deferred(Date(), lambda at: local_day(at.now, where, zone))
+        def day(zone_name: str) -> ColumnElement[date]:
+            return self.deferred(Date(), lambda at: local_day(at.now, zone_name, zone))
 
         now = self.deferred(BigInteger(), lambda at: to_micros(at.now))
         return Scope(now, customers, self.facts, zone, today(self._elsewhere, zone, day))

@@ -44,7 +44,7 @@ def holidays(of: str, year: int) -> dict[date, str]:
 
 _SURVEYED = range(2024, 2034)
 """Years from which the names of a region's holidays are gathered: some are not kept in each."""
-_NOTE = re.compile(r" \((?:estimated|observed)[^)]*\)$")
+_REMARK = re.compile(r" \((?:estimated|observed)[^)]*\)$")
 
 
 def first_of(of: str, name: str, year: int) -> date | None:
@@ -63,4 +63,4 @@ def names(of: str) -> frozenset[str]:
 
 def _names(kept: str) -> list[str]:
     """What is kept on a day; not what is only moved there from another day. Dates by the moon are estimates."""
-    return [_NOTE.sub("", name) for name in kept.split("; ") if "(observed" not in name]
+    return [_REMARK.sub("", name) for name in kept.split("; ") if "(observed" not in name]

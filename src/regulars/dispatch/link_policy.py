@@ -17,7 +17,7 @@ def link_tracking(job: Job, rulebook: Rulebook, web_url: str, mark: str) -> Link
     """The trail of a job that is `measured`; `mark` is the token of its links."""
     asked = rulebook.policy.tracking
     return LinkTracking(
-        _ways(web_url, rulebook.company.website, *_said(asked.utm, job.campaign.name)),
+        _ways(web_url, rulebook.company.website, *_tag_values(asked.utm, job.campaign.name)),
         f"{web_url}/{CLICK}/{mark}/" if asked.clicks else None,
         f"{web_url}/{OPEN}/{mark}" if asked.opens else None,
     )
@@ -31,5 +31,5 @@ def _ways(web_url: str, website: str | None, *tags: str) -> LinkRules:
     )
 
 
-def _said(utm: Utm | None, campaign: str) -> tuple[str, ...]:
+def _tag_values(utm: Utm | None, campaign: str) -> tuple[str, ...]:
     return (utm.source, utm.medium, utm.campaign or campaign) if utm else ()

@@ -86,9 +86,9 @@ def _clicks(context: PlanContext, customer_id: int, zone: str) -> Iterator[Fact]
     if last is None:
         yield Fact("clicks", 0, f"Has followed no link{also}.")
         return
-    where = f" to {last.link}" if last.link else ""
+    leading_to = f" to {last.link}" if last.link else ""
     times = "1 email" if len(emails) == 1 else f"{len(emails)} emails"
-    yield Fact("clicks", len(emails), f"Followed links of {times}, last on {day(last.at, zone)}{where}{also}.")
+    yield Fact("clicks", len(emails), f"Followed links of {times}, last on {day(last.at, zone)}{leading_to}{also}.")
 
 
 def _protected(context: PlanContext, customer_id: int, zone: str) -> Iterator[Fact]:

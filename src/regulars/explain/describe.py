@@ -35,10 +35,10 @@ def _sending(campaign: Campaign, rulebook: Rulebook) -> str:
     text = f"send {whom} " + (_waves(campaign) if campaign.waves else _first(campaign, steps[0]))
     for step in [] if campaign.waves else steps[1:]:
         if step.at is not None:
-            text += f", and `{step.email}`{_only_if(step)}{_told(step)}"
+            text += f", and `{step.email}`{_only_if(step)}{_event_time(step)}"
             continue
         text += f", then {step.wait} later" if step.wait else ", then at once"
-        text += f" `{step.email}`{_only_if(step)}{_told(step)}"
+        text += f" `{step.email}`{_only_if(step)}{_event_time(step)}"
     text += ", with a copy to the manager" if campaign.cc else ""
     if campaign.offer:
         text += f", with {_coupon(campaign.offer.coupon, rulebook.company.currency)}"
@@ -65,7 +65,7 @@ def _ending(until: Until) -> str:
 
 
 def _first(campaign: Campaign, step: Step) -> str:
-    text = f"`{step.email}`{_only_if(step)}{_told(step)}"
+    text = f"`{step.email}`{_only_if(step)}{_event_time(step)}"
     if step.wait:
         text += f" {step.wait} later"
     if campaign.send:
@@ -73,7 +73,7 @@ def _first(campaign: Campaign, step: Step) -> str:
     return text
 
 
-def _told(step: Step) -> str:
+def _event_time(step: Step) -> str:
     """The time told from the event, and the file that goes along."""
     text = f" {step.at.words}the event's `{step.at.field}`" if step.at and step.at.offset else ""
     text = f" at the event's `{step.at.field}`" if step.at and not step.at.offset else text

@@ -65,7 +65,7 @@ class FactExplanations:
         if stage == "potential":
             return "Has bought nothing, and we know of nothing else either."
         if stage == "visitor":
-            return f"Has bought nothing; we know of {_many(signals.happened, 'event')}."
+            return f"Has bought nothing; we know of {_many(signals.event_count, 'event')}."
         if stage == "buyer":
             return f"Bought on one day only, {self._day(self.values['first_purchase_at'])}."
         head = f"Bought on {_many(signals.days, 'day')}"
@@ -212,8 +212,8 @@ class FactExplanations:
         if not links:
             learned = "" if offering is None else f" in the {MONTH} days up to {self._day(offering.at)}"
             return (
-                f"Popular: {_many(popular or 0, 'client')} bought it{learned}, and nothing that was learned leads further"
-                " from what they bought;"
+                f"Popular: {_many(popular or 0, 'client')} bought it{learned}, and nothing that was learned leads"
+                " further from what they bought;"
             )
         best = links[0]
         if best.product == product:
@@ -222,11 +222,15 @@ class FactExplanations:
                 f" {_many(best.support or 0, 'client')} bought it again;"
             )
         both = f"had `{best.product}` and this"
-        done = both if offering is not None and offering.method == "common" else f"bought this after `{best.product}` or with it"
+        done = (
+            both
+            if offering is not None and offering.method == "common"
+            else f"bought this after `{best.product}` or with it"
+        )
         more = f" ({_many(len(links) - 1, 'more link')} say so too)" if len(links) > 1 else ""
         return (
-            f"Learned: {_many(best.support or 0, 'client')} {done}, {_n(best.lift, 1)} times as many as by chance{more};"
-            " usually"
+            f"Learned: {_many(best.support or 0, 'client')} {done}, {_n(best.lift, 1)} times as many as by"
+            f" chance{more}; usually"
         )
 
     def _nothing_next(self) -> str:

@@ -32,7 +32,7 @@ _ON = frozenset(
     " подтверждён заплановано підтверджено programat confirmat broneeritud kinnitatud".split()
 )
 
-Told = list[Any]
+EventRow = list[Any]
 """One event as a row: external_id, customer_id, name, occurred_at in microseconds, data."""
 
 
@@ -101,10 +101,10 @@ class Appointments(History):
         good = [row for row in rows if not row.faults]
         standing = visits(connection, {row.get("customer_id") for row in good}, self.now)
         added = changed = 0
-        found: list[Told] = []
+        found: list[EventRow] = []
         for row in good:
             before = standing.get((row.get("customer_id"), row.get("id")))
-            told = self._told(row, before)
+            told = self._event_rows(row, before)
             found += told
             added += bool(told) and before is None
             changed += bool(told) and before is not None
@@ -114,7 +114,7 @@ class Appointments(History):
         facts.refresh_after_events(connection, touched[0] | touched[1])
         return Written(added, changed, len(good) - added - changed)
 
-    def _told(self, row: Row, before: Visit | None) -> list[Told]:
+    def _event_rows(self, row: Row, before: Visit | None) -> list[EventRow]:
         """The events that bring what is known up to what the row says; none where it says the same."""
         starts, here = row.get("starts_at").micros, to_micros(self.now)
         if row.get("status") is False:
@@ -134,13 +134,14 @@ class Appointments(History):
             return [anew, [f"{anew[0]}/moved", anew[1], MOVED, here, {**anew[4], "from": old}]]
         # What the client called off stays so while the file still has it: somebody has yet to take it out there.
         now = self._booking(row, before, to_micros(before.booked_at))
-        same = all(now[4].get(name) == value for name, value in _said(before).items() if name in now[4])
+        same = all(now[4].get(name) == value for name, value in _visit_data(before).items() if name in now[4])
         return [] if same else [[before.booking, *now[1:]]]
 
     @staticmethod
-    def _booking(row: Row, before: Visit | None, at: int) -> Told:
+    def _booking(row: Row, before: Visit | None, at: int) -> EventRow:
         """The booking as an event. What the row leaves empty stays as it was."""
-        data = {} if before is None else {name: value for name, value in _said(before).items() if value is not None}
+        known = {} if before is None else _visit_data(before)
+        data = {name: value for name, value in known.items() if value is not None}
         own = {
             "visit": row.get("id"), "starts_at": from_micros(row.get("starts_at").micros).isoformat(),
             "duration": row.get("minutes"), "service": row.get("service"), "place": row.get("place"),
@@ -151,7 +152,7 @@ class Appointments(History):
         return [f"visit/{customer}/{row.get('id')}/{sequence}", customer, BOOKED, at, data]
 
 
-def _said(visit: Visit) -> dict[str, Any]:
+def _visit_data(visit: Visit) -> dict[str, Any]:
     """What the booking that holds says, as an appointment's row would."""
     return {
         "visit": visit.id, "starts_at": None if visit.starts_at is None else visit.starts_at.isoformat(),

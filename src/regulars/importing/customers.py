@@ -26,6 +26,10 @@ _CUSTOMER: Types = {
     "email_hash": Text(), "manager_id": Key, "attrs": Json, "bucket": Integer(),
 }  # fmt: skip
 _MANAGER = ("external_id", "name", "email", "title", "phone", "locale", "timezone")
+_BY_ADDRESS = "by_address"
+"""Set in rows that have an address and no id."""
+_WHO = ("name", "first_name", "last_name", "birthday")
+"""Fields that tell one person from another."""
 _ERASED = "rows are of clients who were erased; they were left out"
 
 
@@ -50,7 +54,8 @@ class Customers(Importer):
         if "id" not in row.values and row.get("email") is None:
             row.refuse("has no e-mail address", name="email")
             return
-        row.values.setdefault("id", str(row.get("email")).lower())
+        if "id" not in row.values:
+            row.values["id"], row.values[_BY_ADDRESS] = str(row.get("email")).lower(), True
         self.refuse_twin(row, "id", "customer")
 
     def write(self, connection: Connection, units: Sequence[list[Row]]) -> Written:
@@ -58,6 +63,7 @@ class Customers(Importer):
         self._find_managers(connection, rows)
         rows = [row for row in rows if not row.faults]
         hashes = {row.line: ids.address_hash(row.get("email"), self.secret) for row in rows if row.get("email")}
+        self._find_by_address(connection, rows, hashes)
         rows = self._without_erased(connection, rows, hashes)
         given = rowset(connection, "given", _CUSTOMER, [self._tuple(row, hashes.get(row.line)) for row in rows])
         added, changed = upsert(
@@ -71,10 +77,11 @@ class Customers(Importer):
         )
         facts.refresh(connection, sorted(added))
         changed |= self._consent(connection, rows) - added
+        rights.refuse_by_mailbox(connection, changed)  # who said no may have another address now
         return Written(len(added), len(changed), len(rows) - len(added) - len(changed))
 
     def _tuple(self, row: Row, email_hash: str | None) -> list[Any]:
-        kept = [_kept(row.get(CLIENT_FIELDS[name].column)) for name in _COLUMNS]
+        kept = [_stored(row.get(CLIENT_FIELDS[name].column)) for name in _COLUMNS]
         return [*kept, email_hash, row.get("manager_id"), own_values(row), ids.bucket(row.get("id"))]
 
     def _defaults(self) -> dict[str, Any]:
@@ -102,6 +109,20 @@ class Customers(Importer):
                 row.refuse(f"manager `{name}` is not known", "import managers first", "manager")
             else:
                 row.values["manager_id"] = found
+
+    def _find_by_address(self, connection: Connection, rows: Sequence[Row], hashes: Mapping[int, str]) -> None:
+        """A row without an id is about the one client who has its address, unless it names somebody else."""
+        unnamed = [row for row in rows if row.get(_BY_ADDRESS)]
+        taken = {row.get("id") for row in rows if not row.get(_BY_ADDRESS)}
+        columns = [customers.c[name] for name in ("external_id", *_WHO)]
+        known = lookup(
+            connection, customers.c.email_hash, (hashes[row.line] for row in unnamed), *columns, customers.c.erased_at
+        )
+        for row in unnamed:
+            living = [found for found in known.get(hashes[row.line], []) if found[-1] is None]
+            if len(living) == 1 and living[0][0] not in taken and not _somebody_else(row, living[0][1:-1]):
+                row.values["id"] = living[0][0]
+                taken.add(living[0][0])
 
     def _without_erased(self, connection: Connection, rows: list[Row], hashes: Mapping[int, str]) -> list[Row]:
         erased = suppressions.c.reason == rights.ERASED
@@ -140,6 +161,12 @@ class Customers(Importer):
         return all(said) if said else None
 
 
+def _somebody_else(row: Row, known: Sequence[Any]) -> bool:
+    """Whether the row names another person than the client who is known: families share mailboxes."""
+    pairs = ((row.get(name), value) for name, value in zip(_WHO, known, strict=True))
+    return any(str(said).casefold() != str(value).casefold() for said, value in pairs if said and value)
+
+
 def _reader(field: ClientField, cell: Cell, options: ImportOptions, now: datetime) -> cells.Reader:
     match cell:
         case Cell.PLAIN:
@@ -170,7 +197,7 @@ def _plain_reader(field: ClientField, options: ImportOptions) -> cells.Reader:
     assert_never(field.type)
 
 
-def _kept(value: Any) -> Any:
+def _stored(value: Any) -> Any:
     """A cell's value as a rowset takes it."""
     if isinstance(value, dates.Moment):
         return value.micros

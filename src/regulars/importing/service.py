@@ -33,7 +33,7 @@ from regulars.importing.rows import Importer, Row, read_row
 from regulars.importing.seen_keys import Seen
 from regulars.importing.source_file import FileSource
 
-KEPT = 1_000
+MOST_LISTED = 1_000
 """Faults that a report holds; the rest are counted."""
 _MANY = 5_000
 """Rows after which the database looks over its tables; it does so for fewer by itself."""
@@ -204,7 +204,7 @@ class _Complaints:
         """Takes in the faults of one row; its cells go into the file beside them, to be mended there."""
         found = list(faults)
         self.total += len(found)
-        self.kept += found[: max(0, KEPT - len(self.kept))]
+        self.kept += found[: max(0, MOST_LISTED - len(self.kept))]
         if found and self._path:
             reasons = [fault.to_dict() for fault in found]
             row = {str(key): _storable(value) for key, value in (cells or {}).items()}

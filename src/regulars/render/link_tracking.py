@@ -11,7 +11,7 @@ from jinja2 import pass_context
 from jinja2.runtime import Context
 from markupsafe import Markup
 
-TRAIL, TRAP, PIXEL = "_trail", "_trap", "_pixel"
+TRACKING, TRAP, PIXEL = "_trail", "_trap", "_pixel"
 """The context's own names; `check` knows none of them, so no author comes to lean on one."""
 WEB = ("https://", "http://")
 _KNOWN = 4096
@@ -86,13 +86,13 @@ class LinkTracking:
 
     def values(self) -> dict[str, Any]:
         """What the compiled email needs of it."""
-        return {TRAIL: self, TRAP: None if self.base is None else f"{self.base}0", PIXEL: self.pixel}
+        return {TRACKING: self, TRAP: None if self.base is None else f"{self.base}0", PIXEL: self.pixel}
 
 
 @pass_context
 def followed(context: Context, url: Any) -> Any:
     """What a link to `url` is printed as. Put around links by the compiler, never by an author."""
-    trail: LinkTracking | None = context.parent.get(TRAIL)
-    if trail is None or not isinstance(url, str):
+    tracking: LinkTracking | None = context.parent.get(TRACKING)
+    if tracking is None or not isinstance(url, str):
         return url
-    return trail.lead(url if type(url) is str else Markup.unescape(url))  # type: ignore[arg-type]
+    return tracking.lead(url if type(url) is str else Markup.unescape(url))  # type: ignore[arg-type]

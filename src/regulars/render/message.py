@@ -6,18 +6,21 @@ Either every part is rendered or RenderFailed says which tag of which file could
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from regulars.core.diagnostics import Span
 from regulars.core.errors import RegularsError
 from regulars.render.compile import CompiledEmail, Part
-from regulars.render.environment import HTML, TEXT, Environment, Values
+from regulars.render.environment import HTML, TEXT, CountedContext, Environment, Values
 from regulars.render.filters import FORMATS, FUNCTIONS, Formats
+from regulars.render.limits import CURRENT, MAX_SHORT_PIECES, LimitExceeded, measure
+from regulars.render.link_guard import CLOSE, OPEN
 from regulars.render.link_tracking import LinkTracking
-from regulars.render.template_pieces import Kind, skeleton
-from regulars.render.text import gathered, tidy
+from regulars.render.template_pieces import Kind, Piece, skeleton
+from regulars.render.text import gathered, normalized
 
 CLIPPED = 102 * 1024
 """Bytes of HTML beyond which Gmail cuts an email off, its unsubscribe link included."""
@@ -25,10 +28,16 @@ _LINE = re.compile(r"[ \x00-\x1f\x7f-\x9f\u2028\u2029]+")
 
 
 class RenderFailed(RegularsError):
-    """An email could not be filled in for one client: `where` is `path:line:column`, `message` says why."""
+    """An email could not be filled in for one client: `where` is `path:line:column`, `message` says why.
 
-    def __init__(self, email: str, locale: str, where: str, message: str) -> None:
+    With `exceeded`, it would have taken more work than an email may; see `limits`.
+    """
+
+    def __init__(
+        self, email: str, locale: str, where: str, message: str, *, span: Span | None = None, exceeded: bool = False
+    ) -> None:
         self.email, self.locale, self.where, self.message = email, locale, where, message
+        self.span, self.exceeded = span, exceeded
         super().__init__(f"{email} ({locale}): {where}: {message}")
 
 
@@ -56,7 +65,7 @@ def render(email: CompiledEmail, context: Mapping[str, Any], trail: LinkTracking
     if not subject:
         raise RenderFailed(email.name, email.language, "subject", "the subject is empty")
     html = _fill(email, email.html, HTML, values)
-    text = tidy(_fill(email, email.text, TEXT, values))
+    text = normalized(_fill(email, email.text, TEXT, values))
     survey = (context.get("links") or {}).get("survey")
     if survey:
         text = gathered(text, survey)
@@ -87,28 +96,58 @@ def _formats(email: CompiledEmail, context: Mapping[str, Any]) -> Formats:
 
 
 def _fill(email: CompiledEmail, part: Part, env: Environment, values: dict[str, Any]) -> str:
-    template = part.template
+    context = Values(env, values)
+    CURRENT.set(context.budget)
     try:
-        return "".join(template.root_render_func(Values(env, values)))
+        pieces = list(part.template.root_render_func(context))
+        if len(pieces) > MAX_SHORT_PIECES:
+            measure(pieces)
+        return "".join(pieces)
     except Exception as error:
-        where, message = trace(env, part, values, error)
-        raise RenderFailed(email.name, email.language, where, message) from error
+        tag, cause = trace(env, part, values, error)
+        where, message = _at(tag, cause) if tag else (part.pieces[0].span.path if part.pieces else "?", _words(cause))
+        exceeded = isinstance(cause, LimitExceeded)
+        raise RenderFailed(
+            email.name, email.language, where, message, span=tag.span if tag else None, exceeded=exceeded
+        ) from error
 
 
-def trace(env: Environment, part: Part, values: dict[str, Any], error: Exception) -> tuple[str, str]:
-    """Where a failure comes from: the tags are run alone, one a line, until the same one fails again."""
+def trace(env: Environment, part: Part, values: dict[str, Any], error: Exception) -> tuple[Piece | None, BaseException]:
+    """Where a failure comes from: the tags are run alone, one a line, until the same one fails again.
+
+    What a loop writes is not run again: its number says which tag it is.
+    """
     tags = [p for p in part.pieces if p.kind in (Kind.PRINT, Kind.BLOCK)]
+    loops = [tag for tag in tags if tag.statement == "for"]
+    if isinstance(error, LimitExceeded) and error.loop is not None and error.loop < len(loops):
+        return loops[error.loop], error
     template = env.careful.from_string(skeleton(tags))
+    context = template.new_context(values)
+    assert isinstance(context, CountedContext)
+    CURRENT.set(context.budget)
     try:
-        template.render(values)
-    except Exception as again:  # noqa: BLE001  whatever failed before fails here again
-        line = _failed_line(again)
-        if line is not None and line <= len(tags):
-            tag = tags[line - 1]
-            where = f"{tag.span.path}:{tag.span.line}:{tag.span.column}"
-            return where, f"{' '.join(tag.text.split())}: {_words(again)}"
-    first: Sequence[str] = [tags[0].span.path] if tags else ["?"]
-    return first[0], _words(error)
+        for _ in template.root_render_func(context):
+            pass
+    except Exception:  # noqa: BLE001  whatever failed before fails here again
+        try:
+            template.environment.handle_exception()
+        except Exception as again:  # noqa: BLE001  the same, with the lines of the tags
+            line = _failed_line(again)
+            if line is not None and line <= len(tags):
+                return tags[line - 1], again
+    return None, error
+
+
+def _at(tag: Piece, error: BaseException) -> tuple[str, str]:
+    where = f"{tag.span.path}:{tag.span.line}:{tag.span.column}"
+    written = "the address" if tag.text in (OPEN, CLOSE) else _shortened(tag.text)
+    return where, f"{written}: {_words(error)}"
+
+
+def _shortened(text: str) -> str:
+    """A tag on one line, cut if it is long."""
+    line = " ".join(text.split())
+    return line if len(line) <= 200 else f"{line[:199]}…"
 
 
 def _failed_line(error: BaseException) -> int | None:

@@ -12,7 +12,8 @@ from html import unescape
 
 from lxml import etree, html
 
-from regulars.render.mjml import GUARD, MARK, Woven
+from regulars.render.link_guard import unguarded
+from regulars.render.marks import MARK, Woven
 
 _BLOCKS = frozenset(
     [
@@ -43,8 +44,14 @@ _SPACED = frozenset(["h1", "h2", "h3", "h4", "h5", "h6", "p"])
 _IGNORED = frozenset(["head", "script", "style", "title", "noscript", "template", "svg"])
 _HIDDEN = re.compile(r"display:\s*none|mso-hide:\s*all", re.IGNORECASE)
 _SPACE = re.compile(r"[ \t\r\n\f]+")
-_OUTLOOK = re.compile(r"<!--\[if [^\]]*\]>(?!<!--\s*-->|<!-->).*?<!\[endif\]-->", re.DOTALL)
+_OUTLOOK = re.compile(r"<!--\[if [^\]<]*+\]>(?!<!--\s*+-->|<!-->)")
+_OUTLOOK_END = "<![endif]-->"
 _STATEMENT = re.compile(r"<!--\s*zqj\d+jqz\s*-->")
+_NUMBER_SIGNS = re.compile(r"[\s().\-\u2010-\u2015/{}]+")
+_REPLACED = re.compile(r"""\|\s*+replace\((?:' '|" "),\s*+(?:''|"")\)""")
+"""A filter that takes the blanks out of a number: what it makes is the same number."""
+_LONE = re.compile(r"^:(?:[ \t]++(?=https?://)|[ \t\r]*+$)", re.MULTILINE)
+"""A colon without a label before it."""
 _BRACE = re.compile(r"\{(?=[{%#])")
 
 
@@ -103,7 +110,7 @@ class _Writer:
         self._break()
         statement = self.woven.statements.get(number, "")
         if statement in ("else", "elif") and self.branches:
-            self._turn(self.branches[-1], statement)
+            self._switch_branch(self.branches[-1], statement)
         elif statement in ("endif", "endfor") and self.branches:
             self._close(self.branches.pop())
         self.parts.append(f"zqj{number}jqz")
@@ -117,7 +124,7 @@ class _Writer:
             self.standing = self.wanted
         self.wanted = 0
 
-    def _turn(self, branch: _Branch, statement: str) -> None:
+    def _switch_branch(self, branch: _Branch, statement: str) -> None:
         self._round(branch)
         branch.ends.append(self.standing)
         branch.otherwise = branch.otherwise or statement == "else"
@@ -139,7 +146,7 @@ def derive(content: str, woven: Woven) -> str:
     """Jinja source of the text part of an HTML document with marks."""
     writer = _Writer(woven)
     # A statement between two sections stands inside a conditional for Outlook; it holds for the text all the same.
-    content = _OUTLOOK.sub(lambda hidden: "".join(_STATEMENT.findall(hidden[0])), content)
+    content = _without_outlook(content)
     root = html.document_fromstring(content.encode(), parser=html.HTMLParser(encoding="utf-8"))
     body = root.find("body")
     _walk(body if body is not None else root, writer)
@@ -153,8 +160,26 @@ def derive(content: str, woven: Woven) -> str:
     return "".join(out).strip() + "\n"
 
 
-def tidy(text: str) -> str:
-    """A rendered text without stray blanks: at most one empty line at a time, none at the ends."""
+def _without_outlook(content: str) -> str:
+    """HTML without what only Outlook reads, except for the statements in it."""
+    out: list[str] = []
+    at = 0
+    while found := _OUTLOOK.search(content, at):
+        end = content.find(_OUTLOOK_END, found.end())
+        if end < 0:
+            break
+        out += (content[at : found.start()], *_STATEMENT.findall(content, found.start(), end))
+        at = end + len(_OUTLOOK_END)
+    return "".join([*out, content[at:]])
+
+
+def normalized(text: str) -> str:
+    """A rendered text without stray blanks: at most one empty line at a time, none at the ends.
+
+    A label that turned out empty leaves no colon before its address.
+    """
+    if "\n:" in text or text.startswith(":"):
+        text = _LONE.sub("", text)
     lines: list[str] = [""]
     for line in text.split("\n"):
         whole = line.rstrip(" \t\r")
@@ -186,7 +211,7 @@ def gathered(text: str, page: str) -> str:
                 gap -= 1
             lines[gap:] = ["", f"{' | '.join(answers)}: {page}", "", line]
             answers.clear()
-    return tidy("\n".join(lines))
+    return normalized("\n".join(lines))
 
 
 def _plain(woven: Woven, number: int) -> str:
@@ -250,16 +275,34 @@ def _break(node: html.HtmlElement, writer: _Writer) -> None:
 
 
 def _link(node: html.HtmlElement, writer: _Writer) -> None:
-    """`label: url`; a sentence goes on after the address."""
+    """`label: url`; a sentence goes on after the address. A number or address that is the label stands there once."""
     _inside(node, writer)
-    url = node.get("href") or ""
-    label = writer.woven.restore(_SPACE.sub(" ", node.text_content()).strip())
-    if url.startswith("mailto:"):
-        url = url.removeprefix("mailto:").split("?")[0]
-    if not url or url.startswith(("#", "tel:")) or label == writer.woven.restore(url).replace(GUARD, ""):
+    url = (node.get("href") or "").strip()
+    label = _restored(node.text_content(), writer)
+    scheme = next((each for each in ("mailto:", "tel:") if url.startswith(each)), "")
+    if scheme:
+        url = url.removeprefix(scheme).split("?")[0]
+    if not url or url.startswith("#") or _same(label, _restored(url, writer), scheme):
         return
-    writer.text(f": {url}" if label or node.find(".//img") is not None else url)
+    url = url if scheme else url.replace(" ", "%20")  # written with a blank, the address would end there
+    labelled = label or any((image.get("alt") or "").strip() for image in node.iter("img"))
+    writer.text(f": {url}" if labelled else url)
     writer.after_url = True
+
+
+def _restored(text: str, writer: _Writer) -> str:
+    return unguarded(writer.woven.restore(_SPACE.sub(" ", text).strip()))
+
+
+def _same(label: str, address: str, scheme: str) -> bool:
+    """Whether the label is the address already; numbers are written with blanks, brackets and dashes."""
+    if scheme == "tel:":
+        return _number(label) == _number(address)
+    return label == address
+
+
+def _number(text: str) -> str:
+    return _NUMBER_SIGNS.sub("", _REPLACED.sub("", text))
 
 
 def _is_data(node: html.HtmlElement) -> bool:

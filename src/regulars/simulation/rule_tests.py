@@ -101,7 +101,7 @@ def run_trial(engine: Engine, workspace: Rules, test: RuleTest, cache: Statement
     timeline.run()
     with read(engine) as connection:
         rows = queries.rows(connection, CLIENT)
-    verdict = Verdict(engine, workspace, stage, rows, list(_sent(rows, timeline.transport.kept, stage)))
+    verdict = Verdict(engine, workspace, stage, rows, list(_sent(rows, timeline.transport.accepted, stage)))
     failures = [said for name, expected in test.expect.items() for said in verdict.failures(name, expected)]
     return TrialResult(test, failures, verdict.sent)
 

@@ -143,7 +143,7 @@ class Scene:
 
     def _arrive(self, connection: Connection, at: datetime) -> None:
         stated = self.test.customer
-        given = {name: self._kept(name, stated[name]) for name in fields_of(Origin.COLUMN) if name in stated}
+        given = {name: self._stored_value(name, stated[name]) for name in fields_of(Origin.COLUMN) if name in stated}
         given = {"external_id": "client", "email": "client@example.com", **given}
         row = {
             **given,
@@ -160,7 +160,7 @@ class Scene:
             worth = {"customer_id": CLIENT, **learned, "at": at, "purchases": 0, "spent": Decimal(0)}
             connection.execute(insert(tables.worth).values(worth))
 
-    def _kept(self, name: str, value: Any) -> Any:
+    def _stored_value(self, name: str, value: Any) -> Any:
         """What the test states of a field, as the column of `customers` keeps it."""
         if value is None:
             return None

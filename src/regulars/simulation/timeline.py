@@ -39,12 +39,12 @@ class RecordingTransport(Transport):
     """Accepts everything and keeps it, with the time of the simulated clock."""
 
     now: datetime
-    kept: list[tuple[datetime, Parcel]] = field(default_factory=list)
+    accepted: list[tuple[datetime, Parcel]] = field(default_factory=list)
     server: str = "recorder"
 
     async def deliver(self, parcels: Sequence[Parcel]) -> Delivery:
         """Takes every parcel."""
-        self.kept += [(self.now, parcel) for parcel in parcels]
+        self.accepted += [(self.now, parcel) for parcel in parcels]
         return Delivery([Result(parcel.key, Outcome.ACCEPTED, 250, "2.0.0 kept") for parcel in parcels])
 
     async def close(self) -> None:
@@ -104,7 +104,7 @@ class Timeline:
     def _between(self, person: Person | None, stop: datetime, following: datetime) -> None:
         """Ticks at what falls between two things that happen, both ends excluded."""
         dates = (moment for found in self._dates.values() for moment in found)
-        turning = set(self._turning(person, stop, following))
+        turning = set(self._state_changes(person, stop, following))
         fixed = sorted({*dates, *turning})
         now = stop
         while True:
@@ -141,7 +141,7 @@ class Timeline:
             and not any(now - campaign.patience(book.policy) - _MARGIN <= moment <= now for moment in dates)
         }
 
-    def _turning(self, person: Person | None, stop: datetime, following: datetime) -> Iterator[datetime]:
+    def _state_changes(self, person: Person | None, stop: datetime, following: datetime) -> Iterator[datetime]:
         """Where a state begins or ends as time passes."""
         if person is None:
             return

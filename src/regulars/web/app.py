@@ -119,7 +119,7 @@ async def _style(request: Request) -> Response:
 
 
 async def _openapi(_: Request) -> Response:
-    return endpoints.said(document())
+    return endpoints.json_response(document())
 
 
 def _for_programs(request: Request) -> bool:
@@ -131,7 +131,7 @@ async def _refused(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     site: Site = request.app.state.site
     if _for_programs(request):
-        found = endpoints.said({"error": error.detail}, error.status_code)
+        found = endpoints.json_response({"error": error.detail}, error.status_code)
         found.headers.update(error.headers or {})
         return found
     name = {404: "unknown", 405: "unclear"}.get(error.status_code, "unclear")
@@ -145,7 +145,7 @@ async def _failed(request: Request, error: Exception) -> Response:
     site: Site = request.app.state.site
     status = 503 if isinstance(error, RegularsError) else 500
     if _for_programs(request):
-        return endpoints.said({"error": "not available now"}, status)
+        return endpoints.json_response({"error": "not available now"}, status)
     try:
         return await run_in_threadpool(message_page, request, site, "failed", status)
     except RegularsError:

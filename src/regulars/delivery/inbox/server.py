@@ -55,8 +55,9 @@ class Inbox:
             self.folder.mkdir(parents=True, exist_ok=True)
             listener = socket.create_server((self.host, self.port))
         except OSError as error:
-            where = f"{self.host}:{self.port}"
-            raise EnvironmentFailed(f"the inbox cannot listen on {where} or write to {self.folder}: {error}") from error
+            address = f"{self.host}:{self.port}"
+            message = f"the inbox cannot listen on {address} or write to {self.folder}: {error}"
+            raise EnvironmentFailed(message) from error
         self.port = listener.getsockname()[1]
         self._last = max((number(path) for path in self.folder.glob("*.eml")), default=0)
         ready: Future[None] = Future()

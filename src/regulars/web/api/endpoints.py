@@ -64,7 +64,7 @@ def parsed(body: bytes) -> Any:
         raise HTTPException(400) from None
 
 
-def said(body: Mapping[str, Any], status: int = 200) -> Response:
+def json_response(body: Mapping[str, Any], status: int = 200) -> Response:
     """JSON as an answer."""
     return Response(orjson.dumps(body), status, media_type="application/json")
 
@@ -102,7 +102,7 @@ def _code(request: Request) -> str:
 
 
 def _coupon(found: CheckedCoupon) -> Response:
-    return said(asdict(found), _STATUS[found.standing])
+    return json_response(asdict(found), _STATUS[found.standing])
 
 
 def batch(kind: Kind) -> Work:
@@ -112,9 +112,9 @@ def batch(kind: Kind) -> Work:
         if not isinstance(body, list) or len(body) > ROWS or not all(isinstance(row, dict) for row in body):
             raise HTTPException(422)
         try:
-            return said(import_batch(site, kind, body, source="api").to_dict())
+            return json_response(import_batch(site, kind, body, source="api").to_dict())
         except Invalid as error:
-            return said({"error": [fault.message for fault in error.diagnostics]}, 422)
+            return json_response({"error": [fault.message for fault in error.diagnostics]}, 422)
 
     return work
 

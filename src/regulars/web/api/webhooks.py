@@ -21,7 +21,7 @@ from regulars.db import engine as store
 from regulars.importing.report import Kind
 from regulars.responses import received_hooks
 from regulars.rules.webhook_rules import HookKind
-from regulars.web.api.endpoints import import_batch, parsed, said
+from regulars.web.api.endpoints import import_batch, json_response, parsed
 from regulars.web.recipient.link_request import client_address
 from regulars.web.site import Site
 
@@ -43,19 +43,19 @@ def _receive(site: Site, request: Request, body: bytes) -> Response:
     message = parsed(body)
     with store.read(site.engine) as connection:
         if received_hooks.was_received(connection, name, signed.id):
-            return said({"type": None, "repeated": True, "rows": []})
+            return json_response({"type": None, "repeated": True, "rows": []})
     kind = hook.type.find(message)
     take = hook.take.get(kind) if isinstance(kind, str) else None
     rows = list(take.rows(message)) if take else []
-    reports = [_bring(site, name, signed, kind, row) for kind, row in rows]
+    reports = [_import_row(site, name, signed, kind, row) for kind, row in rows]
     if any(report["refused"] for report in reports):
-        return said({"error": [reason for report in reports for reason in report["reasons"]]}, 422)
+        return json_response({"error": [reason for report in reports for reason in report["reasons"]]}, 422)
     with store.write(site.engine) as connection:
         received_hooks.remember_message(connection, name, signed.id, site.clock())
-    return said({"type": kind if take else None, "repeated": False, "rows": reports})
+    return json_response({"type": kind if take else None, "repeated": False, "rows": reports})
 
 
-def _bring(site: Site, hook: str, signed: SignedMessage, kind: HookKind, row: Mapping[str, Any]) -> dict[str, Any]:
+def _import_row(site: Site, hook: str, signed: SignedMessage, kind: HookKind, row: Mapping[str, Any]) -> dict[str, Any]:
     """What became of one row."""
     if kind != "customers":
         row = {"occurred_at": signed.at.isoformat(), **row}

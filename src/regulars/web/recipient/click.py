@@ -44,7 +44,7 @@ def count_hit(link: LinkRequest, kind: HitKind, address: str) -> None:
     """Has a GET written down, unless the rules or the client say by now that nothing is to be measured."""
     owner, site = link.owner, link.site
     if link.request.method == "HEAD":
-        site.head_requests.note(owner.promise, link.now)
+        site.head_requests.add(owner.promise, link.now)
         return
     policy = link.book.policy
     asked = owner.campaign.measured(policy) if owner.campaign else policy.tracking
@@ -52,7 +52,7 @@ def count_hit(link: LinkRequest, kind: HitKind, address: str) -> None:
     if owner.erased or not wanted or objectors(link.connection, [owner.customer]):
         return
     found = sign(kind, link.request.headers, peeked=site.head_requests.recent(owner.promise, link.now))
-    site.hit_writer.note(LinkHit(owner.promise, Hit(kind, address, link.now, found)))
+    site.hit_writer.enqueue(LinkHit(owner.promise, Hit(kind, address, link.now, found)))
 
 
 def ascii_host(address: str) -> str:

@@ -1,4 +1,4 @@
-"""Writes clicks down, apart from the pages: a GET is answered from a transaction that cannot write, whoever it is from.
+"""Writes hits on links into the database, apart from the pages: a GET is answered in a transaction that cannot write.
 
 One thread takes what waits and writes it in one transaction, which can do nothing but that. A visitor never waits for
 it; a process that is killed loses what came in the moment before.
@@ -38,8 +38,8 @@ class HitWriter:
     _thread: threading.Thread | None = field(default=None, repr=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
-    def note(self, asked: LinkHit) -> None:
-        """Takes a hit to be written down soon."""
+    def enqueue(self, asked: LinkHit) -> None:
+        """Puts a hit into the queue; drops it, and logs that, when the queue is full."""
         try:
             self._queue.put_nowait(asked)
         except queue.Full:
@@ -47,7 +47,7 @@ class HitWriter:
             return
         with self._lock:
             if self._thread is None:
-                self._thread = threading.Thread(target=self._work, name="scribe", daemon=True)
+                self._thread = threading.Thread(target=self._work, name="hit-writer", daemon=True)
                 self._thread.start()
                 atexit.register(self.flush)
 
@@ -97,8 +97,8 @@ class HeadRequests:
     _seen: OrderedDict[int, datetime] = field(default_factory=OrderedDict, repr=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
-    def note(self, promise: int, at: datetime) -> None:
-        """A HEAD came."""
+    def add(self, promise: int, at: datetime) -> None:
+        """Remembers that a HEAD came."""
         with self._lock:
             self._seen.pop(promise, None)
             self._seen[promise] = at
