@@ -8,7 +8,7 @@ import pytest
 
 from regulars.core.calendar import local_date
 from regulars.db.types import from_micros, to_micros
-from regulars.importing import cells, dates, numbers, places
+from regulars.importing import cells, date_formats, numbers, places
 from regulars.importing.refused import Refused
 
 
@@ -65,7 +65,7 @@ def test_what_is_no_number_or_could_be_two_is_refused(raw: Any, mark: str | None
     ],
 )
 def test_days_as_people_write_them(raw: str, order: str | None, expected: date) -> None:
-    assert dates.day(order)(raw) == expected
+    assert date_formats.day(order)(raw) == expected
 
 
 @pytest.mark.parametrize(
@@ -73,7 +73,7 @@ def test_days_as_people_write_them(raw: str, order: str | None, expected: date) 
 )
 def test_what_is_no_day_or_could_be_two_is_refused(raw: str) -> None:
     with pytest.raises(Refused):
-        dates.day(None)(raw)
+        date_formats.day(None)(raw)
 
 
 @pytest.mark.parametrize(
@@ -89,7 +89,7 @@ def test_what_is_no_day_or_could_be_two_is_refused(raw: str) -> None:
     ],
 )
 def test_instants_are_meant_on_the_company_clock(raw: str, expected: datetime) -> None:
-    found = dates.moment(None, "Europe/Tallinn")(raw)
+    found = date_formats.moment(None, "Europe/Tallinn")(raw)
     assert found is not None
     assert from_micros(found.micros) == expected
 
@@ -97,7 +97,7 @@ def test_instants_are_meant_on_the_company_clock(raw: str, expected: datetime) -
 @pytest.mark.parametrize("zone", ["Pacific/Pago_Pago", "America/New_York", "UTC", "Asia/Kolkata", "Pacific/Kiritimati"])
 @pytest.mark.parametrize("day", ["1997-01-01", "2024-02-29", "2026-03-29", "2026-11-01"])
 def test_a_bare_date_stays_that_day_in_the_company_zone(zone: str, day: str) -> None:
-    found = dates.moment(None, zone)(day)
+    found = date_formats.moment(None, zone)(day)
     assert found is not None
     assert local_date(from_micros(found.micros), zone).isoformat() == found.written == day
 
@@ -105,12 +105,12 @@ def test_a_bare_date_stays_that_day_in_the_company_zone(zone: str, day: str) -> 
 def test_the_end_of_the_calendar_is_refused() -> None:
     for raw in ("0001-01-01T00:00:00+14:00", "9999-12-31T23:59:00-12:00"):
         with pytest.raises(Refused):
-            dates.moment(None, "UTC")(raw)
+            date_formats.moment(None, "UTC")(raw)
 
 
 def test_an_instant_after_the_latest_is_refused() -> None:
-    read = dates.moment(None, "UTC", datetime(2026, 1, 1, tzinfo=UTC))
-    assert read("2026-01-01T00:00:00Z") == dates.Moment(
+    read = date_formats.moment(None, "UTC", datetime(2026, 1, 1, tzinfo=UTC))
+    assert read("2026-01-01T00:00:00Z") == date_formats.Moment(
         to_micros(datetime(2026, 1, 1, tzinfo=UTC)), "2026-01-01T00:00:00+00:00"
     )
     with pytest.raises(Refused, match="future"):

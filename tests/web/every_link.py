@@ -18,7 +18,7 @@ from regulars.core import signing
 from regulars.db.engine import read, write
 from regulars.db.tables import events
 from regulars.dispatch.template_context import token
-from regulars.ledger.copies import SentCopy, save_copies
+from regulars.ledger.sent_copies import SentCopy, save_copies
 from regulars.workspace.starter import starter
 from tests.common.people import SECRET, add_event
 from tests.web.shop import NOW, Answer, Shop, rules_of

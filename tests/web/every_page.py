@@ -13,7 +13,7 @@ from playwright.sync_api import Page, Route
 
 from regulars.db.engine import open_engine, write
 from regulars.dispatch.template_context import token
-from regulars.ledger.copies import SentCopy, save_copies
+from regulars.ledger.sent_copies import SentCopy, save_copies
 from regulars.render.message import render
 from regulars.workspace.starter import starter
 from tests.common.people import SECRET, add_event

@@ -21,7 +21,7 @@ from sqlalchemy import Engine, insert
 from regulars.db import tables
 from regulars.db.engine import write
 from regulars.dispatch.template_context import links
-from regulars.ledger.copies import SentCopy, save_copies
+from regulars.ledger.sent_copies import SentCopy, save_copies
 from regulars.render.compile import Templates
 from regulars.render.link_tracking import LinkRules, LinkTracking
 from regulars.render.message import render

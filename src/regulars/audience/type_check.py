@@ -12,7 +12,7 @@ from typing import ClassVar
 
 from jinja2 import nodes as jinja
 
-from regulars.audience import calls, nodes
+from regulars.audience import function_calls, nodes
 from regulars.audience.check_context import CheckContext
 from regulars.audience.literals import KINDS, adapt, mismatch, number, usable, within_range
 from regulars.audience.nodes import Comparison, Node
@@ -326,7 +326,7 @@ class Checker(CheckContext):
         return adapted
 
     def _call(self, node: jinja.Call) -> Node | None:
-        return calls.call(self, node)
+        return function_calls.call(self, node)
 
     _READERS: ClassVar[dict[type[jinja.Expr], Callable[..., Node | None]]] = {
         jinja.Const: _const, jinja.Name: _name, jinja.Getattr: _attribute, jinja.Call: _call,

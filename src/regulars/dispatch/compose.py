@@ -14,7 +14,7 @@ from regulars.dispatch.client_records import Record
 from regulars.dispatch.link_policy import link_tracking
 from regulars.dispatch.load import Job
 from regulars.dispatch.template_context import appointment, stored_values, template_values, token
-from regulars.ledger.copies import SentCopy
+from regulars.ledger.sent_copies import SentCopy
 from regulars.render import mime
 from regulars.render.calendar_file import attachment
 from regulars.render.compile import Templates

@@ -43,7 +43,7 @@ from regulars.dispatch.outcome import settlement
 from regulars.eligibility.examine import examine_claimed
 from regulars.ledger import token_bucket
 from regulars.ledger.claims import Claim, begin, claim, recover, release, renew, waiting
-from regulars.ledger.copies import SentCopy, save_copies
+from regulars.ledger.sent_copies import SentCopy, save_copies
 from regulars.ledger.settle import Settlement, settle
 
 RENDER_PAUSE = timedelta(minutes=15)

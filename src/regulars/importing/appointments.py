@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, Connection, literal
 from regulars.db.rowset import rowset, upsert
 from regulars.db.tables import events
 from regulars.db.types import Instant, Json, from_micros, to_micros
-from regulars.importing import cells, column_names, dates, numbers
+from regulars.importing import cells, column_names, date_formats, numbers
 from regulars.importing.columns import Column
 from regulars.importing.events import EVENT
 from regulars.importing.history import History
@@ -53,7 +53,7 @@ class Appointments(History):
 
     def columns(self) -> Sequence[Column]:
         options = self.options
-        moment = dates.moment(options.dates, options.timezone)
+        moment = date_formats.moment(options.dates, options.timezone)
 
         def slots(raw: Any) -> list[str]:
             found = [moment(one) for one in cells.choices(raw)]
@@ -70,7 +70,7 @@ class Appointments(History):
             "place": cells.text(),
             "status": status,
             "slots": slots,
-            "booked_at": dates.moment(options.dates, options.timezone, self.now),
+            "booked_at": date_formats.moment(options.dates, options.timezone, self.now),
         }
         return [Column(name, read, column_names.APPOINTMENTS[name]) for name, read in readers.items()]
 

@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 
 from regulars.coupons.redemption import CheckedCoupon, CouponStatus, Use, add_codes, redeem_all
 from regulars.db.types import from_micros
-from regulars.importing import cells, column_names, dates
+from regulars.importing import cells, column_names, date_formats
 from regulars.importing.columns import Column
 from regulars.importing.history import History
 from regulars.importing.refused import Refused
@@ -76,7 +76,7 @@ class Redemptions(History):
             "reference": cells.text(100),
             "customer": cells.text(254),
             "email": cells.email,
-            "occurred_at": dates.moment(options.dates, options.timezone, self.now),
+            "occurred_at": date_formats.moment(options.dates, options.timezone, self.now),
         }
         return [Column(name, read, column_names.REDEMPTIONS[name]) for name, read in readers.items()]
 

@@ -13,7 +13,7 @@ from regulars.core import ids
 from regulars.db.rowset import Types, lookup, rowset, upsert
 from regulars.db.tables import customers, managers, suppressions
 from regulars.db.types import Instant, Json, Key
-from regulars.importing import cells, column_names, dates, places
+from regulars.importing import cells, column_names, date_formats, places
 from regulars.importing.columns import Column
 from regulars.importing.options import ImportOptions
 from regulars.importing.rows import Importer, Row, Written, field_reader, own_columns, own_values
@@ -180,9 +180,9 @@ def _reader(field: ClientField, cell: Cell, options: ImportOptions, now: datetim
         case Cell.COUNTRY:
             return places.country
         case Cell.BIRTHDAY:
-            return dates.birthday(options.dates, now.date())
+            return date_formats.birthday(options.dates, now.date())
         case Cell.PAST:
-            return dates.moment(options.dates, options.timezone, now)
+            return date_formats.moment(options.dates, options.timezone, now)
     assert_never(cell)
 
 
@@ -193,13 +193,13 @@ def _plain_reader(field: ClientField, options: ImportOptions) -> cells.Reader:
         case FieldType.NUMBER | FieldType.BOOL | FieldType.DATE:
             return field_reader(field.type, options)
         case FieldType.INSTANT:
-            return dates.moment(options.dates, options.timezone)
+            return date_formats.moment(options.dates, options.timezone)
     assert_never(field.type)
 
 
 def _stored(value: Any) -> Any:
     """A cell's value as a rowset takes it."""
-    if isinstance(value, dates.Moment):
+    if isinstance(value, date_formats.Moment):
         return value.micros
     return value.isoformat() if isinstance(value, date) else value
 

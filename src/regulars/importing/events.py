@@ -13,7 +13,7 @@ from regulars.coupons.redemption import REDEEMED, Use
 from regulars.db.rowset import Types, ids, lookup, rowset, upsert
 from regulars.db.tables import events
 from regulars.db.types import Instant, Json, Key, from_micros
-from regulars.importing import cells, column_names, dates
+from regulars.importing import cells, column_names, date_formats
 from regulars.importing.columns import Column
 from regulars.importing.coupons import use_all
 from regulars.importing.history import History
@@ -54,7 +54,7 @@ class Events(History):
             "customer": cells.text(254),
             "email": cells.email,
             "name": event_name,
-            "occurred_at": dates.moment(options.dates, options.timezone),
+            "occurred_at": date_formats.moment(options.dates, options.timezone),
             "data": cells.data,
         }
         declared = {name for fields in options.events.values() for name in fields}

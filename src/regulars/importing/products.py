@@ -14,7 +14,7 @@ from regulars.db.engine import insert
 from regulars.db.rowset import Types, ids, lookup, rowset, upsert
 from regulars.db.tables import product_links, products, purchase_lines, purchases
 from regulars.db.types import Instant, Key, Money
-from regulars.importing import cells, column_names, dates, numbers, places
+from regulars.importing import cells, column_names, date_formats, numbers, places
 from regulars.importing.columns import Column
 from regulars.importing.refused import Refused
 from regulars.importing.report import BadRow
@@ -77,7 +77,7 @@ class Products(Importer):
             "url": cells.url,
             "image_url": cells.url,
             "consumable": cells.yes_or_no,
-            "launched_at": dates.moment(self.options.dates, self.options.timezone, day=time()),
+            "launched_at": date_formats.moment(self.options.dates, self.options.timezone, day=time()),
             "next": sequence,
             "accessories": sequence,
         }

@@ -13,7 +13,7 @@ from regulars.db.engine import insert
 from regulars.db.rowset import Types, ids, lookup, rowset, upsert
 from regulars.db.tables import products, purchase_lines, purchases
 from regulars.db.types import Instant, Json, Key, Money
-from regulars.importing import cells, column_names, dates, numbers, order_lines, places
+from regulars.importing import cells, column_names, date_formats, numbers, order_lines, places
 from regulars.importing.columns import Column
 from regulars.importing.history import History
 from regulars.importing.order_lines import Line
@@ -63,7 +63,7 @@ class Purchases(History):
             "id": cells.text(120),
             "customer": cells.text(254),
             "email": cells.email,
-            "occurred_at": dates.moment(options.dates, options.timezone, latest),
+            "occurred_at": date_formats.moment(options.dates, options.timezone, latest),
             "amount": money,
             "currency": places.currency,
             "quantity": numbers.count(options.decimal, order_lines.CANCELLED),

@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 from sqlalchemy import Connection
 
 from regulars.db.types import from_micros
-from regulars.importing import cells, dates, numbers
+from regulars.importing import cells, date_formats, numbers
 from regulars.importing.cells import Reader
 from regulars.importing.columns import Column, Columns
 from regulars.importing.options import ImportOptions
@@ -143,10 +143,10 @@ def _field_reader(kind: FieldType, decimal: str | None, order: str | None, zone_
     if kind is FieldType.BOOL:
         return cells.yes_or_no
     if kind is FieldType.DATE:
-        day = dates.day(order)
+        day = date_formats.day(order)
         return lambda raw: _iso(day(raw))
     if kind is FieldType.INSTANT:
-        moment = dates.moment(order, zone_name)
+        moment = date_formats.moment(order, zone_name)
         return lambda raw: _utc(moment(raw))
     if kind is FieldType.LIST:
         return cells.choices
@@ -200,5 +200,5 @@ def _iso(value: Any) -> str | None:
     return None if value is None else str(value.isoformat())
 
 
-def _utc(value: dates.Moment | None) -> str | None:
+def _utc(value: date_formats.Moment | None) -> str | None:
     return None if value is None else from_micros(value.micros).isoformat()

@@ -18,7 +18,7 @@ from regulars.rules.calendar_days import DEFAULT, CalendarDay
 from regulars.rules.grammar import Every
 from regulars.rules.model import Rulebook
 from regulars.triggers.base import Subject
-from regulars.triggers.calendar import CalendarTrigger, since_each_zone
+from regulars.triggers.calendar_kinds import CalendarTrigger, since_each_zone
 from regulars.triggers.candidate_rows import TIMES, clients, falling_due, shape, wave
 from regulars.triggers.date import shift_words
 from regulars.triggers.dates import DueCalendarDay, due_calendar_days

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import Any, ClassVar
 
 from sqlalchemy import BigInteger, Integer, Select, select, type_coerce
 from sqlalchemy.sql import ColumnElement
@@ -20,8 +20,8 @@ from regulars.db.types import Instant, to_micros
 from regulars.rules.fields import DERIVED, FieldType
 from regulars.rules.grammar import Every
 from regulars.rules.model import Rulebook
-from regulars.triggers.base import Story, Subject
-from regulars.triggers.calendar import CalendarTrigger, since_each_zone
+from regulars.triggers.base import CopyScope, Story, Subject
+from regulars.triggers.calendar_kinds import CalendarTrigger, since_each_zone
 from regulars.triggers.candidate_rows import TIMES, clients, falling_due, shape, wave
 from regulars.triggers.dates import DueDay, due_days
 from regulars.triggers.explained import CampaignExplanation, ExplainedClient
@@ -29,6 +29,8 @@ from regulars.triggers.explained import CampaignExplanation, ExplainedClient
 
 class DateTrigger(CalendarTrigger):
     """The anniversary of a date or instant of the client, by the client's calendar."""
+
+    copies: ClassVar[CopyScope] = CopyScope.OCCURRENCE_AND_DAY
 
     @property
     def every(self) -> Every:

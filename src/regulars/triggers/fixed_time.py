@@ -14,7 +14,7 @@ from regulars.context.plan_context import PlanContext
 from regulars.db.types import to_micros
 from regulars.rules.model import Rulebook
 from regulars.triggers.base import Subject
-from regulars.triggers.calendar import CalendarTrigger
+from regulars.triggers.calendar_kinds import CalendarTrigger
 from regulars.triggers.candidate_rows import LOOK_BACK, TIMES, clients, falling_due, shape, wave
 from regulars.triggers.dates import due_times
 from regulars.triggers.explained import CampaignExplanation, ExplainedClient

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit, urlunsplit
 from starlette.responses import RedirectResponse, Response
 
 from regulars.consent.preferences import objectors
-from regulars.ledger.copies import link_target
+from regulars.ledger.sent_copies import link_target
 from regulars.responses.click_grading import Hit, HitKind, sign
 from regulars.responses.clicks import LinkHit
 from regulars.web.recipient.link_request import LinkRequest

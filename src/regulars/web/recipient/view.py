@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from starlette.responses import HTMLResponse, Response
 
-from regulars.ledger.copies import copy_html
+from regulars.ledger.sent_copies import copy_html
 from regulars.web.recipient.link_request import LinkRequest
 
 POLICY = (
