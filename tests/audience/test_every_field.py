@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -24,7 +25,6 @@ from tests.audience.populations import (
     add,
     clients,
     furnish,
-    moments,
     recorded,
     settle,
 )
@@ -41,7 +41,7 @@ def _known(name: str) -> Any:
 def _people() -> list[Client]:
     """A client of whom nothing is known, and one of whom everything is."""
     full = {name: _known(name) for name in RECORDED if name != "external_id"}
-    ages = [find(moments(NOW), lambda at, days=days: (NOW - at).days == days) for days in (1, 2, 7, 30)]
+    ages = [NOW - timedelta(days=days) for days in (1, 2, 7, 30)]
     happened = [Happening(at, "purchase", 205_000, ("haircut",), {}, 1) for at in ages]
     # One event each of those that facts are made of, and of two surveys: see `add`.
     happened += [
