@@ -176,7 +176,7 @@ def test_what_was_learned_is_told_with_its_numbers(engine: Engine) -> None:
     product, why = once["next_product"]
     assert product == "saw"
     assert why.startswith(
-        "Learned: 60 clients had `mower` and this, 1 times as many as by chance; usually due on 2026-"
+        "Learned: 60 clients bought this after `mower` or with it, 2 times as many as by chance; usually due on 2026-"
     )
     assert bought["next_product"] == (None, "They have all that follows what they bought.")
     chance, why = bought["p_alive"]

@@ -7,7 +7,7 @@ and after each purchase may be lost for good (with a chance of their own, beta o
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -21,9 +21,15 @@ if TYPE_CHECKING:
 
 FEWEST = 50
 """Clients with a repeat purchase below which four parameters would be made of noise."""
+_EDGE, _NEAR_EDGE = 8.0, 7.9
+"""Logarithms between which the parameters are searched, with a mean age of clients about 10; and what is near that."""
 
 
-class TooFewClients(ValueError):
+class CannotLearn(ValueError):
+    """This history does not say what was to be learned from it; the message says why."""
+
+
+class TooFewClients(CannotLearn):
     """There is not enough history to learn from."""
 
 
@@ -48,12 +54,16 @@ class Histories:
 
 @dataclass(frozen=True, slots=True)
 class BgNbd:
-    """The four parameters: `r`, `alpha` of the rate of buying, `a`, `b` of the chance to be lost."""
+    """The four parameters: `r`, `alpha` of the rate of buying, `a`, `b` of the chance to be lost.
+
+    `corner` names those that a fit has left at the edge of what it searched: the data would have them further out.
+    """
 
     r: float
     alpha: float
     a: float
     b: float
+    corner: tuple[str, ...] = field(default=(), compare=False)
 
     def log_likelihood(self, people: Histories) -> float:
         """The logarithm of how likely these histories are."""
@@ -94,12 +104,25 @@ def fit(people: Histories) -> BgNbd:
         return -float(np.sum(weights * _log_likelihoods(BgNbd(*np.exp(logs).tolist()), scaled)))
 
     starts = [np.log([0.5, 1.0, 0.8, 2.0]), np.log([1.0, 0.3, 0.3, 3.0])]
-    bounds = [(-8.0, 8.0)] * 4
+    bounds = [(-_EDGE, _EDGE)] * 4
     tries = [minimize(cost, start, method="L-BFGS-B", bounds=bounds, options={"ftol": 1e-13, "gtol": 1e-8})
              for start in starts]  # fmt: skip
     best = min(tries, key=lambda one: float(one.fun))
     r, alpha, a, b = np.exp(best.x).tolist()
-    return BgNbd(r, alpha * scale, a, b)
+    corner = tuple(name for name, log in zip(("r", "alpha", "a", "b"), best.x, strict=True) if abs(log) > _NEAR_EDGE)
+    return BgNbd(r, alpha * scale, a, b, corner)
+
+
+def corner_note(model: BgNbd) -> str | None:
+    """What a fit in the corner means for whoever reads `p_alive`, as a sentence; None where it is inside."""
+    if not model.corner:
+        return None
+    lost = model.a / (model.a + model.b)
+    what = f"a client is lost after {lost:.0%} of purchases" if lost > 0.005 else "hardly any client is ever lost"
+    return (
+        f"How clients buy was learned at the edge of what is searched ({', '.join(model.corner)}): by this model"
+        f" {what}, and more extreme numbers would fit as well. Take p_alive and clv with care."
+    )
 
 
 def _log_likelihoods(model: BgNbd, people: Histories) -> Numbers:

@@ -14,7 +14,7 @@ import numpy as np
 from scipy.optimize import minimize
 from scipy.special import gammaln
 
-from regulars.knowledge.bgnbd import FEWEST, BgNbd, Histories, TooFewClients
+from regulars.knowledge.bgnbd import FEWEST, BgNbd, CannotLearn, Histories, TooFewClients
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -26,9 +26,13 @@ _STEP = 4.0
 """Weeks in a period of discounting."""
 
 
+class NoFiniteMean(CannotLearn):
+    """The spend of clients has no mean in this model: it takes q > 1, and what is expected would be below zero."""
+
+
 @dataclass(frozen=True, slots=True)
 class GammaGamma:
-    """The three parameters of spend per purchase."""
+    """The three parameters of spend per purchase; the mean over all clients is finite for q > 1 alone."""
 
     p: float
     q: float
@@ -40,7 +44,10 @@ class GammaGamma:
 
 
 def fit(x: Numbers, mean: Numbers) -> GammaGamma:
-    """The most likely parameters, from clients with a repeat purchase and a positive mean; raises TooFewClients."""
+    """The most likely parameters, from clients with a repeat purchase and a positive mean.
+
+    Raises TooFewClients, and NoFiniteMean where a few spend so much more than all others that q is not above 1.
+    """
     known = (x > 0) & (mean > 0)
     x, mean = x[known], mean[known]
     if len(x) < FEWEST:
@@ -59,6 +66,10 @@ def fit(x: Numbers, mean: Numbers) -> GammaGamma:
     found = minimize(cost, np.log([4.0, 4.0, 1.0]), method="L-BFGS-B", bounds=[(-6.0, 8.0)] * 3,
                      options={"ftol": 1e-14, "gtol": 1e-9})  # fmt: skip
     p, q, v = np.exp(found.x).tolist()
+    if q <= 1.0:
+        raise NoFiniteMean(
+            f"a few spend so much more than all others that the model has no mean (q = {q:.2f}, it takes more than 1)"
+        )
     return GammaGamma(p, q, v * scale)
 
 

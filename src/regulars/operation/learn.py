@@ -1,79 +1,84 @@
 """Learning from everybody: how clients buy, what they are worth, and what is bought next.
 
 The whole of it belongs into the night. `revalue` alone is cheap: it looks only at those whose purchases changed.
+numpy and scipy are loaded when something is learned, not before: they belong to the extra `learn`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
 from datetime import datetime
-from itertools import groupby
-from typing import Any
+from math import isnan
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, Engine
 
-from regulars.core import extras
 from regulars.db.engine import write
 from regulars.profile import learned
 
-_MILLION = 1_000_000
+if TYPE_CHECKING:
+    from regulars.knowledge.next_product import NextProductModel, Trial
+    from regulars.knowledge.purchase_history import History, Integers
 
 
 @dataclass(frozen=True, slots=True)
 class Learned:
-    """What came of it. `buying` is false where there were too few clients to learn how they buy."""
+    """What came of it.
+
+    `buying` and `spending` are false where that could not be learned; `notes` say why, or what to beware of. `method`
+    is the way that tells the next product; `trials` is empty where there was too little history to compare the ways.
+    """
 
     buying: bool
     spending: bool
     valued: int
     links: int
+    method: str
+    trials: Sequence[Trial]
+    notes: Sequence[str]
 
 
 def learn(engine: Engine, now: datetime) -> Learned:
-    """Learns everything anew, in one transaction. What was learned before stays where there is too little now.
-
-    Raises EnvironmentFailed without the extra `learn`.
-    """
-    extras.require("learn", "learning from purchases")
+    """Learns everything anew, in one transaction. What was learned before stays where there is too little now."""
     with write(engine) as connection:
-        buying, spending = _learn_buying(connection, now)
+        buying, spending, notes = _learn_buying(connection, now)
         valued = _value(connection, now, stale_only=False)
-        learned.keep_links(connection, _links(connection))
-        return Learned(buying, spending, valued, learned.count_links(connection))
+        method, trials = _learn_next_products(connection, now)
+        return Learned(buying, spending, valued, learned.count_links(connection), method, trials, notes)
 
 
 def revalue(engine: Engine, now: datetime) -> int:
-    """Brings the worth of those up to date whose purchases changed; gives how many.
-
-    Raises EnvironmentFailed without the extra `learn`.
-    """
-    extras.require("learn", "learning from purchases")
+    """Brings the worth of those up to date whose purchases changed; gives how many."""
     with write(engine) as connection:
         return _value(connection, now, stale_only=True)
 
 
-def _learn_buying(connection: Connection, now: datetime) -> tuple[bool, bool]:
+def _learn_buying(connection: Connection, now: datetime) -> tuple[bool, bool, list[str]]:
     import numpy as np
 
-    from regulars.knowledge.bgnbd import Histories, TooFewClients
+    from regulars.knowledge.bgnbd import CannotLearn, Histories, corner_note
     from regulars.knowledge.bgnbd import fit as fit_buying
+    from regulars.knowledge.gammagamma import NoFiniteMean
     from regulars.knowledge.gammagamma import fit as fit_spending
 
     rows = np.array([row[1:] for row in learned.buyers(connection, now)], dtype=np.float64).reshape(-1, 5)
     days, t_x, age, _, spent = rows.T
     try:
         found = fit_buying(Histories.of(days - 1, np.where(days > 1, t_x, 0.0) / 7, age / 7))
-    except TooFewClients:
-        return False, False
+    except CannotLearn as error:
+        return False, False, [f"How clients buy was not learned: {error}."]
     model: dict[str, float | None] = {"r": found.r, "alpha": found.alpha, "a": found.a, "b": found.b}
+    notes = [note] if (note := corner_note(found)) else []
     try:
         spend = fit_spending(days, spent / days)
-    except TooFewClients:
+    except CannotLearn as error:
         learned.keep_model(connection, model, len(rows), now)
-        return True, False
+        if isinstance(error, NoFiniteMean):
+            learned.forget_worth(connection)
+        return True, False, [*notes, f"What clients spend was not learned: {error}."]
     learned.keep_model(connection, {**model, "p": spend.p, "q": spend.q, "v": spend.v}, len(rows), now)
-    return True, True
+    return True, True, notes
 
 
 def _value(connection: Connection, now: datetime, *, stale_only: bool) -> int:
@@ -87,6 +92,8 @@ def _value(connection: Connection, now: datetime, *, stale_only: bool) -> int:
     from regulars.knowledge.gammagamma import GammaGamma, clv
 
     r, alpha, a, b, p, q, v = (float(model[n] or 0.0) for n in ("r", "alpha", "a", "b", "p", "q", "v"))
+    if q <= 1.0:  # learned by a version that did not refuse it: a mean below zero would come out
+        return 0
     days, t_x, age, bought, spent = np.array([row[1:] for row in rows], dtype=np.float64).T
     people = Histories.of(days - 1, np.where(days > 1, t_x, 0.0) / 7, age / 7)
     # Every day counts for the mean: who bought once has shown what they spend, too.
@@ -96,16 +103,37 @@ def _value(connection: Connection, now: datetime, *, stale_only: bool) -> int:
     return learned.keep_worth(connection, ((key, value, int(n), money) for key, value, n, money in given), now)
 
 
-def _links(connection: Connection) -> Iterator[list[Any]]:
-    from regulars.knowledge.sequence import Bought
-    from regulars.knowledge.sequence import learn as learn_sequences
+def _learn_next_products(connection: Connection, now: datetime) -> tuple[str, Sequence[Trial]]:
+    import numpy as np
 
-    histories = []
-    for _, mine in groupby(learned.orders(connection), key=lambda row: row[0]):
-        visits = groupby(mine, key=lambda row: row[1])
-        histories.append([Bought(at, frozenset(row[2] for row in some)) for at, some in visits])
-    for product, links in learn_sequences(histories).links.items():
-        for link in links:
-            days = None if link.after_days is None else max(1, round(link.after_days))
-            strength = max(1, round(link.strength * _MILLION))
-            yield [product, link.target, strength, link.support, link.lift, days]
+    from regulars.knowledge.next_product import choose, fit, usual_gap
+    from regulars.knowledge.purchase_history import History
+
+    portions = [np.array(some, dtype=np.int64) for some in learned.purchase_lines_until(connection, now)]
+    rows = np.concatenate(portions) if portions else np.zeros((0, 3), dtype=np.int64)
+    clients, products = np.unique(rows[:, 0]), np.unique(rows[:, 2])
+    # Numbered in the order of their keys, which settle what is equal, as they do in SQL.
+    history = History.of(np.searchsorted(clients, rows[:, 0]), rows[:, 1], np.searchsorted(products, rows[:, 2]),
+                         clients=len(clients), products=len(products))  # fmt: skip
+    del rows, portions
+    used_up = np.isin(products, np.fromiter(learned.consumable_products(connection), dtype=np.int64))
+    choice = choose(history, used_up)
+    model = fit(history, used_up, choice.method, floor=bool(choice.trials))
+    trials = [asdict(trial) for trial in choice.trials]
+    gap = usual_gap(history)
+    popular = [
+        [int(products[product]), rank, int(clients), gap]
+        for rank, (product, clients) in enumerate(zip(model.popular.product, model.popular.clients, strict=True), 1)
+    ]
+    learned.keep_next_products(connection, choice.method, trials, _links(model, history, products), popular, now)
+    return choice.method, choice.trials
+
+
+def _links(model: NextProductModel, history: History, products: Integers) -> Iterator[list[Any]]:
+    """The links of the model as rows of keys, with the days after which the target is usually bought."""
+    from regulars.knowledge.product_links import with_gaps
+
+    links = model.links if (model.links.product == model.links.target).all() else with_gaps(model.links, history)
+    columns = (products[links.product], products[links.target], links.strength, links.support, links.lift)
+    for *row, days in zip(*(column.tolist() for column in columns), links.after_days.tolist(), strict=True):
+        yield [*row, None if isnan(days) else max(1, round(days))]

@@ -27,7 +27,7 @@ class Signals:
     gaps: int
     gap_sum: int
     gap_squares: int
-    happened: int
+    event_count: int
     price_requests: int
     belongings: int
     complaints: int
@@ -128,7 +128,7 @@ def _signals(connection: Connection, customer_id: int, now: datetime) -> Signals
     columns = [column for one in parts for column in one.c if column.name != "customer_id"]
     row = connection.execute(select(*columns).select_from(joined).where(customers.c.id == customer_id)).mappings().one()
     answers = {name: row[name] for name in traits.ANSWERS}
-    counted = ("discounted", "novel", "days", "gaps", "gap_sum", "gap_squares", "happened", "price_requests",
+    counted = ("discounted", "novel", "days", "gaps", "gap_sum", "gap_squares", "event_count", "price_requests",
                "belongings", "complaints", "referrals")  # fmt: skip
     return Signals(**{name: int(row[name] or 0) for name in counted}, answers=answers)
 

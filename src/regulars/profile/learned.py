@@ -5,7 +5,7 @@ The numbers themselves are made in `knowledge`; here they are read, written and,
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -14,7 +14,6 @@ from sqlalchemy import (
     Connection,
     Double,
     Integer,
-    and_,
     cast,
     delete,
     func,
@@ -26,12 +25,23 @@ from sqlalchemy import (
 
 from regulars.db.engine import insert
 from regulars.db.rowset import Types, rowset
-from regulars.db.tables import buying_model, facts, learned_links, products, purchase_lines, purchases, worth
+from regulars.db.tables import (
+    buying_model,
+    facts,
+    learned_links,
+    next_product_model,
+    popular_products,
+    products,
+    purchase_lines,
+    purchases,
+    worth,
+)
 from regulars.db.types import DAY, MONEY_SCALE, Instant, Key, Money, to_micros
 from regulars.profile import facts as fact_store
 
 _LINK: Types = {"product_id": Key, "target_id": Key, "strength": Integer(), "support": Integer(), "lift": Double(),
          "after_days": Integer()}  # fmt: skip
+_POPULAR: Types = {"product_id": Key, "rank": Integer(), "clients": Integer(), "after_days": Integer()}
 _CHUNK = 20_000
 
 
@@ -59,15 +69,20 @@ def buyers(connection: Connection, now: datetime, *, stale_only: bool = False) -
     return [tuple(row) for row in connection.execute(query.order_by(facts.c.customer_id))]
 
 
-def orders(connection: Connection) -> Iterable[tuple[int, float, int]]:
-    """Client, day and product of every line ever bought, by client."""
-    day = cast(type_coerce(purchases.c.occurred_at, BigInteger), Double) / float(DAY)
+def purchase_lines_until(connection: Connection, now: datetime) -> Iterator[Sequence[tuple[int, int, int]]]:
+    """Client, instant in microseconds and product of every line bought up to `now`, in portions and in no order."""
     query = (
-        select(purchases.c.customer_id, day, purchase_lines.c.product_id)
+        select(purchases.c.customer_id, type_coerce(purchases.c.occurred_at, BigInteger), purchase_lines.c.product_id)
         .join(purchase_lines, purchase_lines.c.purchase_id == purchases.c.id)
-        .order_by(purchases.c.customer_id, purchases.c.occurred_at, purchases.c.id)
+        .where(purchases.c.occurred_at <= now)
     )
-    return ((int(customer), float(at), int(product)) for customer, at, product in connection.execute(query))
+    for some in connection.execute(query, execution_options={"yield_per": _CHUNK}).partitions():
+        yield [tuple(row) for row in some]
+
+
+def consumable_products(connection: Connection) -> set[int]:
+    """The keys of what gets used up."""
+    return set(connection.scalars(select(products.c.id).where(products.c.consumable)))
 
 
 def keep_model(connection: Connection, model: Mapping[str, float | None], clients: int, now: datetime) -> None:
@@ -84,6 +99,11 @@ def model(connection: Connection) -> dict[str, float | None] | None:
     return None if row is None else dict(row)
 
 
+def forget_worth(connection: Connection) -> None:
+    """Deletes what clients were said to be worth."""
+    connection.execute(delete(worth))
+
+
 def keep_worth(connection: Connection, values: Iterable[tuple[int, float, int, float]], now: datetime) -> int:
     """Writes what clients are worth, as (client, clv, purchases, spent); gives how many."""
     rows = [[key, clv, bought, round(spent * MONEY_SCALE)] for key, clv, bought, spent in values]
@@ -98,19 +118,27 @@ def keep_worth(connection: Connection, values: Iterable[tuple[int, float, int, f
     return len(rows)
 
 
-def keep_links(connection: Connection, links: Iterable[list[Any]]) -> int:
-    """Puts learned links in place of those before and brings the facts of buyers up to them; gives how many rows.
+def keep_next_products(
+    connection: Connection, method: str, trials: Sequence[Mapping[str, Any]], links: Iterable[list[Any]],
+    popular: Iterable[list[Any]], now: datetime,
+) -> None:  # fmt: skip
+    """Puts what tells the next product in place of what did before, and brings the facts of buyers up to it.
 
-    Each link is product, target, strength in millionths, support, lift, days (or None).
+    Each link is product, target, strength in millionths, support, lift, days (or None); each popular product its key,
+    rank, clients, days (or None).
     """
-    connection.execute(delete(learned_links))
+    for table in (learned_links, popular_products, next_product_model):
+        connection.execute(delete(table))
     found = list(links)
     for start in range(0, len(found), _CHUNK):
         given = rowset(connection, "given", _LINK, found[start : start + _CHUNK])
-        known = select(given).join(products, and_(products.c.id == given.c.product_id, given.c.target_id.is_not(None)))
-        connection.execute(insert(connection, learned_links).from_select(list(_LINK), known.where(given.c.lift > 0)))
+        connection.execute(insert(connection, learned_links).from_select(list(_LINK), select(given)))
+    given = rowset(connection, "given", _POPULAR, popular)
+    connection.execute(insert(connection, popular_products).from_select(list(_POPULAR), select(given)))
+    row = {"id": 1, "method": method, "trials": list(trials), "learned_at": now}
+    connection.execute(insert(connection, next_product_model).values(row))
     buying = select(purchases.c.customer_id).join(purchase_lines).distinct()
-    return fact_store.refresh(connection, list(connection.scalars(buying)))
+    fact_store.refresh(connection, list(connection.scalars(buying)))
 
 
 def count_links(connection: Connection) -> int:

@@ -1,6 +1,7 @@
-"""What a client may buy next: of a declared sequence first, else by the links learned from everybody's purchases.
+"""What a client may buy next: of a declared sequence first, then by learned links, then what is popular.
 
-Both never offer what the client has, unless it gets used up. What goes with a purchase and is missing is counted here.
+None of them offers what the client has, unless it gets used up. What goes with a purchase and is missing is counted
+here.
 """
 
 from __future__ import annotations
@@ -27,11 +28,15 @@ from sqlalchemy import (
 
 from regulars.db.as_of import Moment, Restriction, as_of_filter
 from regulars.db.rowset import ids
-from regulars.db.tables import learned_links, product_links, products, purchase_lines, purchases
+from regulars.db.tables import learned_links, popular_products, product_links, products, purchase_lines, purchases
 from regulars.db.types import DAY, Instant
 
 USUAL_GAP = 30
 """Days after which the next thing is usually bought, where the link does not say."""
+MONTH = 30
+"""Days before the last learning within which a popular product was bought."""
+LATEST = 30
+"""Products of a client from which learned links lead on: those bought last. `knowledge.next_product` counts alike."""
 
 
 def declared(now: Moment | None, customer_ids: Restriction | None) -> Subquery:
@@ -67,30 +72,72 @@ def declared(now: Moment | None, customer_ids: Restriction | None) -> Subquery:
 
 
 def learned(now: Moment | None, customer_ids: Restriction | None) -> Subquery:
-    """The same by learned links: the strongest sum over all the client has; the due date is the latest link's."""
-    bought = _bought("owned", _linked(learned_links, None), now, customer_ids)
+    """The same by learned links: the strongest sum over what the client bought last; the due date is the latest link's.
+
+    A link from a product to itself counts as often as the client bought it.
+    """
+    bought = _owned("owned", now, customer_ids)
     had = bought.alias("owned_before")
-    score = func.sum(learned_links.c.strength)
-    days = func.coalesce(learned_links.c.after_days, USUAL_GAP) * literal(DAY, BigInteger)
+    links = learned_links.c
+    times = case((links.product_id == links.target_id, bought.c.times), else_=1)
+    score = func.sum(links.strength * times)
+    days = func.coalesce(links.after_days, USUAL_GAP) * literal(DAY, BigInteger)
     since = type_coerce(bought.c.at, BigInteger)
     again = type_coerce(had.c.at, BigInteger)
     due = func.max(case((again > since, again), else_=since) + days)
-    place = func.row_number().over(
-        partition_by=bought.c.customer_id, order_by=(score.desc(), learned_links.c.target_id)
-    )
+    place = func.row_number().over(partition_by=bought.c.customer_id, order_by=(score.desc(), links.target_id))
     return (
         select(
             bought.c.customer_id,
-            learned_links.c.target_id.label("next_product_id"),
+            links.target_id.label("next_product_id"),
             type_coerce(due, Instant).label("next_product_at"),
             place.label("place"),
         )
-        .join(learned_links, learned_links.c.product_id == bought.c.product_id)
-        .join(products, products.c.id == learned_links.c.target_id)
-        .outerjoin(had, and_(had.c.customer_id == bought.c.customer_id, had.c.product_id == learned_links.c.target_id))
-        .where(or_(had.c.customer_id.is_(None), products.c.consumable))
-        .group_by(bought.c.customer_id, learned_links.c.target_id)
+        .join(learned_links, links.product_id == bought.c.product_id)
+        .join(products, products.c.id == links.target_id)
+        .outerjoin(had, and_(had.c.customer_id == bought.c.customer_id, had.c.product_id == links.target_id))
+        .where(bought.c.latest <= LATEST, or_(had.c.customer_id.is_(None), products.c.consumable))
+        .group_by(bought.c.customer_id, links.target_id)
         .subquery("learned")
+    )
+
+
+def popular() -> Subquery:
+    """The popular products by `place`, without gaps from 1: `next_product_id`, `after_days`, whether `consumable`."""
+    return (
+        select(
+            popular_products.c.product_id.label("next_product_id"),
+            func.row_number().over(order_by=(popular_products.c.rank, popular_products.c.product_id)).label("place"),
+            popular_products.c.after_days,
+            products.c.consumable,
+        )
+        .join(products, products.c.id == popular_products.c.product_id)
+        .subquery("popular")
+    )
+
+
+def popular_place(now: Moment | None, customer_ids: Restriction | None) -> Subquery:
+    """The `place` of the first popular product that may be offered, for every client who has bought one of them.
+
+    Counted, not searched: as long as a client has them all, the n-th popular product that the client has is the
+    n-th of all.
+    """
+    goods = popular()
+    bought = _bought("owned_popular", [select(popular_products.c.product_id)], now, customer_ids)
+    nth = func.row_number().over(partition_by=bought.c.customer_id, order_by=goods.c.place)
+    owned = (
+        select(bought.c.customer_id, goods.c.place, nth.label("nth"))
+        .join(goods, goods.c.next_product_id == bought.c.product_id)
+        .where(~goods.c.consumable)
+        .subquery("owned_places")
+    )
+    return (
+        select(
+            owned.c.customer_id,
+            (1 + func.sum(case((owned.c.place == owned.c.nth, 1), else_=0))).label("place"),
+        )
+        .group_by(owned.c.customer_id)
+        .subquery("popular_place")
     )
 
 
@@ -143,24 +190,38 @@ def declared_link(connection: Connection, customer_id: int, now: datetime) -> tu
 
 def learned_links_to_next(
     connection: Connection, customer_id: int, now: datetime
-) -> list[tuple[str, datetime, int | None, int, float]]:
+) -> list[tuple[str, datetime, int | None, int, float, int]]:
     """The learned links whose sum makes a client's next product, the strongest first.
 
-    Each is the sku it leads from, when that was bought, usual days, support, lift.
+    Each is the sku it leads from, when that was bought, usual days, support, lift, and how often that was bought.
     """
     best = learned(now, [customer_id])
-    owned = _bought("owned_each", _linked(learned_links, None), now, [customer_id])
+    owned = _owned("owned_each", now, [customer_id])
     links = learned_links.c
     query = (
-        select(products.c.sku, owned.c.at, links.after_days, links.support, links.lift)
+        select(products.c.sku, owned.c.at, links.after_days, links.support, links.lift, owned.c.times)
         .join(owned, owned.c.product_id == products.c.id)
         .join(learned_links, links.product_id == owned.c.product_id)
         .join(best, and_(best.c.next_product_id == links.target_id, best.c.place == 1))
+        .where(owned.c.latest <= LATEST)
         .order_by(links.strength.desc(), products.c.sku)
     )
     return [
-        (str(sku), at, days, int(support), float(lift)) for sku, at, days, support, lift in connection.execute(query)
+        (str(sku), at, days, int(support), float(lift), int(times))
+        for sku, at, days, support, lift, times in connection.execute(query)
     ]
+
+
+def popular_buyers(connection: Connection, customer_id: int, now: datetime) -> int | None:
+    """How many clients bought the popular product that may be offered to a client within the month before learning."""
+    goods, free = popular(), popular_place(now, [customer_id])
+    place = func.coalesce(select(free.c.place).where(free.c.customer_id == customer_id).scalar_subquery(), 1)
+    query = (
+        select(popular_products.c.clients)
+        .join(goods, goods.c.next_product_id == popular_products.c.product_id)
+        .where(goods.c.place == place)
+    )
+    return connection.scalar(query)
 
 
 def has_followers(connection: Connection, customer_id: int, now: datetime) -> bool:
@@ -178,6 +239,24 @@ def _linked(links: Table, kind: str | None) -> list[Select[tuple[int]]]:
     """Both ends of the links."""
     ends = [select(links.c.product_id), select(links.c.target_id)]
     return ends if kind is None else [end.where(links.c.kind == kind) for end in ends]
+
+
+def _owned(name: str, now: Moment | None, customer_ids: Restriction | None) -> CTE:
+    """What `_bought` gives for learned links, with how many `times` each was bought; `latest` 1 was bought last."""
+    at = func.max(purchases.c.occurred_at)
+    latest = func.row_number().over(
+        partition_by=purchases.c.customer_id, order_by=(at.desc(), purchase_lines.c.product_id)
+    )
+    query = (
+        select(
+            purchases.c.customer_id, purchase_lines.c.product_id, at.label("at"),
+            func.count(purchases.c.occurred_at.distinct()).label("times"), latest.label("latest"),
+        )
+        .join(purchase_lines, purchase_lines.c.purchase_id == purchases.c.id)
+        .where(or_(*(purchase_lines.c.product_id.in_(some) for some in _linked(learned_links, None))))
+        .group_by(purchases.c.customer_id, purchase_lines.c.product_id)
+    )  # fmt: skip
+    return as_of_filter(query, purchases, now, customer_ids).cte(name, nesting=True)
 
 
 def _bought(name: str, linked: list[Select[tuple[int]]], now: Moment | None, customer_ids: Restriction | None) -> CTE:

@@ -10,11 +10,19 @@ from regulars.db.tables._metadata import metadata
 from regulars.db.tables.activity import events, purchase_lines, purchases
 from regulars.db.tables.campaign_state import campaigns, members, rule_versions, values_seen
 from regulars.db.tables.catalogue import product_links, products
-from regulars.db.tables.derived import buying_model, facts, learned_links, worth
+from regulars.db.tables.derived import (
+    buying_model,
+    facts,
+    learned_links,
+    next_product_model,
+    popular_products,
+    return_times,
+    worth,
+)
 from regulars.db.tables.ledger import buckets, claims, copies, layouts, promises
 from regulars.db.tables.offers import coupon_codes, coupons, point_levels, points_tariff
 from regulars.db.tables.people import customers, managers
-from regulars.db.tables.permissions import consent_log, consents, preferences, signups, suppressions
+from regulars.db.tables.permissions import consent_log, consents, preferences, refusals, signups, suppressions
 from regulars.db.tables.responses import deliveries, hits
 
 __all__ = [
@@ -37,14 +45,18 @@ __all__ = [
     "managers",
     "members",
     "metadata",
+    "next_product_model",
     "point_levels",
     "points_tariff",
+    "popular_products",
     "preferences",
     "product_links",
     "products",
     "promises",
     "purchase_lines",
     "purchases",
+    "return_times",
+    "refusals",
     "rule_versions",
     "signups",
     "suppressions",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import BigInteger, Column, Double, ForeignKey, Integer, Table, Text, text
 
 from regulars.db.tables._metadata import metadata
-from regulars.db.types import Instant, Key, Money
+from regulars.db.types import Instant, Json, Key, Money
 
 facts = Table(
     "facts",
@@ -45,6 +45,35 @@ learned_links = Table(
     Column("support", Integer, nullable=False),
     Column("lift", Double, nullable=False),
     Column("after_days", Integer),
+)
+
+next_product_model = Table(
+    "next_product_model",
+    metadata,
+    # One row, the latest: the way that won (order, common, again, popular), and how all did in the two last months.
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("method", Text, nullable=False),
+    Column("trials", Json, nullable=False),
+    Column("learned_at", Instant, nullable=False),
+)
+
+popular_products = Table(
+    "popular_products",
+    metadata,
+    # What is offered to those to whom no learned link leads on; empty where the ways could not be compared.
+    Column("product_id", Key, ForeignKey("products.id", ondelete="CASCADE"), primary_key=True),
+    Column("rank", Integer, nullable=False),
+    Column("clients", Integer, nullable=False),  # who bought it within the last month
+    Column("after_days", Integer),  # the usual days between two visits of a client
+)
+
+return_times = Table(
+    "return_times",
+    metadata,
+    # Of the clients who bought again, the share that had done so this many days after a purchase.
+    Column("visit", Integer, primary_key=True, autoincrement=False),  # 1: after the first day of purchase, 2: later
+    Column("days", Integer, primary_key=True, autoincrement=False),
+    Column("share", Double, nullable=False),
 )
 
 buying_model = Table(

@@ -1,0 +1,204 @@
+"""What a client buys next: four ways to tell, and which of them tells it best for these clients.
+
+`order` and `common` add up the links that lead from what the client bought last; `again` offers what they bought most
+often, of what gets used up; `popular` what most clients bought within the last month. Where the first three have
+nothing to say, they offer what is popular. No way offers what a client has already, unless it gets used up.
+
+`choose` tries all four on the last month but one, each having learned from what was bought before it, takes the one
+that is right most often, and says how often it is right in the last month, which has no part in the choice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy import sparse
+
+from regulars.knowledge import product_links
+from regulars.knowledge.product_links import Links
+from regulars.knowledge.purchase_history import DAY, History
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Integers = NDArray[np.int64]
+    Flags = NDArray[np.bool_]
+
+MONTH = 30
+"""Days of which the last are the month that is foretold, and of those that make a product popular."""
+FEWEST_ASKED = 50
+"""Clients who must have bought again in the last month but one; the ways cannot be told apart by fewer."""
+LATEST = 30
+"""Products of a client from which links lead on: those bought last."""
+MOST_POPULAR = 100
+"""Products that are offered because they are popular, the first."""
+PLACES = (1, 3, 5)
+"""How many products are offered when hits are counted; a client is offered one."""
+_CELLS = 2_000_000
+"""Clients times products that are looked at together, which bounds the memory."""
+_ABOVE = 1024
+"""More than MOST_POPULAR: any score by links comes before all that is popular."""
+
+
+class Method(StrEnum):
+    """A way to tell the next product."""
+
+    ORDER = "order"
+    COMMON = "common"
+    AGAIN = "again"
+    POPULAR = "popular"
+
+
+@dataclass(frozen=True, slots=True)
+class Popular:
+    """The products bought by most clients within the last month, the first first."""
+
+    product: Integers
+    clients: Integers
+
+
+@dataclass(frozen=True, slots=True)
+class NextProductModel:
+    """What one way has learned; `popular` has nothing where the way was not compared with it."""
+
+    method: Method
+    links: Links
+    popular: Popular
+    consumable: Flags
+
+    def offers(self, history: History, clients: Integers, count: int = 1) -> Integers:
+        """For each of these clients the products to offer, the best first; -1 where there is none."""
+        history = history.rows(np.isin(history.client, clients))
+        last, visits = history.last(), history.matrix()
+        linked = np.zeros(history.products, dtype=np.bool_)
+        linked[self.links.product] = linked[self.links.target] = True
+        own = last.rows(linked[last.product]).at_most(LATEST).matrix()
+        links, loops = self._split(history.products)
+        floor = np.zeros(history.products, dtype=np.int64)
+        floor[self.popular.product] = MOST_POPULAR - np.arange(len(self.popular.product))
+        found = np.full((len(clients), count), -1, dtype=np.int64)
+        step = max(1, _CELLS // max(1, history.products))
+        for start in range(0, len(clients), step):
+            some = clients[start : start + step]
+            times, mine = visits[some], own[some]
+            scores = (mine @ links).toarray()
+            # A link from a product to itself counts as often as the client bought it.
+            scores += mine.multiply(times).toarray() * loops
+            scores = np.where(scores > 0, scores * _ABOVE, floor)
+            scores[(times.toarray() > 0) & ~self.consumable] = 0
+            found[start : start + step] = _best(scores, count)
+        return found
+
+    def _split(self, products: int) -> tuple[sparse.csr_matrix, Integers]:
+        """The strengths of links to other products as a matrix, and of those to the product itself."""
+        links, loop = self.links, self.links.product == self.links.target
+        loops = np.zeros(products, dtype=np.int64)
+        loops[links.product[loop]] = links.strength[loop]
+        others = (links.strength[~loop], (links.product[~loop], links.target[~loop]))
+        return sparse.csr_matrix(others, shape=(products, products)), loops
+
+
+@dataclass(frozen=True, slots=True)
+class Hits:
+    """Of `asked` clients how many bought one of the first 1, 3, 5 products that would have been offered to them."""
+
+    asked: int
+    hits: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """How one way did in the month by which the choice was made, and in the last one."""
+
+    method: Method
+    chosen_by: Hits
+    reported: Hits
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """The way that won; `trials` is empty where there was too little history to compare, and `order` stands."""
+
+    method: Method
+    trials: Sequence[Trial]
+
+
+def fit(history: History, consumable: Flags, method: Method, *, floor: bool = True) -> NextProductModel:
+    """What this way learns from the whole history; without `floor` nothing is offered for being popular."""
+    recent = _recent_buyers(history)
+    first = np.lexsort((np.arange(history.products), -recent))[:MOST_POPULAR]
+    first = first[recent[first] > 0] if floor or method is Method.POPULAR else first[:0]
+    return NextProductModel(
+        method, _links(history, consumable, method, recent), Popular(first, recent[first]), consumable
+    )
+
+
+def choose(history: History, consumable: Flags) -> Choice:
+    """The way that is right most often in the last month but one, and how all did then and in the last month.
+
+    Of equals the first of `Method`. A way that has nothing of its own to say here (nothing gets used up) does what
+    `popular` does, and so does not win.
+    """
+    cuts = [history.end - months * MONTH * DAY for months in (2, 1)]
+    months = [(history.between(-np.inf, cut), history.between(cut, cut + MONTH * DAY)) for cut in cuts]
+    if len(_asked(*months[0])) < FEWEST_ASKED:
+        return Choice(Method.ORDER, ())
+    methods = [m for m in Method if m is not Method.AGAIN or consumable.any()]
+    trials = []
+    for method in methods:
+        hits = [measure(fit(before, consumable, method), before, after) for before, after in months]
+        trials.append(Trial(method, *hits))
+    return Choice(max(trials, key=lambda trial: trial.chosen_by.hits[0]).method, trials)
+
+
+def measure(model: NextProductModel, before: History, after: History) -> Hits:
+    """How often the model is right about what those who were known before bought after; repurchase counts."""
+    asked = _asked(before, after)
+    offered = model.offers(before, asked, PLACES[-1])
+    bought = np.unique(after.client * after.products + after.product)
+    hit = np.isin(asked[:, None] * after.products + offered, bought) & (offered >= 0)
+    return Hits(len(asked), tuple(int(hit[:, :count].any(axis=1).sum()) for count in PLACES))
+
+
+def usual_gap(history: History) -> int | None:
+    """The median of the days between two visits of a client, at least 1; None where nobody came twice."""
+    same = history.client[1:] == history.client[:-1]
+    gaps = np.diff(history.at)[same]
+    gaps = gaps[gaps > 0] / DAY
+    return max(1, round(float(np.median(gaps)))) if len(gaps) else None
+
+
+def _links(history: History, consumable: Flags, method: Method, recent: Integers) -> Links:
+    if method is Method.ORDER:
+        return product_links.in_order(history)
+    if method is Method.COMMON:
+        return product_links.in_common(history)
+    if method is Method.AGAIN:
+        return product_links.repeated(history.rows(consumable[history.product]), recent)
+    return product_links.none()
+
+
+def _recent_buyers(history: History) -> Integers:
+    """By product the number of clients who bought it within the last month."""
+    lately = history.between(history.end - MONTH * DAY, history.end)
+    return np.bincount(lately.first().product, minlength=history.products).astype(np.int64)
+
+
+def _asked(before: History, after: History) -> Integers:
+    """The clients who had bought before and bought after."""
+    return np.intersect1d(before.client, after.client)
+
+
+def _best(scores: Integers, count: int) -> Integers:
+    """The columns of the highest scores above 0 of each row, the first of equals first; -1 where there are no more."""
+    found = np.full((len(scores), count), -1, dtype=np.int64)
+    rows = np.arange(len(scores))
+    for number in range(count):
+        best = scores.argmax(axis=1)
+        found[:, number] = np.where(scores[rows, best] > 0, best, -1)
+        scores[rows, best] = 0
+    return found

@@ -1,0 +1,197 @@
+"""Links between products: who has this goes on to that, learned from what clients bought.
+
+Three kinds. `in_order` counts the clients who bought the target after the product or with it; `in_common` those who
+have both, in whatever order; `repeated` those who bought one product again, as a link from it to itself. A link says
+how many clients did so (support), how many times more than chance has it (lift), after how many days, and how strong
+it is.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy import sparse
+
+from regulars.knowledge.purchase_history import DAY, History, median_low, place
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Integers = NDArray[np.int64]
+    Floats = NDArray[np.float64]
+
+LEAST_SUPPORT = 5
+"""Clients who must have done it; fewer are chance."""
+LEAST_LIFT = 1.0
+HALF_LIFE = 40.0
+"""Days after which what a client did says half as much about what others will do."""
+MOST_FROM = 10
+"""Links kept from one product, the strongest."""
+MILLION = 1_000_000
+"""The unit of strength: whole numbers, so that sums are the same in every database."""
+# Chosen on an earlier month than the one that docs/knowledge.md reports.
+_SHRINK = 30.0
+"""Clients added to those whom a strength is a share of: a share of few counts for less."""
+_DAMPING = 0.3
+"""How far what everybody buys is held back, between 0 (not at all) and 1 (lift alone decides)."""
+_REMEMBERED = 100
+"""Products of one client that are learned from, the earliest: a reseller who buys everything says nothing."""
+_BLOCK = 256
+"""Products whose links are counted at a time, which bounds the memory."""
+_ONE, _FULL = 1 << 40, 1 << 20
+"""One client and a full weight in a packed number: a million clients of full weight stay below the next client."""
+_ROWS = 20_000
+"""Purchases whose gaps are measured at a time, for the same reason."""
+
+
+@dataclass(frozen=True, slots=True)
+class Links:
+    """One entry per link, by product and falling strength; `after_days` is NaN where nobody bought them apart."""
+
+    product: Integers
+    target: Integers
+    strength: Integers
+    support: Integers
+    lift: Floats
+    after_days: Floats
+
+
+def none() -> Links:
+    """No links at all."""
+    whole, broken = np.zeros(0, dtype=np.int64), np.zeros(0)
+    return Links(whole, whole, whole, whole, broken, broken)
+
+
+def in_order(history: History, *, least_support: int = LEAST_SUPPORT, least_lift: float = LEAST_LIFT) -> Links:
+    """Links by the order in which clients first bought the two; bought together counts both ways.
+
+    Chance is counted in order, too: of two goods that have nothing to do with each other only a share of those who
+    have both bought them this way round. That share is taken from all pairs of this history.
+    """
+    first = history.first()
+    kept = first.at_most(_REMEMBERED)
+    starts = np.flatnonzero(place(_visit(kept)) == 0)
+    bounds = np.append(starts, len(kept.client))
+    bought = sparse.csr_matrix((_packed(kept), kept.product, bounds), shape=(len(starts), kept.products))
+    had = _had(kept, starts, bounds[1:])
+    sizes = np.bincount(kept.client).astype(np.float64)
+    pairs = float(np.sum(sizes * (sizes - 1)))
+    ordered = float(np.sum(np.diff(had.indptr) * np.diff(bounds))) - len(kept.client)
+    share = ordered / pairs if pairs else 1.0
+    return _counted(first, had, bought, share, least_support, least_lift)
+
+
+def in_common(history: History, *, least_support: int = LEAST_SUPPORT, least_lift: float = LEAST_LIFT) -> Links:
+    """Links by who has both, in whatever order."""
+    first = history.first()
+    kept = first.at_most(_REMEMBERED)
+    return _counted(first, kept.matrix(), kept.matrix(_packed(kept)), 1.0, least_support, least_lift)
+
+
+def with_gaps(links: Links, history: History) -> Links:
+    """The links with the median of the days after which the target was first bought, by those who bought it later."""
+    first = history.first()
+    order = np.lexsort((first.product, first.client))
+    key, at = (first.client * first.products + first.product)[order], first.at[order]
+    product = first.product[order]
+    begins = np.searchsorted(links.product, np.arange(first.products + 1))
+    numbers, gaps = [], []
+    for start in range(0, len(key), _ROWS):
+        mine = product[start : start + _ROWS]
+        sizes = begins[mine + 1] - begins[mine]
+        row = np.repeat(np.arange(len(mine)), sizes)
+        number = begins[mine][row] + place(row)
+        wanted = key[start + row] - product[start + row] + links.target[number]
+        where = np.minimum(np.searchsorted(key, wanted), len(key) - 1)
+        gap = at[where] - at[start + row]
+        found = (key[where] == wanted) & (gap > 0)
+        numbers.append(number[found])
+        gaps.append(gap[found] / DAY)
+    if not numbers:
+        return links
+    after = median_low(np.concatenate(numbers), np.concatenate(gaps), len(links.product))
+    return replace(links, after_days=after)
+
+
+def repeated(history: History, recent: Integers) -> Links:
+    """Links from products to themselves, by who bought them again.
+
+    All are of one strength, a million, so that how often the client bought a product decides; what more clients bought
+    lately (`recent`, by product) settles ties. Lift: the share that came back for it, by that share of all products.
+    """
+    visits = history.matrix()
+    owners = np.bincount(visits.indices, minlength=history.products)
+    again = np.bincount(visits.indices[visits.data > 1], minlength=history.products)
+    product = np.flatnonzero(again >= LEAST_SUPPORT).astype(np.int64)
+    if not len(product):
+        return none()
+    same = np.zeros(len(history.client), dtype=np.bool_)
+    order = np.lexsort((history.at, history.product, history.client))
+    who, what, when = (column[order] for column in (history.client, history.product, history.at))
+    same[1:] = (who[1:] == who[:-1]) & (what[1:] == what[:-1])
+    gaps = np.diff(when, prepend=when[:1])[same] / DAY
+    after = median_low(what[same], gaps, history.products)
+    share = again[product] / owners[product]
+    ties = recent[product] * 999 // max(1, int(recent.max()))
+    return Links(product, product, MILLION + ties.astype(np.int64), again[product].astype(np.int64),
+                 share / (again.sum() / owners.sum()), after[product])  # fmt: skip
+
+
+def _visit(kept: History) -> Integers:
+    """The number of each row's visit; a history is sorted by them."""
+    fresh = np.zeros(len(kept.client), dtype=np.int64)
+    fresh[1:] = (np.diff(kept.client) != 0) | (np.diff(kept.at) != 0)
+    return np.cumsum(fresh)
+
+
+def _had(kept: History, starts: Integers, ends: Integers) -> sparse.csr_matrix:
+    """Visits by products: what the client had by the end of each visit, which begins and ends at these rows."""
+    origin = np.searchsorted(kept.client, kept.client[starts])
+    total = np.concatenate([[0], np.cumsum(ends - origin)])
+    rows = np.repeat(origin - total[:-1], ends - origin) + np.arange(total[-1])
+    return sparse.csr_matrix(
+        (np.ones(len(rows), dtype=np.int64), kept.product[rows], total), shape=(len(starts), kept.products)
+    )
+
+
+def _weights(kept: History) -> Floats:
+    """What each row says about what others will do: 1 for the last instant of all."""
+    return 0.5 ** ((kept.end - kept.at) / DAY / HALF_LIFE)
+
+
+def _packed(kept: History) -> Integers:
+    """One of support and the weight of each row in one number, so that one product of matrices adds up both."""
+    return _ONE + np.round(_weights(kept) * _FULL).astype(np.int64)
+
+
+def _counted(
+    first: History, had: sparse.csr_matrix, bought: sparse.csr_matrix, share: float, least_support: int,
+    least_lift: float,
+) -> Links:  # fmt: skip
+    """The links from what clients `had` to what they `bought`, which has packed numbers.
+
+    `share` is how many of those who have two goods have them this way round by chance.
+    """
+    products, population = first.products, len(np.unique(first.client))
+    owners = np.bincount(first.product, minlength=products).astype(np.float64)
+    recent = np.bincount(first.product, _weights(first), minlength=products)
+    sources, parts = had.tocsc(), []
+    for begin in range(0, products, _BLOCK):
+        block = sources[:, begin : begin + _BLOCK].T.tocsr() @ bought
+        enough = np.flatnonzero(block.data >= least_support * _ONE)
+        product = np.searchsorted(block.indptr, enough, side="right") - 1 + begin
+        target, support = block.indices[enough].astype(np.int64), block.data[enough] // _ONE
+        lift = support * population / (owners[product] * owners[target] * share)
+        weight = (block.data[enough] % _ONE) / _FULL
+        strength = weight / (owners[product] + _SHRINK) / (recent[target] + 1.0) ** _DAMPING
+        whole = np.maximum(1, np.round(strength * MILLION)).astype(np.int64)
+        found = np.flatnonzero((product != target) & (lift >= least_lift))
+        order = found[np.lexsort((target[found], -lift[found], -whole[found], product[found]))]
+        order = order[place(product[order]) < MOST_FROM]
+        parts.append((product[order], target[order], whole[order], support[order], lift[order]))
+    if not parts:
+        return none()
+    product, target, whole, support, lift = (np.concatenate(column) for column in zip(*parts, strict=True))
+    return Links(product, target, whole, support, lift, np.full(len(product), np.nan))

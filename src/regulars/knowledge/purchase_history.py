@@ -1,0 +1,102 @@
+"""Everybody's purchases as three columns of numbers: who bought what, and when.
+
+Clients and products are numbered from 0 by whoever builds a history; instants are microseconds.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy import sparse
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
+    Integers = NDArray[np.int64]
+    Floats = NDArray[np.float64]
+
+DAY = 86_400_000_000.0
+"""Microseconds in a day."""
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """Rows of client, instant and product, each once, sorted by client, instant and product."""
+
+    client: Integers
+    at: Integers
+    product: Integers
+    clients: int
+    """How many clients are numbered, whether or not they have a row."""
+    products: int
+
+    @classmethod
+    def of(
+        cls, client: ArrayLike, at: ArrayLike, product: ArrayLike, *, clients: int | None = None,
+        products: int | None = None,
+    ) -> History:  # fmt: skip
+        """The rows in order and without repetitions; numbers end at the highest where they are not given."""
+        columns = tuple(np.asarray(column, dtype=np.int64) for column in (client, at, product))
+        order = np.lexsort((columns[2], columns[1], columns[0]))
+        who, when, what = (column[order] for column in columns)
+        fresh = np.ones(len(who), dtype=np.bool_)
+        fresh[1:] = (np.diff(who) != 0) | (np.diff(when) != 0) | (np.diff(what) != 0)
+        last = [int(column.max(initial=-1)) + 1 for column in (who, what)]
+        return cls(who[fresh], when[fresh], what[fresh], last[0] if clients is None else clients,
+                   last[1] if products is None else products)  # fmt: skip
+
+    @property
+    def end(self) -> int:
+        """The instant of the last purchase of all; 0 without any."""
+        return int(self.at.max(initial=0))
+
+    def between(self, after: float, until: float) -> History:
+        """The rows later than `after` and up to `until`, both in microseconds."""
+        return self.rows((self.at > after) & (self.at <= until))
+
+    def rows(self, found: NDArray[np.bool_] | Integers) -> History:
+        """The rows for which this is true, or the rows of these numbers in their order."""
+        return History(self.client[found], self.at[found], self.product[found], self.clients, self.products)
+
+    def first(self) -> History:
+        """Of every client and product the first purchase, sorted by client and instant."""
+        _, found = np.unique(self.client * self.products + self.product, return_index=True)
+        return self.rows(np.sort(found))
+
+    def last(self) -> History:
+        """Of every client and product the last purchase, the latest of a client first."""
+        order = np.lexsort((-self.at, self.product, self.client))
+        new = np.ones(len(order), dtype=np.bool_)
+        new[1:] = (np.diff(self.client[order]) != 0) | (np.diff(self.product[order]) != 0)
+        found = self.rows(order[new])
+        return found.rows(np.lexsort((found.product, -found.at, found.client)))
+
+    def at_most(self, count: int) -> History:
+        """Of every client the first `count` rows, in the order in which they stand."""
+        return self.rows(place(self.client) < count)
+
+    def matrix(self, values: NDArray[np.generic] | None = None) -> sparse.csr_matrix:
+        """Clients by products: the sum of the values (one for each row, where none are given)."""
+        data = np.ones(len(self.client), dtype=np.int64) if values is None else values
+        return sparse.csr_matrix((data, (self.client, self.product)), shape=(self.clients, self.products))
+
+
+def place(groups: Integers) -> Integers:
+    """For every row how many rows of the same group stand before it; equal groups must stand together."""
+    here = np.arange(len(groups), dtype=np.int64)
+    begins = np.ones(len(groups), dtype=np.bool_)
+    begins[1:] = groups[1:] != groups[:-1]
+    return here - np.maximum.accumulate(np.where(begins, here, 0))
+
+
+def median_low(groups: Integers, values: Floats, count: int) -> Floats:
+    """The lower median of the values of each group from 0 to `count`; NaN for a group without any."""
+    order = np.lexsort((values, groups))
+    sizes = np.bincount(groups, minlength=count)
+    found = np.full(count, np.nan)
+    some = sizes > 0
+    begins = np.concatenate([[0], np.cumsum(sizes)[:-1]])
+    found[some] = values[order][(begins + (sizes - 1) // 2)[some]]
+    return found
