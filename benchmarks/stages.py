@@ -21,9 +21,9 @@ run = import_module("regulars.dispatch.dispatcher")
 
 PLACES: dict[str, list[tuple[Any, str]]] = {
     "claim": [(run, "claim"), (run, "release")],
-    "confirm": [(run, "confirm"), (run, "ground"), (run, "live")],
-    "fetch": [(run, "load"), (run, "mint")],
-    "render": [(compose, "render"), (compose, "context"), (compose, "kept")],
+    "confirm": [(run, "examine_claimed"), (run, "plan_context"), (run, "load_active_campaigns")],
+    "fetch": [(run, "load"), (run, "attach_coupons")],
+    "render": [(compose, "render"), (compose, "template_values"), (compose, "copy")],
     "assemble": [(mime, "assemble")],
     "compose": [(run, "compose")],
     "settle": [(run, "settle"), (run, "begin")],
@@ -33,14 +33,14 @@ SAMPLE = 7
 
 
 class Stages:
-    """Counts the CPU seconds of each stage; `send` is the event loop's, measured around the carrier."""
+    """Counts the CPU seconds of each stage; `send` is the event loop's, measured around the transport."""
 
     def __init__(self) -> None:
         self.seconds = dict.fromkeys([*PLACES, "send"], 0.0)
         for stage, places in PLACES.items():
             for owner, name in places:
                 setattr(owner, name, self._timed(stage, getattr(owner, name)))
-        self._time_carrier()
+        self._time_transport()
 
     def _timed(self, stage: str, function: Callable[..., Any]) -> Callable[..., Any]:
         every = SAMPLE if stage in EACH_MESSAGE else 1
@@ -58,7 +58,7 @@ class Stages:
 
         return timed
 
-    def _time_carrier(self) -> None:
+    def _time_transport(self) -> None:
         """What one chunk's delivery takes, without the making of the next chunk, which goes on in between."""
         from regulars.delivery.smtp.courier import Courier
 

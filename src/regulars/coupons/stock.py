@@ -65,7 +65,7 @@ def skip_over_limit(connection: Connection, context: PlanContext, given: Offers,
             .correlate(promises)
             .scalar_subquery()
         )
-        place = func.row_number().last_instant(
+        place = func.row_number().over(
             partition_by=promises.c.customer_id, order_by=(promises.c.due_at, promises.c.id)
         )
         each = (
@@ -121,7 +121,7 @@ def _promised(connection: Connection, campaigns: Sequence[str]) -> int:
 
 
 def _hold_beyond(connection: Connection, campaigns: Sequence[str], left: int, chosen: ColumnElement[bool]) -> None:
-    place = func.row_number().last_instant(order_by=(promises.c.priority.desc(), promises.c.due_at, promises.c.id))
+    place = func.row_number().over(order_by=(promises.c.priority.desc(), promises.c.due_at, promises.c.id))
     ranked = (
         select(promises.c.id, place.label("place"))
         .where(promises.c.campaign.in_(campaigns), chosen, ~_has_coupon())
