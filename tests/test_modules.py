@@ -52,7 +52,6 @@ GONE = {
     "kept": "statement cache, mail store, or the verb's object",
     "trail": "link tracking",
     "sealed": "check cache",
-    "letter": "envelope, message",
     "tell": "say what is recorded or returned",
     "told": "likewise",
     "said": "likewise",
@@ -72,13 +71,19 @@ GONE = {
     "tidy": "normalize",
     "spoken": "localized",
     "speaking": "localized",
-    "woven": "say what was made",
-    "weaver": "say what makes it",
     "wishes": "preferences, requests",
     "happened": "past events, or the event's name",
 }
-WHERE = ("where",)
-"""Words of SQLAlchemy, Jinja or SQL that no variable or parameter of ours may shadow."""
+GONE_IN_DELIVERY = {"letter": "envelope"}
+"""`render.mime.Letter` is a message before it is bytes; what SMTP knows of one is an envelope."""
+STAY = {
+    ("regulars.rules.model", "late"): "a key of the rule file, published",
+    ("regulars.db.states", "LATE"): "a reason in reports, published",
+    ("regulars.render.marks", "kept"): "the texts that marks stand for",
+}
+"""Names of GONE that stay in one module, and why."""
+SQL_ROOMS = ("context", "triggers", "eligibility", "planner", "dispatch", "coupons", "preview", "simulation", "explain")
+"""Rooms in which `where` is a method of SQLAlchemy's, and no variable of ours."""
 
 
 def definitions(source: str) -> Iterator[tuple[int, str]]:
@@ -98,9 +103,14 @@ def definitions(source: str) -> Iterator[tuple[int, str]]:
                     yield statement.lineno, name.id
 
 
-def words_gone(source: str) -> list[str]:
-    """The definitions whose whole name, leading underscores and case apart, is one of GONE."""
-    return [f"line {line}: {name}" for line, name in definitions(source) if name.strip("_").lower() in GONE]
+def words_gone(source: str, module: str = "") -> list[str]:
+    """The definitions whose whole name, leading underscores and case apart, is one of the old ones."""
+    old = {**GONE, **(GONE_IN_DELIVERY if module.startswith("regulars.delivery") else {})}
+    return [
+        f"line {line}: {name}"
+        for line, name in definitions(source)
+        if name.strip("_").lower() in old and (module, name) not in STAY
+    ]
 
 
 def variables(source: str) -> Iterator[tuple[int, str]]:
@@ -113,16 +123,21 @@ def variables(source: str) -> Iterator[tuple[int, str]]:
 
 
 def test_no_name_is_one_of_the_old_ones() -> None:
-    found = {name: words_gone(source) for name, source in MODULES.items()}
+    found = {name: words_gone(source, name) for name, source in MODULES.items()}
     assert {name: old for name, old in found.items() if old} == {}
     parts = {name: [part for part in name.split(".") if part.strip("_") in GONE] for name in MODULES}
     assert {name: old for name, old in parts.items() if old} == {}
 
 
-def test_no_variable_shadows_a_word_of_sql() -> None:
+def test_every_old_name_that_stays_is_there() -> None:
+    assert [key for key in STAY if key[1] not in {name for _, name in definitions(MODULES[key[0]])}] == []
+
+
+def test_where_is_a_word_of_sql() -> None:
     found = {
-        name: [f"line {line}" for line, variable in variables(source) if variable in WHERE]
+        name: [f"line {line}" for line, variable in variables(source) if variable == "where"]
         for name, source in MODULES.items()
+        if name.split(".")[1:2] and name.split(".")[1] in SQL_ROOMS
     }
     assert {name: lines for name, lines in found.items() if lines} == {}
 
@@ -138,6 +153,8 @@ def test_an_old_name_is_found(source: str) -> None:
 
 def test_a_longer_name_with_such_a_word_is_none() -> None:
     assert words_gone("EMAILS_PER_TURN = 5\ndef keep_note(note): ...\nclass LateEvent: ...") == []
+    assert words_gone("class Letter: ...", "regulars.render.mime") == []
+    assert len(words_gone("class Letter: ...", "regulars.delivery.smtp.envelope")) == 1
     assert [name for _, name in variables("def f(where, *rest):\n    a = 1")] == ["where", "rest", "a"]
 
 
@@ -359,7 +376,8 @@ def test_a_circle_is_found() -> None:
 def test_the_glossary_explains_every_metaphor_that_is_kept() -> None:
     page = (ROOT / "docs" / "architecture.md").read_text("utf-8")
     glossary = page.partition("## Glossary")[2].partition("\n## ")[0]
-    terms = re.findall(r"^\| \*\*(.+?)\*\* \|", glossary, re.MULTILINE)
+    rows = re.findall(r"^\| (\*\*.+?\*\*) \|", glossary, re.MULTILINE)
+    terms = [term for row in rows for term in re.findall(r"\*\*(.+?)\*\*", row)]
     kept = ["ledger", "promise", "occurrence", "claim", "lane", "parcel", "courier", "recall", "uncertain"]
     assert [word for word in kept if word not in terms] == []
     assert sorted(set(terms) & set(GONE)) == []
