@@ -12,7 +12,7 @@ from sqlalchemy import Engine, create_engine, text
 
 from regulars.core import settings
 from regulars.core.errors import EnvironmentFailed
-from regulars.db import engine as store
+from regulars.db import engine as db
 from regulars.db.upgrade import migrate
 
 
@@ -30,12 +30,12 @@ def _cut_off(engine: Engine) -> None:
 
 
 def _answers(engine: Engine) -> bool:
-    with store.write(engine) as connection:
+    with db.write(engine) as connection:
         return bool(connection.scalar(text("SELECT 1")) == 1)
 
 
 def test_a_connection_that_lay_unused_is_replaced(postgres_engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(store, "UNUSED", -1.0)
+    monkeypatch.setattr(db, "UNUSED", -1.0)
     assert _answers(postgres_engine)
     _cut_off(postgres_engine)
     assert _answers(postgres_engine)
@@ -44,7 +44,7 @@ def test_a_connection_that_lay_unused_is_replaced(postgres_engine: Engine, monke
 def test_one_that_was_just_in_use_fails_by_name_and_is_then_replaced(
     postgres_engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(store, "UNUSED", 3600.0)
+    monkeypatch.setattr(db, "UNUSED", 3600.0)
     assert _answers(postgres_engine)
     _cut_off(postgres_engine)
     with pytest.raises(EnvironmentFailed, match="the database failed"):
@@ -54,21 +54,21 @@ def test_one_that_was_just_in_use_fails_by_name_and_is_then_replaced(
 
 @pytest.mark.parametrize("url", ["postgres://u:p@127.0.0.1/db", "postgresql://u:p@127.0.0.1/db"])
 def test_the_short_names_of_postgresql(url: str) -> None:
-    engine = store.open_engine(url)
+    engine = db.open_engine(url)
     assert (engine.url.drivername, engine.url.host, engine.url.database) == ("postgresql+psycopg", "127.0.0.1", "db")
 
 
 @pytest.mark.parametrize("url", ["postgresql://ann:word@db:54x2/regulars", "postgres://ann:wo:54x2@rd@db:/regulars:x"])
 def test_a_port_that_is_no_number_is_named_and_no_password_repeated(url: str) -> None:
     with pytest.raises(EnvironmentFailed, match="REGULARS_DATABASE_URL") as caught:
-        store.open_engine(url)
+        db.open_engine(url)
     assert "54x2" not in str(caught.value)
 
 
 @pytest.mark.parametrize("url", ["", "regulars.sqlite", "mysql://127.0.0.1/db", "http://127.0.0.1/db"])
 def test_what_is_no_database_url(url: str) -> None:
     with pytest.raises(EnvironmentFailed, match=r"REGULARS_DATABASE_URL|no database driver"):
-        store.open_engine(url)
+        db.open_engine(url)
 
 
 @pytest.fixture
@@ -82,9 +82,9 @@ def usual_umask() -> Iterator[None]:
 @pytest.mark.usefixtures("usual_umask")
 def test_a_new_database_is_for_its_owner_alone(tmp_path: Path) -> None:
     folder = tmp_path / "var"
-    engine = store.open_engine(f"sqlite:///{folder / 'regulars.sqlite'}")
+    engine = db.open_engine(f"sqlite:///{folder / 'regulars.sqlite'}")
     migrate(engine)
-    with store.write(engine) as connection:
+    with db.write(engine) as connection:
         connection.execute(text("DELETE FROM customers"))
         files = {path.name: stat.filemode(path.stat().st_mode) for path in [folder, *folder.iterdir()]}
     engine.dispose()
@@ -102,7 +102,7 @@ def test_the_mode_that_an_owner_chose_is_kept(tmp_path: Path) -> None:
     file = tmp_path / "regulars.sqlite"
     file.touch()
     file.chmod(0o640)
-    engine = store.open_engine(f"sqlite:///{file}")
+    engine = db.open_engine(f"sqlite:///{file}")
     assert _answers(engine)
     engine.dispose()
     assert stat.filemode(file.stat().st_mode) == "-rw-r-----"

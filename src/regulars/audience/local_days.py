@@ -32,7 +32,7 @@ def today_by_zone(
 ) -> ColumnElement[date]:
     """The client's date at `now`: by the own zone where one is known, else by `zone`, the company's.
 
-    `zones` are all that clients have, as `store.zones.in_use` gives them.
+    `zones` are all that clients have, as `profile.time_zones.in_use` gives them.
     """
     return today(elsewhere(zones, now, zone), zone, lambda name: literal(local_day(now, name, zone), Date), customers)
 

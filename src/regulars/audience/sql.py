@@ -80,7 +80,7 @@ def instant(now: datetime) -> ColumnElement[int]:
 class Scope:
     """What a condition is asked of. The statement must have `customers`, and `facts` joined to it.
 
-    `now` is in microseconds, as `instant` makes it. `facts` is the table or `store.facts.source(…)`. `today` is each
+    `now` is in microseconds, as `instant` makes it. `facts` is the table or `profile.facts.source(…)`. `today` is each
     client's own date, as `today_by_zone` makes it. `event_data` and `event_at` are those of the event that set the
     campaign off, where there is one, and `product` is the product that did.
     """

@@ -1,4 +1,4 @@
-"""The ground that conditions stand on in one transaction: which instant, whose facts, what day it is where."""
+"""The planning context of one transaction: the instant, facts, local days and active campaigns that its queries share."""
 
 from __future__ import annotations
 
@@ -53,9 +53,9 @@ class PlanContext:
     zones: tuple[str, ...]
     """The zones that clients live in, and the company's."""
     only: int | None = None
-    """The one client who is looked at, in a rehearsal; None: all."""
+    """The one client who is looked at, in a simulation; None: all."""
     cache: StatementCache | None = None
-    """Where a rehearsal keeps the statements of its instants."""
+    """Where a simulation keeps the statements of its instants."""
     cacheable: bool = False
     """Whether a statement is being put together that is to be kept."""
 
@@ -92,10 +92,10 @@ class PlanContext:
         return elsewhere(self.zones, self.now, self.rulebook.company.timezone)
 
     def cached(self, what: tuple[str | int, ...], active: ActiveCampaign, build: Callable[[PlanContext], _T]) -> _T:
-        """A statement about a campaign: put together now, or at an earlier instant of the same rehearsal.
+        """A statement about a campaign: put together now, or at an earlier instant of the same simulation.
 
-        All in it that depends on the instant must come by `late` and `late_of` of the ground that `build` is given. It
-        runs before the next is asked for.
+        All in it that depends on the instant must come by `deferred` and `deferred_for` of the context that `build` is
+        given. It runs before the next is asked for.
         """
         if self.cache is None:
             return build(self)

@@ -1,6 +1,6 @@
 """Statements that are put together once and run at many instants.
 
-To put a planner's statement together takes several times as long as to run it on a few thousand clients. A rehearsal
+To put a planner's statement together takes several times as long as to run it on a few thousand clients. A simulation
 plans at hundreds of instants, so it keeps its statements; what differs from one instant to the next they look up when
 they run.
 """
@@ -27,7 +27,7 @@ class DeferredValue(BindParameter[Any]):
 
 
 class StatementCache:
-    """The statements of one rehearsal: for one database, one set of rules, and one thread."""
+    """The statements of one simulation: for one database, one set of rules, and one thread."""
 
     def __init__(self) -> None:
         self._kept: dict[Hashable, Any] = {}

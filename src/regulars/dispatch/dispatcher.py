@@ -33,7 +33,7 @@ from regulars.context.plan_context import Ruleset, plan_context
 from regulars.core.clock import Clock
 from regulars.core.errors import EnvironmentFailed
 from regulars.coupons.stock import withhold
-from regulars.db import engine as store
+from regulars.db import engine as db
 from regulars.db.states import Reason, State
 from regulars.delivery.parcel import Parcel, Result
 from regulars.delivery.transport import Delivery, Outage, Transport
@@ -162,7 +162,7 @@ class Dispatcher:
             rulebook.policy.uncertain == "resend",
             company_mailbox(rulebook.company.sender).address.rpartition("@")[2],
         )
-        with store.write(self.engine) as connection:
+        with db.write(self.engine) as connection:
             recover(connection, now=self.clock(), wall=self.wall(), resend=resend, domain=domain)
         while not stop():
             found = await self._round(summary, stop)
@@ -202,7 +202,7 @@ class Dispatcher:
 
     def _take(self, lane: Lane, summary: Summary) -> _Batch | _Idle:
         options, now, wall = self.options, self.clock(), self.wall()
-        with store.write(self.engine) as connection:
+        with db.write(self.engine) as connection:
             limit = self._limit(lane)
             rate = lane.transport.rate
             if rate is not None:
@@ -293,11 +293,11 @@ class Dispatcher:
         """One transaction, tried again while the database is away: what the server has said must not be forgotten."""
         for pause in DATABASE_PAUSES:
             try:
-                with store.write(self.engine) as connection:
+                with db.write(self.engine) as connection:
                     return work(connection)
             except EnvironmentFailed:
                 await asyncio.sleep(pause)
-        with store.write(self.engine) as connection:
+        with db.write(self.engine) as connection:
             return work(connection)
 
     async def _deliver(self, lane: Lane, held: Claim, parcels: Sequence[Parcel]) -> Delivery:
@@ -311,7 +311,7 @@ class Dispatcher:
     async def _keep(self, held: Claim) -> None:
         while True:
             await asyncio.sleep(self.options.lease.total_seconds() / 3)
-            with suppress(EnvironmentFailed), store.write(self.engine) as connection:
+            with suppress(EnvironmentFailed), db.write(self.engine) as connection:
                 renew(connection, held, wall=self.wall(), lease=self.options.lease)
 
     def _outcomes(

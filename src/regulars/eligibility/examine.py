@@ -1,6 +1,6 @@
-"""The order in which a promise is examined, set-wise: late, doubts, a break, quiet hours, caps, and then it may go.
+"""The order in which promises are examined, set-wise: lateness, reasons to skip, a break, quiet hours, the cap.
 
-`clear` examines what waits in the ledger; `confirm` examines once more what a worker has claimed.
+`examine_waiting` examines what waits in the ledger; `examine_claimed` what a worker has claimed.
 """
 
 from __future__ import annotations
@@ -12,11 +12,12 @@ from sqlalchemy.sql import ColumnElement, and_, or_
 
 from regulars.context.active_campaign import ActiveCampaign
 from regulars.context.plan_context import PlanContext
-from regulars.coupons.stock import coupons_of, ended_offers, hold_without_coupon, skip_over_limit, release_restocked
+from regulars.coupons.stock import coupons_of, ended_offers, hold_without_coupon, release_restocked, skip_over_limit
 from regulars.db.key_lists import among
 from regulars.db.states import Reason, State
 from regulars.db.tables import promises
 from regulars.eligibility.client_pace import hold_paused, hold_spaced
+from regulars.eligibility.copies import skip_copies
 from regulars.eligibility.fast_path import all_clear, found_by_id
 from regulars.eligibility.frequency_cap import hold_capped
 from regulars.eligibility.quiet_hours import hold_quiet
@@ -46,6 +47,7 @@ def examine_waiting(
     hold_quiet(connection, context, active_campaigns.values(), active)
     skip_over_limit(connection, context, given, active)
     hold_without_coupon(connection, given, active)
+    skip_copies(connection, context, active_campaigns.values(), active)
     hold_capped(connection, context, active, context.rulebook.policy.cap)
     hold_spaced(connection, context, active)
     return connection.execute(
@@ -97,7 +99,12 @@ def _skip_removed(
 def _skip_late(connection: Connection, context: PlanContext, chosen: ColumnElement[bool]) -> None:
     # What kept it waiting says more than that it is late now.
     why = case(
-        (promises.c.reason.in_([Reason.RENDER_ERROR, Reason.RETRY, Reason.SERVER_AWAY, Reason.CAP, Reason.NO_COUPON]), promises.c.reason),
+        (
+            promises.c.reason.in_(
+                [Reason.RENDER_ERROR, Reason.RETRY, Reason.SERVER_AWAY, Reason.CAP, Reason.NO_COUPON]
+            ),
+            promises.c.reason,
+        ),
         else_=Reason.LATE,
     )
     _skip(connection, context, and_(chosen, promises.c.expires_at < context.now), why)

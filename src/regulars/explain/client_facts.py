@@ -34,13 +34,15 @@ class Fact:
 
 
 def client_facts(context: PlanContext, person: Person, customer_id: int) -> list[Fact]:
-    """The facts about the client at the ground's instant; no name comes twice."""
+    """The facts about the client at the context's instant; no name comes twice."""
     zone = str(person.fields.get("timezone") or person.zone)
     stands_on = evidence.of(context.connection, customer_id, context.now)
     values = known_fields(person, context.now)
-    whys = FactExplanations(person.fields, values, stands_on, context.now, zone, context.rulebook.company.currency)
+    explanations = FactExplanations(
+        person.fields, values, stands_on, context.now, zone, context.rulebook.company.currency
+    )
     return [
-        *(Fact(*found) for found in whys.all()),
+        *(Fact(*found) for found in explanations.all()),
         *_rights(context, customer_id, zone),
         *_clicks(context, customer_id, zone),
         *_protected(context, customer_id, zone),

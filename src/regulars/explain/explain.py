@@ -20,7 +20,7 @@ from regulars.context.plan_context import PlanContext, Ruleset, plan_context
 from regulars.core import ids
 from regulars.core.diagnostics import nearest
 from regulars.core.errors import NotFound
-from regulars.db import engine as store
+from regulars.db import engine as db
 from regulars.db.states import State
 from regulars.explain import queries
 from regulars.explain.campaign_explanation import explain_campaign
@@ -96,7 +96,7 @@ def explain(
     names = rules.rulebook.campaigns
     if campaign is not None and campaign not in names:
         raise NotFound("campaign", campaign, nearest(campaign, names))
-    with store.rehearse(engine) as connection:
+    with db.rehearse(engine) as connection:
         key = queries.find(connection, customer)
         before = queries.rows(connection, key)
         active_campaigns = plan(connection, rules, now, only=key).active_campaigns

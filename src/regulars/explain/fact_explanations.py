@@ -1,6 +1,6 @@
 """One sentence for every fact of a client: what it is, with the numbers it rests on.
 
-Values come from `audience.known_fields`, the numbers below them from `store.evidence`: the very expressions of which
+Values come from `audience.known_fields`, the numbers below them from `profile.evidence`: the very expressions of which
 the facts are made. Nothing is worked out a second time here; what is divided or rounded is so for the reader only.
 """
 

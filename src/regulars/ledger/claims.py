@@ -9,7 +9,7 @@
    `uncertain` (or go again, if the policy says so); the others are free again with the end of the claim.
 
 Whatever takes rows out of a claim locks the claim first, so that `begin`, `recover` and `recall` wait for one another.
-Leases are counted on the wall clock: `wall` is the real time even when `now` is a rehearsal's.
+Leases are counted on the wall clock: `wall` is the real time even when `now` is a simulation's.
 """
 
 from __future__ import annotations

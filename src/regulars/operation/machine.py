@@ -1,6 +1,6 @@
 """One process's working parts, and the three things it does with them.
 
-The business clock and the wall clock come in from the door: the first may stand still on a given day, leases
+The business clock and the wall clock are passed in by the door: the first may stand still on a given day, leases
 and turns are counted on the second.
 """
 
@@ -20,7 +20,7 @@ from sqlalchemy import Engine
 from regulars.consent.signups import purge
 from regulars.core.clock import Clock
 from regulars.core.settings import Settings
-from regulars.db import engine as store
+from regulars.db import engine as db
 from regulars.dispatch.dispatcher import Dispatcher, Options, Summary
 from regulars.ledger.claims import waiting
 from regulars.operation.lanes import open_lanes
@@ -64,13 +64,13 @@ class Machine:
     def plan(self, clock: Clock) -> Plan:
         """Plans in one transaction; sign-ups that nobody confirmed in time are forgotten in it."""
         rules, now = self.rules, clock()
-        with store.write(self.engine) as connection:
+        with db.write(self.engine) as connection:
             purge(connection, now, rules.rulebook.signup)
             return plan(connection, rules, now)
 
     def waiting(self, now: datetime) -> bool:
         """Whether anything may go now."""
-        with store.read(self.engine) as connection:
+        with db.read(self.engine) as connection:
             return waiting(connection, list(Kind), now)
 
     def dispatch(

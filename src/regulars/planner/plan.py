@@ -62,9 +62,9 @@ def plan(
 ) -> Plan:
     """Plans at `now` in the caller's transaction.
 
-    For rehearsals: with `only`, the key of one client, all others are left out. `resting` are the names of campaigns
+    For simulations: with `only`, the key of one client, all others are left out. `excluded` are the names of campaigns
     that the caller knows to have no first email for anybody now; `still` says that no state and no value has turned
-    since the last plan; `shelf` keeps the statements for the next plan of the same rehearsal.
+    since the last plan; `cache` keeps the statements for the next plan of the same simulation.
     """
     lock(connection, AdvisoryLock.PLAN)
     record_click_events(connection, now)

@@ -1,6 +1,6 @@
 """Which campaigns can have anything for a client: nothing is due of an event that never happened, or too long ago.
 
-A rehearsal plans again and again; to ask every campaign each time would cost most of its time. What is
+A simulation plans again and again; to ask every campaign each time would cost most of its time. What is
 left out here would have found nobody: the planner's own queries stay the only ones that say who is due.
 """
 

@@ -20,7 +20,7 @@ from regulars.core.diagnostics import nearest
 from regulars.core.errors import NotFound
 from regulars.core.settings import Settings
 from regulars.coupons.assignment import sample_coupon
-from regulars.db import engine as store
+from regulars.db import engine as db
 from regulars.db.event_source import PURCHASE
 from regulars.delivery.parcel import Parcel, Result
 from regulars.dispatch.compose import Composed, compose
@@ -130,7 +130,7 @@ def _previews(
     elif engine is None:
         raise NotFound("customer (there is no database)", customer)
     else:
-        with store.rehearse(engine) as connection:
+        with db.rehearse(engine) as connection:
             jobs = _jobs(connection, workspace, campaign, steps, customer, now)
     return [_preview(_suited(job, locale, detached), workspace, now, settings, notes) for job, notes in jobs]
 
@@ -224,5 +224,7 @@ def _with_event(job: Job, sample: Mapping[str, Any]) -> None:
         job.event = sample.get("event")
         on = job.campaign.on
         if on in STATUS_EVENTS and job.event is not None:
-            visit = visit_of_booking(job.customer_id, "sample", job.due_at, {**(sample.get("visit") or {}), **job.event})
+            visit = visit_of_booking(
+                job.customer_id, "sample", job.due_at, {**(sample.get("visit") or {}), **job.event}
+            )
             job.visit = visit if on == BOOKED else with_event(visit, on, job.event)

@@ -1,6 +1,6 @@
 """When something can change: the instants at which a plan may come out differently from the one before.
 
-A rehearsal need not run through every minute: between these instants nothing becomes due. An instant too
+A simulation need not run through every minute: between these instants nothing becomes due. An instant too
 many costs time and changes nothing; one too few would be a mistake.
 """
 

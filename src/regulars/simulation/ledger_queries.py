@@ -1,4 +1,4 @@
-"""What a rehearsal reads out of the ledger: samples for people to look at, counts, and when to look again."""
+"""What a simulation reads out of the ledger: samples for people to look at, counts, and when to look again."""
 
 from __future__ import annotations
 

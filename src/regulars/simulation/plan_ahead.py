@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Engine
 
 from regulars.context.plan_context import Ruleset
 from regulars.core.calendar import instant, local_date
-from regulars.db import engine as store
+from regulars.db import engine as db
 from regulars.planner.activation import Change
 from regulars.planner.plan import Plan, Tally, plan, tallies
 from regulars.simulation import ledger_queries
@@ -92,7 +92,7 @@ def forecast(
     end of these days (or at once, for none), compared with leaving the rules as they are.
     """
     until = _until(rules, now, days)
-    with store.rehearse(engine) as connection:
+    with db.rehearse(engine) as connection:
         old = rules_in_force(connection, rules)
         found = _first(connection, plan(connection, rules, now), now, samples)
     changed = bool(found.changes) or found.recounted
@@ -104,7 +104,7 @@ def forecast(
     if not changed or old is None:
         return found
     before = _simulated(engine, old, now, until, progress)
-    with store.read(engine) as connection:
+    with db.read(engine) as connection:
         return replace(found, difference=Difference.of(connection, before.emails, after.emails, rules, samples))
 
 
@@ -120,7 +120,7 @@ def _until(rules: Ruleset, now: datetime, days: int) -> datetime:
 def _simulated(
     engine: Engine, rules: Ruleset, now: datetime, until: datetime, progress: Callable[[datetime], None] | None
 ) -> Simulation:
-    with store.rehearse(engine) as connection:
+    with db.rehearse(engine) as connection:
         simulation = Simulation(connection, rules, now, until)
         simulation.run(progress)
         return simulation

@@ -92,7 +92,7 @@ def run_trials(
 def run_trial(engine: Engine, workspace: Rules, test: RuleTest, cache: StatementCache | None = None) -> TrialResult:
     """Runs one test in a scratch database, which is emptied first.
 
-    `shelf` keeps the planner's statements for the next test; it is for one database and one company and policy.
+    `cache` keeps the planner's statements for the next test; it is for one database and one company and policy.
     """
     with write(engine) as connection:
         scene.clear(connection)

@@ -115,7 +115,7 @@ class Simulation:
             self._skipped.setdefault(name, Counter()).update(reasons)
 
     def _excluded(self, moment: datetime) -> set[str]:
-        """Nothing happens in a rehearsal: what an event set off comes to an end. Rules come into force at first."""
+        """No event happens in a simulation: what an event set off comes to an end. Rules come into force at first."""
         if moment == self.now:
             return set()
         return exhausted(self.rules.rulebook, moment, self._active_campaigns(), self._happened)

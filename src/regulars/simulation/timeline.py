@@ -54,7 +54,7 @@ class RecordingTransport(Transport):
 class Timeline:
     """One scene in one scratch database; `keeper.kept` holds what was sent.
 
-    `shelf` keeps the statements for the next scene of the same rules; without one they are put together each time.
+    `cache` keeps the statements for the next scene of the same rules; without one they are put together each time.
     """
 
     def __init__(self, engine: Engine, rules: Rules, scene: Scene, cache: StatementCache | None = None) -> None:

@@ -19,7 +19,7 @@ from starlette.responses import Response
 from regulars.core import api_keys
 from regulars.core.errors import Invalid
 from regulars.coupons.redemption import CheckedCoupon, CouponStatus, Use, check, redeem
-from regulars.db import engine as store
+from regulars.db import engine as db
 from regulars.importing.options import options_for
 from regulars.importing.report import ImportReport, Kind
 from regulars.importing.row_source import MappingSource
@@ -71,7 +71,7 @@ def json_response(body: Mapping[str, Any], status: int = 200) -> Response:
 
 def check_coupon(site: Site, request: Request, body: Any) -> Response:
     """What a code is worth, to a `customer` if one is named."""
-    with store.read(site.engine) as connection:
+    with db.read(site.engine) as connection:
         return _coupon(check(connection, _code(request), site.clock(), _customer(body)))
 
 
@@ -81,7 +81,7 @@ def redeem_coupon(site: Site, request: Request, body: Any) -> Response:
     if not isinstance(reference, str) or not 0 < len(reference) <= 100 or not reference.isprintable():
         raise HTTPException(422)
     now = site.clock()
-    with store.write(site.engine) as connection:
+    with db.write(site.engine) as connection:
         used, _ = redeem(connection, Use(_code(request), reference, now, _customer(body)), now)
         return _coupon(used)
 

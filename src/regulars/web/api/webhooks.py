@@ -17,7 +17,7 @@ from starlette.responses import Response
 from regulars.core import webhook_signing
 from regulars.core.errors import Invalid
 from regulars.core.webhook_signing import SignedMessage
-from regulars.db import engine as store
+from regulars.db import engine as db
 from regulars.importing.report import Kind
 from regulars.responses import received_hooks
 from regulars.rules.webhook_rules import HookKind
@@ -41,7 +41,7 @@ def _receive(site: Site, request: Request, body: bytes) -> Response:
     if not site.keys.allows(f"hook {signed.key}"):
         raise HTTPException(429)
     message = parsed(body)
-    with store.read(site.engine) as connection:
+    with db.read(site.engine) as connection:
         if received_hooks.was_received(connection, name, signed.id):
             return json_response({"type": None, "repeated": True, "rows": []})
     kind = hook.type.find(message)
@@ -50,7 +50,7 @@ def _receive(site: Site, request: Request, body: bytes) -> Response:
     reports = [_import_row(site, name, signed, kind, row) for kind, row in rows]
     if any(report["refused"] for report in reports):
         return json_response({"error": [reason for report in reports for reason in report["reasons"]]}, 422)
-    with store.write(site.engine) as connection:
+    with db.write(site.engine) as connection:
         received_hooks.remember_message(connection, name, signed.id, site.clock())
     return json_response({"type": kind if take else None, "repeated": False, "rows": reports})
 

@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from regulars.consent import signups
-from regulars.db import engine as store
+from regulars.db import engine as db
 from regulars.importing.cells import email as read_email
 from regulars.importing.refused import Refused
 from regulars.rules.signup import Signup
@@ -69,7 +69,7 @@ def _submit(request: Request, site: Site, form: Signup, t: Words, fields: FormDa
         name if name is not None and _NAME.fullmatch(name) else None,
     )  # fmt: skip
     if form_value(fields, "website") is None:  # only a machine fills in what nobody sees
-        with store.write(site.engine) as connection:
+        with db.write(site.engine) as connection:
             signups.request_signup(connection, wish, form, site.secret, site.clock())
     return RedirectResponse(f"join?sent=1&lang={t.language}", 303)
 

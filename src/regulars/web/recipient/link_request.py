@@ -16,7 +16,7 @@ from starlette.datastructures import FormData, UploadFile
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from regulars.db import engine as store
+from regulars.db import engine as db
 from regulars.ledger.link_owner import LinkOwner, link_owner
 from regulars.rules.model import Company, Rulebook
 from regulars.web.recipient.page_templates import message, page
@@ -100,7 +100,7 @@ def _answer(request: Request, form: FormData | None, show: Show, act: Act | None
 
 @contextmanager
 def _transaction(site: Site, *, writing: bool) -> Iterator[Connection]:
-    with (store.write if writing else store.read)(site.engine) as connection:
+    with (db.write if writing else db.read)(site.engine) as connection:
         yield connection
 
 

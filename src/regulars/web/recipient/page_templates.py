@@ -61,7 +61,7 @@ _READABLE = 4.6
 
 
 def _against(color: str, context: tuple[int, int, int]) -> str:
-    """The colour, moved towards black or white until text in it can be read on the ground."""
+    """The colour, moved towards black or white until text in it can be read on the background."""
     mixed = tuple(int(color[i : i + 2], 16) for i in (1, 3, 5))
     goal = 0 if _luminance(context) > 0.4 else 255
     for _ in range(40):
