@@ -78,7 +78,9 @@ def test_what_is_no_address_of_the_web_or_our_own_page_is_left_alone(
     assert targets == ()
     assert [link for link in links if link.startswith(BASE)] == [f"{BASE}0"]
     plain = render(desk.compiled(), {"links": OURS, **context})
-    assert re.sub(r'<div style="display:none[^>]*><a [^>]*></a></div>', "", made.html) == plain.html
+    # Where the lines of the HTML end may differ: it is folded once its links have their final length.
+    html = made.html.replace("\n", " ")
+    assert re.sub(r'<div style="display:none[^>]*><a [^>]*></a></div>', "", html) == plain.html.replace("\n", " ")
 
 
 def test_a_missing_value_fails_the_message_at_its_place(desk: Desk) -> None:

@@ -85,7 +85,7 @@ def test_files_without_a_company(tmp_path: Path) -> None:
 
 def test_a_link_to_nowhere_and_a_folder_called_yaml(tmp_path: Path) -> None:
     folder = write(tmp_path, {"sub.yaml/inner.yaml": "campaigns: {}\n"})
-    (folder / "gone.yaml").symlink_to(tmp_path / "nowhere")
+    (folder / "gone.yaml").symlink_to(folder / "nowhere")
     loaded = load(folder)
     assert codes(loaded) == ["Y015"]
     assert "No such file" in loaded.diagnostics[0].message

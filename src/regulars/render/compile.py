@@ -13,18 +13,17 @@ from pathlib import Path
 from types import CodeType
 from typing import Any
 
-import yaml
 from jinja2 import Template
-from jinja2.exceptions import TemplateError, TemplateSyntaxError
+from jinja2.exceptions import TemplateError
 
-from regulars.core.diagnostics import Diagnostic, Span, did_you_mean
+from regulars.core.diagnostics import Diagnostic, Span
 from regulars.core.errors import Invalid, NotFound
 from regulars.core.ids import digest
-from regulars.render import folding, links, mjml, scope, text
-from regulars.render.email_words import Word
-from regulars.render.environment import HTML, STATEMENTS, TEXT, Environment
-from regulars.render.template_files import File, Library, expand, match, put_words
-from regulars.render.template_pieces import Kind, Origin, Piece, skeleton, unclosed
+from regulars.render import folding, links, scope, text, yaml_file
+from regulars.render.draft import Draft, draft, joined, word_pieces
+from regulars.render.environment import HTML, TEXT, Environment
+from regulars.render.template_files import File, Library, expand, match
+from regulars.render.template_pieces import Piece
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,59 +149,17 @@ def _reads(library: Library, email: str, language: str, fallback: str) -> frozen
     files = (library.body(email), library.find(email, "body.txt"))
     pieces = [piece for file in files if file for piece in expand(library, file, words, [])]
     for name in ("subject", "preheader"):
-        pieces += _word(words, name, None, [])
+        pieces += word_pieces(words, name, None, [])
     return scope.fields(pieces, "customer")
 
 
 @lru_cache(maxsize=256)
 def _data(file: File) -> Mapping[str, Any]:
     """A file of samples; read once, although each language of each email is checked with it."""
-    try:
-        data = yaml.safe_load(file.text)
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        span = Span(file.path, mark.line + 1, mark.column + 1) if mark else Span(file.path, 1, 1)
-        raise Invalid([Diagnostic("T015", "not YAML", span)], {file.path: file.text}) from error
+    data = yaml_file.load(file.text, file.path)
     if not isinstance(data, dict):
         raise Invalid([Diagnostic("T015", "a sample is a mapping of names to values", Span(file.path, 1, 1))])
     return data
-
-
-@dataclass
-class Draft:
-    """An email read in one language, sound or not: its pieces, its HTML with marks, and what is wrong with it."""
-
-    email: str
-    language: str
-    body: File
-    words: dict[str, Word]
-    html: list[Piece]
-    subject: list[Piece]
-    preheader: list[Piece]
-    own_text: list[Piece] | None
-    weaver: mjml.Weaver
-    content: str
-    faults: list[Diagnostic]
-
-
-def draft(library: Library, email: str, language: str, fallback: str) -> Draft:
-    """Reads an email; raises Invalid only for a words file that cannot be read at all."""
-    body = library.body(email)
-    words = library.words(email, language, fallback)
-    faults: list[Diagnostic] = []
-    pieces = expand(library, body, words, faults)
-    subject = _word(words, "subject", library.languages(email)[language], faults)
-    preheader = _word(words, "preheader", None, faults)
-    override = library.find(email, "body.txt")
-    own_text = expand(library, override, words, faults) if override else None
-    faults.extend(syntax(HTML, pieces))
-    for part in (subject, preheader, own_text or []):
-        faults.extend(syntax(TEXT, part))
-    weaver = mjml.Weaver()
-    woven = weaver.weave(pieces)
-    faults.extend(weaver.faults)
-    content, lost = mjml.to_html(woven, language, Span(body.path, 1, 1)) if not faults else ("", [])
-    return Draft(email, language, body, words, pieces, subject, preheader, own_text, weaver, content, [*faults, *lost])
 
 
 def compile_email(library: Library, email: str, language: str, fallback: str, *, traced: bool = False) -> CompiledEmail:
@@ -214,11 +171,19 @@ def compile_email(library: Library, email: str, language: str, fallback: str, *,
 
 
 def finish(read: Draft, *, traced: bool = False) -> CompiledEmail:
-    """Compiles a sound draft; with `traced`, its links can be counted."""
+    """Compiles a sound draft; with `traced`, its links can be counted. Raises Invalid where Python cannot."""
+    try:
+        return _finished(read, traced=traced)
+    except (TemplateError, SyntaxError, RecursionError, MemoryError) as error:
+        message = f"this email cannot be compiled: {error}"
+        raise Invalid([Diagnostic("T002", message, Span(read.body.path, 1, 1))]) from error
+
+
+def _finished(read: Draft, *, traced: bool) -> CompiledEmail:
     woven = read.weaver.woven
     content = folding.fold(links.trace(read.content, woven) if traced else read.content)
-    derived = text.derive(read.content, woven) if read.own_text is None else _joined(read.own_text)
-    sources = [_joined(p) for p in (read.html, read.subject, read.preheader, read.own_text or [])]
+    derived = text.derive(read.content, woven) if read.own_text is None else joined(read.own_text)
+    sources = [joined(p) for p in (read.html, read.subject, read.preheader, read.own_text or [])]
     return CompiledEmail(
         name=read.email,
         language=read.language,
@@ -226,22 +191,10 @@ def finish(read: Draft, *, traced: bool = False) -> CompiledEmail:
         digest=digest([*sources, read.language]),
         html=_part(HTML, woven.restore(content), woven.tags),
         text=_part(TEXT, derived, woven.tags if read.own_text is None else read.own_text),
-        subject=_part(TEXT, _joined(read.subject), read.subject),
-        preheader=_part(TEXT, _joined(read.preheader), read.preheader) if read.preheader else None,
+        subject=_part(TEXT, joined(read.subject), read.subject),
+        preheader=_part(TEXT, joined(read.preheader), read.preheader) if read.preheader else None,
         viewed=any("links" in _OTHER_LINK.sub("", tag.text) for tag in woven.tags),
     )
-
-
-def _word(words: dict[str, Word], name: str, file: File | None, faults: list[Diagnostic]) -> list[Piece]:
-    if name in words:
-        return put_words(words[name].pieces(), words, faults)
-    if file is not None:
-        faults.append(Diagnostic("T008", f"there is no `{name}`", Span(file.path, 1, 1), hint=f"add `{name}: …`"))
-    return []
-
-
-def _joined(pieces: Sequence[Piece]) -> str:
-    return "".join(p.text for p in pieces)
 
 
 def _part(env: Environment, source: str, pieces: Sequence[Piece]) -> Part:
@@ -270,51 +223,3 @@ def lined(code: CodeType) -> bool:
 
 _UNFIT = re.compile(r"\n(?:\.|From |--|\Z)|[\r\0]")
 _OTHER_LINK = re.compile(r"\blinks\.(?!view\b)\w+")
-
-
-@lru_cache(maxsize=1)
-def _names() -> tuple[list[str], list[str]]:
-    return sorted(HTML.filters), sorted(HTML.tests)
-
-
-def syntax(env: Environment, pieces: Sequence[Piece]) -> list[Diagnostic]:
-    """What Jinja finds wrong with the tags, each at its own place."""
-    faults = [f for f in map(unclosed, pieces) if f]
-    tags = [p for p in pieces if p.kind in (Kind.PRINT, Kind.BLOCK)]
-    for tag in tags:
-        if tag.kind is Kind.BLOCK and tag.statement not in STATEMENTS:
-            known = ", ".join(sorted(STATEMENTS))
-            faults.append(
-                Diagnostic("T002", f"emails know no `{{% {tag.statement} %}}`", tag.span, expected=f"one of {known}")
-            )
-    if faults:
-        return faults
-    try:
-        _compiles(env, skeleton(tags))
-    except TemplateSyntaxError as error:
-        return [explain(error, tags)]
-    except TemplateError as error:
-        return [Diagnostic("T002", str(error.message), tags[0].span if tags else None)]
-    return []
-
-
-@lru_cache(maxsize=1024)
-def _compiles(env: Environment, source: str) -> None:
-    """Raises TemplateError for what is no template; the tags of an email are often the same in all its languages."""
-    env.compile(source, raw=True)
-
-
-def explain(error: TemplateSyntaxError, tags: Sequence[Piece]) -> Diagnostic:
-    """Jinja's complaint as a diagnostic at the tag it is about."""
-    tag = tags[min(max(error.lineno, 1), len(tags)) - 1]
-    message = str(error.message or "this is not Jinja").rstrip(".")
-    for kind, known in zip(("filter", "test"), _names(), strict=True):
-        start = f"No {kind} named '"
-        if message.startswith(start):
-            name = message[len(start) :].split("'")[0]
-            hint = did_you_mean(name, known) or f"known: {', '.join(known)}"
-            at = Origin(tag.text, tag.span.path, tag.span.line, tag.span.column).span(
-                max(0, tag.text.find(name)), len(name)
-            )
-            return Diagnostic("T007", f"there is no {kind} `{name}`", at, hint=hint)
-    return Diagnostic("T002", message, tag.span)

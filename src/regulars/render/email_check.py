@@ -2,7 +2,8 @@
 
 Codes: T001 no such email · T002 not Jinja · T003 unknown name · T004 unknown field · T005 word missing · T006 word
 unused · T007 unknown filter · T008 no subject · T009 language missing · T010 MJML · T011 picture without words ·
-T012 no way to unsubscribe · T013 link · T014 too big · T015 file unreadable · T016 sample · T017 may be missing.
+T012 no way to unsubscribe · T013 link · T014 too big · T015 file unreadable · T016 sample · T017 may be missing ·
+T018 brought along by MJML · T019 not encoded · T020 loaded from elsewhere.
 """
 
 from __future__ import annotations
@@ -14,7 +15,9 @@ from dataclasses import dataclass
 from regulars.core.diagnostics import Diagnostic, Severity, Span, did_you_mean, in_order
 from regulars.core.errors import Invalid, NotFound
 from regulars.render import scope
-from regulars.render.compile import Draft, Templates, draft, finish
+from regulars.render.address_check import check_addresses
+from regulars.render.compile import Templates, finish
+from regulars.render.draft import Draft, draft
 from regulars.render.message import RenderFailed, render
 from regulars.render.template_pieces import Kind, Piece
 
@@ -33,7 +36,6 @@ NAMES = frozenset({*FIELDS, "customer", "event", "today"})
 FUNCTIONS = frozenset({"years_since"})
 _OFTEN_MISSING = frozenset("name first_name last_name company phone birthday".split())
 _WORD = re.compile(r"\bt\s*\.\s*(\w+)")
-_SCHEMES = ("https://", "http://", "mailto:", "tel:", "#", "zqj")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +57,11 @@ class Usage:
     marketing: bool = True
 
 
-def check(templates: Templates, usages: Sequence[Usage]) -> list[Diagnostic]:
-    """All faults of the emails in use, each once, in the order of files and lines."""
+def check(templates: Templates, usages: Sequence[Usage], own_hosts: Collection[str] = ()) -> list[Diagnostic]:
+    """All faults of the emails in use, each once, in the order of files and lines.
+
+    Pictures from elsewhere than `own_hosts`, or hosts below these, are warned of.
+    """
     found: list[Diagnostic] = []
     drafts: dict[str, list[Draft]] = {}
     for usage in usages:
@@ -66,7 +71,7 @@ def check(templates: Templates, usages: Sequence[Usage]) -> list[Diagnostic]:
             if not read.faults:
                 found.extend(_names(read, usage))
     for email, reads in drafts.items():
-        found.extend(_email(templates, email, reads))
+        found.extend(_email(templates, email, reads, own_hosts))
     found.extend(_unsubscribe(usages, drafts))
     found.extend(_languages(templates, [e for e, reads in drafts.items() if reads]))
     return in_order(dict.fromkeys(found))
@@ -158,26 +163,14 @@ def _missing(use: scope.Use) -> Diagnostic | None:
     )
 
 
-def _email(templates: Templates, email: str, reads: Sequence[Draft]) -> Iterator[Diagnostic]:
+def _email(
+    templates: Templates, email: str, reads: Sequence[Draft], own_hosts: Collection[str]
+) -> Iterator[Diagnostic]:
     for read in reads:
-        yield from _tags(read)
+        yield from check_addresses(read, own_hosts)
         yield from _unused(templates, read)
         if not read.faults:
             yield from _sample(templates, read)
-
-
-def _tags(read: Draft) -> Iterator[Diagnostic]:
-    for name, attributes, span in read.weaver.tags:
-        if name in ("mj-image", "img") and "alt" not in attributes:
-            hint = 'say what it shows, or `alt=""` if it only decorates'
-            yield Diagnostic("T011", "a picture without `alt` says nothing when it is not loaded", span, hint=hint)
-        href = attributes.get("href")
-        if href is not None and not href.startswith(_SCHEMES):
-            yield Diagnostic(
-                "T013", f"the link `{href}` leads nowhere", span, expected="`https://…`, `mailto:` or `tel:`"
-            )
-        elif name in ("mj-button", "a") and href is None and "name" not in attributes:
-            yield Diagnostic("T013", f"`<{name}>` has no `href`", span)
 
 
 def _unused(templates: Templates, read: Draft) -> Iterator[Diagnostic]:
@@ -202,6 +195,9 @@ def _sample(templates: Templates, read: Draft) -> Iterator[Diagnostic]:
     try:
         rendered = render(finish(read), templates.sample(read.email))
     except RenderFailed as error:
+        if error.exceeded:
+            yield Diagnostic("T021", f"{error.message}", error.span or top)
+            return
         hint = "sample.yaml holds the data for a preview without a client"
         yield Diagnostic(
             "T016", f"the sample fails at {error.where}: {error.message}", top, hint=hint, severity=Severity.WARNING

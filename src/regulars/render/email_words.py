@@ -14,6 +14,7 @@ import yaml
 from regulars.core.diagnostics import Diagnostic, Span
 from regulars.core.errors import Invalid
 from regulars.render.template_pieces import Origin, Piece, cut
+from regulars.render.yaml_file import compose
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,15 +41,7 @@ class Word:
 
 def read(text: str, path: str) -> dict[str, Word]:
     """The words of a file by name. Raises Invalid with every fault of the file."""
-    try:
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        span = Span(path, mark.line + 1, mark.column + 1) if mark else Span(path, 1, 1)
-        problem = error.problem or "this is not YAML"
-        raise Invalid([Diagnostic("T015", f"not YAML: {problem}", span)], {path: text}) from error
-    except yaml.YAMLError as error:
-        raise Invalid([Diagnostic("T015", f"not YAML: {error}", Span(path, 1, 1))], {path: text}) from error
+    node = compose(text, path)
     if node is None:
         return {}
     if not isinstance(node, yaml.MappingNode):

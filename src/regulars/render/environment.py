@@ -6,21 +6,37 @@ Data are only ever values. No loader, no `safe`, no way for a value to become ma
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from datetime import date, datetime, time
-from decimal import Decimal
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from jinja2 import StrictUndefined, Undefined
 from jinja2.compiler import CodeGenerator, Frame
-from jinja2.exceptions import UndefinedError
-from jinja2.nodes import EvalContext, Expr, Getattr, Name
-from jinja2.runtime import Context
+from jinja2.nodes import (
+    Compare,
+    Concat,
+    Const,
+    Dict,
+    EvalContext,
+    Expr,
+    For,
+    Getattr,
+    List,
+    Name,
+    Node,
+    Output,
+    Pair,
+    TemplateData,
+    Tuple,
+)
+from jinja2.runtime import Context, LoopContext
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from markupsafe import escape
 
-from regulars.render import filters
+from regulars.render import calls, filters
+from regulars.render.calls import check_call
+from regulars.render.limits import CURRENT, LONG, PRINTED, Budget, operate
 from regulars.render.link_tracking import followed
+from regulars.render.printing import printable
 
 KEPT_FILTERS = [
     "abs",
@@ -58,8 +74,6 @@ KEPT_FILTERS = [
     "upper",
     "wordcount",
 ]
-_UNSAFE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ufdd0-\ufdef\ufffe\uffff\ud800-\udfff]")
-"""Characters that no HTML document and no letter may hold."""
 _BREAK = re.compile(r"\r\n?|\n")
 STATEMENTS = frozenset(["for", "else", "elif", "endfor", "if", "endif", "set", "endset", "with", "endwith"])
 
@@ -67,8 +81,9 @@ STATEMENTS = frozenset(["for", "else", "elif", "endfor", "if", "endif", "set", "
 class Shown(dict[Any, str]):
     """What `{{ … }}` prints for a value: looked up for a text that was printed before, else worked out.
 
-    A name or an address stands in an email many times, and the company's in all of them. Only plain texts are kept;
-    numbers would meet others that are equal and look different (`1`, `1.0`, `True`).
+    A name or an address stands in an email many times, and the company's in all of them. Only plain texts are kept that
+    are printed as they are: a `Markup` is equal to the plain text of the same characters, and both then look the same.
+    Numbers would meet others that are equal and look different (`1`, `1.0`, `True`).
     """
 
     _MOST = 10_000
@@ -82,14 +97,94 @@ class Shown(dict[Any, str]):
         if self._markup and not text.isprintable():
             # Written so, a line break of the data's begins no line of the letter; see `compile.lined`.
             text = _BREAK.sub("&#10;", text)
-        if type(value) is str:
+        if len(text) > LONG:
+            CURRENT.get().put(len(text))
+        elif type(value) is str and text == value:
             if len(self) >= self._MOST:
                 self.clear()
             self[value] = text
         return text
 
 
-class _Printing(CodeGenerator):
+class _Counting(CodeGenerator):
+    """Compiles loops and operations so that their work is counted; see `limits`."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._loops = 0
+        self._around: dict[int, tuple[str, str]] = {}
+        """What is written before and after a node, by its id."""
+
+    def visit(self, node: Node, *arguments: Any, **options: Any) -> Any:
+        """Writes a node, and around it what was asked for."""
+        before, after = self._around.pop(id(node), ("", ""))
+        self.write(before)
+        super().visit(node, *arguments, **options)
+        self.write(after)
+
+    def _weigh(self, node: Node) -> None:
+        self._around[id(node)] = ("context.budget.weighed(", ")")
+
+    def visit_For(self, node: For, frame: Frame) -> None:  # noqa: N802 - Jinja's name
+        """A loop counts its rounds before it begins. Loops are numbered in the order in which they are written."""
+        weight = sum(map(_weight, node.body))
+        self._around[id(node.iter)] = ("context.budget.loop(", f", {self._loops}, {weight})")
+        self._loops += 1
+        super().visit_For(node, frame)
+
+    def visit_Compare(self, node: Compare, frame: Frame) -> None:  # noqa: N802 - Jinja's name
+        """Two values of unknown size take as long to compare as they are large."""
+        operands = [node.expr, *(operand.expr for operand in node.ops)]
+        search = any(operand.op in ("in", "notin") for operand in node.ops)
+        if search or not any(isinstance(each, Const) for each in operands):
+            for each in operands:
+                if not _constant(each):
+                    self._weigh(each)
+        super().visit_Compare(node, frame)
+
+    def visit_Concat(self, node: Concat, frame: Frame) -> None:  # noqa: N802 - Jinja's name
+        """`a ~ b`."""
+        self.write("context.budget.")
+        super().visit_Concat(node, frame)
+
+    def visit_List(self, node: List, frame: Frame) -> None:  # noqa: N802 - Jinja's name
+        """A list that holds others is as large as all of them."""
+        self._built(node, super().visit_List, frame)
+
+    def visit_Tuple(self, node: Tuple, frame: Frame) -> None:  # noqa: N802 - Jinja's name
+        """A tuple, unless it only names what is set."""
+        self._built(node, super().visit_Tuple, frame)
+
+    def visit_Dict(self, node: Dict, frame: Frame) -> None:  # noqa: N802 - Jinja's name
+        """A mapping."""
+        self._built(node, super().visit_Dict, frame)
+
+    def _built(self, node: Any, write: Callable[[Any, Frame], None], frame: Frame) -> None:
+        counted = getattr(node, "ctx", "load") == "load" and not _constant(node)
+        self.write("context.budget.weighed(" if counted else "")
+        write(node, frame)
+        self.write(")" if counted else "")
+
+
+def _constant(node: Node) -> bool:
+    """Whether a value stands in the template itself."""
+    if isinstance(node, List | Tuple | Dict | Pair):
+        return all(map(_constant, node.iter_child_nodes()))
+    return isinstance(node, Const)
+
+
+def _weight(node: Node) -> int:
+    """How many characters a statement writes at least; loops count theirs themselves."""
+    if isinstance(node, For):
+        return 0
+    if isinstance(node, TemplateData):
+        return len(node.data)
+    if isinstance(node, Output):
+        return sum(_weight(each) if isinstance(each, TemplateData) else PRINTED for each in node.nodes)
+    return sum(map(_weight, node.iter_child_nodes()))
+
+
+class _Printing(_Counting):
     """Compiles what emails do most, without a call in Python.
 
     `{{ … }}` becomes a look-up in `Shown`, a third of the cost of `escape(finalize(…))`; `customer.name` a look-up in
@@ -112,9 +207,13 @@ class _Printing(CodeGenerator):
         self.write("]")
 
 
+_FUNCTIONS = tuple(filters.FUNCTIONS.values())
+
+
 class Environment(ImmutableSandboxedEnvironment):
     """Mappings are looked up by key only, so that `event.items` is the event's own field."""
 
+    intercepted_binops = frozenset(["+", "*", "**", "%"])
     shown: Shown
     careful: Environment
     """The same as Jinja itself compiles it: slower, and it says of every value why it cannot be printed."""
@@ -138,6 +237,21 @@ class Environment(ImmutableSandboxedEnvironment):
                 return self.undefined(obj=obj, name=argument)
         return super().getitem(obj, argument)
 
+    def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
+        """`left + right`, `*`, `**` or `%`, unless it grows too large."""
+        budget: Budget = context.budget  # type: ignore[attr-defined]  # both of our contexts have one
+        operate(budget, operator, left, right)
+        return budget.made(super().call_binop(context, operator, left, right))
+
+    def call(self, context: Context, function: Any, /, *arguments: Any, **options: Any) -> Any:
+        """`f(x)`, if an email may call it; all that a recursive loop goes through is counted too."""
+        budget: Budget = context.budget  # type: ignore[attr-defined]
+        if isinstance(function, LoopContext) and arguments:
+            arguments = (budget.deeper(arguments[0], function.depth), *arguments[1:])
+        elif function not in _FUNCTIONS:
+            check_call(budget, function, (*arguments, *options.values()))
+        return budget.made(super().call(context, function, *arguments, **options))
+
 
 class Missing(StrictUndefined):
     """A name that is not there; says so in words about emails, not about Python objects."""
@@ -151,18 +265,12 @@ class Missing(StrictUndefined):
         return f"`{self._undefined_name}` is not defined"
 
 
-def printable(value: Any) -> Any:
-    """What `{{ … }}` prints; refuses what would look like a machine's mistake in a letter."""
-    if value is None:
-        raise UndefinedError("the value is missing (none): write `{{ x or 'something else' }}` or `{% if x %}`")
-    if isinstance(value, str):
-        return value if value.isprintable() else _UNSAFE.sub("", value)
-    if isinstance(value, (dict, list, tuple, set, datetime, date, time)):
-        kind = type(value).__name__
-        raise UndefinedError(f"a {kind} cannot be printed as it is: use a filter such as `date` or `join`")
-    if isinstance(value, Decimal):
-        return format(value.normalize(), "f")
-    return value
+class CountedContext(Context):
+    """Jinja's context, with a budget."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.budget = Budget()
 
 
 class Values(Context):
@@ -172,25 +280,40 @@ class Values(Context):
         self.parent, self.vars, self.exported_vars = values, {}, set()
         self.environment, self.eval_ctx = environment, environment.evaluation
         self.name, self.globals_keys, self.blocks = None, set(), {}
+        self.budget = Budget()
 
 
 def _make(*, autoescape: bool) -> Environment:
     environment, careful = _jinja(autoescape), _jinja(autoescape)
     environment.code_generator_class = _Printing
-    environment.shown = Shown(markup=autoescape)
     environment.careful = careful.careful = careful
     environment.evaluation = EvalContext(environment)
     return environment
 
 
 def _jinja(autoescape: bool) -> Environment:
+    shown = Shown(markup=autoescape)
     environment = Environment(
-        autoescape=autoescape, undefined=Missing, finalize=printable, keep_trailing_newline=True, cache_size=0
+        autoescape=autoescape,
+        undefined=Missing,
+        finalize=lambda value: _counted(value, shown),
+        keep_trailing_newline=True,
+        cache_size=0,
     )
-    kept = {name: environment.filters[name] for name in KEPT_FILTERS}
-    environment.filters = kept | filters.FILTERS | {"followed": followed}
+    environment.shown = shown
+    environment.code_generator_class, environment.context_class = _Counting, CountedContext
+    environment.filters = calls.filters(KEPT_FILTERS, filters.present) | filters.FILTERS | {"followed": followed}
+    environment.tests = calls.tests()  # type: ignore[assignment]
     environment.globals = dict(filters.FUNCTIONS)
     return environment
+
+
+def _counted(value: Any, shown: Shown) -> Any:
+    """What is printed, counted as `Shown` does it: both ways of compiling fail alike."""
+    plain = printable(value)
+    if isinstance(plain, str) and len(plain) * 6 > LONG:
+        shown[plain]
+    return plain
 
 
 HTML = _make(autoescape=True)

@@ -15,6 +15,7 @@ from datetime import time as Time
 from decimal import Decimal, InvalidOperation
 from functools import lru_cache
 from typing import Any
+from urllib.parse import quote
 
 from babel import Locale, dates, numbers
 from babel.core import UnknownLocaleError
@@ -22,8 +23,10 @@ from jinja2 import pass_context
 from jinja2.exceptions import FilterArgumentError, UndefinedError
 from jinja2.filters import FILTERS as JINJA
 from jinja2.runtime import Context, Undefined
+from markupsafe import Markup
 
 from regulars.core.calendar import zone
+from regulars.render.printing import plain, printable, sane
 from regulars.render.vocative import vocative as called
 
 FORMATS = "_formats"
@@ -64,7 +67,7 @@ def _refuse(value: Any, what: str) -> UndefinedError:
 
 def _local(value: Any, formats: Formats, what: str) -> DateTime:
     if isinstance(value, str):
-        value = _read(value, what)
+        value = _read(plain(value), what)
     if not isinstance(value, DateTime):
         raise _refuse(value, what)
     if value.tzinfo is None:
@@ -83,7 +86,7 @@ def _read(text: str, what: str) -> Date | DateTime:
 
 def _day(value: Any, formats: Formats) -> Date:
     if isinstance(value, str):
-        value = _read(value, "date")
+        value = _read(plain(value), "date")
     if isinstance(value, DateTime):
         return _local(value, formats, "date").date()
     if isinstance(value, Date):
@@ -172,11 +175,11 @@ def _glue(style: str, locale: str) -> str:
 
 def _decimal(value: Any, what: str) -> Decimal:
     if isinstance(value, Decimal):
-        return value
+        return sane(value)
     if isinstance(value, bool) or not isinstance(value, (int, float, str)):
         raise _refuse(value, what)
     try:
-        return Decimal(str(value))
+        return sane(Decimal(str(value)))
     except InvalidOperation as error:
         raise _refuse(value, what) from error
 
@@ -188,7 +191,7 @@ def money(context: Context, value: Any, currency: str | None = None) -> str:
     code = currency or formats.currency
     if not code:
         raise FilterArgumentError("the currency is not known: write `money('EUR')`")
-    return _format_money(_decimal(value, "amount"), code, formats.locale)
+    return _format_money(_decimal(value, "amount"), plain(code), formats.locale)
 
 
 @pass_context
@@ -209,7 +212,7 @@ def plural(context: Context, value: Any, forms: str) -> str:
     amount = _decimal(value, "number")
     if amount == amount.to_integral_value():
         amount = amount.to_integral_value()  # 100.0 is shown as 100, and takes the form of 100
-    given = read_forms(forms)
+    given = read_forms(plain(forms))
     form = given.get(babel(formats.locale).plural_form(amount), given["other"])
     return form.replace("#", _format_number(amount, formats.locale)) if "#" in form else form
 
@@ -236,7 +239,7 @@ def vocative(context: Context, value: Any) -> str:
     formats: Formats = context[FORMATS]
     if value is None or isinstance(value, Undefined):
         raise _refuse(value, "name")
-    name = str(value)
+    name = plain(value)
     return called(name) if babel(formats.locale).language == "uk" else name
 
 
@@ -256,24 +259,38 @@ def years_since(context: Context, value: Any) -> int:
 
 
 _SCHEME = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*:")
-_SCHEMES = ("https:", "http:", "mailto:", "tel:", "cid:")
+_SCHEMES = ("https:", "http:", "mailto:", "tel:", "sms:", "cid:")
+_PASSED_OVER = re.compile(r"[\x00-\x20\x7f-\xa0\u2028\u2029\ufeff]+")
+"""Characters that a browser passes over when it looks for the scheme."""
 
 
 def web_address(value: Any) -> str:
     """The value, if a link may lead there: `https:`, `http:`, `mailto:`, `tel:`. Put around links by the compiler."""
     if not isinstance(value, str):
         raise _refuse(value, "address")
-    scheme = _SCHEME.match(value if value.isprintable() else re.sub(r"[\x00-\x20\x7f-\x9f]+", "", value).lstrip())
-    if scheme is None and value[:1].isspace():
-        scheme = _SCHEME.match(value.lstrip())
+    if value.startswith(("https://", "http://")):
+        return value
+    address = plain(value) if isinstance(value, Markup) else value
+    read = _PASSED_OVER.sub("", address)
+    scheme = _SCHEME.match(read)
     if scheme and scheme[0].lower() not in _SCHEMES:
-        raise UndefinedError(f"a link may not lead to `{value[:60]}`")
+        raise UndefinedError(f"a link may not lead to `{read[:60]}`")
     return value
 
 
-def _present(name: str) -> Callable[..., Any]:
+def urlencode(value: Any) -> str:
+    """A value as it stands in the query of a link: `Tom & Anna #1` is `Tom%20%26%20Anna%20%231`."""
+    return quote(str(plain(printable(value))), safe="")
+
+
+_TEXTUAL = ("capitalize", "lower", "replace", "title", "trim", "truncate", "upper")
+
+
+def present(name: str) -> Callable[..., Any]:
     """Jinja's filter `name`, except that a missing value does not become the word None."""
-    original = JINJA[name]
+    original: Callable[..., Any] = JINJA[name]
+    if name not in _TEXTUAL:
+        return original
 
     def apply(*arguments: Any, **options: Any) -> Any:
         if any(a is None for a in arguments[:2]):
@@ -286,8 +303,7 @@ def _present(name: str) -> Callable[..., Any]:
     return apply
 
 
-_TEXTUAL = ("capitalize", "lower", "replace", "string", "title", "trim", "truncate", "upper")
-FILTERS: dict[str, Callable[..., Any]] = {name: _present(name) for name in _TEXTUAL} | {
+FILTERS: dict[str, Callable[..., Any]] = {
     "date": date,
     "time": time,
     "datetime": datetime,
@@ -295,6 +311,7 @@ FILTERS: dict[str, Callable[..., Any]] = {name: _present(name) for name in _TEXT
     "number": number,
     "plural": plural,
     "vocative": vocative,
+    "urlencode": urlencode,
     "web_address": web_address,
 }
 FUNCTIONS: dict[str, Callable[..., Any]] = {"years_since": years_since}

@@ -12,7 +12,7 @@ import re
 from itertools import pairwise
 
 from regulars.render.html_positions import PlacedReader
-from regulars.render.mjml import MARK
+from regulars.render.marks import MARK
 
 WANTED = 400
 """Characters that a line has at most, where there are places to end it: what data bring into it still fits."""

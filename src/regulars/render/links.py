@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from html import escape, unescape
 
 from regulars.render.html_positions import PlacedReader
+from regulars.render.link_guard import OPEN, expression
 from regulars.render.link_tracking import PIXEL, TRAP, WEB
-from regulars.render.mjml import MARK, PRINT, Woven
-from regulars.render.template_pieces import Kind
+from regulars.render.marks import MARK, Woven
 
 _END = (
     f'{{% if {TRAP} %}}<div style="display:none;mso-hide:all" aria-hidden="true"><a href="{{{{ {TRAP} }}}}" '
@@ -79,18 +79,18 @@ def trace(content: str, woven: Woven) -> str:
 
 def _source(href: str, woven: Woven) -> str | None:
     """The Jinja source that takes the place of a link's address; None for one that stays."""
-    marks = [int(found["word"]) for found in MARK.finditer(href) if found["word"]]
-    if all(woven.pieces[number].kind is Kind.DATA for number in marks):
+    if not any(map(woven.dynamic, woven.numbers(href))):
         plain = unescape(woven.restore(href))
         return f"{{{{ {_quoted(plain)} | followed }}}}" if plain.startswith(WEB) else None
-    first = MARK.match(href)
-    if not first:  # begins as the author wrote it: it is an address of the web, or cannot become one
+    first = next((found for found in MARK.finditer(href) if woven.kept[int(found["word"])] != OPEN), None)
+    if not first or woven.restore(href[: first.start()]) not in ("", OPEN):
+        # It begins as the author wrote it: it is an address of the web, or cannot become one.
         return _block(href) if href.startswith(WEB) else None
-    found = PRINT.fullmatch(woven.kept[int(first["word"])])
-    if found and found[1].lstrip("( ").startswith("links."):
+    inner = expression(woven.kept[int(first["word"])])
+    if inner is not None and inner.lstrip("( ").startswith("links."):
         return None
-    if found and first.end() == len(href):
-        return f"{{{{ ({found[1]}) | followed }}}}"
+    if inner is not None and MARK.fullmatch(href):
+        return f"{{{{ ({inner}) | followed }}}}"
     return _block(href)
 
 

@@ -13,12 +13,21 @@ from pathlib import Path
 
 from regulars.core.diagnostics import Diagnostic, Span, nearest
 from regulars.core.errors import Invalid, NotFound
+from regulars.core.paths import inside
 from regulars.render.email_words import Word, read
 from regulars.render.template_pieces import Origin, Piece, cut
 
 BASE = "_base"
 _DEEPEST = 8
-_INCLUDE = re.compile(r"""<mj-include\s+path=(?P<quote>["'])(?P<path>[^"']*)(?P=quote)\s*(?:/>|>\s*</mj-include>)""")
+MAX_BYTES = 500_000
+"""Size of one file of an email."""
+MAX_WORDS_DEEP = 30
+"""How many words may contain each other."""
+MAX_PIECES = 20_000
+"""Pieces of an email with its includes and words in place, and how often a word or an include is put in place."""
+_INCLUDE = re.compile(
+    r"""<mj-include\s++path=(?P<quote>["'])(?P<path>[^"']*+)(?P=quote)\s*+(?:/>|>\s*+</mj-include>)"""
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,18 +104,31 @@ class Library:
 
     def _read(self, path: Path) -> File:
         if path not in self.files:
-            try:
-                text = path.read_bytes().decode("utf-8-sig").replace("\r\n", "\n")
-            except UnicodeDecodeError as error:
-                raise Invalid([Diagnostic("T015", "this file is not UTF-8 text", Span(shown(path), 1, 1))]) from error
-            self.files[path] = File(shown(path), text)
+            self.files[path] = File(shown(path), self._text(path))
         return self.files[path]
+
+    def _text(self, path: Path) -> str:
+        """The text of a file that is one of ours. Raises Invalid."""
+        message = None
+        if not any(inside(path, folder) for folder in self.folders):
+            message = "this is a link to a file outside the emails' folder, and is not read"
+        elif path.stat().st_size > MAX_BYTES:
+            message = f"this file is larger than {MAX_BYTES // 1000} kB"
+        if message is None:
+            try:
+                return path.read_bytes().decode("utf-8-sig").replace("\r\n", "\n")
+            except UnicodeDecodeError:
+                message = "this file is not UTF-8 text"
+            except OSError as error:
+                message = f"this file cannot be read: {error.strerror or error}"
+        raise Invalid([Diagnostic("T015", message, Span(shown(path), 1, 1))])
 
 
 def shown(path: Path) -> str:
-    """A path as people see it: from the current folder down where it lies below it."""
+    """A path as people see it: from the current folder down where it lies below it. A link is shown as itself."""
+    whole = path.parent.resolve() / path.name
     try:
-        return path.resolve().relative_to(Path.cwd()).as_posix()
+        return whole.relative_to(Path.cwd()).as_posix()
     except ValueError:
         return path.as_posix()
 
@@ -126,15 +148,32 @@ def _plain(name: str) -> bool:
 
 def expand(library: Library, file: File, words: Mapping[str, Word], faults: list[Diagnostic]) -> list[Piece]:
     """The pieces of a file with its includes and words put in place. What is missing is added to `faults`."""
-    return put_words(_with_includes(library, file, faults, ()), words, faults)
+    return put_words(_with_includes(library, file, faults, (), _Room()), words, faults)
 
 
 def put_words(pieces: Iterable[Piece], words: Mapping[str, Word], faults: list[Diagnostic]) -> list[Piece]:
     """The pieces with every `{{ t.word }}` replaced by the word's own pieces."""
-    return list(_with_words(pieces, words, faults, ()))
+    return list(_with_words(pieces, words, faults, (), _Room()))
 
 
-def _with_includes(library: Library, file: File, faults: list[Diagnostic], above: tuple[str, ...]) -> Iterator[Piece]:
+@dataclass
+class _Room:
+    """How many more pieces an email may have: words in words, and includes in includes, multiply."""
+
+    left: int = MAX_PIECES
+
+    def take(self, code: str, name: str, span: Span, faults: list[Diagnostic]) -> bool:
+        """Whether there is room for one more; the first time that there is none, a fault says so."""
+        self.left -= 1
+        if self.left == -1:
+            message = f"too much: with `{name}` the email has more than {MAX_PIECES} pieces"
+            faults.append(Diagnostic(code, message, span, hint="does it contain others that contain others twice?"))
+        return self.left >= 0
+
+
+def _with_includes(
+    library: Library, file: File, faults: list[Diagnostic], above: tuple[str, ...], room: _Room
+) -> Iterator[Piece]:
     at = 0
     whole = Origin(file.text, file.path)
     for found in _INCLUDE.finditer(file.text):
@@ -146,8 +185,8 @@ def _with_includes(library: Library, file: File, faults: list[Diagnostic], above
             faults.append(Diagnostic("T010", f"there is no `{found['path']}` to include", span))
         elif part.path in above or len(above) > _DEEPEST:
             faults.append(Diagnostic("T010", f"`{found['path']}` includes itself", span))
-        else:
-            yield from _with_includes(library, part, faults, (*above, file.path))
+        elif room.take("T010", found["path"], span, faults):
+            yield from _with_includes(library, part, faults, (*above, file.path), room)
     yield from _cut_at(whole, at, len(file.text))
 
 
@@ -157,18 +196,27 @@ def _cut_at(whole: Origin, start: int, end: int) -> Iterator[Piece]:
 
 
 def _with_words(
-    pieces: Iterable[Piece], words: Mapping[str, Word], faults: list[Diagnostic], above: tuple[str, ...]
+    pieces: Iterable[Piece],
+    words: Mapping[str, Word],
+    faults: list[Diagnostic],
+    above: tuple[str, ...],
+    room: _Room,
 ) -> Iterator[Piece]:
     for piece in pieces:
         name = piece.word_name
+        if not room.take("T005" if above else "T010", above[-1] if above else "body.mjml", piece.span, faults):
+            if not above:
+                yield piece
+            continue
         if name is None:
             yield piece
         elif name not in words:
             faults.append(_missing(piece, name, words))
-        elif name in above:
-            faults.append(Diagnostic("T005", f"the word `{name}` contains itself", piece.span))
+        elif name in above or len(above) >= MAX_WORDS_DEEP:
+            problem = "contains itself" if name in above else f"is more than {MAX_WORDS_DEEP} words deep"
+            faults.append(Diagnostic("T005", f"the word `{name}` {problem}", piece.span))
         else:
-            yield from _with_words(words[name].pieces(), words, faults, (*above, name))
+            yield from _with_words(words[name].pieces(), words, faults, (*above, name), room)
 
 
 def _missing(piece: Piece, name: str, words: Mapping[str, Word]) -> Diagnostic:

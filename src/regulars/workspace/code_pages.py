@@ -55,7 +55,7 @@ EMAILS = (
     _email(
         "T002",
         "Not Jinja",
-        "A tag is not closed, or is none that emails know.",
+        "A tag is not closed, is none that emails know, or is nested too deeply.",
         "{% if customer.first_name %}Dear {{ customer.first_name }}",
         "{% if customer.first_name %}Dear {{ customer.first_name }}{% endif %}",
     ),
@@ -126,7 +126,12 @@ EMAILS = (
         '<mj-button href="https://www.studio.example">Book</mj-button>',
     ),
     _email("T014", "Too large", "Some mail programs cut emails off at 102 kB of HTML.", warning=True),
-    _email("T015", "File that cannot be read", "A file of words or a sample is not YAML, or not UTF-8 text."),
+    _email(
+        "T015",
+        "File that cannot be read",
+        "A file of an email is not YAML or not UTF-8 text, is too large or too"
+        " deep, or is a link to a file outside the emails' folder.",
+    ),
     _email(
         "T016",
         "Sample that does not fit",
@@ -140,6 +145,42 @@ EMAILS = (
         "Dear {{ customer.first_name }}",
         "{% if customer.first_name %}Dear {{ customer.first_name }}{% else %}Good day{% endif %}",
         warning=True,
+    ),
+    _email(
+        "T018",
+        "Brought along by MJML",
+        "Some elements of MJML load icons and arrows from sites of their own, or turn a link into another, unless they"
+        " are told otherwise. Nothing is loaded from others that the author did not write.",
+        '<mj-social-element name="facebook" href="https://studio.example/fb">Us</mj-social-element>',
+        '<mj-social-element name="facebook-noshare" src="https://studio.example/fb.png" alt="Facebook"'
+        ' href="https://studio.example/fb">Us</mj-social-element>',
+    ),
+    _email(
+        "T019",
+        "Value that is not encoded",
+        "In the query of a link, behind `?`, the signs `&`, `+` and `#` of a value would have a meaning, and a blank"
+        " ends the address. `urlencode` writes the value so that it arrives.",
+        '<mj-button href="https://studio.example/login?email={{ customer.email }}">Log in</mj-button>',
+        '<mj-button href="https://studio.example/login?email={{ customer.email | urlencode }}">Log in</mj-button>',
+        warning=True,
+    ),
+    _email(
+        "T020",
+        "Loaded from elsewhere",
+        "A picture, font or style from another site tells that site who reads the email and when; one by `http:` or"
+        " with half an address is not shown at all. At home are the company's `website` and the domain of `from`, and"
+        " all hosts below them.",
+        '<mj-image src="http://pictures.example/card.png" alt="A card" />',
+        '<mj-image src="https://studio.example/card.png" alt="A card" />',
+        warning=True,
+    ),
+    _email(
+        "T021",
+        "Too much work",
+        "The email's loops go round too often, or make a text too long. The same limits hold where it is sent: 20,000"
+        " rounds of all loops, 200,000 characters of one value, 2,000,000 of a finished text.",
+        "{% for n in '1' * 1000000 %}…{% endfor %}",
+        "{% for product in event.products %}…{% endfor %}",
     ),
 )
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import babel
 
@@ -16,6 +17,7 @@ from regulars.audience.expression import Expression
 from regulars.audience.vocabulary import Catalogue
 from regulars.core.diagnostics import Diagnostic, Severity, did_you_mean, in_order
 from regulars.core.errors import Invalid
+from regulars.core.paths import inside
 from regulars.render.compile import Templates
 from regulars.render.email_check import check as check_emails
 from regulars.rules.loader import Loaded, load
@@ -54,6 +56,9 @@ def check(root: Path) -> tuple[Workspace | None, list[Diagnostic], dict[str, str
 
 
 def _examined(root: Path, *, trusting: bool) -> tuple[Workspace | None, list[Diagnostic], dict[str, str]]:
+    away = _linked_away(root)
+    if away:
+        return None, away, {}
     loaded = load(root / "campaigns", Path.cwd())
     faults = list(loaded.diagnostics)
     draft = loaded.draft
@@ -66,7 +71,7 @@ def _examined(root: Path, *, trusting: bool) -> tuple[Workspace | None, list[Dia
     templates = Templates(folders, draft.company.locale)
     seal = check_cache.of(loaded.sources, folders)
     if not (trusting and check_cache.holds(root, seal)):
-        faults += check_emails(templates, list(usages(draft)))
+        faults += check_emails(templates, list(usages(draft)), _own_hosts(draft))
         faults += learned_fields.check(draft, conditions, templates, loaded)
     sources = {**loaded.sources, **templates.library.sources()}
     if any(fault.severity is Severity.ERROR for fault in faults):
@@ -78,6 +83,27 @@ def _examined(root: Path, *, trusting: bool) -> tuple[Workspace | None, list[Dia
 def _folders(root: Path) -> list[Path]:
     own, packaged = root / "templates" / "emails", starter() / "templates" / "emails"
     return [own] if own.resolve() == packaged.resolve() else [own, packaged]
+
+
+def _linked_away(root: Path) -> list[Diagnostic]:
+    """Folders of the workspace that are symbolic links to others."""
+    return [
+        Diagnostic("Y015", f"`{name}` is a link that leads out of the workspace, and is not followed")
+        for name in ("campaigns", "templates/emails")
+        if (root / name).exists() and not inside(root / name, root)
+    ]
+
+
+def _own_hosts(rulebook: Rulebook) -> frozenset[str]:
+    """Where the company is at home: its website and the domain that it writes from."""
+    company = rulebook.company
+    website = company.website or ""
+    try:
+        host = urlsplit(website if "//" in website else f"//{website}").hostname or ""
+    except ValueError:
+        host = ""
+    domain = company.sender.rpartition("@")[2].strip("<> ").lower()
+    return frozenset(filter(None, (host.removeprefix("www."), domain)))
 
 
 def _locale(rulebook: Rulebook, loaded: Loaded) -> list[Diagnostic]:
