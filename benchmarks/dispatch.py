@@ -33,6 +33,7 @@ from regulars.db.tables import customers, promises
 from regulars.operation.database_upgrade import upgrade_database
 from regulars.operation.machine import Machine, tune_garbage_collector
 from regulars.profile import facts
+from tests.common.people import SECRET
 
 NOW = datetime(2026, 6, 10, 12, 0, tzinfo=UTC)
 COMPANY = """\
@@ -84,7 +85,7 @@ def make_workspace(root: Path) -> None:
 def fill(url: str, root: Path, emails: int) -> None:
     """Clients, and one planned promise for each."""
     engine = open_engine(url)
-    upgrade_database(engine)
+    upgrade_database(engine, secret=SECRET)
     rows = [
         {
             "external_id": f"c-{n}", "email": f"client{n}@client.example", "name": f"Client Number {n}",

@@ -27,6 +27,7 @@ from regulars.db.tables import customers, promises
 from regulars.insights.progress import settled
 from regulars.operation.database_upgrade import upgrade_database
 from regulars.profile import facts
+from tests.common.people import SECRET
 
 _ROOT = Path(__file__).parents[2]
 KNOWN_SINCE = datetime(2025, 1, 1, tzinfo=UTC)
@@ -65,7 +66,7 @@ class Site:
         """Its database, with all tables."""
         (self.root / "var").mkdir(exist_ok=True)
         engine = open_engine(self.database_url)
-        upgrade_database(engine)
+        upgrade_database(engine, secret=SECRET)
         return engine
 
     def crowd(self, count: int) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from regulars.db.engine import open_engine
 from regulars.operation.database_upgrade import upgrade_database
+from tests.common.people import SECRET
 from tests.web.shop import Shop, open_shop
 
 
@@ -76,7 +77,7 @@ def test_health_and_readiness(small_shop: Shop) -> None:
 
 def test_ready_on_a_database_of_this_version(tmp_path: Path) -> None:
     engine = open_engine(f"sqlite:///{tmp_path / 'regulars.sqlite'}")
-    upgrade_database(engine)
+    upgrade_database(engine, secret=SECRET)
     with open_shop(engine) as shop:
         assert shop.get("/readyz").text == "ready\n"
     engine.dispose()

@@ -25,7 +25,7 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     write_workspace(tmp_path, {"thanks": {"on": "purchase", "email": "thanks"}})
     monkeypatch.setenv("REGULARS_SECRET", SECRET.decode())
     engine = database(tmp_path)
-    upgrade_database(engine)
+    upgrade_database(engine, secret=SECRET)
     with write(engine) as connection:
         ada = add_customer(connection, "ada", first_name="Ada", birthday="1984-06-10")
         add_event(connection, ada, "visit.done", "2026-06-01", {"about": "my knee"})

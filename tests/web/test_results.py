@@ -17,7 +17,7 @@ from regulars.operation.database_upgrade import upgrade_database
 from regulars.responses.survey_results import Result, results
 from regulars.rules.loader import load
 from regulars.workspace.starter import starter
-from tests.common.people import add_customer, add_event
+from tests.common.people import SECRET, add_customer, add_event
 
 ANSWERS: tuple[dict[str, Any], ...] = (
     {"survey": "nps", "score": 10, "words": "Quick"},
@@ -57,7 +57,7 @@ def root(tmp_path: Path) -> Path:
     for name in ("company", "surveys"):
         shutil.copy(starter() / "campaigns" / f"{name}.yaml", tmp_path / "campaigns")
     engine = open_engine(f"sqlite:///{tmp_path / 'var' / 'regulars.sqlite'}")
-    upgrade_database(engine)
+    upgrade_database(engine, secret=SECRET)
     answer(engine)
     engine.dispose()
     return tmp_path

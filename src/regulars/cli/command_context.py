@@ -57,7 +57,7 @@ class CommandContext:
         engine = open_engine(self.settings.database_url)
         close_with_command(engine)
         if engine.dialect.name == "sqlite":
-            upgrade_database(engine)
+            upgrade_database(engine, secret=self.settings.secret)
         else:
             upgrade.require_current(engine)
         return engine

@@ -5,18 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import click
 
 from regulars.cli.command_context import CommandContext, close_with_command, json_option
-from regulars.cli.output import print_json, progress_bar, table
+from regulars.cli.import_report import print_report
+from regulars.cli.output import print_json, progress_bar
 from regulars.core import clock
 
-if TYPE_CHECKING:
-    from regulars.importing.report import ImportReport
-
-KINDS = ("customers", "purchases", "products", "events", "managers", "appointments", "coupons", "redemptions")
+KINDS = (
+    "customers", "purchases", "products", "events", "managers", "appointments", "coupons", "redemptions", "suppressions",
+)  # fmt: skip
+NEVER_HINTED = frozenset({"suppressions"})
+"""Kinds that nobody is led to by a slip: a list of subscribers is not to become one of suppressed addresses."""
 
 
 def _kind(_: click.Context, __: click.Parameter, value: str) -> str:
@@ -24,7 +26,10 @@ def _kind(_: click.Context, __: click.Parameter, value: str) -> str:
         return value
     from regulars.core.diagnostics import did_you_mean
 
-    hint = did_you_mean(value, KINDS) or f"expected one of {', '.join(KINDS)}"
+    hint = (
+        did_you_mean(value, [kind for kind in KINDS if kind not in NEVER_HINTED])
+        or f"expected one of {', '.join(KINDS)}"
+    )
     raise click.BadParameter(f"`{value}` cannot be imported; {hint}")
 
 
@@ -61,8 +66,8 @@ def import_command(
 ) -> None:  # fmt: skip
     """Bring in a CSV or JSON Lines FILE of one KIND: what clients are and did, what you sell, codes and their uses.
 
-    KIND is customers, purchases, products, events, managers, appointments, coupons or redemptions. Importing a
-    file again changes nothing.
+    KIND is customers, purchases, products, events, managers, appointments, coupons, redemptions or suppressions.
+    Importing a file again changes nothing.
 
     Good rows are in, bad rows are named by line and reason (exit code 1). Nobody who left, and no suppressed
     address, comes back by an import.
@@ -83,28 +88,8 @@ def import_command(
     if command.as_json:
         print_json(report.to_dict())
     else:
-        _print(report, file)
+        print_report(report, file)
     ctx.exit(1 if report.bad_total else 0)
-
-
-def _print(report: ImportReport, file: Path) -> None:
-    click.echo(
-        f"{file.name}: {report.rows:,} rows; {report.added:,} {report.kind} added, {report.changed:,} changed,"
-        f" {report.unchanged:,} as they were, {report.refused:,} rows refused"
-    )
-    for name, resembles in report.ignored.items():
-        hint = f'; did you mean `{resembles}`? --map "{name}={resembles}"' if resembles else ""
-        click.echo(f"  column `{name}` was not read{hint}")
-    for note in report.notes:
-        click.echo(f"  {note}")
-    if report.bad:
-        rows = [
-            (str(b.line), b.column or "", b.value or "", b.reason + (f"; {b.hint}" if b.hint else ""))
-            for b in report.bad[:20]
-        ]
-        table("Refused", ("line", "column", "value", "why"), rows, numbers=(0,))
-    if report.bad_total > 20:
-        click.echo(f"and {report.bad_total - 20:,} more; --bad-rows FILE writes them all")
 
 
 @click.group("db")
@@ -122,7 +107,7 @@ def upgrade(command: CommandContext) -> None:
 
     engine = open_engine(command.settings.database_url)
     close_with_command(engine)
-    revision = upgrade_database(engine)
+    revision = upgrade_database(engine, secret=command.settings.secret)
     if command.as_json:
         print_json({"revision": revision})
     else:

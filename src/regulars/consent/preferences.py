@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, select, union, update
 
 from regulars.consent.rights import MARKETING
 from regulars.consent.subscription import resubscribe, subscriptions_of, unsubscribe
 from regulars.db.engine import insert
-from regulars.db.tables import consent_log, consents, customers, preferences
+from regulars.db.tables import consent_log, consents, customers, preferences, refusals
 from regulars.ledger.link_owner import LinkOwner
 
 PREFERENCES = "preferences"
@@ -57,8 +57,13 @@ def preferences_of(connection: Connection, customer_id: int) -> Preferences:
 
 def objectors(connection: Connection, customer_ids: Collection[int]) -> set[int]:
     """Those of the clients who do not want it measured what they do with emails."""
-    against = select(consents.c.customer_id).where(consents.c.topic == TRACKING, consents.c.granted.is_(False))
-    return set(connection.scalars(against.where(consents.c.customer_id.in_(customer_ids))))
+    against = select(consents.c.customer_id).where(
+        consents.c.topic == TRACKING, consents.c.granted.is_(False), consents.c.customer_id.in_(customer_ids)
+    )
+    mailbox = customers.join(refusals, refusals.c.email_hash == customers.c.email_hash)
+    refused = select(customers.c.id).select_from(mailbox)
+    refused = refused.where(refusals.c.topic == TRACKING, customers.c.id.in_(customer_ids))
+    return set(connection.scalars(union(against, refused)))
 
 
 def set_tracking_objection(

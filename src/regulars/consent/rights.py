@@ -1,12 +1,13 @@
 """What clients decide about their own data: consent, suppression, erasure. Every change leaves a line in the log.
 
-Consent belongs to a client and a topic; the topic `marketing` stands for all. Suppression belongs to an address,
-by its keyed hash, so that it outlives the client's row.
+Consent belongs to a client and a topic; the topic `marketing` stands for all. A no belongs to the mailbox as well
+(`refusals`), so that it holds for whoever else is entered with the address. Suppression belongs to an address. Both are
+kept by the address's keyed hash, so that they outlive the client's row.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
@@ -20,6 +21,7 @@ from sqlalchemy import (
     cast,
     delete,
     exists,
+    func,
     literal,
     or_,
     select,
@@ -28,7 +30,7 @@ from sqlalchemy import (
 
 from regulars.core.errors import NotFound
 from regulars.db.engine import insert
-from regulars.db.rowset import ids
+from regulars.db.rowset import ids, lookup, rowset
 from regulars.db.tables import (
     consent_log,
     consents,
@@ -39,10 +41,12 @@ from regulars.db.tables import (
     preferences,
     promises,
     purchases,
+    refusals,
     signups,
     suppressions,
     values_seen,
 )
+from regulars.db.types import to_micros
 from regulars.profile import facts
 from regulars.rules.fields import CLIENT_FIELDS, RECORDED, Origin
 
@@ -63,6 +67,17 @@ _SURVIVING = frozenset({"id", "email_hash", "bucket", "attrs", "updated_at", "er
 
 Scope = Literal["all", "marketing"]
 Detail = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Suppression:
+    """An address that gets no email, or no marketing: why, since when, and what was said of it."""
+
+    email_hash: str
+    scope: Scope
+    reason: str
+    at: datetime
+    detail: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +107,9 @@ def grant(
     wording: str | None = None,
     detail: Detail | None = None,
 ) -> bool:
-    """The client, in person, wants emails on the topic. Tells whether that is new."""
+    """The client, in person, wants emails on the topic, which lifts their mailbox's no. Tells whether that is new."""
+    record = ConsentRecord(topic, at, source, detail)
+    lifted = _lift_refusal(connection, customer_id, record)
     statement = insert(connection, consents).values(
         customer_id=customer_id, topic=topic, granted=True, at=at, source=source, wording=wording
     )
@@ -104,13 +121,32 @@ def grant(
             where=consents.c.granted.is_(False),
         ).returning(consents.c.customer_id)
     ).all()
-    _log(connection, changed, ConsentRecord(topic, at, source, detail), granted=True)
-    return bool(changed)
+    write_log(connection, changed, record, granted=True)
+    return bool(changed) or lifted
+
+
+def _lift_refusal(connection: Connection, customer_id: int, record: ConsentRecord) -> bool:
+    """Lifts the no of the client's mailbox, and of all others who are entered with the address."""
+    mailbox = connection.scalar(select(customers.c.email_hash).where(customers.c.id == customer_id))
+    if mailbox is None:
+        return False
+    mine = and_(refusals.c.email_hash == mailbox, refusals.c.topic == record.topic)
+    lifted = connection.execute(delete(refusals).where(mine)).rowcount > 0
+    others = select(customers.c.id).where(customers.c.email_hash == mailbox, customers.c.id != customer_id)
+    changed = connection.scalars(
+        update(consents)
+        .where(consents.c.customer_id.in_(others), consents.c.topic == record.topic, consents.c.granted.is_(False))
+        .values(granted=True, at=record.at, source=record.source)
+        .returning(consents.c.customer_id)
+    ).all()
+    write_log(connection, changed, record, granted=True)
+    return lifted
 
 
 def withdraw_all(connection: Connection, customer_ids: Iterable[int], word: ConsentRecord) -> set[int]:
-    """`withdraw` for many; gives those for whom it is new."""
-    statement = _consents_for(connection, customer_ids, word, granted=False)
+    """`withdraw` for many; gives those for whom, or for whose mailbox, it is new."""
+    said = list(customer_ids)
+    statement = _consents_for(connection, said, word, granted=False)
     given = statement.excluded
     changed = set(
         connection.scalars(
@@ -121,15 +157,39 @@ def withdraw_all(connection: Connection, customer_ids: Iterable[int], word: Cons
             ).returning(consents.c.customer_id)
         )
     )
-    _log(connection, changed, word, granted=False)
-    return changed
+    write_log(connection, changed, word, granted=False)
+    return changed | refuse_by_mailbox(connection, said)
+
+
+def refuse_by_mailbox(connection: Connection, customer_ids: Collection[int]) -> set[int]:
+    """Makes what these clients do not want hold for their present mailboxes; gives those for whom that is new."""
+    theirs = consents.join(customers, customers.c.id == consents.c.customer_id)
+    rows = (
+        select(customers.c.email_hash, consents.c.topic, func.min(consents.c.at), func.min(consents.c.source))
+        .select_from(theirs)
+        .where(
+            customers.c.id.in_(ids(connection, customer_ids)),
+            consents.c.granted.is_(False),
+            customers.c.email_hash.is_not(None),
+        )
+        .group_by(customers.c.email_hash, consents.c.topic)
+    )
+    statement = insert(connection, refusals).from_select(["email_hash", "topic", "at", "source"], rows)
+    fresh = connection.scalars(statement.on_conflict_do_nothing().returning(refusals.c.email_hash)).all()
+    if not fresh:
+        return set()
+    mine = and_(customers.c.id.in_(ids(connection, customer_ids)), customers.c.email_hash.in_(sorted(set(fresh))))
+    return set(connection.scalars(select(customers.c.id).where(mine)))
 
 
 def grant_imported(connection: Connection, customer_ids: Iterable[int], word: ConsentRecord) -> set[int]:
-    """Notes consent that came with a file, only for clients who never said anything; gives those."""
-    statement = _consents_for(connection, customer_ids, word, granted=True)
+    """Notes consent that came with a file, only where neither client nor mailbox ever said anything; gives those."""
+    refused = select(customers.c.id).join(refusals, refusals.c.email_hash == customers.c.email_hash)
+    asked = set(customer_ids)
+    mine = refused.where(customers.c.id.in_(ids(connection, asked)), refusals.c.topic == word.topic)
+    statement = _consents_for(connection, asked - set(connection.scalars(mine)), word, granted=True)
     fresh = set(connection.scalars(statement.on_conflict_do_nothing().returning(consents.c.customer_id)))
-    _log(connection, fresh, word, granted=True)
+    write_log(connection, fresh, word, granted=True)
     return fresh
 
 
@@ -137,27 +197,50 @@ def suppress(
     connection: Connection, email_hash: str, scope: Scope, reason: str, at: datetime, detail: str | None = None
 ) -> bool:
     """Bars the address; a wider scope replaces a narrower one, erasure any reason. Tells whether it is new."""
-    statement = insert(connection, suppressions).values(
-        email_hash=email_hash, scope=scope, reason=reason, at=at, detail=detail
+    return bool(suppress_all(connection, [Suppression(email_hash, scope, reason, at, detail)], at))
+
+
+def suppress_all(
+    connection: Connection, bars: Iterable[Suppression], now: datetime, said: Detail | None = None
+) -> set[str]:
+    """`suppress` for many addresses, each named once; gives the hashes for which it is new.
+
+    `said` is added to the details of the lines in the log.
+    """
+    asked = {bar.email_hash: bar for bar in bars}
+    rows = [[bar.email_hash, bar.scope, bar.reason, to_micros(bar.at), bar.detail] for bar in asked.values()]
+    given = rowset(connection, "given", {c.name: c.type for c in suppressions.c}, rows)
+    statement = insert(connection, suppressions).from_select(
+        [c.name for c in given.c], select(given).where(given.c.email_hash.is_not(None))
     )
-    given = statement.excluded
-    wider = and_(suppressions.c.scope == MARKETING, given.scope == "all")
-    erased = and_(suppressions.c.reason != ERASED, given.reason == ERASED)
-    changed = connection.scalars(
-        statement.on_conflict_do_update(
-            index_elements=["email_hash"],
-            set_={
-                "scope": case((suppressions.c.scope == "all", "all"), else_=given.scope),
-                "reason": case((suppressions.c.reason == ERASED, ERASED), else_=given.reason),
-                "at": given.at,
-                "detail": given.detail,
-            },
-            where=or_(wider, erased),
-        ).returning(suppressions.c.email_hash)
-    ).first()
-    if changed:
-        _log_address(connection, email_hash, ConsentRecord(ADDRESS, at, reason, {"suppressed": scope}), granted=False)
-    return changed is not None
+    fresh = statement.excluded
+    wider = and_(suppressions.c.scope == MARKETING, fresh.scope == "all")
+    erased = and_(suppressions.c.reason != ERASED, fresh.reason == ERASED)
+    changed = set(
+        connection.scalars(
+            statement.on_conflict_do_update(
+                index_elements=["email_hash"],
+                set_={
+                    "scope": case((suppressions.c.scope == "all", "all"), else_=fresh.scope),
+                    "reason": case((suppressions.c.reason == ERASED, ERASED), else_=fresh.reason),
+                    "at": fresh.at,
+                    "detail": fresh.detail,
+                },
+                where=or_(wider, erased),
+            ).returning(suppressions.c.email_hash)
+        )
+    )
+    for customer_id, email_hash in with_addresses(connection, changed):
+        bar = asked[email_hash]
+        detail = {"suppressed": bar.scope, **(said or {})}
+        write_log(connection, [customer_id], ConsentRecord(ADDRESS, now, bar.reason, detail), granted=False)
+    return changed
+
+
+def with_addresses(connection: Connection, email_hashes: Iterable[str]) -> list[tuple[int, str]]:
+    """The clients who have these addresses now, each with the hash."""
+    known = lookup(connection, customers.c.email_hash, email_hashes, customers.c.id)
+    return sorted((key, email_hash) for email_hash, found in known.items() for key in found)
 
 
 def suppress_customer(
@@ -166,19 +249,6 @@ def suppress_customer(
     """Bars the address that a client has now. Tells whether it is new."""
     address = connection.scalar(select(customers.c.email_hash).where(customers.c.id == customer_id))
     return address is not None and suppress(connection, address, scope, reason, at, detail)
-
-
-def unsuppress(connection: Connection, email_hash: str, *, at: datetime, source: str) -> bool:
-    """Lifts the bar from an address: an operator's own act, nothing else calls it. Tells whether there was one."""
-    gone = connection.execute(
-        delete(suppressions)
-        .where(suppressions.c.email_hash == email_hash)
-        .returning(suppressions.c.scope, suppressions.c.reason)
-    ).first()
-    if gone:
-        detail = {"unsuppressed": gone.scope, "was": gone.reason}
-        _log_address(connection, email_hash, ConsentRecord(ADDRESS, at, source, detail), granted=True)
-    return gone is not None
 
 
 def erase(connection: Connection, customer_id: int, now: datetime) -> None:
@@ -246,14 +316,10 @@ def _consents_for(connection: Connection, customer_ids: Iterable[int], word: Con
     return insert(connection, consents).from_select(["customer_id", *said], rows)
 
 
-def _log(connection: Connection, customer_ids: Iterable[int], word: ConsentRecord, *, granted: bool) -> None:
+def write_log(connection: Connection, customer_ids: Iterable[int], word: ConsentRecord, *, granted: bool) -> None:
+    """A line in the log for each of the clients."""
     detail = dict(word.detail) if word.detail else None
     act = {"topic": word.topic, "granted": granted, "at": word.at, "source": word.source, "detail": detail}
     rows = [{"customer_id": key, **act} for key in sorted(customer_ids)]
     if rows:
         connection.execute(consent_log.insert(), rows)
-
-
-def _log_address(connection: Connection, email_hash: str, word: ConsentRecord, *, granted: bool) -> None:
-    found = connection.scalars(select(customers.c.id).where(customers.c.email_hash == email_hash)).all()
-    _log(connection, found, word, granted=granted)

@@ -13,7 +13,7 @@ from typing import Literal
 from sqlalchemy import Connection, select
 
 from regulars.consent.rights import MARKETING, grant, withdraw
-from regulars.db.tables import consents
+from regulars.db.tables import consents, customers, refusals
 from regulars.ledger.link_owner import LinkOwner
 
 How = Literal["one-click", "page", "preferences"]
@@ -40,13 +40,14 @@ class Subscriptions:
 
 
 def subscriptions_of(connection: Connection, customer_id: int) -> Subscriptions:
-    """The client's latest words."""
+    """The client's latest words; what their mailbox refused counts as theirs."""
     rows = connection.execute(
         select(consents.c.topic, consents.c.granted).where(consents.c.customer_id == customer_id)
     ).all()
-    return Subscriptions(
-        frozenset(row.topic for row in rows if not row.granted), frozenset(row.topic for row in rows if row.granted)
-    )
+    mailbox = customers.join(refusals, refusals.c.email_hash == customers.c.email_hash)
+    refused = connection.scalars(select(refusals.c.topic).select_from(mailbox).where(customers.c.id == customer_id))
+    left = frozenset(row.topic for row in rows if not row.granted).union(refused)
+    return Subscriptions(left, frozenset(row.topic for row in rows if row.granted) - left)
 
 
 def unsubscribe(connection: Connection, owner: LinkOwner, topics: Iterable[str], at: datetime, how: How) -> bool:

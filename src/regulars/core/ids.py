@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import hmac
 import json
+import unicodedata
 from typing import Any
+
+import idna
 
 PRIME = 2_147_483_647
 """Modulus of the sticky hash, 2**31 - 1: products of two residues fit a signed 64-bit integer in SQL."""
@@ -51,6 +55,18 @@ def message_id(key: str, domain: str) -> str:
     return f"<{hashlib.blake2b(key.encode(), digest_size=16).hexdigest()}@{domain}>"
 
 
+def normalized_address(address: str) -> str:
+    """The one spelling of a mailbox: Unicode NFC, the domain in lower-case IDNA, the local part case-folded.
+
+    Dots and `+tags` stay: whether they matter is for the mailbox's own server to say.
+    """
+    local, at, domain = unicodedata.normalize("NFC", address.strip()).rpartition("@")
+    if not domain.isascii():
+        with contextlib.suppress(idna.IDNAError):  # a domain that no server can have keeps its own spelling
+            domain = idna.encode(domain, uts46=True).decode("ascii")
+    return f"{local.casefold()}{at}{domain.lower()}"
+
+
 def address_hash(address: str, secret: bytes) -> str:
-    """A keyed hash under which an address stays suppressed after the person is erased."""
-    return hmac.new(secret, address.strip().lower().encode(), hashlib.sha256).hexdigest()
+    """A keyed hash of a mailbox, under which rights hold for everybody who is entered with it, and after erasure."""
+    return hmac.new(secret, normalized_address(address).encode(), hashlib.sha256).hexdigest()

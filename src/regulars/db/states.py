@@ -56,6 +56,8 @@ class Reason(StrEnum):
     AGAIN = "again", "they had this campaign too recently"
     LATE = "late", "it could not go in time"
     UNSUBSCRIBED = "unsubscribed", "they have unsubscribed"
+    MAILBOX_UNSUBSCRIBED = "mailbox-unsubscribed", "somebody with the same address has unsubscribed"
+    SAME_MAILBOX = "same-mailbox", "another client with the same address gets it"
     NO_CONSENT = "no-consent", "they have not agreed to marketing"
     SUPPRESSED = "suppressed", "their address is suppressed"
     NO_ADDRESS = "no-address", "they have no address"

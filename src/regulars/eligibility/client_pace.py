@@ -4,34 +4,33 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from sqlalchemy import BigInteger, Connection, case, select, type_coerce, update
+from sqlalchemy import CTE, BigInteger, Connection, case, func, select, type_coerce, union, update
 from sqlalchemy.sql import ColumnElement
 
 from regulars.context.plan_context import PlanContext
 from regulars.db.states import Reason, State
-from regulars.db.tables import preferences, promises
+from regulars.db.tables import customers, preferences, promises
 from regulars.db.types import to_micros
 from regulars.eligibility.frequency_cap import hold_capped
+from regulars.profile.mailbox import mailbox_of, shares_mailbox
 from regulars.rules.grammar import Cap
 from regulars.rules.model import Kind
 
 
 def hold_paused(connection: Connection, context: PlanContext, chosen: ColumnElement[bool]) -> int:
     """Holds the chosen marketing promises of clients who take a break until it ends; skips what cannot wait so long."""
-    until = type_coerce(preferences.c.paused_until, BigInteger)
+    breaks = _breaks(context)
+    until = func.max(breaks.c.until)
     resting = (
         select(
             promises.c.id,
             until.label("until"),
             (until <= type_coerce(promises.c.expires_at, BigInteger)).label("can_wait"),
         )
-        .join(preferences, preferences.c.customer_id == promises.c.customer_id)
-        .where(
-            promises.c.kind == Kind.MARKETING,
-            promises.c.recipient == "customer",
-            preferences.c.paused_until > context.now,
-            chosen,
-        )
+        .join(customers, customers.c.id == promises.c.customer_id)
+        .join(breaks, breaks.c.mailbox == mailbox_of(customers))
+        .where(promises.c.kind == Kind.MARKETING, promises.c.recipient == "customer", chosen)
+        .group_by(promises.c.id)
         .subquery()
     )
     return connection.execute(
@@ -47,6 +46,16 @@ def hold_paused(connection: Connection, context: PlanContext, chosen: ColumnElem
     ).rowcount
 
 
+def _breaks(context: PlanContext) -> CTE:
+    """The mailboxes of clients who take a break now, and until when."""
+    resting = customers.alias("resting")
+    rows = select(
+        mailbox_of(resting).label("mailbox"), type_coerce(preferences.c.paused_until, BigInteger).label("until")
+    )
+    joined = rows.join(preferences, preferences.c.customer_id == resting.c.id)
+    return joined.where(preferences.c.paused_until > context.now).cte("breaks", nesting=True)
+
+
 def hold_spaced(connection: Connection, context: PlanContext, chosen: ColumnElement[bool]) -> int:
     """Holds or skips what exceeds the client's own wish, as the cap of the policy does; the number of losers."""
     gaps = connection.scalars(
@@ -54,7 +63,13 @@ def hold_spaced(connection: Connection, context: PlanContext, chosen: ColumnElem
     ).all()
     losers = 0
     for gap in sorted(gaps):
-        who = select(preferences.c.customer_id).where(preferences.c.gap_days == gap)
-        theirs = promises.c.customer_id.in_(who) & chosen
+        asked, sharing = customers.alias("asked"), customers.alias("sharing")
+        wishes = asked.join(preferences, preferences.c.customer_id == asked.c.id)
+        same = select(sharing.c.id).select_from(wishes.join(sharing, shares_mailbox(asked, sharing)))
+        who = union(
+            select(preferences.c.customer_id).where(preferences.c.gap_days == gap),
+            same.where(preferences.c.gap_days == gap),
+        )
+        theirs = promises.c.customer_id.in_(select(who.subquery("who").c[0])) & chosen
         losers += hold_capped(connection, context, theirs, Cap(1, timedelta(days=gap)))
     return losers

@@ -12,7 +12,7 @@ from regulars.context.plan_context import PlanContext
 from regulars.coupons.stock import coupons_of, ended_offers
 from regulars.db.key_lists import among
 from regulars.db.states import State
-from regulars.db.tables import preferences, promises
+from regulars.db.tables import customers, preferences, promises
 from regulars.eligibility.quiet_hours import quiet_until
 from regulars.eligibility.skip_reasons import skip_reasons
 from regulars.ledger.claims import Claim
@@ -56,8 +56,11 @@ def _of_one(
         found_by_id(promises.c.step).in_(steps),
         found_by_id(promises.c.state) == State.PLANNED,
     )
+    holder = customers.alias("holder")  # of the mailbox: the client, or another with the same address
     resting = exists().where(
-        preferences.c.customer_id == promises.c.customer_id, preferences.c.paused_until > context.now
+        holder.c.email_hash == customers.c.email_hash,
+        preferences.c.customer_id == holder.c.id,
+        preferences.c.paused_until > context.now,
     )
     awake = [context.zone.not_in(asleep)] if asleep and active.campaign.heeds_quiet_hours else []
     chosen = and_(mine, promises.c.expires_at >= context.now, ~resting, *awake)

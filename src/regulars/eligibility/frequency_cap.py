@@ -1,4 +1,4 @@
-"""The frequency cap: how many marketing emails one client may get, and who wins when several want to go.
+"""The frequency cap: how many marketing emails one mailbox may get, and who wins when several want to go.
 
 Among those that wait, the most important goes first (priority, then due time). A loser waits for the next free
 place if it can still go in time, and is skipped otherwise; both name the campaign that took the place.
@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from sqlalchemy import CTE, BigInteger, Connection, Integer, TableClause, case, func, select, type_coerce, update
+from sqlalchemy import CTE, BigInteger, Connection, Integer, TableClause, case, func, select, type_coerce, union, update
 from sqlalchemy.sql import ColumnElement, FromClause, and_
 
 from regulars.context.plan_context import PlanContext
 from regulars.db.states import COUNTED, Reason, State
-from regulars.db.tables import promises
+from regulars.db.tables import customers, promises
 from regulars.db.types import MICROSECOND, to_micros
+from regulars.profile.mailbox import mailbox_of
 from regulars.rules.grammar import Cap
 from regulars.rules.model import Kind
 
@@ -35,7 +36,7 @@ def hold_capped(connection: Connection, context: PlanContext, chosen: ColumnElem
             (free_at <= waiting.c.expires).label("can_wait"),
             case((taken < cap.count, waiting.c.top), else_=used.c.last).label("winner"),
         )
-        .select_from(waiting.outerjoin(used, used.c.customer_id == waiting.c.customer_id))
+        .select_from(waiting.outerjoin(used, used.c.mailbox == waiting.c.mailbox))
         .where(waiting.c.place + taken > cap.count)
         .subquery()
     )
@@ -54,33 +55,40 @@ def hold_capped(connection: Connection, context: PlanContext, chosen: ColumnElem
 
 def _waiting(chosen: ColumnElement[bool]) -> CTE:
     window = func.row_number().over(
-        partition_by=promises.c.customer_id,
+        partition_by=mailbox_of(customers),
         order_by=(promises.c.priority.desc(), promises.c.due_at, promises.c.id),
     )
     ranked = (
         select(
             promises.c.id,
             promises.c.customer_id,
+            customers.c.email_hash,
+            mailbox_of(customers).label("mailbox"),
             promises.c.campaign,
             _micros(promises.c.expires_at).label("expires"),
             window.label("place"),
         )
+        .join(customers, customers.c.id == promises.c.customer_id)
         .where(_counts(promises), chosen)
         .subquery()
     )
-    top = func.first_value(ranked.c.campaign).over(partition_by=ranked.c.customer_id, order_by=ranked.c.place)
+    top = func.first_value(ranked.c.campaign).over(partition_by=ranked.c.mailbox, order_by=ranked.c.place)
     return select(ranked, top.label("top")).cte("waiting", nesting=True)
 
 
 def _used(waiting: CTE, context: PlanContext, per: timedelta) -> CTE:
-    """Places taken in the window by client: how many, since when, and by whom last."""
-    other = promises.alias("other")
+    """Places taken in the window by mailbox: how many, since when, and by whom last."""
+    other, client, twin = promises.alias("other"), customers.alias("client"), customers.alias("twin")
+    sharing = select(twin.c.id).join(waiting, waiting.c.email_hash == twin.c.email_hash)
+    everybody = union(select(waiting.c.customer_id), sharing).subquery("everybody")
+    mailbox = mailbox_of(client)
     when = func.coalesce(other.c.settled_at, other.c.next_at)
-    newest_first = func.row_number().over(partition_by=other.c.customer_id, order_by=(when.desc(), other.c.id.desc()))
+    newest_first = func.row_number().over(partition_by=mailbox, order_by=(when.desc(), other.c.id.desc()))
     recent = (
-        select(other.c.customer_id, other.c.campaign, _micros(when).label("at"), newest_first.label("back"))
+        select(mailbox.label("mailbox"), other.c.campaign, _micros(when).label("at"), newest_first.label("back"))
+        .join(client, client.c.id == other.c.customer_id)
         .where(
-            other.c.customer_id.in_(select(waiting.c.customer_id)),
+            other.c.customer_id.in_(select(everybody.c[0])),
             _counts(other),
             other.c.state.in_(COUNTED),
             _micros(when) > to_micros(context.now - per),
@@ -89,12 +97,12 @@ def _used(waiting: CTE, context: PlanContext, per: timedelta) -> CTE:
     )
     return (
         select(
-            recent.c.customer_id,
+            recent.c.mailbox,
             func.count(type_=Integer).label("taken"),
             func.min(recent.c.at).label("oldest"),
             func.max(case((recent.c.back == 1, recent.c.campaign))).label("last"),
         )
-        .group_by(recent.c.customer_id)
+        .group_by(recent.c.mailbox)
         .cte("used", nesting=True)
     )
 

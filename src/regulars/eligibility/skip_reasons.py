@@ -13,7 +13,7 @@ from sqlalchemy.sql import ColumnElement, and_, exists, or_
 from regulars.context.active_campaign import ActiveCampaign
 from regulars.context.plan_context import PlanContext
 from regulars.db.states import Reason
-from regulars.db.tables import consents, customers, promises, suppressions
+from regulars.db.tables import consents, customers, promises, refusals, suppressions
 from regulars.eligibility.goals import goal_met
 from regulars.rules.model import Kind, Step
 from regulars.triggers.kinds import trigger_of
@@ -64,8 +64,10 @@ def missing_rights(context: PlanContext, active: ActiveCampaign) -> list[tuple[C
 
 def _consent(context: PlanContext, topics: set[str]) -> list[tuple[ColumnElement[bool], Reason]]:
     word = exists().where(consents.c.customer_id == customers.c.id, consents.c.topic.in_(sorted(topics)))
+    refused = exists().where(refusals.c.email_hash == customers.c.email_hash, refusals.c.topic.in_(sorted(topics)))
     found: list[tuple[ColumnElement[bool], Reason]] = [
-        (word.where(consents.c.granted.is_(false())), Reason.UNSUBSCRIBED)
+        (word.where(consents.c.granted.is_(false())), Reason.UNSUBSCRIBED),
+        (refused, Reason.MAILBOX_UNSUBSCRIBED),
     ]
     if context.rulebook.policy.consent == "opt-in":
         found.append((~word, Reason.NO_CONSENT))

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, case, func, null, or_, select, true
+from sqlalchemy import Connection, case, false, func, null, or_, select, true
 
 from regulars.context.active_campaign import ActiveCampaign
 from regulars.context.plan_context import PlanContext
@@ -19,6 +19,7 @@ from regulars.db.tables import (
     hits,
     members,
     promises,
+    refusals,
     suppressions,
 )
 from regulars.eligibility.skip_reasons import missing_rights
@@ -102,7 +103,13 @@ def consent(connection: Connection, customer_id: int) -> list[Consent]:
     """The client's word on every topic they spoke of."""
     columns = (consents.c.topic, consents.c.granted, consents.c.at, consents.c.source)
     query = select(*columns).where(consents.c.customer_id == customer_id).order_by(consents.c.topic)
-    return [Consent(*row) for row in connection.execute(query)]
+    own = [Consent(*row) for row in connection.execute(query)]
+    mailbox = customers.join(refusals, refusals.c.email_hash == customers.c.email_hash)
+    refused = select(refusals.c.topic, false(), refusals.c.at, refusals.c.source).select_from(mailbox)
+    others = [Consent(*row) for row in connection.execute(refused.where(customers.c.id == customer_id))]
+    said = {word.topic for word in own if not word.granted}
+    theirs = [replace(word, source=f"{word.source}, for this address") for word in others if word.topic not in said]
+    return sorted([*own, *theirs], key=lambda word: (word.topic, not word.granted))
 
 
 def suppression(connection: Connection, customer_id: int) -> tuple[str, str, datetime] | None:

@@ -4,20 +4,35 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import ColumnElement, Connection, Text, select, update
 
+from regulars.db.rowset import rowset
 from regulars.db.states import State
-from regulars.db.tables import claims, promises
+from regulars.db.tables import claims, customers, promises
+from regulars.profile.mailbox import with_same_mailbox
 
 
 def recall(connection: Connection, customer_id: int, kinds: Collection[str] = ("marketing",)) -> int:
-    """Takes the client's emails of these kinds out of the claims that hold them; the number of them.
+    """Takes the emails of these kinds to the client's mailbox out of the claims that hold them; the number of them.
 
     The worker that held them finds them gone when it begins their chunk (the fence), and whoever claims them next
     asks about rights again. What is being sent is with the server already.
     """
+    return _take_back(connection, promises.c.customer_id.in_(with_same_mailbox(customer_id)), kinds)
+
+
+def recall_mailboxes(connection: Connection, email_hashes: Collection[str], kinds: Collection[str]) -> int:
+    """`recall` for all clients whose addresses have these hashes."""
+    if not email_hashes:
+        return 0
+    given = rowset(connection, "mailboxes", {"email_hash": Text()}, [[one] for one in sorted(email_hashes)])
+    theirs = select(customers.c.id).join_from(given, customers, customers.c.email_hash == given.c.email_hash)
+    return _take_back(connection, promises.c.customer_id.in_(theirs), kinds)
+
+
+def _take_back(connection: Connection, chosen: ColumnElement[bool], kinds: Collection[str]) -> int:
     theirs = select(promises.c.id).where(
-        promises.c.customer_id == customer_id,
+        chosen,
         promises.c.state == State.PLANNED,
         promises.c.kind.in_(sorted(kinds)),
         promises.c.recipient == "customer",

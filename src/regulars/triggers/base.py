@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from typing import Any, ClassVar, Literal
 
 from sqlalchemy import Connection, FromClause, Select
@@ -28,6 +29,14 @@ from regulars.triggers.upcoming import Coming, Upcoming
 
 LastEvents = Mapping[str, tuple[datetime, datetime]]
 """By an event's name: when it last happened, and when the last was received."""
+
+
+class CopyScope(StrEnum):
+    """When promises of one step to two clients with the same address are one email."""
+
+    OCCURRENCE = "occurrence"
+    OCCURRENCE_AND_DAY = "occurrence and day"  # two children with different birthdays both count
+    CAMPAIGN = "campaign"  # whatever the occurrence
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +87,8 @@ class Trigger(ABC):
 
     campaign: Campaign
 
+    copies: ClassVar[CopyScope] = CopyScope.OCCURRENCE
+    """Which promises to several clients of one mailbox are copies of one email."""
     condition: ClassVar[Literal["condition", "value"] | None] = None
     """What its key in the rule file holds, where that is an expression about the client."""
     defers_reentry: ClassVar[bool] = False

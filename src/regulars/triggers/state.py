@@ -23,7 +23,7 @@ from regulars.db.tables import customers, members, promises
 from regulars.db.types import MICROSECOND, Instant, to_micros
 from regulars.rules.condition_words import condition_in_words, quoted
 from regulars.rules.model import Rulebook
-from regulars.triggers.base import ClientHistory, Movement, Story, Subject, Trigger
+from regulars.triggers.base import ClientHistory, CopyScope, Movement, Story, Subject, Trigger
 from regulars.triggers.candidate_rows import begun, clients, later, micros, shape, wave
 from regulars.triggers.explained import CampaignExplanation, ExplainedClient
 from regulars.triggers.state_changes import ClientState, state_changes
@@ -40,6 +40,7 @@ class StateTrigger(Trigger):
     """A condition, together with the audience, becomes true for a client."""
 
     condition: ClassVar[Literal["condition", "value"] | None] = "condition"
+    copies: ClassVar[CopyScope] = CopyScope.CAMPAIGN
     defers_reentry: ClassVar[bool] = True
     watches: ClassVar[bool] = True
     due_from_beginning: ClassVar[bool] = False

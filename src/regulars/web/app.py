@@ -82,7 +82,7 @@ def from_environment() -> ASGIApp:
     found = settings.load(Path(os.environ.get("REGULARS_WORKSPACE", ".")))
     engine = open_engine(found.database_url)
     if engine.dialect.name == "sqlite":
-        upgrade_database(engine)
+        upgrade_database(engine, secret=found.secret)
     else:
         upgrade.require_current(engine)
     return create(Site(engine, found.workspace, found.web_url, found.secret, clock.system))

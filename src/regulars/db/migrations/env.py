@@ -1,4 +1,4 @@
-"""Where Alembic meets the database: it works on the connection and in the transaction that `db.upgrade.migrate` opened."""
+"""Where Alembic meets the database: on the connection and in the transaction that `db.upgrade.migrate` opened."""
 
 from __future__ import annotations
 

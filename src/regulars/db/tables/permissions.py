@@ -29,6 +29,16 @@ consents = Table(
     Column("wording", Text),
 )
 
+refusals = Table(
+    "refusals",
+    metadata,
+    # What a mailbox does not want: holds for every client with the address (its keyed hash), and outlives them.
+    Column("email_hash", Text, primary_key=True),
+    Column("topic", Text, primary_key=True),
+    Column("at", Instant, nullable=False),
+    Column("source", Text, nullable=False),
+)
+
 consent_log = Table(
     "consent_log",
     metadata,

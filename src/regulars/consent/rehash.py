@@ -1,0 +1,39 @@
+"""Rights follow the address when the way of spelling it changes: addresses in other scripts are hashed anew.
+
+Plain ASCII addresses have the hash that they always had. Of others the earlier hash was of a spelling that another file
+could write differently; their suppressions and refusals are copied to the hash of the one spelling.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection, Table, bindparam, select, update
+
+from regulars.core import ids
+from regulars.db.engine import insert
+from regulars.db.tables import customers, refusals, suppressions
+
+
+def rehash_addresses(connection: Connection, secret: bytes) -> int:
+    """Brings the hash of every known address up to its normalised spelling; the number of those that changed."""
+    rows = connection.execute(
+        select(customers.c.id, customers.c.email, customers.c.email_hash).where(customers.c.email.is_not(None))
+    )
+    changed = [
+        {"key": row.id, "old": row.email_hash, "new": new}
+        for row in rows
+        if not row.email.isascii() and (new := ids.address_hash(row.email, secret)) != row.email_hash
+    ]
+    if not changed:
+        return 0
+    renewed = update(customers).where(customers.c.id == bindparam("key"))
+    connection.execute(renewed.values(email_hash=bindparam("new")), changed)
+    for table in (suppressions, refusals):
+        for row in changed:
+            _copy(connection, table, row["old"], row["new"])
+    return len(changed)
+
+
+def _copy(connection: Connection, table: Table, old: str, new: str) -> None:
+    for row in connection.execute(select(table).where(table.c.email_hash == old)).mappings().all():
+        statement = insert(connection, table).values({**row, "email_hash": new})
+        connection.execute(statement.on_conflict_do_nothing())

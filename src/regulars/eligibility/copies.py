@@ -1,0 +1,106 @@
+"""One copy for each mailbox: of several clients with the same address, one gets a marketing email, the others do not.
+
+What counts as the same email depends on the trigger (`CopyScope`): of a state any occurrence within `again`, of a date
+the same day in the same year, of everything else the same occurrence. Service emails are never copies: two bookings at
+one address are two bookings.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Any, assert_never
+
+from sqlalchemy import BigInteger, Connection, and_, func, or_, select, type_coerce, update
+from sqlalchemy.sql import ColumnElement
+
+from regulars.context.active_campaign import ActiveCampaign
+from regulars.context.plan_context import PlanContext
+from regulars.db.sql_functions import regulars_day
+from regulars.db.states import COUNTED, Reason, State
+from regulars.db.tables import customers, promises
+from regulars.db.types import MICROSECOND
+from regulars.profile.mailbox import shares_mailbox
+from regulars.rules.model import Kind
+from regulars.triggers.base import CopyScope
+from regulars.triggers.kinds import trigger_of
+
+_SAME_STAY = timedelta(days=1)
+"""Two clients who enter a state within this time have entered it together, where each stay counts anew."""
+
+
+def skip_copies(
+    connection: Connection,
+    context: PlanContext,
+    active_campaigns: Iterable[ActiveCampaign],
+    chosen: ColumnElement[bool],
+) -> int:
+    """Skips the chosen promises that are copies of one that goes, or went, to the same mailbox; the number skipped.
+
+    Of several that are chosen the first promised goes. The others name its client.
+    """
+    present = set(connection.scalars(select(promises.c.campaign).where(chosen).distinct()))
+    skipped = 0
+    for active in active_campaigns:
+        if active.key in present and active.campaign.kind is Kind.MARKETING and active.campaign.to == "customer":
+            skipped += _skip_copies_of(connection, context, active, chosen)
+    return skipped
+
+
+def _skip_copies_of(
+    connection: Connection, context: PlanContext, active: ActiveCampaign, chosen: ColumnElement[bool]
+) -> int:
+    other, owner = promises.alias("other"), customers.alias("owner")
+    goes_first = and_(other.c.state == State.HELD, other.c.next_at <= context.now, other.c.id < promises.c.id)
+    first = func.min(owner.c.external_id)
+    found = (
+        select(promises.c.id, first.label("first"))
+        .select_from(promises)
+        .join(customers, customers.c.id == promises.c.customer_id)
+        .join(owner, shares_mailbox(customers, owner))
+        .join(other, other.c.customer_id == owner.c.id)
+        .where(
+            chosen,
+            promises.c.campaign == active.key,
+            other.c.campaign == active.key,
+            other.c.step == promises.c.step,
+            or_(other.c.state.in_(COUNTED), goes_first),
+            _is_copy(context, active, other, owner),
+        )
+        .group_by(promises.c.id)
+        .subquery()
+    )
+    return connection.execute(
+        update(promises)
+        .where(promises.c.id == found.c.id)
+        .values(state=State.SKIPPED, reason=Reason.SAME_MAILBOX, detail=found.c.first, settled_at=context.now)
+    ).rowcount
+
+
+def _is_copy(context: PlanContext, active: ActiveCampaign, other: Any, owner: Any) -> ColumnElement[bool]:
+    """Whether the promise in the table and the `other` one are the same email."""
+    pause = active.campaign.reentry.after
+    same = other.c.occurrence == promises.c.occurrence
+    match trigger_of(active.campaign).copies:
+        case CopyScope.OCCURRENCE:
+            within = pause
+        case CopyScope.OCCURRENCE_AND_DAY:
+            zone = context.rulebook.company.timezone
+            days = [
+                regulars_day(_micros(each.c.due_at), func.coalesce(person.c.timezone, zone))
+                for each, person in ((promises, customers), (other, owner))
+            ]
+            same, within = and_(same, days[0] == days[1]), pause
+        case CopyScope.CAMPAIGN:
+            if pause is None:
+                return other.c.id.is_not(None)
+            same, within = other.c.occurrence == promises.c.occurrence, max(pause, _SAME_STAY)
+        case scope:
+            assert_never(scope)
+    if not within:
+        return same
+    return or_(same, _micros(other.c.due_at) > _micros(promises.c.due_at) - within // MICROSECOND)
+
+
+def _micros(instant: ColumnElement[datetime]) -> ColumnElement[int]:
+    return type_coerce(instant, BigInteger)
