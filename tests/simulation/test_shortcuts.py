@@ -60,8 +60,8 @@ class Thorough(Timeline):
 class Hourly(Thorough):
     """And at every full hour, whatever the calendar says."""
 
-    def _turning(self, person: Person | None, stop: datetime, following: datetime) -> Iterator[datetime]:
-        yield from super()._turning(person, stop, following)
+    def _state_changes(self, person: Person | None, stop: datetime, following: datetime) -> Iterator[datetime]:
+        yield from super()._state_changes(person, stop, following)
         hour = stop.replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
         while hour < following:
             yield hour

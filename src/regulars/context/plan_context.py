@@ -1,4 +1,4 @@
-"""The planning context of one transaction: the instant, facts, local days and active campaigns that its queries share."""
+"""The planning context of one transaction: the instant, facts, local days and campaigns that its queries share."""
 
 from __future__ import annotations
 

@@ -97,7 +97,7 @@ def gap_signals(now: Moment | None, customer_ids: Restriction | None) -> Subquer
 
 
 def event_signals(now: Moment | None, customer_ids: Restriction | None) -> Subquery:
-    """Per client of whom we know any event: how many `happened`, signals counted, and the latest answers."""
+    """Per client of whom we know any event: the `event_count`, signals counted, and the latest answers."""
     answered = events.c.name == ANSWERED
     values = {key: _answer(key) for key in ANSWERS}
     columns: list[Column] = [events.c.customer_id, events.c.name]
@@ -112,7 +112,7 @@ def event_signals(now: Moment | None, customer_ids: Restriction | None) -> Subqu
     return (
         select(
             each.c.customer_id,
-            func.count().label("happened"),
+            func.count().label("event_count"),
             _count(each.c.name == PRICE_REQUEST).label("price_requests"),
             _count(each.c.name.in_(BELONGING)).label("belongings"),
             _count(each.c.name == COMPLAINT).label("complaints"),
