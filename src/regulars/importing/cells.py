@@ -24,7 +24,8 @@ _PLAIN = re.compile(
     r"(?=.{1,64}@)[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*"
     r"@(?=.{1,253}\Z)(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+(?!xn--)[A-Za-z]{2,63}",
 )
-_PIECE = re.compile(r"^(?P<sku>.+?)\s*(?:[×*]\s*|\s[xX]\s?)(?P<count>\d{1,6})$")
+_COUNT = re.compile(r"(?:[×*]\s*+|\s[xX]\s?)(\d{1,6})$")
+"""How many, behind an article. What stands before is not part of the pattern: blanks would be tried in every way."""
 
 _DEEPEST = 20
 """Levels of lists and objects inside each other."""
@@ -149,9 +150,9 @@ def pieces(raw: Any) -> list[dict[str, Any]]:
             continue
         if not isinstance(item, str):
             raise Refused("has a product without a `sku`")
-        several = _PIECE.match(item)
-        sku = several["sku"] if several else item
-        found.append({"sku": sku, "quantity": int(several["count"])} if several else {"sku": sku})
+        several = _COUNT.search(item, 1)
+        sku = item[: several.start()].rstrip() if several else ""
+        found.append({"sku": sku, "quantity": int(several[1])} if several and sku else {"sku": item})
     return found
 
 

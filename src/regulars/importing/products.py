@@ -26,7 +26,7 @@ _PRODUCT: Types = {
     "image_url": Text(), "consumable": Boolean(), "launched_at": Instant(),
 }  # fmt: skip
 _LINK: Types = {"product_id": Key, "kind": Text(), "target_id": Key, "rank": Integer(), "after_days": Integer()}
-_NEXT = re.compile(r"^(?P<sku>.+?)\s*:\s*(?P<days>\d{1,4})(?:\s*days?)?$")
+_DAYS = re.compile(r":\s*+(\d{1,4})(?:\s*+days?)?$")
 KINDS = {"next": "next", "accessories": "accessory"}
 """Columns of links, and what the database calls them."""
 
@@ -47,8 +47,9 @@ def sequence(raw: Any) -> list[Link]:
                 raise Refused("is not a list of products", 'expected `{"sku": "chainsaw", "after_days": 60}`')
             found.append((item["sku"].strip(), days))
             continue
-        parts = _NEXT.match(str(item))
-        found.append((parts["sku"], int(parts["days"])) if parts else (str(item), None))
+        parts = _DAYS.search(str(item), 1)
+        sku = str(item)[: parts.start()].rstrip() if parts else ""
+        found.append((sku, int(parts[1])) if parts and sku else (str(item), None))
     return found
 
 
