@@ -7,8 +7,9 @@ import re
 from hypothesis import given
 from hypothesis import strategies as st
 
-from regulars.web.rate_limit import Limiter
+from regulars.web.rate_limit import Limiter, source_of
 from regulars.web.recipient.page_templates import _contrast, stylesheet
+from tests.web.shop import Shop
 
 
 def test_a_bucket_is_emptied_and_fills_again() -> None:
@@ -29,6 +30,33 @@ def test_memory_is_bounded() -> None:
     assert len(limiter._buckets) == 20_000
     assert limiter.allows("0")  # forgotten
     assert not limiter.allows("20049")
+
+
+def test_a_scanner_that_uses_up_a_link_leaves_the_one_click_post(small_shop: Shop) -> None:
+    path = small_shop.link("u", small_shop.promise(small_shop.customer()))
+    seen = [small_shop.get(path).status for _ in range(80)]
+    assert seen[:60] == [200] * 60
+    assert 429 in seen
+    assert small_shop.post(path, **{"List-Unsubscribe": "One-Click"}).status == 200
+    assert small_shop.count("consent_log") == 1
+
+
+def test_a_network_of_ipv6_is_one_visitor_of_the_form(small_shop: Shop) -> None:
+    def join(address: str) -> int:
+        headers = {"content-type": "application/x-www-form-urlencoded", "x-forwarded-for": address}
+        return small_shop.ask("POST", "/join", "email=new@client.example", headers).status
+
+    assert [join(f"2001:db8::{number:x}") for number in range(1, 21)] == [303] * 5 + [429] * 15
+    assert join("2001:db8:0:1::1") == 303, "another network"
+
+
+def test_whom_an_address_counts_for() -> None:
+    assert source_of("2001:db8:1:2:3:4:5:6") == source_of("2001:db8:1:2::") == "2001:db8:1:2::/64"
+    assert source_of("2001:db8:1:3::") != source_of("2001:db8:1:2::")
+    assert source_of("fe80::1%eth0") == source_of("fe80::2")
+    assert source_of("::ffff:192.0.2.7") == source_of("192.0.2.7") == "192.0.2.7"
+    assert source_of("::ffff:192.0.2.8") == "192.0.2.8"
+    assert [source_of(text) for text in ("", "unix", "2001:db8::/32")] == ["", "unix", "2001:db8::/32"]
 
 
 def rgb(color: str) -> tuple[int, ...]:

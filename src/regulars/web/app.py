@@ -20,8 +20,8 @@ from regulars.db import upgrade
 from regulars.db.engine import open_engine
 from regulars.importing.report import Kind
 from regulars.operation.database_upgrade import upgrade_database
-from regulars.web.api import endpoints, webhooks
-from regulars.web.api.openapi import document
+from regulars.web.api import endpoints, suppressions, webhooks
+from regulars.web.api.openapi import BATCHES, document
 from regulars.web.middleware import API_PATHS, OuterMiddleware
 from regulars.web.recipient import appointment, book, click, data, join, preferences, survey, unsubscribe, view
 from regulars.web.recipient.link_request import by_link, message_page
@@ -65,13 +65,15 @@ def create(site: Site) -> ASGIApp:
 def _api() -> list[Route]:
     batches = [
         Route(f"/api/{kind}", endpoints.endpoint(kind, endpoints.batch(Kind(kind))), methods=["POST"])
-        for kind in ("customers", "purchases", "events", "appointments")
+        for kind in BATCHES
     ]
     code = "/api/coupons/{code}"
     return [
         *batches,
         Route(f"{code}/check", endpoints.endpoint("coupons", endpoints.check_coupon), methods=["POST"]),
         Route(f"{code}/redeem", endpoints.endpoint("coupons", endpoints.redeem_coupon), methods=["POST"]),
+        Route("/api/suppressions", endpoints.endpoint("suppressions", suppressions.look_up), methods=["GET"]),
+        Route("/api/suppressions/remove", endpoints.endpoint("suppressions", suppressions.lift), methods=["POST"]),
         Route("/hooks/{hook}", webhooks.receive, methods=["POST"]),
         Route("/openapi.json", _openapi),
     ]

@@ -1,7 +1,8 @@
 """How much one source may ask: a token bucket for each, in this process's memory.
 
 Genuine links are counted by link, not by address: a mail provider's servers post unsubscriptions for all of its
-users from a few addresses. Wrong links are counted by address, so that guessing is slow.
+users from a few addresses. Wrong links are counted by address, so that guessing is slow. Of an IPv6 address the first
+64 bits count: one connection has all the addresses of such a network, and may use another one for each request.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from ipaddress import AddressValueError, IPv6Address
 
 _SOURCES = 20_000
 """Sources remembered at most; the one not seen for longest is forgotten first."""
@@ -37,3 +39,14 @@ class Limiter:
             if len(self._buckets) > _SOURCES:
                 self._buckets.popitem(last=False)
         return allowed
+
+
+def source_of(address: str) -> str:
+    """The source that an address counts for: itself, or its /64 network. Text that is no IPv6 address is left as it is."""
+    try:
+        found = IPv6Address(address)
+    except AddressValueError:
+        return address
+    if found.ipv4_mapped is not None:
+        return str(found.ipv4_mapped)
+    return f"{IPv6Address(int(found) >> 64 << 64)}/64"

@@ -24,7 +24,7 @@ from regulars.importing.options import options_for
 from regulars.importing.report import ImportReport, Kind
 from regulars.importing.row_source import MappingSource
 from regulars.importing.service import import_rows
-from regulars.web.recipient.link_request import client_address
+from regulars.web.recipient.link_request import client_source
 from regulars.web.site import Site
 
 ROWS = 10_000
@@ -44,7 +44,7 @@ def endpoint(scope: str, work: Work) -> Callable[[Request], Awaitable[Response]]
         site: Site = request.app.state.site
         key = api_keys.read(request.headers.get("authorization"), site.secret)
         if key is None:
-            if not site.wrong.allows(f"key {client_address(request)}"):
+            if not site.wrong.allows(f"key {client_source(request)}"):
                 raise HTTPException(429)
             raise HTTPException(401, headers={"www-authenticate": "Bearer"})
         if scope not in key[1]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from regulars import __version__
 
-BATCHES = ("customers", "purchases", "events", "appointments")
+BATCHES = ("customers", "purchases", "events", "appointments", "suppressions")
 """What comes in batches."""
 EXAMPLES: Mapping[str, Any] = {
     "customers": [{"id": "c-17", "email": "ada@client.example", "first_name": "Ada", "locale": "en"}],
@@ -24,6 +24,10 @@ EXAMPLES: Mapping[str, Any] = {
             "duration": 90, "place": "14 Columna St", "slots": ["2026-06-12T10:00:00+03:00"],
         }
     ],
+    "suppressions": [
+        {"email": "bo@client.example", "reason": "complained", "scope": "all", "date": "2026-06-09T16:20:00+03:00"}
+    ],
+    "remove": {"emails": ["bo@client.example"], "why": "wrote from this address again"},
     "redeem": {"reference": "receipt 2026-118"},
     "hook": {"type": "order.paid", "data": {"number": "118", "total": "149.90", "buyer": {"id": "c-17"}}},
 }  # fmt: skip
@@ -63,6 +67,8 @@ def document() -> dict[str, Any]:
     }
     redeem["requestBody"] = _body(one, EXAMPLES["redeem"])
     paths["/api/coupons/{code}/redeem"] = {"post": redeem}
+    paths["/api/suppressions"]["get"] = _suppression()
+    paths["/api/suppressions/remove"] = {"post": _lift()}
     paths["/hooks/{hook}"] = {"post": _hook()}
     return {
         "openapi": "3.1.0",
@@ -70,6 +76,45 @@ def document() -> dict[str, Any]:
         "paths": paths,
         "components": {"securitySchemes": {"key": {"type": "http", "scheme": "bearer"}}},
         "security": [{"key": []}],
+    }
+
+
+def _suppression() -> dict[str, Any]:
+    told = {
+        "type": "object",
+        "required": ["suppressed"],
+        "properties": {
+            "suppressed": {"type": "boolean"},
+            "reason": {"enum": ["manual", "bounced", "complained", "erased"]},
+            "scope": {"enum": ["all", "marketing"]},
+            "since": {"type": "string", "format": "date-time"},
+            "clients": {"type": "array", "items": {"type": "string"}},
+        },
+    }
+    address = {"name": "email", "in": "query", "required": True, "schema": {"type": "string", "format": "email"}}
+    answers = {"200": {"description": "yes or no", "content": {"application/json": {"schema": told}}}}
+    return {
+        "summary": "Whether an address is suppressed, why, and which clients have it now.",
+        "parameters": [address],
+        "responses": {**answers, **_REFUSALS},
+    }
+
+
+def _lift() -> dict[str, Any]:
+    asked = {
+        "type": "object",
+        "required": ["emails", "why"],
+        "properties": {
+            "emails": {"type": "array", "minItems": 1, "maxItems": 10_000, "items": {"type": "string"}},
+            "why": {"type": "string", "minLength": 1, "maxLength": 500},
+        },
+    }
+    report = {"type": "object", "required": ["lifted", "not_suppressed", "erased", "bad"]}
+    answers = {"200": {"description": "how many were lifted", "content": {"application/json": {"schema": report}}}}
+    return {
+        "summary": "Let addresses be written to again; those of erased people stay suppressed.",
+        "requestBody": _body(asked, EXAMPLES["remove"]),
+        "responses": {**answers, **_REFUSALS},
     }
 
 

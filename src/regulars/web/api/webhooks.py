@@ -22,7 +22,7 @@ from regulars.importing.report import Kind
 from regulars.responses import received_hooks
 from regulars.rules.webhook_rules import HookKind
 from regulars.web.api.endpoints import import_batch, json_response, parsed
-from regulars.web.recipient.link_request import client_address
+from regulars.web.recipient.link_request import client_source
 from regulars.web.site import Site
 
 
@@ -37,7 +37,7 @@ def _receive(site: Site, request: Request, body: bytes) -> Response:
     signed = webhook_signing.verify(request.headers, body, hook.signers, site.secret, site.clock()) if hook else None
     if hook is None or signed is None:
         # An unknown hook is answered like a wrong signature: names are not to be found by trying.
-        raise HTTPException(401 if site.wrong.allows(f"hook {client_address(request)}") else 429)
+        raise HTTPException(401 if site.wrong.allows(f"hook {client_source(request)}") else 429)
     if not site.keys.allows(f"hook {signed.key}"):
         raise HTTPException(429)
     message = parsed(body)

@@ -18,7 +18,7 @@ from regulars.db import engine as db
 from regulars.importing.cells import email as read_email
 from regulars.importing.refused import Refused
 from regulars.rules.signup import Signup
-from regulars.web.recipient.link_request import LinkRequest, client_address, form_value, message_page
+from regulars.web.recipient.link_request import LinkRequest, client_source, form_value, message_page
 from regulars.web.recipient.page_templates import message, page
 from regulars.web.recipient.page_words import Words, accepted_languages, choose_words, text_in
 from regulars.web.site import Site
@@ -47,7 +47,7 @@ def _respond(request: Request, form: FormData | None) -> Response:
         if "sent" in request.query_params:
             return message(request, t, book.company, "join_sent")
         return _form(request, site, book.signup, t, _source(asked.get("source")))
-    if not site.joins.allows(f"join {client_address(request)}"):
+    if not site.joins.allows(f"join {client_source(request)}"):
         return message_page(request, site, "busy", 429)
     return _submit(request, site, book.signup, t, form)
 

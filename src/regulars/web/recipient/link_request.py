@@ -19,6 +19,7 @@ from starlette.responses import RedirectResponse, Response
 from regulars.db import engine as db
 from regulars.ledger.link_owner import LinkOwner, link_owner
 from regulars.rules.model import Company, Rulebook
+from regulars.web.rate_limit import source_of
 from regulars.web.recipient.page_templates import message, page
 from regulars.web.recipient.page_words import Words, accepted_languages, choose_words
 from regulars.web.site import Site
@@ -82,7 +83,9 @@ def _answer(request: Request, form: FormData | None, show: Show, act: Act | None
     site: Site = request.app.state.site
     token = str(request.path_params["token"])
     payload = site.payload("promise", token) if len(token) <= _TOKEN_LENGTH else None
-    if not (site.links.allows(payload) if payload else site.wrong.allows(client_address(request))):
+    # Reading and acting have a bucket each: scanners that open the link cannot use up the client's way out.
+    use = f"{'read' if form is None else 'act'} {payload}"
+    if not (site.links.allows(use) if payload else site.wrong.allows(client_source(request))):
         return message_page(request, site, "busy", 429)
     with _transaction(site, writing=form is not None) as connection:
         book = site.rules.rulebook
@@ -111,9 +114,9 @@ def message_page(request: Request, site: Site, name: str, status: int) -> Respon
     return message(request, t, company, name, status=status)
 
 
-def client_address(request: Request) -> str:
-    """The address a request comes from; behind a proxy uvicorn has put the client's own there."""
-    return request.client.host if request.client else ""
+def client_source(request: Request) -> str:
+    """The source that a request counts for; behind a proxy uvicorn has put the client's own address there."""
+    return source_of(request.client.host) if request.client else ""
 
 
 def form_value(form: FormData, name: str, longest: int = 200) -> str | None:
