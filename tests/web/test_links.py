@@ -9,6 +9,7 @@ import pytest
 from regulars.db.engine import open_engine
 from regulars.operation.database_upgrade import upgrade_database
 from tests.common.people import SECRET
+from tests.web.every_link import KINDS, Kind, genuine
 from tests.web.shop import Shop, open_shop
 
 
@@ -17,6 +18,29 @@ def test_guessing_becomes_slow_and_genuine_links_do_not(small_shop: Shop) -> Non
     statuses = {small_shop.get(f"/u/guess{number}").status for number in range(60)}
     assert statuses == {404, 429}
     assert small_shop.get(good).status == 200
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=str)
+def test_punctuation_behind_a_link_is_not_of_it(shop_below_mail: Shop, kind: Kind) -> None:
+    shop = shop_below_mail
+    path = genuine(shop, kind, "ada").path
+    clean = shop.get(path)
+    assert clean.status in (200, 302)
+    for mark in (".", ")", ",", "%3E", "%22", "%5D.", "!%29", "%E2%80%9D", "%E3%80%82", "&gt;", "&#34;.", "=", "%20"):
+        for front in ("", "/mail"):
+            answer = shop.get(front + path + mark)
+            assert (answer.status, answer.headers.get("location")) == (clean.status, clean.headers.get("location")), (
+                mark
+            )
+            assert answer.text == clean.text
+        assert shop.get(path + mark + "x").status == 404, "only what stands at the end is left out"
+
+
+def test_a_form_on_a_page_with_punctuation_behind_its_link(small_shop: Shop) -> None:
+    path = small_shop.link("u", small_shop.promise(small_shop.customer()))
+    answer = small_shop.post(f"{path}).", leave="all")
+    assert (answer.status, answer.headers["location"]) == (303, path.rpartition("/")[2])
+    assert small_shop.count("consent_log") == 1
 
 
 @pytest.mark.parametrize("path", ["/", "/nothing", "/u", "/u/", "/u/a/b", "/favicon.ico"])
@@ -55,7 +79,7 @@ def test_a_large_body_is_refused_announced_or_not(small_shop: Shop) -> None:
 
 @pytest.mark.parametrize("body", [b"--x\r\nnonsense", b"", b"--x--", b"\xff\xfe" * 50])
 def test_a_form_that_cannot_be_read_is_refused(small_shop: Shop, body: bytes) -> None:
-    path = small_shop.link("u", small_shop.promise(small_shop.customer()))
+    path = small_shop.link("p", small_shop.promise(small_shop.customer()))
     headers = {"content-type": "multipart/form-data; boundary=x"}
     assert small_shop.ask("POST", path, body, headers).status == 400
 

@@ -35,6 +35,32 @@ def test_one_click_as_a_mail_program_posts_it(shop: Shop, multipart: bool) -> No
     assert line["detail"] == {"promise": promise, "campaign": "win-back"}
 
 
+@pytest.mark.parametrize(
+    ("kind", "body"),
+    [
+        (None, ""),
+        ("application/x-www-form-urlencoded", ""),
+        ("text/plain", "List-Unsubscribe=One-Click"),
+        ("application/json", '{"List-Unsubscribe": "One-Click"}'),
+        ("application/octet-stream", "\0\xff"),
+        ("multipart/form-data", "List-Unsubscribe=One-Click"),
+        ("multipart/form-data; boundary=x", "no part at all"),
+    ],
+)
+def test_one_click_with_an_empty_body_or_any_content_type(small_shop: Shop, kind: str | None, body: str) -> None:
+    path = small_shop.link("u", small_shop.promise(small_shop.customer()))
+    answer = small_shop.ask("POST", path, body.encode("latin-1"), {"content-type": kind} if kind else {})
+    assert answer.status == 200
+    assert [(w["topic"], w["granted"]) for w in small_shop.rows("consents")] == [("marketing", False)]
+    assert [line["source"] for line in small_shop.rows("consent_log")] == ["one-click"]
+
+
+def test_a_body_that_is_too_large_unsubscribes_nobody(small_shop: Shop) -> None:
+    path = small_shop.link("u", small_shop.promise(small_shop.customer()))
+    assert small_shop.ask("POST", path, b"x" * 70_000, {"content-type": "text/plain"}).status == 413
+    assert small_shop.count("consent_log") == 0
+
+
 def test_saying_it_twice_is_logged_once(shop: Shop) -> None:
     path = shop.link("u", shop.promise(shop.customer()))
     for _ in range(2):
@@ -67,7 +93,7 @@ def test_leaving_one_topic_keeps_the_rest(shop: Shop) -> None:
     assert {w["topic"]: w["granted"] for w in shop.rows("consents")} == {"marketing": True, "surveys": True}
 
 
-@pytest.mark.parametrize("fields", [{}, {"leave": "everything"}, {"List-Unsubscribe": "Two-Click"}])
+@pytest.mark.parametrize("fields", [{"leave": "everything"}, {"List-Unsubscribe": "Two-Click"}])
 def test_another_form_changes_nothing(shop: Shop, fields: dict[str, str]) -> None:
     path = shop.link("u", shop.promise(shop.customer()))
     before = shop.everything()

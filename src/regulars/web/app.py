@@ -24,7 +24,7 @@ from regulars.web.api import endpoints, suppressions, webhooks
 from regulars.web.api.openapi import BATCHES, document
 from regulars.web.middleware import API_PATHS, OuterMiddleware
 from regulars.web.recipient import appointment, book, click, data, join, preferences, survey, unsubscribe, view
-from regulars.web.recipient.link_request import by_link, message_page
+from regulars.web.recipient.link_request import Endpoint, by_link, message_page
 from regulars.web.recipient.page_templates import stylesheet
 from regulars.web.site import Site
 
@@ -39,7 +39,7 @@ def create(site: Site) -> ASGIApp:
             Route("/healthz", _health),
             Route("/readyz", _ready),
             Route("/style.css", _style),
-            Route("/u/{token}", by_link(unsubscribe.show, unsubscribe.act, permanent=True), methods=_PAGE),
+            Route("/u/{token}", _unsubscribe(), methods=_PAGE),
             Route("/p/{token}", by_link(preferences.show, preferences.act, permanent=True), methods=_PAGE),
             Route("/v/{token}", by_link(view.show)),
             Route("/c/{token}/{place}", by_link(click.follow)),
@@ -60,6 +60,10 @@ def create(site: Site) -> ASGIApp:
     app.router.redirect_slashes = False  # that would lead to whatever host the caller names
     app.state.site = site
     return OuterMiddleware(app, site.prefix)
+
+
+def _unsubscribe() -> Endpoint:
+    return by_link(unsubscribe.show, unsubscribe.act, permanent=True, any_body=True)
 
 
 def _api() -> list[Route]:

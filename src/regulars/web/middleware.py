@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.responses import PlainTextResponse
@@ -13,6 +15,11 @@ API_BYTES = 4 * 1024 * 1024
 
 API_PATHS = ("/api/", "/hooks/")
 """Parts of a path that programs ask, not people: answered in JSON."""
+
+_LINK = re.compile(r"(.*/[a-z]/[A-Za-z0-9_-]+(?:/[0-9]+|\.ics)?)(?:[^\w/-]|&(?:gt|quot|#[0-9]+);)+", re.DOTALL)
+"""The path of a link with a token, and what is not of it: marks that are no letters, perhaps as HTML writes them."""
+_LONGEST_LINK = 1000
+"""Characters of a path that may be such a link."""
 
 HEADERS = {
     "content-security-policy": (
@@ -57,9 +64,16 @@ class OuterMiddleware:
 
     def _below(self, scope: Scope) -> Scope:
         """A proxy may cut the public prefix off or leave it on; both lead to the same page."""
+        scope = _without_punctuation(scope)
         if self.prefix and not scope.get("root_path") and scope["path"].startswith(self.prefix + "/"):
             return {**scope, "root_path": self.prefix}
         return scope
+
+
+def _without_punctuation(scope: Scope) -> Scope:
+    """A mail program may take the full stop or bracket behind a link for a part of it; no path of a link ends so."""
+    found = _LINK.fullmatch(scope["path"]) if len(scope["path"]) <= _LONGEST_LINK else None
+    return {**scope, "path": found[1]} if found else scope
 
 
 def _announced(scope: Scope) -> int:

@@ -42,7 +42,7 @@ class Limiter:
 
 
 def source_of(address: str) -> str:
-    """The source that an address counts for: itself, or its /64 network. Text that is no IPv6 address is left as it is."""
+    """The source that an address counts for: itself, or its /64 network. Other text stays as it is."""
     try:
         found = IPv6Address(address)
     except AddressValueError:

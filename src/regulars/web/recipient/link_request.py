@@ -13,6 +13,7 @@ from datetime import datetime
 from sqlalchemy import Connection
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import FormData, UploadFile
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
@@ -69,14 +70,27 @@ Act = Callable[[LinkRequest, FormData], Response]
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 
-def by_link(show: Show, act: Act | None = None, *, permanent: bool = False) -> Endpoint:
-    """An endpoint for `/…/{token}`: `show` answers GET and HEAD, `act` POST. Links that are not `lasting` expire."""
+def by_link(show: Show, act: Act | None = None, *, permanent: bool = False, any_body: bool = False) -> Endpoint:
+    """An endpoint for `/…/{token}`: `show` answers GET and HEAD, `act` POST. Links that are not `permanent` expire.
+
+    A body that is no form comes to `act` as an empty form; one that claims to be a form and cannot be read does so with
+    `any_body`, and is refused (400) without.
+    """
 
     async def endpoint(request: Request) -> Response:
-        form = await request.form(max_files=0, max_fields=200) if request.method == "POST" else None
+        form = await _form(request, any_body=any_body) if request.method == "POST" else None
         return await run_in_threadpool(_answer, request, form, show, act, permanent)
 
     return endpoint
+
+
+async def _form(request: Request, *, any_body: bool) -> FormData:
+    try:
+        return await request.form(max_files=0, max_fields=200)
+    except HTTPException as error:
+        if any_body and error.status_code == 400:
+            return FormData()
+        raise
 
 
 def _answer(request: Request, form: FormData | None, show: Show, act: Act | None, permanent: bool) -> Response:

@@ -26,8 +26,12 @@ def show(link: LinkRequest) -> Response:
 
 
 def act(link: LinkRequest, form: FormData) -> Response:
-    """Leaves, or comes back. A mail program's own button means everything, and gets no redirect."""
-    if form_value(form, "List-Unsubscribe") == "One-Click":
+    """Leaves, or comes back. A mail program's own button means everything, and gets no redirect.
+
+    Some programs post nothing, or `List-Unsubscribe=One-Click` as another type than a form: a POST without a field is
+    theirs too, for the buttons of the page always send one.
+    """
+    if not form or form_value(form, "List-Unsubscribe") == "One-Click":
         _leave(link, MARKETING, "one-click")
         return PlainTextResponse(link.t("left_title") + "\n")
     what = form_value(form, "leave")
