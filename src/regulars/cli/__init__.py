@@ -33,9 +33,14 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "demo": ("demo", "Play one day of a small business, from import to inbox."),
     "export": ("personal_data", "Print everything that is kept about a client."),
     "erase": ("personal_data", "Forget a client for good; the address stays suppressed."),
+    "suppress": ("suppressions", "Write to an address, or to those in a file, no more."),
+    "unsuppress": ("suppressions", "Let an address be written to again."),
+    "suppressions": ("suppressions", "List the addresses that are not written to."),
     "key": ("personal_data", "Make an API key for a till, a shop or a CRM."),
     "db": ("database", "Bring the database to the shape this version needs."),
 }
+NEVER_HINTED = frozenset({"erase", "suppress", "unsuppress", "tick"})
+"""Commands that nobody is led to by a slip: what they do to people, or send, cannot be taken back."""
 
 INTERRUPTED = 130
 """The exit code after Ctrl-C, as of any program that a signal ends."""
@@ -61,10 +66,12 @@ class Commands(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """As click does, with the nearest command named."""
         if args and args[0] not in COMMANDS and not args[0].startswith("-"):
-            from regulars.core.diagnostics import did_you_mean
+            from regulars.core.diagnostics import nearest
 
-            hint = did_you_mean(args[0], COMMANDS)
-            ctx.fail(f"no command `{args[0]}`" + (f"; {hint}" if hint else ""))
+            close = nearest(args[0], COMMANDS)
+            harmless = close is not None and close not in NEVER_HINTED
+            hint = f"did you mean `{close}`?" if harmless else "`regulars --help` lists the commands"
+            ctx.fail(f"no command `{args[0]}`; {hint}")
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

@@ -15,7 +15,8 @@ from regulars.cli.output import print_json, progress_bar
 from regulars.core import clock
 
 KINDS = (
-    "customers", "purchases", "products", "events", "managers", "appointments", "coupons", "redemptions", "suppressions",
+    "customers", "purchases", "products", "events", "managers", "appointments", "coupons", "redemptions",
+    "suppressions",
 )  # fmt: skip
 NEVER_HINTED = frozenset({"suppressions"})
 """Kinds that nobody is led to by a slip: a list of subscribers is not to become one of suppressed addresses."""

@@ -205,7 +205,7 @@ def suppress_all(
 ) -> set[str]:
     """`suppress` for many addresses, each named once; gives the hashes for which it is new.
 
-    `said` is added to the details of the lines in the log.
+    `said` is added to the details of the lines in the log, and with it what each was suppressed for.
     """
     asked = {bar.email_hash: bar for bar in bars}
     rows = [[bar.email_hash, bar.scope, bar.reason, to_micros(bar.at), bar.detail] for bar in asked.values()]
@@ -232,7 +232,7 @@ def suppress_all(
     )
     for customer_id, email_hash in with_addresses(connection, changed):
         bar = asked[email_hash]
-        detail = {"suppressed": bar.scope, **(said or {})}
+        detail = {"suppressed": bar.scope, **(said or {}), **({"why": bar.detail} if said and bar.detail else {})}
         write_log(connection, [customer_id], ConsentRecord(ADDRESS, now, bar.reason, detail), granted=False)
     return changed
 

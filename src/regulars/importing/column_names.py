@@ -138,6 +138,32 @@ REDEMPTIONS: Mapping[str, tuple[str, ...]] = {
     "occurred_at": (*_DAY, "redeemed at", "used at", "used on", "order date"),
 }  # fmt: skip
 
+SUPPRESSIONS: Mapping[str, tuple[str, ...]] = {
+    "email": ("address", "recipient", *_EMAIL),
+    "reason": ("type", "bounce type", "suppression type", "suppression reason", "причина", "motiv", "põhjus"),
+    "scope": ("applies to", "emails", "kind", "объём", "обсяг"),
+    "date": (*(word for word in _DAY if word != "date"), "created", "added", "added at", "since", "suppressed at",
+             "bounced at", "unsubscribed at", "unsub time", "clean time", "last update time", "blocked at"),
+    "detail": ("details", "error", "message", "description", "note", "notes", "comment", "why", "diagnostic code",
+               "bounce reason", "unsub reason", "комментарий", "примечание", "коментар", "примітка"),
+}  # fmt: skip
+SUPPRESSION_REASONS: Mapping[str, tuple[str, ...]] = {
+    "bounced": ("bounce", "bounces", "hard bounce", "hard bounced", "permanent", "permanent bounce", "invalid",
+                "invalid email", "invalid address", "undeliverable", "cleaned", "blocked", "dropped",
+                "отказ", "недоставлено"),
+    "complained": ("complaint", "complaints", "spam", "spam complaint", "spam report", "reported spam",
+                   "marked as spam", "abuse", "abuse complaint", "feedback loop", "жалоба", "скарга"),
+    "manual": ("manual suppression", "manually", "unsubscribe", "unsubscribed", "unsubscribes", "opt out", "opted out",
+               "global unsubscribe", "list unsubscribe", "blocklist", "blocklisted", "blacklist", "blacklisted",
+               "do not contact", "do not email", "отписка", "отписан", "відписка", "dezabonat"),
+}  # fmt: skip
+"""The words of other mail services for our reasons."""
+SUPPRESSION_SCOPES: Mapping[str, tuple[str, ...]] = {
+    "all": ("all", "everything", "any", "global", "all emails", "все", "всі", "toate", "kõik"),
+    "marketing": ("marketing", "newsletter", "newsletters", "promotional", "commercial", "bulk", "broadcast",
+                  "non transactional", "маркетинг", "рассылка"),
+}  # fmt: skip
+
 MANAGERS: Mapping[str, tuple[str, ...]] = {
     "id": ("external id", "manager", "manager id", "user id", "код"),
     "name": ("full name", "manager name", "фио", "имя", "піб", "ім'я", "nume", "nume complet", "nimi"),

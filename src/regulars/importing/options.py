@@ -32,6 +32,10 @@ class ImportOptions:
     """Needed only where the file is neither UTF-8 nor marked UTF-16."""
     pool: str | None = None
     """For coupon codes that state none."""
+    reason: str = "manual"
+    scope: Literal["all", "marketing"] = "all"
+    detail: str | None = None
+    """For suppressed addresses that state none."""
     source: str = "import"
     """How consent that the rows state is written down."""
     bad_rows: Path | None = None

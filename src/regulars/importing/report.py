@@ -19,6 +19,7 @@ class Kind(StrEnum):
     MANAGERS = "managers"
     COUPONS = "coupons"
     REDEMPTIONS = "redemptions"
+    SUPPRESSIONS = "suppressions"
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,7 +31,8 @@ from regulars.importing.report import BadRow, ImportReport, Kind
 from regulars.importing.row_source import RowSource
 from regulars.importing.rows import Importer, Row, read_row
 from regulars.importing.seen_keys import Seen
-from regulars.importing.source_file import FileSource
+from regulars.importing.source_file import AddressFile, FileSource
+from regulars.importing.suppressions import Suppressions
 
 MOST_LISTED = 1_000
 """Faults that a report holds; the rest are counted."""
@@ -47,6 +48,7 @@ _IMPORTERS: Mapping[Kind, type[Importer]] = {
     Kind.MANAGERS: Managers,
     Kind.COUPONS: Codes,
     Kind.REDEMPTIONS: Redemptions,
+    Kind.SUPPRESSIONS: Suppressions,
 }
 
 Progress = Callable[[int, int], None]
@@ -64,9 +66,13 @@ def import_file(
     options: ImportOptions | None = None,
     progress: Progress | None = None,
 ) -> ImportReport:
-    """Imports a CSV or JSON Lines file; raises what `import_rows` does, and NotFound."""
+    """Imports a CSV or JSON Lines file; raises what `import_rows` does, and NotFound.
+
+    Suppressions may be a bare list of addresses, one to a line.
+    """
     options = options or ImportOptions()
-    with FileSource(path, options.encoding) as source:
+    form = AddressFile if kind is Kind.SUPPRESSIONS else FileSource
+    with form(path, options.encoding) as source:
         return import_rows(
             engine, kind, source, now=now, secret=secret, mapping=mapping, options=options,
             after_batch=(lambda: progress(source.position, source.size)) if progress else None,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -21,6 +22,8 @@ from regulars.importing.row_source import LONGEST, TOO_LONG, Record, RowSource
 
 _JSON_NAMES = frozenset({".jsonl", ".ndjson", ".json"})
 _DELIMITERS = ",;\t|"
+_ADDRESS = re.compile(r"""["'<]?[^\s,;"'<>{}:]+@[^\s,;"'<>{}:]+["'>]?[,;]?""")
+"""A line that holds an address and nothing else."""
 
 
 class FileSource(RowSource):
@@ -71,6 +74,17 @@ class FileSource(RowSource):
             header.pop()
         _refuse_twins(self.path, header, line)
         return header, _csv_records(reader, header, delimiter, line - 1)
+
+
+class AddressFile(FileSource):
+    """A file of addresses: one to a line, or with a first line that names the columns like any other file."""
+
+    def _begun(self) -> tuple[list[str] | None, Iterator[Record]]:
+        first, line = _first_line(self._text)
+        if first is None or not _ADDRESS.fullmatch(first.strip()):
+            self._text.seek(0)
+            return super()._begun()
+        return ["email"], _address_records(_again(first, self._text), line)
 
 
 def invalid(path: Path, message: str, line: int = 1, hint: str | None = None, expected: str | None = None) -> Invalid:
@@ -144,6 +158,12 @@ def _csv_records(reader: Any, header: list[str], delimiter: str, offset: int) ->
             yield Record(line, cells, (f"has {len(row)} cells; the first line has {len(header)}", hint))
         elif any(row):
             yield Record(line, cells)
+
+
+def _address_records(lines: Iterator[str], start: int) -> Iterator[Record]:
+    for number, line in enumerate(lines, start):
+        if address := line.strip().strip(",;\"'<>").strip():
+            yield Record(number, {"email": address})
 
 
 def _json_records(lines: Iterator[str], start: int) -> Iterator[Record]:

@@ -1,0 +1,130 @@
+"""What operators and programs do about suppressed addresses: add many, lift, list.
+
+Only keyed hashes of the addresses are kept: which clients a suppression concerns is told by who has the address now.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Select, Text, and_, delete, func, select
+
+from regulars.consent.rights import (
+    ADDRESS,
+    ERASED,
+    MARKETING,
+    ConsentRecord,
+    Suppression,
+    suppress_all,
+    with_addresses,
+    write_log,
+)
+from regulars.db.rowset import rowset
+from regulars.db.tables import customers, suppressions
+from regulars.ledger.recall import recall_mailboxes
+from regulars.rules.model import Kind
+
+REASONS = ("manual", "bounced", "complained")
+"""Why an address may be suppressed by people and programs; erasure alone gives the reason `erased`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Suppressed:
+    """What came of adding suppressions: the hashes for which they are new, and the emails taken back from workers."""
+
+    changed: frozenset[str]
+    recalled: int
+
+
+@dataclass(frozen=True, slots=True)
+class Lifted:
+    """What came of lifting suppressions, as numbers of addresses; `erased` ones stay unless that was asked for."""
+
+    lifted: int
+    not_suppressed: int
+    erased: int
+
+
+@dataclass(frozen=True, slots=True)
+class ListedSuppression:
+    """A suppression, with the external ids of the clients who have the address now."""
+
+    suppression: Suppression
+    clients: tuple[str, ...]
+
+
+def add_suppressions(connection: Connection, bars: Iterable[Suppression], *, now: datetime, by: str) -> Suppressed:
+    """Suppresses the addresses and takes what they forbid out of workers' hands. `by` is the way, for the log.
+
+    The log has a line for each client with one of the addresses.
+    """
+    asked = list(bars)
+    changed = suppress_all(connection, asked, now, {"by": by})
+    marketing = {bar.email_hash for bar in asked if bar.scope == MARKETING} & changed
+    recalled = recall_mailboxes(connection, changed - marketing, list(Kind))
+    recalled += recall_mailboxes(connection, marketing, [Kind.MARKETING])
+    return Suppressed(frozenset(changed), recalled)
+
+
+def lift_suppressions(
+    connection: Connection, email_hashes: Collection[str], *, now: datetime, by: str, why: str, erased: bool = False
+) -> Lifted:
+    """Lets the addresses be written to again; those of erased people only where `erased` is set.
+
+    No consent comes back with it: who has left marketing has left it still.
+    """
+    hashes = set(email_hashes)
+    mine = suppressions.c.email_hash.in_(_hashes(connection, hashes))
+    liftable = mine if erased else and_(mine, suppressions.c.reason != ERASED)
+    gone = {
+        row.email_hash: row
+        for row in connection.execute(
+            delete(suppressions)
+            .where(liftable)
+            .returning(suppressions.c.email_hash, suppressions.c.scope, suppressions.c.reason)
+        )
+    }
+    for customer_id, email_hash in with_addresses(connection, gone):
+        row = gone[email_hash]
+        detail = {"unsuppressed": row.scope, "was": row.reason, "why": why}
+        write_log(connection, [customer_id], ConsentRecord(ADDRESS, now, by, detail), granted=True)
+    kept = connection.scalar(select(func.count()).select_from(suppressions).where(mine)) or 0
+    return Lifted(len(gone), len(hashes) - len(gone) - kept, kept)
+
+
+def suppression_of(connection: Connection, email_hash: str) -> ListedSuppression | None:
+    """The suppression of an address, or None."""
+    found = _listed(connection, _select().where(suppressions.c.email_hash == email_hash))
+    return found[0] if found else None
+
+
+def list_suppressions(connection: Connection, reason: str | None = None) -> list[ListedSuppression]:
+    """All suppressions, or those with the reason; the latest first."""
+    query = _select()
+    return _listed(connection, query if reason is None else query.where(suppressions.c.reason == reason))
+
+
+def _select() -> Select[Any]:
+    present = and_(customers.c.email_hash == suppressions.c.email_hash, customers.c.erased_at.is_(None))
+    return (
+        select(*suppressions.c, customers.c.external_id)
+        .select_from(suppressions.outerjoin(customers, present))
+        .order_by(suppressions.c.at.desc(), suppressions.c.email_hash, customers.c.external_id)
+    )
+
+
+def _listed(connection: Connection, query: Select[Any]) -> list[ListedSuppression]:
+    clients: dict[Suppression, list[str]] = {}
+    for row in connection.execute(query):
+        known = clients.setdefault(Suppression(row.email_hash, row.scope, row.reason, row.at, row.detail), [])
+        if row.external_id is not None:
+            known.append(row.external_id)
+    return [ListedSuppression(found, tuple(names)) for found, names in clients.items()]
+
+
+def _hashes(connection: Connection, email_hashes: Iterable[str]) -> Select[Any]:
+    rows = [[one] for one in sorted(email_hashes)]
+    return select(rowset(connection, "given_hashes", {"email_hash": Text()}, rows).c.email_hash)

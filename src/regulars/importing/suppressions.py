@@ -1,0 +1,123 @@
+"""Addresses that are not to be written to, from a list or from what another mail service exports.
+
+An address that can be read is suppressed, whatever else its row says: what is not understood is taken for the stricter
+and told in a note. Of several rows with one address the strictest counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, ClassVar
+
+from sqlalchemy import Connection
+
+from regulars.consent.rights import MARKETING, Scope, Suppression
+from regulars.consent.suppression import add_suppressions
+from regulars.core import ids
+from regulars.db.rowset import lookup
+from regulars.db.tables import customers, suppressions
+from regulars.db.types import from_micros
+from regulars.importing import cells, column_names, date_formats
+from regulars.importing.columns import Column, plain_name
+from regulars.importing.refused import Refused
+from regulars.importing.rows import Importer, Row, Written
+
+_LONGEST = 500
+"""Characters of a detail that are kept."""
+_REASONS = {
+    plain_name(word): reason
+    for reason, words in column_names.SUPPRESSION_REASONS.items()
+    for word in (reason, *words)
+}  # fmt: skip
+_SCOPES = {plain_name(word): scope for scope, words in column_names.SUPPRESSION_SCOPES.items() for word in words}
+
+
+def comment(raw: Any) -> str | None:
+    """Any cell as one line of text that can be kept, cut where it is long; nothing is refused."""
+    value = raw if isinstance(raw, str) else str(raw)
+    line = " ".join("".join(c if c.isprintable() else " " for c in value).split())
+    return line[:_LONGEST] or None
+
+
+class Suppressions(Importer):
+    """Addresses with the reason, the scope, since when, and what was said of it."""
+
+    needed: ClassVar = (("email",),)
+
+    def columns(self) -> Sequence[Column]:
+        readers: dict[str, cells.Reader] = {
+            "email": cells.email,
+            "reason": comment,
+            "scope": comment,
+            "date": self._date,
+            "detail": comment,
+        }
+        return [Column(name, read, column_names.SUPPRESSIONS[name]) for name, read in readers.items()]
+
+    def check(self, row: Row) -> None:
+        if row.get("email") is None:
+            row.refuse("has no e-mail address", name="email")
+
+    def write(self, connection: Connection, units: Sequence[list[Row]]) -> Written:
+        asked: dict[str, Suppression] = {}
+        for (row,) in units:
+            bar = self._suppression(row)
+            known = asked.get(bar.email_hash)
+            if known is None or (known.scope == MARKETING and bar.scope == "all"):
+                asked[bar.email_hash] = bar
+        before = lookup(connection, suppressions.c.email_hash, asked, suppressions.c.scope)
+        done = add_suppressions(connection, asked.values(), now=self.now, by=self.options.source)
+        concerned = lookup(connection, customers.c.email_hash, done.changed, customers.c.id, customers.c.erased_at)
+        living = sum(erased is None for found in concerned.values() for _, erased in found)
+        for words, count in (
+            ("clients have one of the addresses", living),
+            ("emails were taken back from workers", done.recalled),
+        ):
+            if count:
+                self.notes[words] += count
+        added = len(done.changed.difference(before))
+        return Written(added, len(done.changed) - added, len(units) - len(done.changed))
+
+    def _suppression(self, row: Row) -> Suppression:
+        reason, unknown = self._reason(row)
+        return Suppression(
+            ids.address_hash(row.get("email"), self.secret),
+            self._scope(row),
+            reason,
+            self._since(row),
+            " · ".join(part for part in (unknown, row.get("detail") or self.options.detail) if part) or None,
+        )
+
+    def _reason(self, row: Row) -> tuple[str, str | None]:
+        """The reason in our words; where it cannot be told, the default and what the row said."""
+        said = row.get("reason")
+        if said is None:
+            return self.options.reason, None
+        found = _REASONS.get(plain_name(said))
+        if found is None:
+            self.notes[f"rows have a reason of their own; kept as `{self.options.reason}`, with their words"] += 1
+            return self.options.reason, said
+        return found, None
+
+    def _scope(self, row: Row) -> Scope:
+        said = row.get("scope")
+        if said is None:
+            return self.options.scope
+        found = _SCOPES.get(plain_name(said))
+        if found is None:
+            self.notes["rows have a scope that is neither `all` nor `marketing`; they were suppressed from all"] += 1
+        return "marketing" if found == MARKETING else "all"
+
+    def _since(self, row: Row) -> datetime:
+        micros = row.get("date")
+        return self.now if micros is None else from_micros(micros)
+
+    def _date(self, raw: Any) -> int | None:
+        """The instant in microseconds; None for one that cannot be read, for the address is suppressed all the same."""
+        try:
+            found = date_formats.moment(self.options.dates, self.options.timezone, self.now)(raw)
+        except Refused:
+            self.notes["dates could not be read, so these rows count from today"] += 1
+            return None
+        return None if found is None else found.micros
