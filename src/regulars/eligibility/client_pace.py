@@ -12,7 +12,7 @@ from regulars.db.states import Reason, State
 from regulars.db.tables import customers, preferences, promises
 from regulars.db.types import to_micros
 from regulars.eligibility.frequency_cap import hold_capped
-from regulars.profile.mailbox import mailbox_of, shares_mailbox
+from regulars.profile.shared_mailbox import mailbox_of, shares_mailbox
 from regulars.rules.grammar import Cap
 from regulars.rules.model import Kind
 

@@ -20,7 +20,7 @@ from regulars.db.sql_functions import regulars_day
 from regulars.db.states import COUNTED, Reason, State
 from regulars.db.tables import customers, promises
 from regulars.db.types import MICROSECOND
-from regulars.profile.mailbox import shares_mailbox
+from regulars.profile.shared_mailbox import shares_mailbox
 from regulars.rules.model import Kind
 from regulars.triggers.base import CopyScope
 from regulars.triggers.kinds import trigger_of

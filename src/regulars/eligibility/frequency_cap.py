@@ -15,7 +15,7 @@ from regulars.context.plan_context import PlanContext
 from regulars.db.states import COUNTED, Reason, State
 from regulars.db.tables import customers, promises
 from regulars.db.types import MICROSECOND, to_micros
-from regulars.profile.mailbox import mailbox_of
+from regulars.profile.shared_mailbox import mailbox_of
 from regulars.rules.grammar import Cap
 from regulars.rules.model import Kind
 

@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Connection, Text, select, update
 from regulars.db.rowset import rowset
 from regulars.db.states import State
 from regulars.db.tables import claims, customers, promises
-from regulars.profile.mailbox import with_same_mailbox
+from regulars.profile.shared_mailbox import with_same_mailbox
 
 
 def recall(connection: Connection, customer_id: int, kinds: Collection[str] = ("marketing",)) -> int:

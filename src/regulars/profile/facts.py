@@ -66,7 +66,7 @@ PAST_FACTS = Table(
     prefixes=["TEMPORARY"], postgresql_on_commit="DROP",
 )  # fmt: skip
 """The facts at a past instant of those to whom something happened later; the transaction's own."""
-_FACT_EVENTS = (traits.PRICE_REQUEST, *traits.BELONGING, traits.COMPLAINT, traits.ANSWERED, *points.EVENTS)
+_FACT_EVENTS = (*traits.SIGNALS, *points.EVENTS)
 """The events that facts are made of; any other only tells that somebody is a visitor."""
 
 

@@ -14,6 +14,7 @@ from sqlalchemy import (
     Connection,
     Double,
     Integer,
+    case,
     cast,
     delete,
     func,
@@ -34,6 +35,7 @@ from regulars.db.tables import (
     products,
     purchase_lines,
     purchases,
+    return_times,
     worth,
 )
 from regulars.db.types import DAY, MONEY_SCALE, Instant, Key, Money, to_micros
@@ -78,6 +80,38 @@ def purchase_lines_until(connection: Connection, now: datetime) -> Iterator[Sequ
     )
     for some in connection.execute(query, execution_options={"yield_per": _CHUNK}).partitions():
         yield [tuple(row) for row in some]
+
+
+def gaps(connection: Connection, now: datetime) -> dict[int, tuple[dict[int, int], dict[int, int]]]:
+    """By visit (1: the first, 2: a later one): purchases by whole days to the client's next, and to `now` without one.
+
+    Days with a purchase count, not receipts.
+    """
+    day = type_coerce(purchases.c.occurred_at, BigInteger).op("/")(literal(DAY, BigInteger))
+    bought = select(purchases.c.customer_id, type_coerce(day, BigInteger).label("day"))
+    days = bought.where(purchases.c.occurred_at <= now).distinct().subquery("days_bought")
+    window: Any = {"partition_by": days.c.customer_id, "order_by": days.c.day}
+    each = select(
+        case((func.row_number().over(**window) == 1, 1), else_=2).label("visit"),
+        (func.lead(days.c.day).over(**window) - days.c.day).label("gap"),
+        (literal(to_micros(now) // DAY, BigInteger) - days.c.day).label("waiting"),
+    ).subquery("each_day")
+    length = func.coalesce(each.c.gap, each.c.waiting)
+    query = select(each.c.visit, each.c.gap.is_not(None), length, func.count()).group_by(
+        each.c.visit, each.c.gap.is_not(None), length
+    )
+    found: dict[int, tuple[dict[int, int], dict[int, int]]] = {1: ({}, {}), 2: ({}, {})}
+    for visit, again, gap, count in connection.execute(query):
+        found[visit][0 if again else 1][int(gap)] = int(count)
+    return found
+
+
+def keep_return_times(connection: Connection, curves: Mapping[int, Sequence[tuple[int, float]]]) -> None:
+    """Puts the shares that were back after so many days in place of those before, by visit."""
+    connection.execute(delete(return_times))
+    rows = [{"visit": v, "days": days, "share": share} for v, curve in curves.items() for days, share in curve]
+    if rows:
+        connection.execute(insert(connection, return_times), rows)
 
 
 def consumable_products(connection: Connection) -> set[int]:

@@ -21,9 +21,12 @@ from sqlalchemy import (
     cast,
     func,
     literal,
+    null,
     or_,
     select,
     type_coerce,
+    union,
+    union_all,
 )
 
 from regulars.db.as_of import Moment, Restriction, as_of_filter
@@ -35,7 +38,7 @@ USUAL_GAP = 30
 """Days after which the next thing is usually bought, where the link does not say."""
 MONTH = 30
 """Days before the last learning within which a popular product was bought."""
-LATEST = 30
+LATEST = 20
 """Products of a client from which learned links lead on: those bought last. `knowledge.next_product` counts alike."""
 
 
@@ -74,30 +77,49 @@ def declared(now: Moment | None, customer_ids: Restriction | None) -> Subquery:
 def learned(now: Moment | None, customer_ids: Restriction | None) -> Subquery:
     """The same by learned links: the strongest sum over what the client bought last; the due date is the latest link's.
 
-    A link from a product to itself counts as often as the client bought it.
+    A link from a product to itself counts as often as the client bought it, however long ago.
     """
     bought = _owned("owned", now, customer_ids)
-    had = bought.alias("owned_before")
-    links = learned_links.c
-    times = case((links.product_id == links.target_id, bought.c.times), else_=1)
-    score = func.sum(links.strength * times)
+    links, at = learned_links.c, type_coerce(bought.c.at, BigInteger)
+    loop = links.product_id == links.target_id
     days = func.coalesce(links.after_days, USUAL_GAP) * literal(DAY, BigInteger)
-    since = type_coerce(bought.c.at, BigInteger)
-    again = type_coerce(had.c.at, BigInteger)
-    due = func.max(case((again > since, again), else_=since) + days)
-    place = func.row_number().over(partition_by=bought.c.customer_id, order_by=(score.desc(), links.target_id))
-    return (
+    score = links.strength * case((loop, bought.c.times), else_=1)
+    led = (
         select(
-            bought.c.customer_id,
-            links.target_id.label("next_product_id"),
-            type_coerce(due, Instant).label("next_product_at"),
-            place.label("place"),
+            bought.c.customer_id, links.target_id, score.label("score"),
+            (at + days).label("due"), days.label("days"), null().cast(BigInteger).label("had_at"),
         )
         .join(learned_links, links.product_id == bought.c.product_id)
-        .join(products, products.c.id == links.target_id)
-        .outerjoin(had, and_(had.c.customer_id == bought.c.customer_id, had.c.product_id == links.target_id))
-        .where(bought.c.latest <= LATEST, or_(had.c.customer_id.is_(None), products.c.consumable))
-        .group_by(bought.c.customer_id, links.target_id)
+        .where(or_(bought.c.latest <= LATEST, loop))
+    )  # fmt: skip
+    unknown = null().cast(BigInteger)
+    # What the client has is grouped with what the links lead to: to join it takes an index that SQLite does not make.
+    each = union_all(led, select(bought.c.customer_id, bought.c.product_id, 0, unknown, unknown, at)).subquery(
+        "each_led"
+    )
+    reached = (
+        select(
+            each.c.customer_id, each.c.target_id, func.sum(each.c.score).label("score"),
+            func.max(each.c.due).label("due"), func.max(each.c.days).label("days"),
+            func.max(each.c.had_at).label("had_at"),
+        )
+        .group_by(each.c.customer_id, each.c.target_id)
+        .having(func.sum(each.c.score) > 0)
+        .subquery("reached")
+    )  # fmt: skip
+    again = reached.c.had_at + reached.c.days
+    place = func.row_number().over(
+        partition_by=reached.c.customer_id, order_by=(reached.c.score.desc(), reached.c.target_id)
+    )
+    return (
+        select(
+            reached.c.customer_id,
+            reached.c.target_id.label("next_product_id"),
+            type_coerce(case((again > reached.c.due, again), else_=reached.c.due), Instant).label("next_product_at"),
+            place.label("place"),
+        )
+        .join(products, products.c.id == reached.c.target_id)
+        .where(or_(reached.c.had_at.is_(None), products.c.consumable))
         .subquery("learned")
     )
 
@@ -203,7 +225,7 @@ def learned_links_to_next(
         .join(owned, owned.c.product_id == products.c.id)
         .join(learned_links, links.product_id == owned.c.product_id)
         .join(best, and_(best.c.next_product_id == links.target_id, best.c.place == 1))
-        .where(owned.c.latest <= LATEST)
+        .where(or_(owned.c.latest <= LATEST, links.product_id == links.target_id))
         .order_by(links.strength.desc(), products.c.sku)
     )
     return [
@@ -242,20 +264,18 @@ def _linked(links: Table, kind: str | None) -> list[Select[tuple[int]]]:
 
 
 def _owned(name: str, now: Moment | None, customer_ids: Restriction | None) -> CTE:
-    """What `_bought` gives for learned links, with how many `times` each was bought; `latest` 1 was bought last."""
-    at = func.max(purchases.c.occurred_at)
-    latest = func.row_number().over(
-        partition_by=purchases.c.customer_id, order_by=(at.desc(), purchase_lines.c.product_id)
-    )
+    """What `_bought` gives for learned links; `latest` 1 was bought last. `times` counts what has a link to itself."""
+    at, sold = func.max(purchases.c.occurred_at), purchase_lines.c.product_id
+    links = learned_links.c
+    loops = select(links.product_id).where(links.product_id == links.target_id)
+    latest = func.row_number().over(partition_by=purchases.c.customer_id, order_by=(at.desc(), sold))
+    times = func.count(case((sold.in_(loops), purchases.c.occurred_at)).distinct())
     query = (
-        select(
-            purchases.c.customer_id, purchase_lines.c.product_id, at.label("at"),
-            func.count(purchases.c.occurred_at.distinct()).label("times"), latest.label("latest"),
-        )
+        select(purchases.c.customer_id, sold, at.label("at"), times.label("times"), latest.label("latest"))
         .join(purchase_lines, purchase_lines.c.purchase_id == purchases.c.id)
-        .where(or_(*(purchase_lines.c.product_id.in_(some) for some in _linked(learned_links, None))))
-        .group_by(purchases.c.customer_id, purchase_lines.c.product_id)
-    )  # fmt: skip
+        .where(sold.in_(union(*_linked(learned_links, None))))
+        .group_by(purchases.c.customer_id, sold)
+    )
     return as_of_filter(query, purchases, now, customer_ids).cte(name, nesting=True)
 
 

@@ -29,6 +29,7 @@ from sqlalchemy.sql import ColumnElement
 
 from regulars.db.as_of import Moment, Restriction, as_of_filter
 from regulars.db.json_fields import regulars_field_number, regulars_field_text
+from regulars.db.sql_functions import regulars_whole
 from regulars.db.tables import events, products, purchase_lines, purchases
 from regulars.db.types import DAY
 
@@ -38,6 +39,10 @@ PRICE_REQUEST = "price.requested"
 BELONGING = ("change.requested", "planning.proposed", "exchange.proposed", "advice.given", "referral.made")
 """What clients do who feel at home: ask for changes, propose to plan together or to swap services, advise, refer."""
 COMPLAINT, REFERRED, ANSWERED = "complaint.opened", "referral.made", "survey.answered"
+REDEEMED = "coupon.redeemed"
+"""A discount that we gave ourselves: told within a day of a purchase, or with its id as `reference`."""
+SIGNALS = (PRICE_REQUEST, *BELONGING, COMPLAINT, ANSWERED, REDEEMED)
+"""The events that traits are made of."""
 ANSWERS = ("satisfaction", "return", "recommend")
 """The three answers of the Secure Customer Index, from 0 to 10, in the data of `survey.answered`."""
 FIVE_POINTS = {"satisfaction": "score", "return": "again", "recommend": "recommend"}
@@ -45,7 +50,11 @@ FIVE_POINTS = {"satisfaction": "score", "return": "again", "recommend": "recomme
 NOVEL_DAYS = 60
 """A purchase this soon after a product's launch is one of a novelty."""
 ENOUGH = 3
-"""Signals of one kind that make a full score."""
+"""Signals of one kind within a year that make a full score."""
+YEAR = 365
+"""Days of that year; it ends with the last purchase or signal, so that nothing changes while nothing happens."""
+REGULAR = 3
+"""Days of purchase below which nobody buys regularly."""
 CLEAR = 0.3
 """A score below this decides nothing."""
 MOTIVATIONS = ("price", "novelty", "belonging", "stability")
@@ -53,7 +62,17 @@ PROMOTER = 9.0
 
 
 def purchase_signals(now: Moment | None, customer_ids: Restriction | None) -> Subquery:
-    """Per client who bought: `discounted` purchases and `novel` ones."""
+    """Per client who bought: `novel` purchases, and `discounted` ones but for those with a coupon of ours."""
+    about = type_coerce(events.c.occurred_at, BigInteger) - type_coerce(purchases.c.occurred_at, BigInteger)
+    redeemed = select(literal(1)).where(
+        events.c.customer_id == purchases.c.customer_id,
+        events.c.name == REDEEMED,
+        or_(
+            about.between(literal(-DAY, BigInteger), literal(DAY, BigInteger)),
+            regulars_field_text(events.c.data, literal("reference", Text)) == purchases.c.external_id,
+        ),
+    )
+    ours = as_of_filter(redeemed, events, now).correlate(purchases).exists()
     novel = (
         select(literal(1))
         .select_from(purchase_lines.join(products, products.c.id == purchase_lines.c.product_id))
@@ -68,7 +87,7 @@ def purchase_signals(now: Moment | None, customer_ids: Restriction | None) -> Su
     )
     query = select(
         purchases.c.customer_id,
-        _count(type_coerce(purchases.c.discount, BigInteger) > 0).label("discounted"),
+        _count(and_(type_coerce(purchases.c.discount, BigInteger) > 0, ~ours)).label("discounted"),
         _count(novel).label("novel"),
     ).group_by(purchases.c.customer_id)
     return as_of_filter(query, purchases, now, customer_ids).subquery("manner")
@@ -108,17 +127,27 @@ def event_signals(now: Moment | None, customer_ids: Restriction | None) -> Subqu
             order_by=(case((known.is_(None), 1), else_=0), events.c.occurred_at.desc(), events.c.id.desc()),
         )
         columns += [known.label(key), place.label(f"{key}_place")]
+    at = type_coerce(events.c.occurred_at, BigInteger)
+    signal = func.max(case((events.c.name.in_(SIGNALS), at))).over(partition_by=events.c.customer_id)
+    columns += [at.label("at"), signal.label("last_signal_at")]
     each = as_of_filter(select(*columns), events, now, customer_ids).subquery("said_each")
+    last = as_of_filter(
+        select(purchases.c.customer_id, func.max(type_coerce(purchases.c.occurred_at, BigInteger)).label("at"))
+        .group_by(purchases.c.customer_id), purchases, now, customer_ids,
+    ).subquery("bought_last")  # fmt: skip
+    end = case((last.c.at > each.c.last_signal_at, last.c.at), else_=each.c.last_signal_at)
+    lately = each.c.at > end - literal(YEAR * DAY, BigInteger)
     return (
         select(
             each.c.customer_id,
             func.count().label("event_count"),
-            _count(each.c.name == PRICE_REQUEST).label("price_requests"),
-            _count(each.c.name.in_(BELONGING)).label("belongings"),
+            _count(and_(each.c.name == PRICE_REQUEST, lately)).label("price_requests"),
+            _count(and_(each.c.name.in_(BELONGING), lately)).label("belongings"),
             _count(each.c.name == COMPLAINT).label("complaints"),
             _count(each.c.name == REFERRED).label("referrals"),
             *(func.max(case((each.c[f"{key}_place"] == 1, each.c[key]))).label(key) for key in ANSWERS),
         )
+        .select_from(each.outerjoin(last, last.c.customer_id == each.c.customer_id))
         .group_by(each.c.customer_id)
         .subquery("said")
     )
@@ -145,24 +174,30 @@ def motivation(found: dict[str, Column]) -> Column:
 
 
 def stage(steps: FromClause, words: FromClause) -> Column:
-    """potential, visitor, buyer, client or advocate."""
+    """potential, visitor, buyer, client (buys regularly) or advocate (came back, and speaks for us)."""
     days = func.coalesce(steps.c.days, 0)
     refers = or_(func.coalesce(words.c.referrals, 0) > 0, func.coalesce(words.c.recommend, 0.0) >= PROMOTER)
     return case(
         (and_(days >= 2, refers), literal("advocate", Text)),
-        (days >= 2, literal("client", Text)),
-        (days == 1, literal("buyer", Text)),
+        (and_(days >= REGULAR, _steady(steps) > 0), literal("client", Text)),
+        (days >= 1, literal("buyer", Text)),
         (words.c.customer_id.is_not(None), literal("visitor", Text)),
         else_=literal("potential", Text),
     )
 
 
 def secure(words: FromClause) -> Column:
-    """The Secure Customer Index, 0 to 1: the mean of those of the three answers that are known."""
+    """The Secure Customer Index, 0 to 1: the mean of those of the three answers that are known, each to a tenth.
+
+    Added up in whole tenths, so that a mean of just 0.9 is 0.9.
+    """
     answers = [words.c[key] for key in ANSWERS]
-    total = func.coalesce(answers[0], 0.0) + func.coalesce(answers[1], 0.0) + func.coalesce(answers[2], 0.0)
-    known = sum((case((answer.is_not(None), 1.0), else_=0.0) for answer in answers), start=literal(0.0, Double))
-    return case((known > 0, cast(total, Double) / (cast(known, Double) * literal(10.0, Double))))
+    ten, half = literal(10.0, Double), literal(0.5, Double)
+    total = sum(
+        (func.coalesce(regulars_whole(answer * ten + half), 0) for answer in answers), start=literal(0, BigInteger)
+    )
+    known = sum((case((answer.is_not(None), 1), else_=0) for answer in answers), start=literal(0, BigInteger))
+    return case((known > 0, cast(total, Double) / cast(known * 100, Double)))
 
 
 def _answer(key: str) -> Column:
