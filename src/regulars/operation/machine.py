@@ -23,6 +23,7 @@ from regulars.core.settings import Settings
 from regulars.db import engine as db
 from regulars.dispatch.dispatcher import Dispatcher, Options, Summary
 from regulars.ledger.claims import waiting
+from regulars.operation.clock_check import ClockCheck
 from regulars.operation.lanes import open_lanes
 from regulars.operation.outage_log import OutageLog
 from regulars.planner.plan import Plan, plan
@@ -49,6 +50,7 @@ class Machine:
         self._rules: Workspace | None = None
         self._fingerprint = ""
         self._outages = OutageLog()
+        self._clocks = ClockCheck(engine, wall)
 
     @property
     def rules(self) -> Workspace:
@@ -63,6 +65,7 @@ class Machine:
 
     def plan(self, clock: Clock) -> Plan:
         """Plans in one transaction; sign-ups that nobody confirmed in time are forgotten in it."""
+        self._clocks.look()
         rules, now = self.rules, clock()
         with db.write(self.engine) as connection:
             purge(connection, now, rules.rulebook.signup)
@@ -82,6 +85,7 @@ class Machine:
         progress: Callable[[int], None] | None = None,
     ) -> Summary:
         """Sends what is planned until nothing is left, `turn` is over or `stop` says so; finishes the chunk in hand."""
+        self._clocks.look()
         options = Options(
             web_url=self.settings.web_url,
             secret=self.settings.secret,

@@ -57,17 +57,17 @@ def configure(celery: Celery, settings: Settings) -> None:
 
 
 def schedule() -> dict[str, dict[str, Any]]:
-    """Beat's wake-ups; one that was not picked up before the next is due expires.
+    """Beat's wake-ups.
+
+    None of them expires: Celery would compare the clocks of two machines for that, and a worker whose clock is ahead
+    would throw every wake-up away. Those that nobody took up in time do no harm: a plan answers all that waited for
+    it, and a dispatch with nothing to send costs one query.
 
     Without the extra `learn` nothing is learned at night; `regulars check` names the rules that would read it.
     """
     wake_ups: dict[str, dict[str, Any]] = {
-        "plan": {"task": "regulars.plan", "schedule": PLAN_EVERY, "options": {"expires": PLAN_EVERY}},
-        "dispatch": {
-            "task": "regulars.dispatch",
-            "schedule": DISPATCH_EVERY,
-            "options": {"expires": DISPATCH_EVERY},
-        },
+        "plan": {"task": "regulars.plan", "schedule": PLAN_EVERY},
+        "dispatch": {"task": "regulars.dispatch", "schedule": DISPATCH_EVERY},
     }
     if extras.is_installed("learn"):
         wake_ups["learn"] = {"task": "regulars.learn", "schedule": crontab(hour=2, minute=40)}
@@ -97,7 +97,7 @@ app = _create()
 @beat_init.connect
 def _begin(**_: object) -> None:
     """The first plan at once, not a minute after the start."""
-    app.send_task("regulars.plan", expires=PLAN_EVERY)
+    app.send_task("regulars.plan")
 
 
 _stopping = mmap.mmap(-1, 1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from pathlib import Path
 
 from regulars.core import clock, settings
@@ -11,6 +12,10 @@ from regulars.db.engine import open_engine
 from regulars.operation.machine import Machine, tune_garbage_collector
 
 _machine: Machine | None = None
+_planned_at = float("-inf")
+"""When this process last ended a plan, by its monotonic clock, which nobody sets."""
+_ANSWERED = 5.0
+"""Seconds after a plan in which a wake-up is not worth another: it has waited while that one ran."""
 
 
 def current() -> Machine:
@@ -23,6 +28,17 @@ def current() -> Machine:
         _machine = Machine(here, engine, clock.system)
         tune_garbage_collector()
     return _machine
+
+
+def note_plan() -> None:
+    """Notes that this process has planned just now."""
+    global _planned_at
+    _planned_at = time.monotonic()
+
+
+def has_just_planned() -> bool:
+    """Whether this process has planned so lately that it answers the wake-ups which have gathered."""
+    return time.monotonic() - _planned_at < _ANSWERED
 
 
 def close() -> None:

@@ -13,7 +13,7 @@ from regulars.importing.options import options_for
 from regulars.importing.report import Kind
 from regulars.importing.service import import_file
 from regulars.workers import process
-from regulars.workers.app import DISPATCH_EVERY, app, stopping
+from regulars.workers.app import app, stopping
 
 log = logging.getLogger("regulars.workers")
 DISPATCH_TURN = timedelta(seconds=50)
@@ -29,14 +29,17 @@ def _clock(now: str | None) -> Clock:
 @app.task(name="regulars.plan")
 def plan(now: str | None = None) -> None:
     """Plans at `now` (ISO; default: the present) and wakes dispatch when something may go."""
-    machine, time = process.current(), _clock(now)
+    if now is None and process.has_just_planned():
+        return
+    machine, business = process.current(), _clock(now)
     try:
-        made = machine.plan(time)
+        made = machine.plan(business)
     except Invalid as error:
         log.error("nothing planned: the rules have %d errors, first: %s", len(error.diagnostics), error)
         return
+    process.note_plan()
     log.info("planned: %d new promises, %d cleared to go", made.promised, made.cleared)
-    if machine.waiting(time()):  # after the commit, so that the woken worker sees the rows
+    if machine.waiting(business()):  # after the commit, so that the woken worker sees the rows
         for _ in range(WOKEN):
             dispatch.delay(now)
 
@@ -44,17 +47,16 @@ def plan(now: str | None = None) -> None:
 @app.task(name="regulars.dispatch")
 def dispatch(now: str | None = None) -> None:
     """Sends what is planned; wakes itself again when its turn ends before the work does."""
-    machine, time = process.current(), _clock(now)
+    machine, business = process.current(), _clock(now)
     try:
-        summary = machine.dispatch(time, turn=DISPATCH_TURN, stop=stopping)
+        summary = machine.dispatch(business, turn=DISPATCH_TURN, stop=stopping)
     except Invalid as error:
         log.error("nothing sent: the rules have %d errors, first: %s", len(error.diagnostics), error)
         return
     if summary.states:
         log.info("dispatched: %s", ", ".join(f"{n} {state}" for state, n in sorted(summary.states.items())))
-    if not summary.stopped and machine.waiting(time()):
-        # Behind what waits in the other queues. If nobody takes it up soon, all are busy and beat wakes them anyway.
-        dispatch.apply_async((now,), expires=DISPATCH_EVERY)
+    if not summary.stopped and machine.waiting(business()):
+        dispatch.delay(now)  # behind what waits in the other queues
 
 
 @app.task(name="regulars.learn")
