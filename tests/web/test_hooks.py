@@ -177,6 +177,26 @@ def test_what_is_not_genuine_is_refused(small_shop: Shop) -> None:
     assert shop.count("deliveries") == 0
 
 
+def test_one_signature_does_not_hold_for_two_messages(small_shop: Shop) -> None:
+    """`a.1781092800.{}` could be the id `a` with that time, or the id `a.1781092800` with another."""
+    stamp = str(int(NOW.timestamp()))
+    body = f"{stamp}.".encode() + json.dumps(ORDER).encode()
+    good = webhook_signing.sign(WHSEC, "a", NOW, body)
+    split = {**good, "webhook-id": f"a.{stamp}"}
+    answer = small_shop.ask("POST", "/hooks/shop", json.dumps(ORDER), split)
+    assert answer.status == 401
+    assert json.loads(answer.text) == {"error": webhook_signing.ID_RULE}
+    assert small_shop.count("deliveries") == small_shop.count("purchases") == 0
+
+
+@pytest.mark.parametrize("identity", ["a.b", "a/b", "a b", "ä", "a:b", ""])
+def test_an_id_has_letters_digits_and_two_marks(small_shop: Shop, identity: str) -> None:
+    body = json.dumps(ORDER).encode()
+    headers = {**webhook_signing.sign(WHSEC, identity, NOW, body), "webhook-id": identity.encode().decode("latin-1")}
+    answer = small_shop.ask("POST", "/hooks/shop", body, headers)
+    assert (answer.status, json.loads(answer.text)["error"]) == (401, webhook_signing.ID_RULE)
+
+
 def test_guessing_becomes_slow(small_shop: Shop) -> None:
     assert {small_shop.ask("POST", "/hooks/shop", b"{}").status for _ in range(60)} == {401, 429}
     assert send(small_shop, ORDER).status == 200

@@ -138,13 +138,50 @@ def test_who_left_comes_back_by_their_own_button_and_a_suppression_stays(small_s
 
 
 def test_machines_nonsense_and_haste_get_nowhere(small_shop: Shop) -> None:
-    assert join(small_shop, website="https://spam.example")[0] == 303
+    assert join(small_shop, website="https://spam.example")[0] == 200
     assert small_shop.count("customers") == 0
     assert join(small_shop, "not an address")[0] == 400
     assert join(small_shop, "ada@client.example", first_name="BUY http://spam.example NOW")[0] == 303
     assert small_shop.rows("signups")[0]["first_name"] is None
     assert [join(small_shop, "ada@client.example")[0] for _ in range(2)] == [303, 303]
     assert join(small_shop, "ada@client.example")[0] == 429
+
+
+def test_a_browser_that_fills_in_the_trap_costs_its_owner_one_more_press(small_shop: Shop) -> None:
+    """A robot stops at the question; a person presses the button of the page that comes, with what it holds."""
+    typed = {"email": "new@client.example", "first_name": "Zoé", "source": "footer", "lang": "en"}
+    asked_again = small_shop.post("/join", **typed, website="https://zoe.example")
+    assert asked_again.status == 200
+    assert "One more press" in asked_again.text
+    assert small_shop.count("signups") == 0
+    fields = dict(re.findall(r'<input[^>]* name="([^"]+)" value="([^"]*)"', asked_again.text))
+    assert fields == typed
+    assert 'name="website"' in small_shop.get("/join").text
+    assert 'name="website"' not in asked_again.text
+    assert small_shop.post("/join", **fields).status == 303
+    (kept,) = small_shop.rows("signups")
+    assert (kept["first_name"], kept["source"]) == ("Zoé", "footer")
+
+
+def test_a_sign_up_before_the_first_plan_is_asked_to_confirm(shop: Shop) -> None:
+    """The web process answers from its first minute on; the planner may come to know the rule later."""
+    join(shop)
+    later = NOW + timedelta(days=2)
+    planned(shop.engine, rules_of(starter()), later)
+    planned(shop.engine, rules_of(starter()), later + timedelta(minutes=1))
+    rows = [(row["campaign"], row["state"]) for row in shop.rows("promises") if row["step"] == "confirm-subscription"]
+    assert rows == [("confirm-subscription", State.PLANNED)]
+
+
+def test_what_is_confirmed_or_asked_already_is_not_asked_by_a_new_rule(shop: Shop) -> None:
+    """A rule that comes later asks only those whom no email has asked."""
+    join(shop, "confirmed@client.example")
+    join(shop, "asked@client.example")
+    confirmed, waiting = (row["id"] for row in shop.rows("customers"))
+    shop.post(emailed(shop, confirmed))
+    emailed(shop, waiting)
+    planned(shop.engine, rules_of(starter()), NOW + timedelta(hours=1))
+    assert [row["state"] for row in shop.rows("promises") if row["step"] == "confirm-subscription"] == ["sent", "sent"]
 
 
 def test_an_address_is_asked_three_times_a_day_at_most(shop: Shop) -> None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, delete, exists, func, select, update
+from sqlalchemy import Connection, Text, and_, cast, delete, exists, func, literal, select, update
 
 from regulars.consent.rights import MARKETING, grant, withdraw
 from regulars.core import ids
@@ -123,6 +123,17 @@ def pending_signup(connection: Connection, owner: LinkOwner) -> PendingSignup | 
         row.id, row.customer_id, row.topic, row.wording, row.source, row.locale, row.first_name, row.asked_at,
         row.confirmed_at,
     )  # fmt: skip
+
+
+def first_unasked(connection: Connection) -> datetime | None:
+    """When the first sign-up came that waits for its button and that no email was ever promised about."""
+    asked = exists().where(promises.c.source_id == events.c.id)
+    mine = and_(
+        events.c.name == REQUESTED, events.c.customer_id == signups.c.customer_id,
+        events.c.external_id == literal("signup/") + cast(signups.c.id, Text),
+    )  # fmt: skip
+    first = select(func.min(signups.c.asked_at)).join(events, mine).where(signups.c.confirmed_at.is_(None), ~asked)
+    return connection.scalar(first)
 
 
 def confirm(connection: Connection, found: PendingSignup, at: datetime) -> bool:

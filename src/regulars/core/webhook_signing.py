@@ -19,7 +19,9 @@ from regulars.core import api_keys
 
 TOLERANCE = timedelta(minutes=5)
 """How far a message's timestamp may be from our clock, either way: older ones are replays."""
-_ID = re.compile(r"[\x21-\x7e]{1,100}")
+_ID = re.compile(r"[A-Za-z0-9_-]{1,100}")
+"""No full stop: `ID.TIMESTAMP.BODY` could be split in two ways, and one signature would hold for two messages."""
+ID_RULE = "`webhook-id` is 1 to 100 letters, digits, `_` and `-`"
 _SECONDS = re.compile(r"[0-9]{1,11}")
 _PREFIX = "whsec_"
 _MOST_SIGNATURES = 10
@@ -48,12 +50,17 @@ def sign(secret: str, identity: str, at: datetime, body: bytes) -> dict[str, str
     return {"webhook-id": identity, "webhook-timestamp": stamp, "webhook-signature": signature}
 
 
+def is_id(text: str) -> bool:
+    """Whether a message can have this id."""
+    return _ID.fullmatch(text) is not None
+
+
 def verify(
     headers: Mapping[str, str], body: bytes, signers: Iterable[str], secret: bytes, now: datetime
 ) -> SignedMessage | None:
     """The message's id, time and key if one of the signers signed it just now, else None."""
     identity, stamp = headers.get("webhook-id", ""), headers.get("webhook-timestamp", "")
-    if not _ID.fullmatch(identity) or not _SECONDS.fullmatch(stamp):
+    if not is_id(identity) or not _SECONDS.fullmatch(stamp):
         return None
     at = datetime.fromtimestamp(int(stamp), UTC)
     if abs(at - now) > TOLERANCE:

@@ -2,8 +2,9 @@
 
 A campaign keeps for ever the key of its first name. One that vanished under its old name and appears with
 the same content, or that says `was:`, was renamed; its promises stay its own, and nobody is mailed again.
-A new trigger starts as of now, unless the rule says otherwise (`backfill`). The days of a calendar are part of the
-trigger of the campaigns that keep them.
+A new trigger starts as of now, unless the rule says otherwise (`backfill`). One that asks to confirm sign-ups starts
+with the first that no email has asked about, for the form is open before the first plan. The days of a calendar are
+part of the trigger of the campaigns that keep them.
 """
 
 from __future__ import annotations
@@ -15,9 +16,11 @@ from typing import Any
 
 from sqlalchemy import Connection, RowMapping, insert, select, update
 
+from regulars.consent import signups
 from regulars.context.active_campaign import BEGINNING
 from regulars.core.calendar import instant
 from regulars.db.tables import campaigns, rule_versions
+from regulars.db.types import MICROSECOND
 from regulars.profile import facts, points
 from regulars.rules.model import Campaign, Rulebook
 
@@ -83,7 +86,9 @@ def _create(connection: Connection, campaign: Campaign, rulebook: Rulebook, now:
         number += 1
         key = f"{campaign.name}~{number}"
     keys.add(key)
-    connection.execute(insert(campaigns).values(key=key, name=campaign.name, **_in_force(campaign, rulebook, now)))
+    connection.execute(
+        insert(campaigns).values(key=key, name=campaign.name, **_in_force(connection, campaign, rulebook, now))
+    )
     _remember(connection, campaign, rulebook, now)
 
 
@@ -94,28 +99,31 @@ def _update(
     if not back and row["rule"] == rulebook.digest(campaign):
         return None
     changed = back or row["trigger"] != rulebook.trigger_digest(campaign)
-    values = _in_force(campaign, rulebook, now) if changed else {"rule": rulebook.digest(campaign)}
+    values = _in_force(connection, campaign, rulebook, now) if changed else {"rule": rulebook.digest(campaign)}
     connection.execute(update(campaigns).where(campaigns.c.key == row["key"]).values(**values))
     _remember(connection, campaign, rulebook, now)
     return "back" if back else "changed" if changed else "edited"
 
 
-def _in_force(campaign: Campaign, rulebook: Rulebook, now: datetime) -> dict[str, Any]:
+def _in_force(connection: Connection, campaign: Campaign, rulebook: Rulebook, now: datetime) -> dict[str, Any]:
     return {
         "rule": rulebook.digest(campaign),
         "trigger": rulebook.trigger_digest(campaign),
-        "since": _since(campaign, rulebook, now),
+        "since": _since(connection, campaign, rulebook, now),
         "applied_at": now,
         "planned_at": None,
         "retired_at": None,
     }
 
 
-def _since(campaign: Campaign, rulebook: Rulebook, now: datetime) -> datetime:
+def _since(connection: Connection, campaign: Campaign, rulebook: Rulebook, now: datetime) -> datetime:
     if campaign.backfill.mode == "all":
         return BEGINNING
     if campaign.backfill.since is not None:
         return instant(datetime.combine(campaign.backfill.since, time()), rulebook.company.timezone)
+    if campaign.on == signups.REQUESTED:
+        first = signups.first_unasked(connection)
+        return now if first is None else min(now, first - MICROSECOND)
     return now
 
 

@@ -37,7 +37,10 @@ def _receive(site: Site, request: Request, body: bytes) -> Response:
     signed = webhook_signing.verify(request.headers, body, hook.signers, site.secret, site.clock()) if hook else None
     if hook is None or signed is None:
         # An unknown hook is answered like a wrong signature: names are not to be found by trying.
-        raise HTTPException(401 if site.wrong.allows(f"hook {client_source(request)}") else 429)
+        if not site.wrong.allows(f"hook {client_source(request)}"):
+            raise HTTPException(429)
+        identity = request.headers.get("webhook-id", "")
+        raise HTTPException(401, None if webhook_signing.is_id(identity) else webhook_signing.ID_RULE)
     if not site.keys.allows(f"hook {signed.key}"):
         raise HTTPException(429)
     message = parsed(body)

@@ -1,6 +1,9 @@
 """`/join`: the sign-up form, also for a company's own website; `/j/{token}`: confirming it by the email.
 
 Whatever address is typed, the answer is the same: nobody learns here who is a client.
+
+The form has a trap: a field that nobody sees and most robots fill in. Some browsers fill it in too, from what they
+remember about their owner, so whoever has filled it in is asked to press the button again, on a form without it.
 """
 
 from __future__ import annotations
@@ -68,19 +71,21 @@ def _submit(request: Request, site: Site, form: Signup, t: Words, fields: FormDa
         address, text_in(form.text, t.language), source, t.language,
         name if name is not None and _NAME.fullmatch(name) else None,
     )  # fmt: skip
-    if form_value(fields, "website") is None:  # only a machine fills in what nobody sees
-        with db.write(site.engine) as connection:
-            signups.request_signup(connection, wish, form, site.secret, site.clock())
+    if form_value(fields, "website") is not None:
+        return _form(request, site, form, t, source, email=typed or "", first_name=name or "", again=True)
+    with db.write(site.engine) as connection:
+        signups.request_signup(connection, wish, form, site.secret, site.clock())
     return RedirectResponse(f"join?sent=1&lang={t.language}", 303)
 
 
 def _form(
     request: Request, site: Site, form: Signup, t: Words, source: str, *, email: str = "", first_name: str = "",
-    wrong: bool = False,
+    wrong: bool = False, again: bool = False,
 ) -> Response:  # fmt: skip
     return page(
         request, "join.html", t, site.rules.rulebook.company, status=400 if wrong else 200, form=form, source=source,
         wording=text_in(form.text, t.language), email=email, first_name=first_name, wrong=wrong,
+        again=again,
     )  # fmt: skip
 
 
