@@ -22,6 +22,7 @@ from regulars.db import tables
 from regulars.db.engine import read, write
 from regulars.profile import facts
 from regulars.web.app import create
+from regulars.web.http_protocol import CONNECTIONS, TimedProtocol
 from regulars.web.rate_limit import Limiter
 from regulars.web.site import Site
 from regulars.workspace.folder import Workspace, open_workspace
@@ -127,8 +128,9 @@ def rules_of(root: Path) -> Workspace:
 
 @contextmanager
 def open_shop(
-    engine: Engine, *, prefix: str = "", unlimited: bool = False, root: Path | None = None, read: Reader | None = None
-) -> Iterator[Shop]:
+    engine: Engine, *, prefix: str = "", unlimited: bool = False, root: Path | None = None, read: Reader | None = None,
+    http: type[TimedProtocol] = TimedProtocol, connections: int = CONNECTIONS,
+) -> Iterator[Shop]:  # fmt: skip
     """A server in a thread of its own, until the block ends. `read` gives the rules otherwise than from a folder."""
     found = read or (open_workspace if root else rules_of)
     site = Site(engine, root or starter(), f"http://127.0.0.1{prefix}", SECRET, clock.frozen(NOW), read=found)
@@ -136,7 +138,7 @@ def open_shop(
         site.links = site.wrong = site.keys = Limiter(rate=1e6, burst=1e6)
     config = uvicorn.Config(
         create(site), port=0, log_level="error", access_log=False, ws="none", lifespan="off",
-        timeout_graceful_shutdown=1,
+        timeout_graceful_shutdown=1, http=http, limit_concurrency=connections,
     )  # fmt: skip
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, daemon=True)

@@ -24,11 +24,15 @@ def web_command(command: CommandContext, host: str, port: int, processes: int, t
     REGULARS_WEB_URL is where the world reaches it, with a path if a proxy puts it below one.
     """
     import uvicorn
+    from uvicorn.importer import import_from_string
 
     command.prepare()  # faulty rules and an old database are told now
     os.environ["REGULARS_WORKSPACE"] = str(command.root)
+    protocol = "regulars.web.http_protocol"
     # No access log: the links in it are secrets.
     uvicorn.run(
         "regulars.web:from_environment", factory=True, host=host, port=port, workers=processes, access_log=False,
         log_level="warning", ws="none", lifespan="off", forwarded_allow_ips=trust, server_header=False,
+        http=import_from_string(f"{protocol}:TimedProtocol"),
+        limit_concurrency=import_from_string(f"{protocol}:CONNECTIONS"),
     )  # fmt: skip

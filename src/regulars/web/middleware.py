@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 
 from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -60,7 +62,9 @@ class OuterMiddleware:
         if _announced(scope) > most:
             await PlainTextResponse("too large\n", 413)(scope, receive, guarded)
             return
-        await self.app(scope, _counted(receive, most), guarded)
+        # A client that hung up in the middle of a request gets no answer, and is nobody's mistake.
+        with suppress(ClientDisconnect):
+            await self.app(scope, _counted(receive, most), guarded)
 
     def _below(self, scope: Scope) -> Scope:
         """A proxy may cut the public prefix off or leave it on; both lead to the same page."""
