@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 from decimal import Decimal
+from math import floor
 from typing import Any
 
 import pytest
@@ -60,7 +61,8 @@ def check_behaviour(found: Told) -> None:
         assert value == 0
     scores = re.findall(r"(price|novelty|belonging|stability) ([\d.]+)", found["motivation"][1])
     assert {f"{name}_score": float(score) for name, score in scores[:4]} == {
-        f"{name}_score": round(found[f"{name}_score"][0], 2) for name in ("price", "novelty", "belonging", "stability")
+        f"{name}_score": floor(found[f"{name}_score"][0] * 100 + 1e-9) / 100
+        for name in ("price", "novelty", "belonging", "stability")
     }
 
 
@@ -97,7 +99,8 @@ def check_purchases(found: Told) -> None:
         leading = {had for (had, target) in LEARNED if target == value}
         assert re.findall("`(.*?)`", why)[0] in leading
     stages = {
-        "potential": "nothing else", "visitor": "we know of", "buyer": "one day only", "client": "referred nobody",
+        "potential": "nothing else", "visitor": "we know of", "buyer": "one day only|not regularly",
+        "client": "regularly; referred nobody",
         "advocate": "and (referred|would)",
     }  # fmt: skip
     assert re.search(stages[found["stage"][0]], found["stage"][1])

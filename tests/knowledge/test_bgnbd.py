@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from regulars.knowledge.bgnbd import BgNbd, Histories, TooFewClients
+from regulars.knowledge.bgnbd import BgNbd, Histories, TooFewClients, corner_note
 from regulars.knowledge.bgnbd import fit as fit_buying
-from regulars.knowledge.gammagamma import GammaGamma, clv
+from regulars.knowledge.gammagamma import GammaGamma, NoFiniteMean, clv
 from regulars.knowledge.gammagamma import fit as fit_spending
 
 SAMPLE = Path(__file__).parent / "data" / "cdnow_sample.csv"
@@ -97,6 +97,30 @@ def test_a_model_is_found_again_in_what_it_makes() -> None:
     assert found.log_likelihood(people) >= truth.log_likelihood(people)
     assert [found.r, found.alpha] == pytest.approx([truth.r, truth.alpha], rel=0.25)
     assert found.a / (found.a + found.b) == pytest.approx(truth.a / (truth.a + truth.b), rel=0.15)
+
+
+def test_a_spend_without_a_mean_is_refused_and_never_negative() -> None:
+    dice = np.random.default_rng(1)
+    x = dice.integers(1, 6, 400).astype(float)
+    wild = np.exp(dice.normal(0, 3.0, 400))
+    with pytest.raises(NoFiniteMean, match="q = 0"):
+        fit_spending(x, wild)
+    tame = fit_spending(x, np.exp(dice.normal(3, 0.5, 400)))
+    assert tame.q > 1
+    assert (tame.expected_spend(np.arange(6.0), np.full(6, 20.0)) > 0).all()
+
+
+def test_a_fit_at_the_edge_says_so(sample: tuple[Histories, np.ndarray[tuple[int], np.dtype[np.float64]]]) -> None:
+    """Everybody buys every week and nobody is lost: there is no end to how small the chance to be lost may be."""
+    age = np.full(200, 30.0)
+    steady = fit_buying(Histories.of(np.full(200, 30.0), age, age))
+    assert steady.corner
+    note = corner_note(steady)
+    assert note is not None
+    assert steady.corner[0] in note
+    assert "p_alive" in note
+    inside = fit_buying(sample[0])
+    assert (inside.corner, corner_note(inside)) == ((), None)
 
 
 def test_too_little_history_is_refused() -> None:

@@ -15,13 +15,13 @@ from sqlalchemy import Connection, Engine, insert, select
 from regulars.db import tables
 from regulars.db.engine import rehearse, write
 from regulars.profile import facts, points
-from regulars.profile.traits import BELONGING, NOVEL_DAYS
+from regulars.profile.traits import BELONGING, NOVEL_DAYS, SIGNALS
 from regulars.rules.tariff import Points
 from tests.common import people
 from tests.common.effort import share
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
-HORIZON = 300
+HORIZON = 700
 SKUS = ("mower", "saw", "oil", "gloves")
 LAUNCHED = {"saw": 100, "oil": 0}
 ACCESSORIES = {("mower", "oil"), ("mower", "gloves"), ("saw", "gloves")}
@@ -32,7 +32,8 @@ TARIFF = Points(
     per_currency_unit=Decimal("0.75"), per_visit=10, per_referral=50, levels={"gold": 700, "silver": 100, "member": 1}
 )
 NAMES = ("meeting.completed", "price.requested", "complaint.opened", "survey.answered", "referral.made",
-         "referral.bought", "points.granted", "points.used", "planning.proposed", "advice.given")  # fmt: skip
+         "referral.bought", "points.granted", "points.used", "planning.proposed", "advice.given",
+         "coupon.redeemed")  # fmt: skip
 COLUMNS = ("days", "stage", "motivation", "price_score", "novelty_score", "belonging_score", "stability_score", "sci",
            "nps", "accessories_missing", "points", "points_earned", "level", "next_level", "points_to_next_level",
            "next_product_id", "next_product_at")  # fmt: skip
@@ -51,7 +52,7 @@ class Deed:
     data: dict[str, Any]
 
 
-answer = st.sampled_from([0, 1, 3, 5, 7.5, 9, 10, 11, -1, "9", "x", None])
+answer = st.sampled_from([0, 1, 3, 5, 7.5, 8.96, 9, 10, 11, -1, "9", "x", None])
 deeds = st.lists(
     st.builds(
         Deed,
@@ -84,6 +85,9 @@ def expected(done: list[Deed], customer: int, until: timedelta) -> dict[str, Any
     mine = sorted((d for d in done if d.customer == customer and d.at <= until), key=lambda d: d.at)
     bought, said = [d for d in mine if not d.name], [d for d in mine if d.name]
     count = {name: sum(d.name == name for d in said) for name in NAMES}
+    year = timedelta(days=365)
+    end = max((d.at for d in mine if not d.name or d.name in SIGNALS), default=timedelta())
+    lately = [d.name for d in said if d.at > end - year]
     days = sorted({d.at.days for d in bought})
     gaps = [b - a for a, b in pairwise(days)]
     answers: dict[str, float] = {}
@@ -91,10 +95,10 @@ def expected(done: list[Deed], customer: int, until: timedelta) -> dict[str, Any
         if deed.name == "survey.answered":
             answers |= answered(deed.data)
     scores = {
-        "price": 0.7 * (sum(bool(d.discount) for d in bought) / len(bought) if bought else 0.0)
-        + 0.3 * (min(count["price.requested"], 3) / 3),
+        "price": 0.7 * (sum(bool(d.discount) and not ours(d, said) for d in bought) / len(bought) if bought else 0.0)
+        + 0.3 * (min(lately.count("price.requested"), 3) / 3),
         "novelty": sum(map(novel, bought)) / len(bought) if bought else 0.0,
-        "belonging": min(sum(count.get(name, 0) for name in BELONGING), 3) / 3,
+        "belonging": min(sum(map(lately.count, BELONGING)), 3) / 3,
         "stability": steady(gaps) / (1.0 + count["complaint.opened"]),
     }
     best = max(scores, key=lambda name: scores[name])
@@ -102,12 +106,14 @@ def expected(done: list[Deed], customer: int, until: timedelta) -> dict[str, Any
     known = [answers[key] for key in ("satisfaction", "return", "recommend") if key in answers]
     entries = ledger(mine)
     refers = count["referral.made"] or answers.get("recommend", 0.0) >= 9
-    stages = ("visitor" if said else "potential", "buyer", "advocate" if refers else "client")
+    regular = "client" if len(days) >= 3 and steady(gaps) > 0 else "buyer"
+    stages = ("visitor" if said else "potential", "buyer", "advocate" if refers else regular)
     return {
         "days": len(days), "stage": stages[min(len(days), 2)],
         "motivation": best if scores[best] >= 0.3 else None,
         **{f"{name}_score": score for name, score in scores.items()},
-        "sci": sum(known) / (len(known) * 10.0) if known else None, "nps": answers.get("recommend"),
+        "sci": sum(int(each * 10 + 0.5) for each in known) / (len(known) * 100) if known else None,
+        "nps": answers.get("recommend"),
         "accessories_missing": len({target for had, target in ACCESSORIES if had in has and target not in has}),
         "points": sum(entries), **standing(sum(p for p in entries if p > 0)),
         **following(bought),
@@ -125,6 +131,10 @@ def answered(data: dict[str, Any]) -> dict[str, float]:
     if found[spare] is None:
         found[spare] = number(data.get("score"), 0, 10)
     return {key: value for key, value in found.items() if value is not None}
+
+
+def ours(deed: Deed, said: list[Deed]) -> bool:
+    return any(d.name == "coupon.redeemed" and abs(d.at - deed.at) <= timedelta(days=1) for d in said)
 
 
 def novel(deed: Deed) -> bool:

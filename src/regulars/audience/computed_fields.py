@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import BigInteger, Connection, Double, FromClause, Text, case, cast, literal, select, type_coerce
+from sqlalchemy import BigInteger, Connection, Double, FromClause, Text, case, cast, func, literal, select, type_coerce
 from sqlalchemy.sql import ColumnElement
 
 from regulars.db.json_fields import readable, regulars_field_text
 from regulars.db.sql_functions import alive, regulars_alive, regulars_over
-from regulars.db.tables import buying_model
+from regulars.db.tables import buying_model, return_times
 from regulars.db.types import DAY, to_micros
 from regulars.profile.traits import MOTIVATIONS
 from regulars.rules.fields import FieldType
@@ -35,12 +35,20 @@ class Model:
     alpha: float
     a: float
     b: float
+    returns: Mapping[int, Sequence[tuple[int, float]]] = field(default_factory=dict)
+    """By visit (1: the first, 2: a later one) days after a purchase, ascending, and the share that was back by then."""
 
 
 def model_in_force(connection: Connection) -> Model | None:
     """The model learned last; None before anything was learned."""
     row = connection.execute(select(*(buying_model.c[n] for n in ("r", "alpha", "a", "b")))).first()
-    return None if row is None else Model(*row)
+    if row is None:
+        return None
+    returns: dict[int, list[tuple[int, float]]] = {}
+    times = return_times.c
+    for visit, days, share in connection.execute(select(times.visit, times.days, times.share).order_by(times.days)):
+        returns.setdefault(visit, []).append((days, share))
+    return Model(*row, returns)
 
 
 def _overdue(fields: Known, _: Model | None, moment: int) -> float | None:
@@ -94,6 +102,24 @@ def _alive_in_sql(_: FromClause, facts: FromClause, now: Column) -> Column:
     return regulars_alive(cast(facts.c.days - 1, Double), recency, age, *parameters)
 
 
+def _others_returned(fields: Known, model: Model | None, moment: int) -> float | None:
+    last, days = fields.get("last_purchase_at"), fields.get("days") or 0
+    if model is None or last is None:
+        return None
+    since = moment - to_micros(last)
+    passed = [share for after, share in model.returns.get(1 if days < 2 else 2, ()) if after * DAY <= since]
+    return passed[-1] if passed else None
+
+
+def _others_returned_in_sql(_: FromClause, facts: FromClause, now: Column) -> Column:
+    since = now - type_coerce(facts.c.last_purchase_at, BigInteger)
+    times = return_times.c
+    visit = case((facts.c.days < 2, 1), else_=2)
+    # Shares grow with the days; the first of them stands at 0 days.
+    passed = select(func.max(times.share)).where(times.visit == visit, times.days * literal(DAY, BigInteger) <= since)
+    return passed.correlate_except(return_times).scalar_subquery()
+
+
 @dataclass(frozen=True, slots=True)
 class Computation:
     """How one field is worked out: for one client and in SQL, with the same operations in the same order."""
@@ -111,5 +137,6 @@ COMPUTED: Mapping[str, Computation] = {
     "motivation": Computation(("motivation",), _motivation, _motivation_in_sql),
     "sci_band": Computation(("sci",), _band, _band_in_sql),
     "p_alive": Computation(("first_purchase_at", "last_purchase_at", "days"), _alive, _alive_in_sql),
+    "others_returned": Computation(("last_purchase_at", "days"), _others_returned, _others_returned_in_sql),
 }
 """Every field of origin COMPUTED."""

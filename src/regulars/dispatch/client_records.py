@@ -113,7 +113,7 @@ class ClientFields:
         people: Sequence[dict[str, Any]],
         rows: Sequence[Sequence[Any]],
     ) -> None:
-        model = model_in_force(connection) if "p_alive" in self.names else None
+        model = model_in_force(connection) if {"p_alive", "others_returned"} & set(self.names) else None
         moment, kept = to_micros(context.now), (*self.facts, *self.learned)
         plain, computed = self._has(Origin.FACT, Origin.LEARNED), self._has(Origin.COMPUTED)
         following = self._has(Origin.PRODUCT)

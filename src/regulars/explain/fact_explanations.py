@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import ROUND_DOWN, Decimal
 from math import sqrt
 from typing import Any
 
@@ -18,7 +19,7 @@ from regulars.db.types import DAY, MICROSECOND
 from regulars.profile.evidence import Evidence, Next
 from regulars.profile.next_product import MONTH, USUAL_GAP
 from regulars.profile.points import REFERRAL
-from regulars.profile.traits import ANSWERS, CLEAR, ENOUGH, MOTIVATIONS, NOVEL_DAYS, PROMOTER
+from regulars.profile.traits import ANSWERS, CLEAR, ENOUGH, MOTIVATIONS, NOVEL_DAYS, PROMOTER, REGULAR
 
 Values = Mapping[str, Any]
 _ASKED = {"satisfaction": "satisfied", "return": "will return", "recommend": "will recommend"}
@@ -42,7 +43,8 @@ class FactExplanations:
             "stage": self._stage,
             "purchases": self._purchases, "spent": self._purchases,
             "first_purchase_at": self._purchases, "last_purchase_at": self._purchases,
-            "rhythm": self._rhythm, "overdue": self._overdue, "p_alive": self._alive, "clv": self._clv,
+            "rhythm": self._rhythm, "overdue": self._overdue, "p_alive": self._alive,
+            "others_returned": self._others_returned, "clv": self._clv,
             "motivation": self._motivation,
             **{f"{name}_score": getattr(self, f"_{name}") for name in MOTIVATIONS},
             "sci": self._sci, "sci_band": self._band, "nps": self._nps,
@@ -66,11 +68,13 @@ class FactExplanations:
             return "Has bought nothing, and we know of nothing else either."
         if stage == "visitor":
             return f"Has bought nothing; we know of {_many(signals.event_count, 'event')}."
-        if stage == "buyer":
+        if stage == "buyer" and signals.days < 2:
             return f"Bought on one day only, {self._day(self.values['first_purchase_at'])}."
         head = f"Bought on {_many(signals.days, 'day')}"
+        if stage == "buyer":
+            return f"{head}, not regularly: that takes {REGULAR} days, and gaps that differ by less than they are long."
         if stage == "client":
-            return f"{head}; referred nobody, and did not answer 9 or 10 to whether they would recommend us."
+            return f"{head}, regularly; referred nobody, and did not answer 9 or 10 to whether they would recommend us."
         recommends = signals.answers["recommend"]
         reasons = [f"referred {_many(signals.referrals, 'time')}"] if signals.referrals else []
         reasons += [f"would recommend us with {_n(recommends)}"] if (recommends or 0) >= PROMOTER else []
@@ -111,10 +115,25 @@ class FactExplanations:
         learned = f"learned from {_many(model[0], 'client')} on {self._day(model[1])}"
         ago = _ago(self._days(self.values["last_purchase_at"]))
         if days < 2:
-            return f"Bought on one day only, {ago}; before a second the model gives nobody up ({learned})."
+            return (
+                f"Bought on one day only, {ago}: before a second the model gives nobody up, so this stays 1;"
+                f" `others_returned` is what tells ({learned})."
+            )
         first, last = self.values["first_purchase_at"], self.values["last_purchase_at"]
         within = _n((last - first) / MICROSECOND / DAY, 1)
         return f"{_n(alive * 100, 0)} %: bought on {days} days within {within} days, last {ago} ({learned})."
+
+    def _others_returned(self) -> str:
+        last, share, days = self.values["last_purchase_at"], self.values["others_returned"], self.evidence.signals.days
+        if last is None:
+            return "Has bought nothing yet."
+        if share is None:
+            return "Not known before `regulars learn` has learned after how long clients buy again."
+        which = "a first purchase" if days < 2 else "a later purchase than the first"
+        return (
+            f"Last bought {_ago(self._days(last))}: of the clients who buy again after {which},"
+            f" {_cut(share * 100, 0)} % have done so by then."
+        )
 
     def _clv(self) -> str:
         clv, worth = self.values["clv"], self.evidence.worth
@@ -129,7 +148,7 @@ class FactExplanations:
 
     def _motivation(self) -> str:
         values = self.values
-        scores = ", ".join(f"{name} {_n(values[f'{name}_score'])}" for name in MOTIVATIONS)
+        scores = ", ".join(f"{name} {_cut(values[f'{name}_score'], 2)}" for name in MOTIVATIONS)
         found, by_hand = self.fields.get("motivation"), self.fields.get(BY_HAND)
         behaviour = f"what they did says {f'`{found}`' if found else 'nothing clear'}: {scores}"
         if by_hand and values["motivation"] == by_hand:
@@ -145,9 +164,10 @@ class FactExplanations:
     def _price(self) -> str:
         signals = self.evidence.signals
         bought = int(self.values["purchases"])
-        asked = f"{_many(signals.price_requests, 'request')} for a price ({ENOUGH} make a full score)"
+        asked = f"{_many(signals.price_requests, 'request')} for a price within a year ({ENOUGH} make a full score)"
         return (
-            f"{signals.discounted} of {_many(bought, 'purchase')} with a discount (counts 0.7), {asked} (counts 0.3)."
+            f"{signals.discounted} of {_many(bought, 'purchase')} with a discount that is not by a coupon of ours"
+            f" (counts 0.7), {asked} (counts 0.3)."
         )
 
     def _novelty(self) -> str:
@@ -156,7 +176,7 @@ class FactExplanations:
 
     def _belonging(self) -> str:
         signs = _many(self.evidence.signals.belongings, "time")
-        return f"Asked for a change, proposed, advised or referred {signs}; {ENOUGH} make a full score."
+        return f"Asked for a change, proposed, advised or referred {signs} within a year; {ENOUGH} make a full score."
 
     def _stability(self) -> str:
         signals = self.evidence.signals
@@ -184,7 +204,7 @@ class FactExplanations:
         if sci is None:
             return "Answered no survey yet."
         least = dict(BANDS).get(band)
-        return f"{_n(sci, 3)} is {f'at least {least}' if least else f'below {BANDS[-1][1]}'}."
+        return f"{_cut(sci, 3)} is {f'at least {least}' if least else f'below {BANDS[-1][1]}'}."
 
     def _nps(self) -> str:
         nps = self.values["nps"]
@@ -276,6 +296,11 @@ def _many(count: int, noun: str) -> str:
 
 def _ago(days: int) -> str:
     return "today" if days == 0 else f"{_many(days, 'day')} ago"
+
+
+def _cut(value: float, digits: int) -> str:
+    """A number beside a threshold: cut, not rounded, so that it never shows as reached what is not."""
+    return _n(float(Decimal(repr(value)).quantize(Decimal(1).scaleb(-digits), ROUND_DOWN)), digits)
 
 
 def _n(value: float | None, digits: int = 2) -> str:

@@ -32,8 +32,8 @@ MONTH = 30
 """Days of which the last are the month that is foretold, and of those that make a product popular."""
 FEWEST_ASKED = 50
 """Clients who must have bought again in the last month but one; the ways cannot be told apart by fewer."""
-LATEST = 30
-"""Products of a client from which links lead on: those bought last."""
+LATEST = 20
+"""Products of a client from which links lead on to others: those bought last."""
 MOST_POPULAR = 100
 """Products that are offered because they are popular, the first."""
 PLACES = (1, 3, 5)
@@ -87,7 +87,7 @@ class NextProductModel:
             times, mine = visits[some], own[some]
             scores = (mine @ links).toarray()
             # A link from a product to itself counts as often as the client bought it.
-            scores += mine.multiply(times).toarray() * loops
+            scores += times.toarray() * loops
             scores = np.where(scores > 0, scores * _ABOVE, floor)
             scores[(times.toarray() > 0) & ~self.consumable] = 0
             found[start : start + step] = _best(scores, count)

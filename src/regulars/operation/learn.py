@@ -61,6 +61,7 @@ def _learn_buying(connection: Connection, now: datetime) -> tuple[bool, bool, li
     from regulars.knowledge.bgnbd import fit as fit_buying
     from regulars.knowledge.gammagamma import NoFiniteMean
     from regulars.knowledge.gammagamma import fit as fit_spending
+    from regulars.knowledge.return_times import shares_returned
 
     rows = np.array([row[1:] for row in learned.buyers(connection, now)], dtype=np.float64).reshape(-1, 5)
     days, t_x, age, _, spent = rows.T
@@ -68,6 +69,8 @@ def _learn_buying(connection: Connection, now: datetime) -> tuple[bool, bool, li
         found = fit_buying(Histories.of(days - 1, np.where(days > 1, t_x, 0.0) / 7, age / 7))
     except CannotLearn as error:
         return False, False, [f"How clients buy was not learned: {error}."]
+    returns = {visit: shares_returned(*gaps) for visit, gaps in learned.gaps(connection, now).items()}
+    learned.keep_return_times(connection, returns)
     model: dict[str, float | None] = {"r": found.r, "alpha": found.alpha, "a": found.a, "b": found.b}
     notes = [note] if (note := corner_note(found)) else []
     try:
@@ -106,7 +109,7 @@ def _value(connection: Connection, now: datetime, *, stale_only: bool) -> int:
 def _learn_next_products(connection: Connection, now: datetime) -> tuple[str, Sequence[Trial]]:
     import numpy as np
 
-    from regulars.knowledge.next_product import choose, fit, usual_gap
+    from regulars.knowledge.next_product import choose, fit
     from regulars.knowledge.purchase_history import History
 
     portions = [np.array(some, dtype=np.int64) for some in learned.purchase_lines_until(connection, now)]
@@ -119,14 +122,24 @@ def _learn_next_products(connection: Connection, now: datetime) -> tuple[str, Se
     used_up = np.isin(products, np.fromiter(learned.consumable_products(connection), dtype=np.int64))
     choice = choose(history, used_up)
     model = fit(history, used_up, choice.method, floor=bool(choice.trials))
-    trials = [asdict(trial) for trial in choice.trials]
+    put_in_force(connection, model, history, products, choice.trials, now)
+    return choice.method, choice.trials
+
+
+def put_in_force(
+    connection: Connection, model: NextProductModel, history: History, products: Integers, trials: Sequence[Trial],
+    now: datetime,
+) -> None:  # fmt: skip
+    """Writes what tells the next product and brings the facts up to it; `products` are the keys by their numbers."""
+    from regulars.knowledge.next_product import usual_gap
+
     gap = usual_gap(history)
     popular = [
         [int(products[product]), rank, int(clients), gap]
         for rank, (product, clients) in enumerate(zip(model.popular.product, model.popular.clients, strict=True), 1)
     ]
-    learned.keep_next_products(connection, choice.method, trials, _links(model, history, products), popular, now)
-    return choice.method, choice.trials
+    told = [asdict(trial) for trial in trials]
+    learned.keep_next_products(connection, model.method, told, _links(model, history, products), popular, now)
 
 
 def _links(model: NextProductModel, history: History, products: Integers) -> Iterator[list[Any]]:

@@ -149,7 +149,11 @@ _ALL = (
     _fact("nps", _NUMBER, 'the latest answer to "would you recommend us?", 0 to 10'),
     ClientField(
         "p_alive", _NUMBER, Origin.COMPUTED,
-        "the chance that the client still buys, as of now; none before `regulars learn`",
+        "the chance that the client still buys, as of now: 1 for ever after one purchase; none before `regulars learn`",
+    ),
+    ClientField(
+        "others_returned", _NUMBER, Origin.COMPUTED,
+        "of the clients who bought again, the share that had done so this long after a purchase: at 0.9 few still come",
     ),
     ClientField(
         "clv", _NUMBER, Origin.LEARNED,

@@ -18,6 +18,7 @@ _DECLARED_ONLY = "`{}` comes from declared sequences only: nothing is learned wi
 _LEARNED: Mapping[str, str] = {
     "clv": _NEVER_KNOWN,
     "p_alive": _NEVER_KNOWN,
+    "others_returned": _NEVER_KNOWN,
     "next_product": _DECLARED_ONLY,
     "next_product_at": _DECLARED_ONLY,
 }

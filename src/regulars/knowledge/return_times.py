@@ -1,0 +1,38 @@
+"""After how long clients buy again: of those who do, the share that has done so by each day.
+
+Kaplan and Meier's estimate (1958): clients who have not bought again count as long as they have been seen, so that
+short gaps, which are known first, do not weigh too much. It is divided by its last value, the share of clients who
+are ever seen to buy again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+FEWEST = 50
+"""Returns below which the shares would be made of noise."""
+_STEPS = 100
+"""Shares that are told apart."""
+
+
+def shares_returned(returned: Mapping[int, int], waiting: Mapping[int, int]) -> list[tuple[int, float]]:
+    """Days after a purchase and the share of returns made by then, both ascending from (0, 0.0); empty for too few.
+
+    `returned` has the number of purchases by the whole days until the client's next one, `waiting` of those without a
+    next one by the days that have passed. A return takes a day or more.
+    """
+    if sum(returned.values()) < FEWEST:
+        return []
+    at_risk = sum(returned.values()) + sum(waiting.values())
+    away, curve = 1.0, []
+    for day in sorted({*returned, *waiting}):
+        again = returned.get(day, 0)
+        if again:
+            away *= 1.0 - again / at_risk
+            curve.append((day, 1.0 - away))
+        at_risk -= again + waiting.get(day, 0)
+    ever, found = curve[-1][1], [(0, 0.0)]
+    for day, share in curve:
+        if round(share / ever * _STEPS) > round(found[-1][1] * _STEPS):
+            found.append((day, share / ever))
+    return found
