@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import Connection, Engine, Table, insert, select
 
 from regulars.consent import rights
+from regulars.consent.suppression import Lifted, lift_suppressions
 from regulars.core import ids
 from regulars.core.errors import NotFound
 from regulars.db import tables
@@ -70,12 +71,12 @@ def test_an_operator_lifts_a_suppression_and_the_log_says_so(engine: Engine) -> 
     with write(engine) as connection:
         key = people.add_customer(connection, "c-1", consent=False)
         assert rights.suppress(connection, HASH, "all", "bounced", AT, "550 no such user")
-        assert rights.unsuppress(connection, HASH, at=LATER, source="operator")
-        assert not rights.unsuppress(connection, HASH, at=LATER, source="operator")
+        lifted = [lift_suppressions(connection, [HASH], now=LATER, by="operator", why="moved") for _ in range(2)]
+        assert lifted == [Lifted(1, 0, 0), Lifted(0, 1, 0)]
         assert rows(connection, tables.suppressions, "email_hash") == []
         assert rows(connection, tables.consent_log, "customer_id", "topic", "granted", "source", "detail") == [
             (key, "address", False, "bounced", {"suppressed": "all"}),
-            (key, "address", True, "operator", {"unsuppressed": "all", "was": "bounced"}),
+            (key, "address", True, "operator", {"unsuppressed": "all", "was": "bounced", "why": "moved"}),
         ]
 
 

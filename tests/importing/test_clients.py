@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from sqlalchemy import select
 
 from regulars.consent import rights
+from regulars.consent.suppression import lift_suppressions
 from regulars.core import ids
 from regulars.db import tables
 from regulars.db.engine import read, write
@@ -125,7 +126,8 @@ def test_an_erased_client_returns_only_when_an_operator_says_so(desk: Desk) -> N
     desk.bring(Kind.CUSTOMERS, "id,email,name\nc-1,ana@client.example,Ana\n")
     with write(desk.engine) as connection:
         rights.erase(connection, customer_id(desk), NOW)
-        assert rights.unsuppress(connection, ADDRESS, at=NOW, source="operator")
+        lifted = lift_suppressions(connection, [ADDRESS], now=NOW, by="operator", why="back", erased=True)
+        assert lifted.lifted == 1
     report = desk.bring(Kind.CUSTOMERS, "id,email,name,subscribed\nc-1,ana@client.example,Ana,yes\n")
     assert report.changed == 1
     assert desk.rows(tables.customers, "name", "erased_at") == [("Ana", None)]

@@ -65,6 +65,7 @@ _SURVIVING = frozenset({"id", "email_hash", "bucket", "attrs", "updated_at", "er
 }
 """Columns of a client that erasure does not empty; any that is not named here goes."""
 
+_SUPPRESSION = {name: suppressions.c[name].type for name in ("email_hash", "scope", "reason", "at", "detail")}
 Scope = Literal["all", "marketing"]
 Detail = Mapping[str, Any]
 
@@ -209,9 +210,9 @@ def suppress_all(
     """
     asked = {bar.email_hash: bar for bar in bars}
     rows = [[bar.email_hash, bar.scope, bar.reason, to_micros(bar.at), bar.detail] for bar in asked.values()]
-    given = rowset(connection, "given", {c.name: c.type for c in suppressions.c}, rows)
+    given = rowset(connection, "given", _SUPPRESSION, rows)
     statement = insert(connection, suppressions).from_select(
-        [c.name for c in given.c], select(given).where(given.c.email_hash.is_not(None))
+        list(_SUPPRESSION), select(given).where(given.c.email_hash.is_not(None))
     )
     fresh = statement.excluded
     wider = and_(suppressions.c.scope == MARKETING, fresh.scope == "all")
