@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, Engine
 
+from regulars.core import extras
 from regulars.db.engine import write
 from regulars.profile import learned
 
@@ -40,7 +41,11 @@ class Learned:
 
 
 def learn(engine: Engine, now: datetime) -> Learned:
-    """Learns everything anew, in one transaction. What was learned before stays where there is too little now."""
+    """Learns everything anew, in one transaction. What was learned before stays where there is too little now.
+
+    Raises EnvironmentFailed without the extra `learn`.
+    """
+    extras.require("learn", "learning from purchases")
     with write(engine) as connection:
         buying, spending, notes = _learn_buying(connection, now)
         valued = _value(connection, now, stale_only=False)
@@ -49,7 +54,11 @@ def learn(engine: Engine, now: datetime) -> Learned:
 
 
 def revalue(engine: Engine, now: datetime) -> int:
-    """Brings the worth of those up to date whose purchases changed; gives how many."""
+    """Brings the worth of those up to date whose purchases changed; gives how many.
+
+    Raises EnvironmentFailed without the extra `learn`.
+    """
+    extras.require("learn", "learning from purchases")
     with write(engine) as connection:
         return _value(connection, now, stale_only=True)
 
