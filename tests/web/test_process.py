@@ -31,7 +31,7 @@ def test_it_serves_until_it_is_stopped_and_logs_no_link(tmp_path: Path) -> None:
         sys.executable, "-c", "from regulars.cli import main; main()",
         "--workspace", str(tmp_path), "web", "--port", str(port),
     ]  # fmt: skip
-    environment = {**os.environ, "REGULARS_WEB_URL": "https://studio.example/mail"}
+    environment = {**os.environ, "REGULARS_WEB_URL": "http://localhost:9/mail"}
     log = tmp_path / "log"
     with log.open("wb") as output:
         process = subprocess.Popen(command, env=environment, stdout=output, stderr=output)
@@ -45,4 +45,6 @@ def test_it_serves_until_it_is_stopped_and_logs_no_link(tmp_path: Path) -> None:
         process.terminate()
         code = process.wait(30)
     assert code in (0, -15)
-    assert "a-secret-token" not in log.read_text("utf-8")
+    said = log.read_text("utf-8")
+    assert "a-secret-token" not in said
+    assert f"set REGULARS_WEB_URL=http://localhost:{port}/mail" in said

@@ -14,7 +14,7 @@ import click
 from regulars.cli import local_inbox
 from regulars.cli.command_context import CommandContext, json_option, now_option
 from regulars.cli.output import counts, print_json
-from regulars.core import clock, extras
+from regulars.core import broker_url, clock
 from regulars.core.errors import EnvironmentFailed
 
 MAIL_FAILED = "the mail server could not be reached; what is planned waits for the next tick"
@@ -53,7 +53,9 @@ _OURSELVES = "from regulars.cli import main; main(prog_name='regulars')"
 
 
 def _celery(command: CommandContext, *arguments: str) -> list[str]:
-    extras.require_for_url("REGULARS_BROKER_URL", command.settings.broker_url)
+    """Celery's command line; raises EnvironmentFailed for a broker or database that a worker would refuse."""
+    broker_url.require_usable(command.settings.broker_url)
+    command.engine.dispose()  # it is of this version's shape: Celery opens its own
     os.environ["REGULARS_WORKSPACE"] = str(command.root)
     command.settings.var.mkdir(mode=0o700, parents=True, exist_ok=True)
     return [sys.executable, "-m", "celery", "--app", "regulars.workers", *arguments]
@@ -99,17 +101,22 @@ def beat_command(command: CommandContext, loglevel: str) -> None:
 def up_command(command: CommandContext, concurrency: int, port: int, loglevel: str) -> None:
     """Run everything on this machine until Ctrl-C: a worker, the scheduler, and the pages that emails link to."""
     command.prepare()  # faulty rules are told now, not by a worker's log
-    commands = [
-        _celery(command, "worker", "--concurrency", str(concurrency), "--loglevel", loglevel),
-        _celery(command, "beat", "--loglevel", loglevel),
-        [sys.executable, "-c", _OURSELVES, "--workspace", str(command.root), "web", "--port", str(port)],
-    ]
+    commands = up_processes(command, concurrency, port, loglevel)
     click.echo(f"Regulars is up in {command.root}, its pages at http://127.0.0.1:{port}; Ctrl-C ends it.")
     with local_inbox.inbox(command, click.echo) as renew:
-        children = [subprocess.Popen(arguments) for arguments in commands]
+        children = [subprocess.Popen(arguments) for arguments in commands.values()]
         stopped = _watch(children, renew)
     if not stopped:
         raise EnvironmentFailed("a process ended by itself; its last lines say why")
+
+
+def up_processes(command: CommandContext, concurrency: int, port: int, loglevel: str) -> dict[str, list[str]]:
+    """The command of each process that a workspace needs, by the name under which it is known elsewhere."""
+    return {
+        "worker": _celery(command, "worker", "--concurrency", str(concurrency), "--loglevel", loglevel),
+        "beat": _celery(command, "beat", "--loglevel", loglevel),
+        "web": [sys.executable, "-c", _OURSELVES, "--workspace", str(command.root), "web", "--port", str(port)],
+    }
 
 
 def _watch(children: Sequence[subprocess.Popen[bytes]], renew: Callable[[], None]) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from urllib.parse import urlsplit
 
 import click
 
@@ -27,6 +28,8 @@ def web_command(command: CommandContext, host: str, port: int, processes: int, t
     from uvicorn.importer import import_from_string
 
     command.prepare()  # faulty rules and an old database are told now
+    if warning := links_elsewhere(command.settings.web_url, port):
+        click.echo(f"Warning: {warning}", err=True)
     os.environ["REGULARS_WORKSPACE"] = str(command.root)
     protocol = "regulars.web.http_protocol"
     # No access log: the links in it are secrets.
@@ -36,3 +39,19 @@ def web_command(command: CommandContext, host: str, port: int, processes: int, t
         http=import_from_string(f"{protocol}:TimedProtocol"),
         limit_concurrency=import_from_string(f"{protocol}:CONNECTIONS"),
     )  # fmt: skip
+
+
+def links_elsewhere(web_url: str, port: int) -> str | None:
+    """What is wrong where links in emails lead to another port of this machine than the pages have; else None.
+
+    Behind a name of another kind there is a proxy, of which nothing is known here.
+    """
+    parts = urlsplit(web_url)
+    if parts.hostname not in {"localhost", "127.0.0.1", "::1"}:
+        return None
+    leads = parts.port or {"http": 80, "https": 443}.get(parts.scheme)
+    if leads == port:
+        return None
+    host = "[::1]" if parts.hostname == "::1" else parts.hostname
+    wanted = parts._replace(scheme="http", netloc=f"{host}:{port}").geturl()
+    return f"links in emails lead to {web_url}, but the pages are at port {port}; set REGULARS_WEB_URL={wanted}"
