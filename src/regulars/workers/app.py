@@ -8,17 +8,19 @@ from __future__ import annotations
 
 import mmap
 import os
+import sys
 from pathlib import Path
 from typing import Any
 
 from celery import Celery
 from celery.schedules import crontab
-from celery.signals import beat_init, worker_process_shutdown, worker_shutdown, worker_shutting_down
+from celery.signals import beat_init, celeryd_init, worker_process_shutdown, worker_shutdown, worker_shutting_down
 from kombu import Queue
 from kombu.transport import TRANSPORT_ALIASES
 
-from regulars.core import extras
+from regulars.core import broker_url, extras
 from regulars.core import settings as settings_module
+from regulars.core.errors import EnvironmentFailed
 from regulars.core.settings import Settings
 
 QUEUES = ("plan", "dispatch", "ingest")
@@ -30,9 +32,9 @@ DISPATCH_EVERY = 15.0
 def configure(celery: Celery, settings: Settings) -> None:
     """Puts the settings of a workspace into the application.
 
-    Raises EnvironmentFailed when the broker needs an extra that is not installed.
+    Raises EnvironmentFailed when the broker's URL cannot be used, or needs an extra that is not installed.
     """
-    extras.require_for_url("REGULARS_BROKER_URL", settings.broker_url)
+    broker_url.require_usable(settings.broker_url)
     celery.conf.update(
         broker_url=settings.broker_url,
         broker_connection_retry_on_startup=True,
@@ -92,6 +94,22 @@ def _create() -> Celery:
 
 
 app = _create()
+
+
+@celeryd_init.connect
+@beat_init.connect
+def _require_database(**_: object) -> None:
+    """Ends a worker or scheduler whose database is not of this version's shape, with the sentence that says so.
+
+    Celery logs an exception of a signal's receiver and goes on: only an exit ends it.
+    """
+    from regulars.workers import process
+
+    try:
+        process.require_database()
+    except EnvironmentFailed as error:
+        sys.stderr.write(f"error: {error}\n")
+        raise SystemExit(error.exit_code) from error
 
 
 @beat_init.connect

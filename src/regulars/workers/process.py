@@ -18,16 +18,29 @@ _ANSWERED = 5.0
 """Seconds after a plan in which a wake-up is not worth another: it has waited while that one ran."""
 
 
+def require_database() -> None:
+    """Raises EnvironmentFailed unless the database can be reached and has the shape that this version needs."""
+    engine = open_engine(_settings().database_url)
+    try:
+        upgrade.require_current(engine)
+    finally:
+        engine.dispose()
+
+
 def current() -> Machine:
     """This process's machine; raises EnvironmentFailed when the database is not ready."""
     global _machine  # one process, one machine: Celery gives tasks no other place
     if _machine is None:
-        here = settings.load(Path(os.environ.get("REGULARS_WORKSPACE", ".")))
+        here = _settings()
         engine = open_engine(here.database_url)
         upgrade.require_current(engine)
         _machine = Machine(here, engine, clock.system)
         tune_garbage_collector()
     return _machine
+
+
+def _settings() -> settings.Settings:
+    return settings.load(Path(os.environ.get("REGULARS_WORKSPACE", ".")))
 
 
 def note_plan() -> None:
