@@ -68,7 +68,12 @@ def learn(now: str | None = None) -> None:
         log.error("nothing learned: numpy and scipy are not installed; %s", extras.command("learn"))
         return
     found = learn.learn(process.current().engine, _clock(now)())
-    log.info("learned: %d clients valued, %d products follow another", found.valued, found.links)
+    log.info(
+        "learned: %d clients valued, %d products follow another, next product by %s",
+        found.valued, found.links, found.method,
+    )  # fmt: skip
+    for note in found.notes:
+        log.warning("learned: %s", note)
 
 
 @app.task(name="regulars.ingest")
