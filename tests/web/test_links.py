@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
-from regulars.db.engine import open_engine
-from regulars.operation.database_upgrade import upgrade_database
-from tests.common.people import SECRET
 from tests.web.every_link import KINDS, Kind, genuine
-from tests.web.shop import Shop, open_shop
+from tests.web.shop import Shop
 
 
 def test_guessing_becomes_slow_and_genuine_links_do_not(small_shop: Shop) -> None:
@@ -92,19 +87,6 @@ def test_below_a_path_whether_the_proxy_cuts_it_or_not(shop_below_mail: Shop, cu
     assert page.status == 200
     assert 'href="../style.css"' in page.text
     assert shop.get("/style.css" if cut else "/mail/style.css").headers["content-type"].startswith("text/css")
-
-
-def test_health_and_readiness(small_shop: Shop) -> None:
-    assert small_shop.get("/healthz").text == "ok\n"
-    assert small_shop.get("/readyz").status == 503  # these tables were made without a migration
-
-
-def test_ready_on_a_database_of_this_version(tmp_path: Path) -> None:
-    engine = open_engine(f"sqlite:///{tmp_path / 'regulars.sqlite'}")
-    upgrade_database(engine, secret=SECRET)
-    with open_shop(engine) as shop:
-        assert shop.get("/readyz").text == "ready\n"
-    engine.dispose()
 
 
 def test_a_stranger_is_answered_in_the_language_of_the_browser(small_shop: Shop) -> None:

@@ -133,7 +133,8 @@ def first_unasked(connection: Connection) -> datetime | None:
         events.c.external_id == literal("signup/") + cast(signups.c.id, Text),
     )  # fmt: skip
     first = select(func.min(signups.c.asked_at)).join(events, mine).where(signups.c.confirmed_at.is_(None), ~asked)
-    return connection.scalar(first)
+    found: datetime | None = connection.scalar(first)
+    return found
 
 
 def confirm(connection: Connection, found: PendingSignup, at: datetime) -> bool:

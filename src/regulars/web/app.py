@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 from pathlib import Path
 
@@ -20,6 +19,7 @@ from regulars.db import upgrade
 from regulars.db.engine import open_engine
 from regulars.importing.report import Kind
 from regulars.operation.database_upgrade import upgrade_database
+from regulars.web import readiness
 from regulars.web.api import endpoints, suppressions, webhooks
 from regulars.web.api.openapi import BATCHES, document
 from regulars.web.middleware import API_PATHS, OuterMiddleware
@@ -28,7 +28,6 @@ from regulars.web.recipient.link_request import Endpoint, by_link, message_page
 from regulars.web.recipient.page_templates import stylesheet
 from regulars.web.site import Site
 
-_LOG = logging.getLogger(__name__)
 _PAGE = ["GET", "POST"]
 
 
@@ -37,7 +36,7 @@ def create(site: Site) -> ASGIApp:
     app = Starlette(
         routes=[
             Route("/healthz", _health),
-            Route("/readyz", _ready),
+            Route("/readyz", readiness.endpoint),
             Route("/style.css", _style),
             Route("/u/{token}", _unsubscribe(), methods=_PAGE),
             Route("/p/{token}", by_link(preferences.show, preferences.act, permanent=True), methods=_PAGE),
@@ -97,25 +96,6 @@ def from_environment() -> ASGIApp:
 async def _health(_: Request) -> Response:
     """The process answers."""
     return PlainTextResponse("ok\n")
-
-
-async def _ready(request: Request) -> Response:
-    """The database has the shape this version needs, and the rules can be read."""
-    site: Site = request.app.state.site
-
-    def look() -> str | None:
-        try:
-            upgrade.require_current(site.engine)
-            _ = site.rules
-        except RegularsError as error:
-            return str(error)
-        return None
-
-    trouble = await run_in_threadpool(look)
-    if trouble:
-        _LOG.error("not ready: %s", trouble)
-        return PlainTextResponse("not ready\n", 503)
-    return PlainTextResponse("ready\n")
 
 
 async def _style(request: Request) -> Response:

@@ -14,6 +14,7 @@ from sqlalchemy import Engine
 
 from regulars.core import signing
 from regulars.core.clock import Clock
+from regulars.core.diagnostics import render
 from regulars.core.errors import Invalid
 from regulars.web.rate_limit import Limiter
 from regulars.web.recipient.hit_writer import HeadRequests, HitWriter
@@ -21,8 +22,6 @@ from regulars.workspace.fingerprint import fingerprint
 from regulars.workspace.folder import Workspace, open_workspace
 
 _LOG = logging.getLogger(__name__)
-_RELOAD_SECONDS = 5.0
-"""Seconds between looks at the files."""
 
 
 @dataclass
@@ -42,9 +41,14 @@ class Site:
     """How often the sign-up form may be sent from one address."""
     head_requests: HeadRequests = field(default_factory=HeadRequests, init=False, repr=False)
     hit_writer: HitWriter = field(init=False, repr=False)
+    unready: str = field(default="", init=False, repr=False)
+    """What `/readyz` found wrong when it was last asked."""
+    reload_seconds: float = 5.0
+    """Seconds between looks at the files."""
     read: Callable[[Path], Workspace] = field(default=open_workspace, repr=False)
     """How the rules are read from their folder."""
     _rules: Workspace | None = field(default=None, init=False, repr=False)
+    _faults: Invalid | None = field(default=None, init=False, repr=False)
     _fingerprint: str = field(default="", init=False, repr=False)
     _checked_at: float = field(default=float("-inf"), init=False, repr=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False)
@@ -61,7 +65,7 @@ class Site:
     def rules(self) -> Workspace:
         """The rules. While the files are faulty, those that were sound last: a client can leave all the same."""
         with self._lock:
-            if self._rules is not None and time.monotonic() - self._checked_at < _RELOAD_SECONDS:
+            if self._rules is not None and time.monotonic() - self._checked_at < self.reload_seconds:
                 return self._rules
             found = fingerprint(self.root)
             if self._rules is None or found != self._fingerprint:
@@ -70,13 +74,25 @@ class Site:
             assert self._rules is not None
             return self._rules
 
+    @property
+    def faults(self) -> Invalid | None:
+        """What is wrong with the rule files as they are now; None where they are sound."""
+        try:
+            _ = self.rules
+        except Invalid as error:
+            return error
+        return self._faults
+
     def _read(self, found: str) -> None:
         try:
-            self._rules = self.read(self.root)
-        except Invalid:
+            self._rules, self._faults = self.read(self.root), None
+        except Invalid as error:
             if self._rules is None:
                 raise
-            _LOG.error("the rules have faults (`regulars check` lists them); pages keep the former ones")
+            self._faults = error
+            _LOG.error(
+                "the rules have faults; pages keep the former ones\n%s", render(error.diagnostics, error.sources)
+            )
         self._fingerprint = found
 
     def payload(self, purpose: str, token: str) -> str | None:

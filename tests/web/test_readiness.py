@@ -1,0 +1,96 @@
+"""`/healthz` and `/readyz`: what is wrong is said, without what is nobody else's business."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine, text
+
+from regulars.db import upgrade
+from regulars.db.engine import open_engine, write
+from regulars.operation.database_upgrade import upgrade_database
+from tests.common.people import SECRET
+from tests.common.workspace import write_workspace
+from tests.web.shop import Shop, open_shop
+
+
+@pytest.fixture
+def engine(tmp_path: Path) -> Iterator[Engine]:
+    """A database made as an operator makes it."""
+    found = open_engine(f"sqlite:///{tmp_path / 'regulars.sqlite'}")
+    upgrade_database(found, secret=SECRET)
+    yield found
+    found.dispose()
+
+
+@pytest.fixture
+def shop(engine: Engine, tmp_path: Path) -> Iterator[Shop]:
+    """A shop on it, with a rule file of its own, that looks at its files on every request."""
+    write_workspace(tmp_path, {"thanks": {"on": "purchase", "email": "thanks"}})
+    with open_shop(engine, root=tmp_path) as found:
+        assert found.site is not None
+        found.site.reload_seconds = 0
+        assert found.site.faults is None
+        yield found
+
+
+def ready(shop: Shop) -> tuple[int, str]:
+    answer = shop.get("/readyz")
+    return answer.status, answer.text
+
+
+def said(caplog: pytest.LogCaptureFixture) -> list[str]:
+    return [record.getMessage() for record in caplog.records if record.levelno >= logging.ERROR]
+
+
+def test_ready_on_a_database_of_this_version(shop: Shop) -> None:
+    assert ready(shop) == (200, "ready\n")
+    assert shop.get("/healthz").text == "ok\n"
+
+
+def test_a_database_that_is_not_upgraded_is_named(shop: Shop, caplog: pytest.LogCaptureFixture) -> None:
+    with write(shop.engine) as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '0001'"))
+    reason = f"the database is at 0001, this version needs {upgrade.head()}: run `regulars db upgrade`"
+    assert [ready(shop) for _ in range(3)] == [(503, f"not ready: {reason}\n")] * 3
+    assert said(caplog) == [f"not ready: {reason}"]
+    assert shop.get("/healthz").status == 200
+
+
+def test_an_empty_database_is_named(sqlite_engine: Engine) -> None:
+    with open_shop(sqlite_engine) as shop:  # these tables were made without a migration
+        assert ready(shop)[1].startswith("not ready: the database is empty, ")
+
+
+def test_a_database_that_is_away_is_named_without_its_own_words(
+    shop: Shop, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    shop.engine.dispose()
+    (tmp_path / "regulars.sqlite").write_bytes(b"no database " * 1000)
+    for leftover in ("regulars.sqlite-wal", "regulars.sqlite-shm"):
+        (tmp_path / leftover).unlink(missing_ok=True)
+    assert ready(shop) == (503, "not ready: the database does not answer\n")
+    assert [line for line in said(caplog) if "not a database" in line]
+
+
+def test_a_faulty_rule_file_is_named_until_it_is_mended(
+    shop: Shop, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = shop.link("u", shop.promise(shop.customer(), "thanks"))
+    (file,) = [found for found in (tmp_path / "campaigns").glob("*.yaml") if "thanks" in found.read_text("utf-8")]
+    sound = file.read_text("utf-8")
+    place = len(sound.splitlines()) + 1
+    file.write_text(sound.rstrip("\n") + "\nsecret-words: 1\n", encoding="utf-8")
+    status, answer = ready(shop)
+    assert (status, ready(shop)) == (503, (503, answer))
+    where = f"campaigns/{file.name}, line {place}"
+    assert answer == f"not ready: the rules have 1 error, the first in {where}: `regulars check` tells more\n"
+    assert len(said(caplog)) == 2, "once from who reads the rules, with the text of `check`, once from who was asked"
+    assert "secret-words" in said(caplog)[0]
+    assert f"{file.name}:{place}" in said(caplog)[0]
+    assert shop.get(path).status == 200, "clients can leave all the same"
+    file.write_text(sound, encoding="utf-8")
+    assert ready(shop) == (200, "ready\n")
