@@ -15,6 +15,7 @@ from regulars.importing.column_names import (
     PRODUCTS,
     PURCHASES,
     REDEMPTIONS,
+    SUPPRESSIONS,
 )
 from regulars.importing.report import Kind
 from regulars.importing.service import _IMPORTERS
@@ -31,6 +32,7 @@ WORDS = {
     Kind.APPOINTMENTS: APPOINTMENTS,
     Kind.COUPONS: COUPONS,
     Kind.REDEMPTIONS: REDEMPTIONS,
+    Kind.SUPPRESSIONS: SUPPRESSIONS,
 }
 
 

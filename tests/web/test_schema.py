@@ -58,5 +58,6 @@ def test_without_a_key_nothing_is_answered(case: Case[Any], patient_shop: Shop) 
 def test_the_document_has_every_path() -> None:
     assert {f"{path} {method}" for path, methods in document()["paths"].items() for method in methods} >= {
         "/api/customers post", "/api/purchases post", "/api/events post", "/api/coupons/{code}/check post",
+        "/api/suppressions post", "/api/suppressions get", "/api/suppressions/remove post",
         "/api/coupons/{code}/redeem post", "/hooks/{hook} post",
     }  # fmt: skip

@@ -23,6 +23,7 @@ from regulars.importing.columns import Column, plain_name
 from regulars.importing.refused import Refused
 from regulars.importing.rows import Importer, Row, Written
 
+_UNREADABLE = object()
 _LONGEST = 500
 """Characters of a detail that are kept."""
 _REASONS = {
@@ -46,11 +47,12 @@ class Suppressions(Importer):
     needed: ClassVar = (("email",),)
 
     def columns(self) -> Sequence[Column]:
+        options = self.options
         readers: dict[str, cells.Reader] = {
             "email": cells.email,
             "reason": comment,
             "scope": comment,
-            "date": self._date,
+            "date": _lenient(date_formats.moment(options.dates, options.timezone, self.now)),
             "detail": comment,
         }
         return [Column(name, read, column_names.SUPPRESSIONS[name]) for name, read in readers.items()]
@@ -110,14 +112,19 @@ class Suppressions(Importer):
         return "marketing" if found == MARKETING else "all"
 
     def _since(self, row: Row) -> datetime:
-        micros = row.get("date")
-        return self.now if micros is None else from_micros(micros)
-
-    def _date(self, raw: Any) -> int | None:
-        """The instant in microseconds; None for one that cannot be read, for the address is suppressed all the same."""
-        try:
-            found = date_formats.moment(self.options.dates, self.options.timezone, self.now)(raw)
-        except Refused:
+        found = row.get("date")
+        if found is _UNREADABLE:
             self.notes["dates could not be read, so these rows count from today"] += 1
-            return None
-        return None if found is None else found.micros
+        return self.now if found is None or found is _UNREADABLE else from_micros(found.micros)
+
+
+def _lenient(read: cells.Reader) -> cells.Reader:
+    """The reader, with something in place of a value that it refuses: the address is suppressed all the same."""
+
+    def lenient(raw: Any) -> Any:
+        try:
+            return read(raw)
+        except Refused:
+            return _UNREADABLE
+
+    return lenient
