@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import secrets
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -19,8 +19,8 @@ from sqlalchemy import Connection, func, select, tuple_, update
 from regulars.db.engine import insert
 from regulars.db.locks import AdvisoryLock, lock_name
 from regulars.db.rowset import ids
-from regulars.db.states import Reason
-from regulars.db.tables import coupon_codes, coupons, promises
+from regulars.db.states import Reason, State
+from regulars.db.tables import coupon_codes, coupons, customers, promises
 from regulars.rules.offer import BENEFITS, Coupon
 
 _ALPHABET = "ABCDEFGHJKMNPQRSTVWXYZ23456789"  # nothing that is misread aloud or on paper
@@ -33,6 +33,10 @@ class CouponKey(NamedTuple):
     campaign: str
     customer_id: int
     occurrence: str
+
+
+ShownBy = Callable[[str, str], bool]
+"""Whether the email of a step shows the coupon, by the campaign's key and the step's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,14 +53,24 @@ def template_values(row: Mapping[str, Any]) -> dict[str, Any]:
     return {**own, **dict.fromkeys(BENEFITS), **row["offer"]}
 
 
-def sample_coupon(offer: Coupon, now: datetime, zone: str) -> dict[str, Any]:
-    """A coupon of the offer for a preview; its code is nobody's."""
+def sample_coupon(offer: Coupon, now: datetime, zone: str, home: str | None = None) -> dict[str, Any]:
+    """A coupon of the offer for a preview to a client who lives in the zone `home`; its code is nobody's."""
     code = offer.shared or (f"{offer.prefix}-SAMPLE99" if offer.prefix else "SAMPLE99")
-    return template_values(_row(offer, code, now, zone))
+    return template_values(_row(offer, code, offer.window(now, zone, home), now))
 
 
-def assign_coupons(connection: Connection, wanted: Mapping[CouponKey, Coupon], now: datetime, zone: str) -> Assigned:
-    """Coupons for the places, in their order; a place that has one keeps it."""
+def assign_coupons(
+    connection: Connection,
+    wanted: Mapping[CouponKey, Coupon],
+    now: datetime,
+    zone: str,
+    shown_by: ShownBy = lambda campaign, step: True,
+) -> Assigned:
+    """Coupons for the places, in their order; a place that has one keeps it.
+
+    A code that ended before any email with it went is renewed: it holds as if it were given now. One that a client
+    has seen stays as it is, and may have ended. `zone` is the company's; days end where the client lives.
+    """
     rows = _rows(connection, [place for place, offer in wanted.items() if offer.limited])
     refused: dict[CouponKey, Reason] = {}
     for campaign in sorted({place.campaign for place in wanted.keys() - rows.keys()}):
@@ -69,11 +83,18 @@ def assign_coupons(connection: Connection, wanted: Mapping[CouponKey, Coupon], n
         refused |= _over_limit(connection, offer, lacking)
         open_places = [place for place in lacking if place not in refused]
         codes = _codes(connection, offer, len(open_places))
-        given = zip(open_places, codes, strict=False)  # a pool may have fewer
-        new = [{**place._asdict(), **_row(offer, code, now, zone)} for place, code in given]
+        given = list(zip(open_places, codes, strict=False))  # a pool may have fewer
+        homes = _homes(connection, [place for place, _ in given], zone)
+        new = [
+            {**place._asdict(), **_row(offer, code, offer.window(now, zone, homes[place]), now)}
+            for place, code in given
+        ]
         _insert(connection, offer, new, now)
         rows |= _rows(connection, open_places)
         refused |= {place: Reason.NO_COUPON for place in open_places if place not in rows}
+    ended = [place for place, row in rows.items() if row["valid_until"] < now]
+    if ended:
+        rows |= _renew(connection, wanted, rows, ended, now, zone, shown_by)
     return Assigned(rows, refused)
 
 
@@ -127,8 +148,43 @@ def _codes(connection: Connection, offer: Coupon, count: int) -> list[str]:
     return list(connection.scalars(taken))
 
 
-def _row(offer: Coupon, code: str, now: datetime, zone: str) -> dict[str, Any]:
-    begins, ends = offer.window(now, zone)
+def _renew(
+    connection: Connection,
+    wanted: Mapping[CouponKey, Coupon],
+    rows: Mapping[CouponKey, Mapping[str, Any]],
+    ended: Sequence[CouponKey],
+    now: datetime,
+    zone: str,
+    shown_by: ShownBy,
+) -> dict[CouponKey, Mapping[str, Any]]:
+    """The ended coupons that no client has seen, made to hold from now on; the rest is left out."""
+    key = tuple_(promises.c.campaign, promises.c.customer_id, promises.c.occurrence)
+    gone = select(promises.c.campaign, promises.c.customer_id, promises.c.occurrence, promises.c.step).where(
+        key.in_(ended), promises.c.state.in_([State.SENT, State.UNCERTAIN, State.BOUNCED])
+    )
+    seen = {CouponKey(*place) for *place, step in connection.execute(gone) if shown_by(place[0], step)}
+    unseen = [place for place in ended if place not in seen]
+    homes = _homes(connection, unseen, zone)
+    renewed: dict[CouponKey, Mapping[str, Any]] = {}
+    for place in unseen:
+        begins, ends = wanted[place].window(now, zone, homes[place])
+        values = {"given_at": now, "valid_from": begins, "valid_until": ends}
+        connection.execute(update(coupons).where(coupons.c.id == rows[place]["id"]).values(**values))
+        renewed[place] = {**rows[place], **values}
+    return renewed
+
+
+def _homes(connection: Connection, places: Iterable[CouponKey], zone: str) -> dict[CouponKey, str]:
+    """The zone that each client lives in; the company's where theirs is not known."""
+    wanted = list(places)
+    chosen = customers.c.id.in_(ids(connection, {place.customer_id for place in wanted}))
+    query = select(customers.c.id, customers.c.timezone).where(chosen)
+    known = {int(key): name for key, name in connection.execute(query)} if wanted else {}
+    return {place: known.get(place.customer_id) or zone for place in wanted}
+
+
+def _row(offer: Coupon, code: str, window: tuple[datetime, datetime], now: datetime) -> dict[str, Any]:
+    begins, ends = window
     return {
         "code": code, "shared": offer.shared is not None, "offer": offer.benefit, "uses": offer.uses, "used": 0,
         "given_at": now, "valid_from": begins, "valid_until": ends,

@@ -220,7 +220,8 @@ class Dispatcher:
             context = plan_context(connection, self.rules, now, brief=True)
             ids = examine_claimed(connection, context, active_campaigns, taken)
             jobs = load(connection, context, active_campaigns, ids, self.rules.templates.reads, taken.steps)
-            lacking = attach_coupons(connection, jobs, now, self.rules.rulebook.company.timezone)
+            zone = self.rules.rulebook.company.timezone
+            lacking = attach_coupons(connection, jobs, now, zone, self.rules.templates.shows_coupon)
             withhold(connection, lacking, now)
             jobs = [job for job in jobs if job.id not in lacking]
             summary.states["withheld"] += len(taken.rows) - len(jobs)

@@ -55,9 +55,13 @@ Reads = Callable[[str], frozenset[str] | None]
 
 
 def load(
-    connection: Connection, context: PlanContext, active_campaigns: Mapping[str, ActiveCampaign], ids: Sequence[int], reads: Reads | None = None,
+    connection: Connection,
+    context: PlanContext,
+    active_campaigns: Mapping[str, ActiveCampaign],
+    ids: Sequence[int],
+    reads: Reads | None = None,
     steps: Collection[tuple[str, str]] = (),
-) -> list[Job]:  # fmt: skip
+) -> list[Job]:
     """The jobs of these promises, the most important first.
 
     Clients have the fields that `reads` names for the emails of `steps` (pairs of a campaign's key and a step), which
@@ -190,16 +194,31 @@ def declared(event: Record | None, fields: Mapping[str, FieldType]) -> Record | 
     return None if event is None else {**dict.fromkeys(fields), **event}
 
 
-def attach_coupons(connection: Connection, jobs: Sequence[Job], now: datetime, zone: str) -> dict[int, Reason]:
+def attach_coupons(
+    connection: Connection,
+    jobs: Sequence[Job],
+    now: datetime,
+    zone: str,
+    shows: Callable[[str], bool] = lambda email: True,
+) -> dict[int, Reason]:
     """Gives every job whose campaign makes an offer its coupon; those who get none, by id, and why.
 
-    `zone` is the company's, on whose clock offers begin and end.
+    `zone` is the company's, on whose clock offers begin and end. A job whose email `shows` a coupon that has ended
+    gets none.
     """
+    emails = {(job.key, step.key): step.email for job in jobs for step in job.campaign.all_steps}
     wanted = {_coupon_place(job): job.campaign.offer.coupon for job in jobs if job.campaign.offer is not None}
-    given = assignment.assign_coupons(connection, wanted, now, zone)
+
+    def shown_by(campaign: str, step: str) -> bool:
+        email = emails.get((campaign, step))  # a step that the rule no longer has may have shown it
+        return email is None or shows(email)
+
+    given = assignment.assign_coupons(connection, wanted, now, zone, shown_by)
     lacking: dict[int, Reason] = {}
     for job in jobs:
         if (row := given.rows.get(_coupon_place(job))) is not None:
+            if row["valid_until"] < now and shows(job.step.email):
+                lacking[job.id] = Reason.OFFER_OVER
             job.coupon = assignment.template_values(row)
         elif (reason := given.refused.get(_coupon_place(job))) is not None:
             lacking[job.id] = reason

@@ -178,11 +178,11 @@ def _jobs(
         promise = place.promise or stand_in(connection, active_campaigns[key], step.key, customer_id, place, now)
         found = load(connection, context, active_campaigns, [promise])
         zone = rules.rulebook.company.timezone
-        lacking = attach_coupons(connection, found, now, zone)
+        lacking = attach_coupons(connection, found, now, zone, rules.templates.shows_coupon)
         for job in found:
             short = (f"it would not be sent now: {because(lacking[job.id], None)}",) if job.id in lacking else ()
             if job.campaign.offer is not None and job.id in lacking:
-                job.coupon = sample_coupon(job.campaign.offer.coupon, now, zone)
+                job.coupon = sample_coupon(job.campaign.offer.coupon, now, zone, job.customer["timezone"])
             job.id = place.promise or NOWHERE
             jobs.append((job, (*notes, *short)))
     for job, _ in jobs:
@@ -213,7 +213,8 @@ def _sampled(workspace: Rules, campaign: Campaign, step: Step, now: datetime) ->
     if subject.product:
         job.product = sample.get("product")
     if campaign.offer is not None:
-        job.coupon = sample_coupon(campaign.offer.coupon, now, workspace.rulebook.company.timezone)
+        zone = workspace.rulebook.company.timezone
+        job.coupon = sample_coupon(campaign.offer.coupon, now, zone, customer.get("timezone"))
     return job
 
 

@@ -63,7 +63,7 @@ class Templates:
     company_locale: str = "en"
     library: Library = field(init=False)
     _compiled: dict[tuple[str, str, bool], CompiledEmail] = field(init=False, default_factory=dict, repr=False)
-    _reads: dict[str, frozenset[str] | None] = field(init=False, default_factory=dict, repr=False)
+    _reads: dict[tuple[str, str], frozenset[str] | None] = field(init=False, default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
         self.library = Library(tuple(self.folders))
@@ -108,16 +108,20 @@ class Templates:
             raise Invalid([Diagnostic("T009", message, Span(body.path, 1, 1), hint=hint)], self.library.sources())
         return found
 
-    def reads(self, email: str) -> frozenset[str] | None:
-        """The client's fields that an email speaks of, in whichever language; None when that cannot be told."""
-        if email not in self._reads:
+    def reads(self, email: str, root: str = "customer") -> frozenset[str] | None:
+        """The fields of `root` that an email speaks of, in whichever language; None when that cannot be told."""
+        if (email, root) not in self._reads:
             try:
-                found = [_reads(self.library, email, each, self.company_locale) for each in self.languages(email)]
+                found = [_reads(self.library, email, each, self.company_locale, root) for each in self.languages(email)]
             except (Invalid, NotFound, TemplateError):  # whoever fills the email in will hear of it
                 found = [None]
             known = [fields for fields in found if fields is not None]
-            self._reads[email] = frozenset[str]().union(*known) if len(known) == len(found) else None
-        return self._reads[email]
+            self._reads[email, root] = frozenset[str]().union(*known) if len(known) == len(found) else None
+        return self._reads[email, root]
+
+    def shows_coupon(self, email: str) -> bool:
+        """Whether an email speaks of a coupon, in whichever language; true where that cannot be told."""
+        return self.reads(email, "coupon") != frozenset()
 
     def sources(self) -> dict[str, str]:
         """Every text read so far by its path, for printing diagnostics."""
@@ -144,13 +148,13 @@ def shown_in(locale: str, language: str) -> str:
     return locale.replace("_", "-")
 
 
-def _reads(library: Library, email: str, language: str, fallback: str) -> frozenset[str] | None:
+def _reads(library: Library, email: str, language: str, fallback: str, root: str) -> frozenset[str] | None:
     words = library.words(email, language, fallback)
     files = (library.body(email), library.find(email, "body.txt"))
     pieces = [piece for file in files if file for piece in expand(library, file, words, [])]
     for name in ("subject", "preheader"):
         pieces += word_pieces(words, name, None, [])
-    return scope.fields(pieces, "customer")
+    return scope.fields(pieces, root)
 
 
 @lru_cache(maxsize=256)

@@ -10,7 +10,7 @@ from typing import Any, Self
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from regulars.core.calendar import instant
+from regulars.core.calendar import instant, local_date
 from regulars.rules import grammar
 from regulars.rules.phrase_types import Duration, Name, Part, Stamp
 
@@ -38,11 +38,15 @@ class Coupon(Part):
     service: str | None = Field(default=None, min_length=1, description="A service that is free, in words")
     gift: str | None = Field(default=None, min_length=1, description="What is given, in words")
     valid: Duration | None = Field(
-        default=None, description="How long the code holds, from when it was given (or `from`); 14 days by default"
+        default=None,
+        description="How long the code holds, from when it was given (or `from`), whole days to the end of the last day"
+        " where the client lives; 14 days by default",
     )
     starts: Stamp | None = Field(default=None, alias="from", description="From when on codes hold; company's clock")
     until: Stamp | None = Field(
-        default=None, description="Up to when codes hold, a day alone to its end; after that no email of the offer goes"
+        default=None,
+        description="Up to when codes hold, a day alone to its end where the client lives; after that, by the company's"
+        " clock, no email of the offer goes",
     )
     uses: int = Field(default=1, ge=1, description="How often one client can use the code")
     prefix: str = Field(default="", pattern=r"^[A-Z0-9]{0,8}$", description="How the code begins")
@@ -87,10 +91,21 @@ class Coupon(Part):
         """The last instant at which codes hold, by the company's clock; None: there is none."""
         return instant(self.ends, zone) if self.ends else None
 
-    def window(self, now: datetime, zone: str) -> tuple[datetime, datetime]:
-        """From when and up to when a code that is given now holds."""
+    def window(self, now: datetime, zone: str, home: str | None = None) -> tuple[datetime, datetime]:
+        """From when and up to when a code that is given now holds, for a client who lives in the zone `home`.
+
+        `zone` is the company's. Where the offer names days, the code holds to the end of the last one at `home`: an
+        email that says "until November 28" is read there. It may have ended already.
+        """
+        home = home or zone
         start = max(now, instant(self.begins, zone)) if self.begins else now
-        return start, self.last_instant(zone) or start + (self.valid or VALID)
+        if self.ends is not None:
+            return start, instant(self.ends, home if self.ends.time() == DAY_END else zone)
+        valid = self.valid or VALID
+        end = start + valid
+        if valid % timedelta(days=1):  # hours are meant to the minute
+            return start, end
+        return start, instant(datetime.combine(local_date(end, home), DAY_END), home)
 
     @property
     def limited(self) -> bool:

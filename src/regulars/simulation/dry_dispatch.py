@@ -1,6 +1,7 @@
 """Pretending to send: planned promises are claimed, looked at once more and settled as sent, by the code that does it.
 
-Nothing is rendered and no server is asked, so failures of templates and servers are not foreseen.
+Nothing is rendered and no server is asked, so failures of templates and servers are not foreseen, nor are emails that
+would show a coupon which has ended by then: `regulars check` warns of these.
 """
 
 from __future__ import annotations

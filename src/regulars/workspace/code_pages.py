@@ -182,6 +182,19 @@ EMAILS = (
         "{% for n in '1' * 1000000 %}…{% endfor %}",
         "{% for product in event.products %}…{% endfor %}",
     ),
+    Code(
+        "T022",
+        "Coupon that has ended",
+        "A later email of the sequence shows the coupon when it holds no longer, because `valid` is shorter than the"
+        " waits. The email is not sent: it is skipped as `offer-over`.",
+        campaign(
+            "offer: {coupon: {percent: 20, valid: 3 days}}", "steps:", "  - email: x", "  - {wait: 5 days, email: y}"
+        ),
+        campaign(
+            "offer: {coupon: {percent: 20, valid: 7 days}}", "steps:", "  - email: x", "  - {wait: 5 days, email: y}"
+        ),
+        warning=True,
+    ),
 )
 
 DATA = (

@@ -22,7 +22,7 @@ from regulars.render.compile import Templates
 from regulars.render.email_check import check as check_emails
 from regulars.rules.loader import Loaded, load
 from regulars.rules.model import Loc, Rulebook
-from regulars.workspace import check_cache, learned_fields
+from regulars.workspace import check_cache, coupon_checks, learned_fields
 from regulars.workspace.conditions import parsed
 from regulars.workspace.email_usages import usages
 from regulars.workspace.starter import starter
@@ -73,6 +73,7 @@ def _examined(root: Path, *, trusting: bool) -> tuple[Workspace | None, list[Dia
     if not (trusting and check_cache.holds(root, seal)):
         faults += check_emails(templates, list(usages(draft)), _own_hosts(draft))
         faults += learned_fields.check(draft, conditions, templates, loaded)
+        faults += coupon_checks.check(draft, templates)
     sources = {**loaded.sources, **templates.library.sources()}
     if any(fault.severity is Severity.ERROR for fault in faults):
         return None, in_order(faults), sources

@@ -1,0 +1,25 @@
+"""Emails that would show a coupon which has ended: what `check` says of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from regulars.core.clock import words
+from regulars.core.diagnostics import Diagnostic, Severity
+from regulars.render.compile import Templates
+from regulars.rules.coupon_ends import steps_after_end
+from regulars.rules.model import Rulebook
+
+
+def check(rulebook: Rulebook, templates: Templates) -> Iterator[Diagnostic]:
+    """A warning for each step that comes when the code of its sequence has ended."""
+    for campaign in rulebook.campaigns.values():
+        for index, elapsed, valid in steps_after_end(campaign, templates.shows_coupon):
+            email = campaign.all_steps[index].email
+            yield Diagnostic(
+                "T022",
+                f"`{email}` shows the coupon {words(elapsed)} after the client got it, and it holds {words(valid)}",
+                rulebook.span("campaigns", campaign.name, "steps", index, "email"),
+                hint=f"`valid: {words(elapsed)}` or more; else the email is skipped as `offer-over`",
+                severity=Severity.WARNING,
+            )
