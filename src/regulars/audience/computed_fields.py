@@ -48,7 +48,8 @@ def model_in_force(connection: Connection) -> Model | None:
     times = return_times.c
     for visit, days, share in connection.execute(select(times.visit, times.days, times.share).order_by(times.days)):
         returns.setdefault(visit, []).append((days, share))
-    return Model(*row, returns)
+    r, alpha, a, b = row
+    return Model(r, alpha, a, b, returns)
 
 
 def _overdue(fields: Known, _: Model | None, moment: int) -> float | None:

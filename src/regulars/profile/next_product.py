@@ -92,9 +92,9 @@ def learned(now: Moment | None, customer_ids: Restriction | None) -> Subquery:
         .join(learned_links, links.product_id == bought.c.product_id)
         .where(or_(bought.c.latest <= LATEST, loop))
     )  # fmt: skip
-    unknown = null().cast(BigInteger)
+    nothing, unknown = literal(0, BigInteger), null().cast(BigInteger)
     # What the client has is grouped with what the links lead to: to join it takes an index that SQLite does not make.
-    each = union_all(led, select(bought.c.customer_id, bought.c.product_id, 0, unknown, unknown, at)).subquery(
+    each = union_all(led, select(bought.c.customer_id, bought.c.product_id, nothing, unknown, unknown, at)).subquery(
         "each_led"
     )
     reached = (
