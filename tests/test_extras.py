@@ -18,6 +18,8 @@ from regulars.core import extras
 from regulars.core.errors import EnvironmentFailed
 from tests.workspace.folders import write
 
+pytestmark = pytest.mark.slow
+
 _HIDE = """
 import sys
 
@@ -92,7 +94,6 @@ def test_a_workspace_is_checked_planned_and_sent(plain: PlainInstall) -> None:
     assert "nothing to send" in plain.regulars("-w", "shop", "tick").stdout
 
 
-@pytest.mark.slow
 def test_the_demo_plays_its_day(plain: PlainInstall) -> None:
     done = plain.regulars("demo", "--dir", "demo")
     assert done.returncode == 0, done.stdout + done.stderr

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
+import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Connection, Engine, select
@@ -64,6 +65,7 @@ def scope_at(connection: Connection, now: datetime) -> Scope:
     )  # fmt: skip
 
 
+@pytest.mark.slow
 @hard
 @given(world=worlds, texts=st.lists(conditions(), min_size=BATCH, max_size=BATCH))
 def test_sql_and_python_agree(engine: Engine, world: tuple[datetime, list[Client]], texts: list[str]) -> None:
@@ -85,6 +87,7 @@ def test_sql_and_python_agree(engine: Engine, world: tuple[datetime, list[Client
             assert selected == {key for key in keys if expression.evaluate(known[key], now)}, expression.text
 
 
+@pytest.mark.slow
 @hard
 @given(
     world=worlds,

@@ -22,6 +22,8 @@ from tests.audience.populations import CATALOGUE, furnish
 from tests.common import people
 from tests.common.rules import rules
 
+pytestmark = pytest.mark.slow
+
 NOW = datetime(2026, 3, 10, 22, 30, tzinfo=UTC)  # already the 11th in Chișinău
 
 CASES: dict[str, list[tuple[str, bool | None]]] = {

@@ -16,6 +16,8 @@ from tests.cli.conftest import Project
 from tests.common.bench import at
 from tests.common.workspace import write_workspace
 
+pytestmark = pytest.mark.slow
+
 
 def test_the_plan_is_as_published(clients: Project) -> None:
     found = clients.data("plan", "--now", "2026-06-10T12:00")

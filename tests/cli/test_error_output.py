@@ -58,6 +58,7 @@ def test_a_database_of_another_shape(project: Project, empty_postgres_url: str) 
     assert project.run("plan", REGULARS_DATABASE_URL=empty_postgres_url).exit_code == 0
 
 
+@pytest.mark.slow
 def test_a_mail_server_that_is_away(clients: Project) -> None:
     result = clients.run("tick", "--now", "2026-06-10T12:00", REGULARS_SMTP_URL="smtp://127.0.0.1:1")
     assert result.exit_code == 3
@@ -106,6 +107,7 @@ def test_a_fault_of_the_program_is_not_hushed_up() -> None:
     assert foreseen(KeyError("x")) is None
 
 
+@pytest.mark.slow
 def test_ctrl_c_ends_up_and_its_children(project: Project) -> None:
     environment = os.environ | {"REGULARS_SMTP_URL": "smtp://127.0.0.1:1"}
     program = [

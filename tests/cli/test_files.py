@@ -6,12 +6,14 @@ import json
 from pathlib import Path
 
 import jsonschema
+import pytest
 from click.testing import CliRunner
 
 from regulars.cli import main
 from tests.cli.conftest import TESTS, Project, write_tests
 
 
+@pytest.mark.slow
 def test_init_makes_a_workspace_that_checks(tmp_path: Path) -> None:
     runner = CliRunner()
     made = runner.invoke(main, ["init", str(tmp_path / "shop"), "--json"])
@@ -73,6 +75,7 @@ def test_the_schema_is_one(project: Project) -> None:
     jsonschema.Draft202012Validator.check_schema(json.loads(project.ok("schema")))
 
 
+@pytest.mark.slow
 def test_rule_tests_run(project: Project) -> None:
     assert project.ok("test") == "2 passed, 0 failed\n"
     assert project.ok("test", "-v", "*missed").startswith("passed  somebody silent is missed\n1 passed")

@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 from pathlib import Path
 
+import pytest
+
 from tests.cli.conftest import Project
 from tests.common.data import cdnow
 
@@ -14,6 +16,7 @@ def test_a_few_clients_teach_nothing_and_break_nothing(clients: Project) -> None
     assert clients.data("learn", "--now", "2026-06-10")["buying"] is False
 
 
+@pytest.mark.slow
 def test_real_histories_become_facts(project: Project, tmp_path: Path) -> None:
     _, purchases = cdnow(tmp_path)
     with purchases.open(newline="") as file:

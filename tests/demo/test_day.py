@@ -10,9 +10,13 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from docs import refresh
 from regulars.delivery.inbox.server import stored
 from tests.demo.conftest import Demo, play
+
+pytestmark = pytest.mark.slow
 
 SENT = 75
 """Emails that the day brings."""

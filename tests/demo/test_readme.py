@@ -10,6 +10,8 @@ import pytest
 from docs import refresh
 from tests.demo.conftest import Demo
 
+pytestmark = pytest.mark.slow
+
 
 def test_the_readme_is_what_the_commands_print(demo: Demo, tmp_path: Path) -> None:
     workspace = tmp_path / "demo"

@@ -128,6 +128,7 @@ def _agree(engine: Engine, people: Sequence[frozenset[str]], without: str, when:
             assert at_a_glance == _confirmed(connection, now, when, claimed)
 
 
+@pytest.mark.slow
 @settings(max_examples=share(2), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     people=st.lists(st.frozensets(st.sampled_from(sorted(OBSTACLES)), max_size=2), min_size=1, max_size=6),

@@ -69,6 +69,7 @@ def test_emails_to_managers_take_no_place(bench: Bench) -> None:
     assert sorted(c for _, c, _ in bench.send("2026-06-10T12:06")) == ["alert", "news"]
 
 
+@pytest.mark.slow
 @settings(max_examples=8)  # each plans for three weeks, day by day
 @given(
     priorities=st.lists(st.integers(-2, 2), min_size=1, max_size=5),

@@ -19,6 +19,8 @@ from tests.common.bench import Bench, at
 from tests.common.crowd import DAYS, START, every_kind, gather
 from tests.common.rules import rules
 
+pytestmark = pytest.mark.slow
+
 Verdicts = set[tuple[str, str, str, str, str | None]]
 
 

@@ -64,6 +64,7 @@ def content(desk: Desk) -> dict[str, list[Any]]:
         return {name: [tuple(row) for row in connection.execute(query)] for name, query in queries.items()}
 
 
+@pytest.mark.slow
 @SHARED
 @given(rows=orders)
 def test_importing_twice_is_importing_once(desk: Desk, rows: list[tuple[str, ...]]) -> None:
@@ -78,6 +79,7 @@ def test_importing_twice_is_importing_once(desk: Desk, rows: list[tuple[str, ...
     assert first.added + first.refused == first.rows == len(rows)
 
 
+@pytest.mark.slow
 @SHARED
 @given(rows=orders, cut=st.integers(0, 10))
 def test_a_file_in_two_parts_is_the_whole_file(desk: Desk, rows: list[tuple[str, ...]], cut: int) -> None:
@@ -141,6 +143,7 @@ def peak(engine: Engine, path: Path) -> int:
         tracemalloc.stop()
 
 
+@pytest.mark.slow
 def test_memory_does_not_grow_with_the_file(sqlite_engine: Engine, tmp_path: Path) -> None:
     for name, count in (("warm", 1_000), ("small", 5_000), ("large", 50_000)):
         with (tmp_path / f"{name}.csv").open("w") as file:

@@ -72,6 +72,7 @@ def test_every_state_is_counted_and_adds_up(bench: Bench) -> None:
     assert found.campaigns["visit"].total == len(STATES) * 2
 
 
+@pytest.mark.slow
 def test_a_period_is_from_and_up_to_and_leaves_open_ones_in(bench: Bench) -> None:
     with write(bench.engine) as connection:
         ada = people.add_customer(connection, "ada")

@@ -29,6 +29,7 @@ def sample() -> tuple[Histories, np.ndarray[tuple[int], np.dtype[np.float64]]]:
     return Histories.of(rows[:, 0], rows[:, 1] / 7, rows[:, 2] / 7), rows[:, 3]
 
 
+@pytest.mark.slow
 def test_the_fit_is_the_published_one(
     sample: tuple[Histories, np.ndarray[tuple[int], np.dtype[np.float64]]],
 ) -> None:
@@ -79,6 +80,7 @@ def test_more_time_brings_more_purchases_and_money_is_worth_less_later(
     assert clv(PUBLISHED, spend, people, weeks=weeks)[0] <= plain
 
 
+@pytest.mark.slow
 def test_a_model_is_found_again_in_what_it_makes() -> None:
     dice = np.random.default_rng(7)
     truth, clients = BgNbd(0.8, 6.0, 0.9, 2.5), 4_000

@@ -45,6 +45,7 @@ def shop(engine: Engine) -> Engine:
     return engine
 
 
+@pytest.mark.slow
 def test_what_was_learned_is_kept_and_told_to_the_facts(shop: Engine) -> None:
     found = learn(shop, NOW)
     assert (found.buying, found.spending, found.valued, found.links) == (True, True, 90, 1)
@@ -107,6 +108,7 @@ def test_what_is_popular_is_offered_where_links_lead_nowhere_alike_in_sql_and_nu
             assert [key for (key,) in rows] == [int(p) + 1 if p >= 0 else None for p in expected]
 
 
+@pytest.mark.slow
 def test_after_one_purchase_one_client_is_valued_anew(shop: Engine) -> None:
     learn(shop, NOW)
     assert revalue(shop, NOW) == 0

@@ -263,6 +263,7 @@ def _counts(engine: Engine) -> dict[str, int]:
         }
 
 
+@pytest.mark.slow
 def test_every_email_of_the_starter_can_be_seen_without_a_client(tmp_path: Path) -> None:
     starter = open_workspace(Path(__file__).parents[2])
     settings = load(tmp_path, {"REGULARS_SECRET": "starter"})

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Connection, Engine, insert, select
@@ -114,6 +115,7 @@ def rows(connection: Connection, source: Any) -> list[tuple[Any, ...]]:
     return [tuple(row) for row in connection.execute(select(*columns).order_by(source.c.customer_id))]
 
 
+@pytest.mark.slow
 @settings(max_examples=share(3), suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(shop=shops, then=st.integers(0, HORIZON))
 def test_refreshing_whom_a_purchase_touches_is_recomputing_everything(engine: Engine, shop: Shop, then: int) -> None:

@@ -8,6 +8,7 @@ from decimal import Decimal
 from itertools import pairwise
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Connection, Engine, insert, select
@@ -216,6 +217,7 @@ def found(connection: Connection, source: Any, customer: int) -> dict[str, Any]:
     return dict(connection.execute(query).mappings().one())
 
 
+@pytest.mark.slow
 @settings(max_examples=share(3), suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(done=deeds, then=st.integers(0, HORIZON))
 def test_facts_are_those_that_a_plain_look_finds(engine: Engine, done: list[Deed], then: int) -> None:

@@ -47,6 +47,7 @@ def emails(starter: Templates) -> list[tuple[str, str]]:
     return [(email, language) for email in starter.names() for language in starter.languages(email)]
 
 
+@pytest.mark.slow
 def test_both_parts_of_every_starter_email_have_the_same_words(starter: Templates) -> None:
     for email, language in emails(starter):
         rendered = render(starter.compiled(email, language), starter.sample(email))

@@ -6,6 +6,8 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from regulars.core.settings import load
 from regulars.db.engine import open_engine, write
 from regulars.db.tables import metadata
@@ -18,6 +20,8 @@ from tests.common.people import add_customer, add_product, moment
 from tests.common.scratch import run_trials
 from tests.common.workspace import write_workspace
 from tests.simulation.test_rule_tests import trial
+
+pytestmark = pytest.mark.slow
 
 NEWS: dict[str, Any] = {
     "news": {

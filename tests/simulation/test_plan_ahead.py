@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from datetime import datetime, timedelta
 
+import pytest
 from sqlalchemy import Engine, select
 
 from regulars.db.engine import read, write
@@ -17,6 +18,8 @@ from tests.common import people
 from tests.common.bench import Bench, at
 from tests.common.crowd import every_kind, gather
 from tests.common.rules import rules
+
+pytestmark = pytest.mark.slow
 
 
 def _everything(engine: Engine) -> dict[str, list[tuple[object, ...]]]:

@@ -16,6 +16,8 @@ from regulars.workspace.folder import open_workspace
 from tests.common.scratch import run_trials
 from tests.common.workspace import write_workspace
 
+pytestmark = pytest.mark.slow
+
 BACK = {
     "when": "customer.overdue >= 2 or days_since(customer.last_purchase_at) > 90",
     "again": "after 365 days", "steps": [{"email": "back"}, {"wait": "12 days", "email": "last-day"}],

@@ -25,6 +25,8 @@ from tests.common.crowd import LASTING
 from tests.common.scratch import in_memory
 from tests.common.workspace import write_workspace
 
+pytestmark = pytest.mark.slow
+
 CAMPAIGNS: dict[str, Any] = {
     **LASTING,
     "visit": {

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+import pytest
 from sqlalchemy import Connection, Engine, Table, select
 
 from regulars.context.statement_cache import StatementCache
@@ -18,6 +19,8 @@ from tests.common import people
 from tests.common.bench import Bench, at
 from tests.common.crowd import DAYS, START, every_kind, gather
 from tests.common.rules import Rules
+
+pytestmark = pytest.mark.slow
 
 MORE: dict[str, dict[str, Any]] = {
     "dated": {"when": "today >= '2026-03-10' and customer.purchases > 0", "email": "p"},

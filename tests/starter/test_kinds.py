@@ -18,6 +18,8 @@ from regulars.workspace.folder import open_workspace
 from regulars.workspace.starter import Kind, kinds, overlaid, starter
 from tests.common.scratch import run_trials
 
+pytestmark = pytest.mark.slow
+
 LANGUAGES = ("en", "uk", "ru", "ro", "et")
 KINDS = ("b2b", "salon", "shop")
 MACHINES = re.compile(

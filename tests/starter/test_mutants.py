@@ -10,6 +10,8 @@ import pytest
 from regulars.workspace.folder import Workspace, open_workspace
 from tests.starter.mutants import judge, mutants, speaking_of
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 
 

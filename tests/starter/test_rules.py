@@ -14,6 +14,8 @@ from regulars.rules.model import Kind, Rulebook
 from regulars.workspace.folder import Workspace, open_workspace
 from tests.common.scratch import run_trials
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 PLAYS = (
     "accessories",

@@ -15,6 +15,8 @@ from tests.common.recorder import Recorder
 from tests.common.verdict import verdict
 from tests.system.conftest import WORKERS, OpenSite
 
+pytestmark = pytest.mark.slow
+
 EMAILS, KILLS, CHUNK = 600, 3, 50
 
 

@@ -18,6 +18,8 @@ from regulars.workspace.folder import Workspace, open_workspace
 from tests.common.site import Site
 from tests.system import story
 
+pytestmark = pytest.mark.slow
+
 
 def _played(site: Site, planners: int) -> set[tuple[str, str, str, str, str, str | None]]:
     """The story's plans, each made by so many planners at the same moment; nothing is sent."""

@@ -12,6 +12,8 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pytest
+
 from regulars.db.engine import write
 from regulars.profile import facts
 from tests.common.people import add_customer, add_purchase
@@ -20,6 +22,8 @@ from tests.common.servers import free_port, wait_for
 from tests.common.site import Site
 from tests.common.workspace import write_workspace
 from tests.system.conftest import OpenSite
+
+pytestmark = pytest.mark.slow
 
 CLI = Path(__file__).parents[2] / "cli.py"
 RULES = {"thanks": {"when": "customer.purchases >= 1", "backfill": "all", "email": "thanks"}}

@@ -19,6 +19,8 @@ from tests.common.verdict import message_id, verdict
 from tests.system import story
 from tests.system.conftest import KINDS, WORKERS, OpenSite
 
+pytestmark = pytest.mark.slow
+
 Ledger = set[tuple[str, str, str, str, str, str | None]]
 
 

@@ -174,6 +174,7 @@ WAITS = st.sampled_from(["0 minutes", "3 hours", "2 working hours", "1 working d
 HOURS = st.integers(0, 24 * 700).map(lambda hour: at("2026-12-01T00:30").timestamp() + hour * 3600)
 
 
+@pytest.mark.slow
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(KEPT, EVERY, WAITS, HOURS, st.integers(1, 60))
 def test_the_set_is_due_when_each_client_is(

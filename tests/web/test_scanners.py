@@ -14,6 +14,7 @@ from functools import cache
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import pytest
 from lxml import html
 from playwright.sync_api import Browser
 from sqlalchemy import Engine, insert
@@ -34,6 +35,8 @@ from tests.common.people import SECRET
 from tests.web.browsing import Chromium, tab
 from tests.web.every_link import KINDS, a_visit, a_wish
 from tests.web.shop import NOW, Shop, open_shop, rules_of
+
+pytestmark = pytest.mark.slow
 
 Links = Mapping[tuple[str, str], Sequence[str]]
 """The paths of our pages, by email and language."""

@@ -22,6 +22,8 @@ from regulars.web.api.openapi import document
 from tests.common.people import SECRET
 from tests.web.shop import Shop, open_shop
 
+pytestmark = pytest.mark.slow
+
 KEY = api_keys.make("fuzzer", api_keys.SCOPES, SECRET)
 schema = from_dict(document())
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from email.message import EmailMessage
 
+import pytest
 from sqlalchemy import update
 
 from regulars.consent.rights import erase
@@ -14,6 +15,8 @@ from regulars.profile import facts
 from tests.common.smtp import Inbox
 from tests.web.shop import NOW, Shop
 from tests.web.test_before_sending import birthdays, send
+
+pytestmark = pytest.mark.slow
 
 
 def _html(message: EmailMessage) -> str:
