@@ -69,11 +69,10 @@ def test_a_database_that_is_away_is_named_without_its_own_words(
     shop: Shop, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     shop.engine.dispose()
-    (tmp_path / "regulars.sqlite").write_bytes(b"no database " * 1000)
-    for leftover in ("regulars.sqlite-wal", "regulars.sqlite-shm"):
-        (tmp_path / leftover).unlink(missing_ok=True)
+    (tmp_path / "regulars.sqlite").rename(tmp_path / "elsewhere.sqlite")
+    (tmp_path / "regulars.sqlite").mkdir()
     assert ready(shop) == (503, "not ready: the database does not answer\n")
-    assert [line for line in said(caplog) if "not a database" in line]
+    assert [line for line in said(caplog) if "unable to open database file" in line]
 
 
 def test_a_faulty_rule_file_is_named_until_it_is_mended(

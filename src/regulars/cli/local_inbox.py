@@ -40,7 +40,7 @@ def inbox(command: CommandContext, say: Callable[[str], None]) -> Iterator[Calla
         yield lambda: None
         return
     try:
-        yield from _kept(folder, say)
+        yield from _shown(folder, say)
     finally:
         os.environ.pop("REGULARS_SMTP_URL", None)  # it was not there before
         box.__exit__(None, None, None)
@@ -69,7 +69,7 @@ def _opened(folder: Path, port: int, say: Callable[[str], None]) -> Inbox | None
     return box
 
 
-def _kept(folder: Path, say: Callable[[str], None]) -> Iterator[Callable[[], None]]:
+def _shown(folder: Path, say: Callable[[str], None]) -> Iterator[Callable[[], None]]:
     from regulars.delivery.inbox.pages import write_index
 
     shown = write_index(folder)

@@ -10,7 +10,6 @@ import logging
 from dataclasses import dataclass
 from pathlib import Path
 
-from sqlalchemy.exc import SQLAlchemyError
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
@@ -44,8 +43,8 @@ class _Reason:
 def _database(site: Site) -> list[_Reason]:
     try:
         upgrade.current(site.engine)
-    except (RegularsError, SQLAlchemyError) as error:
-        return [_Reason("the database does not answer", str(error).partition("\n")[0])]
+    except RegularsError as error:
+        return [_Reason("the database does not answer", str(error))]
     try:
         upgrade.require_current(site.engine)
     except RegularsError as error:
