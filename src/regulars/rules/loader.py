@@ -63,6 +63,8 @@ class Loaded:
     sources: dict[str, str]
     draft: Rulebook | None = None
     root: Entries = field(default_factory=lambda: Entries({}, Span("", 1, 1)))
+    unread: bool = False
+    """Whether a file is missing from all this because it could not be read."""
 
     def part(self, loc: Loc, offset: int, length: int = 1) -> Span | None:
         """The place of some characters of the scalar at `loc`."""
@@ -87,9 +89,18 @@ def load(folder: Path, display_root: Path | None = None) -> Loaded:
     merged.check_duplicates()
     draft = _read(merged.root, messages, whole=all(source.sound for source in sources))
     unread = {(d.span.path, d.span.line) for d in faults if d.span and d.severity is Severity.ERROR}
-    faults += [d for d in messages.diagnostics if d.span is None or (d.span.path, d.span.line) not in unread]
+    missing = any(source.root is None and not source.sound for source in sources)
+    faults += [
+        d
+        for d in messages.diagnostics
+        if (d.span is None or (d.span.path, d.span.line) not in unread) and not (missing and d.code in _REFERENCES)
+    ]
     sound = not any(fault.severity is Severity.ERROR for fault in faults)
-    return Loaded(draft if sound else None, in_order(faults), texts, draft, merged.root)
+    return Loaded(draft if sound else None, in_order(faults), texts, draft, merged.root, missing)
+
+
+_REFERENCES = frozenset({"R014", "R013", "R020", "R023", "R024", "R033"})
+"""What is said of names that are not there: not said while they may stand in a file that could not be read."""
 
 
 def rule_files(folder: Path) -> list[Path]:

@@ -62,7 +62,7 @@ def _examined(root: Path, *, trusting: bool) -> tuple[Workspace | None, list[Dia
     loaded = load(root / "campaigns", Path.cwd())
     faults = list(loaded.diagnostics)
     draft = loaded.draft
-    if draft is None:
+    if draft is None or loaded.unread:  # names may stand in a file that could not be read: one fault is told once
         return None, faults, loaded.sources
     faults += _locale(draft, loaded)
     catalogue = Catalogue.of(draft)
