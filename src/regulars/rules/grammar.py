@@ -7,6 +7,7 @@ read raises ValueError with a sentence that says what was expected.
 from __future__ import annotations
 
 import re
+from calendar import monthrange
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any
@@ -166,6 +167,20 @@ class Schedule:
                 break
             found.append(moment)
         return found
+
+    @property
+    def left_out(self) -> str:
+        """What is left out because the day does not exist there, in words; empty where every month has it."""
+        named = re.fullmatch(r"\d+ \d+ (29|30|31) (\*|[\d,]+) \*", self.cron)
+        if named is None:
+            return ""
+        day = int(named[1])
+        months = range(1, 13) if named[2] == "*" else [int(month) for month in named[2].split(",")]
+        if all(monthrange(2023, month)[1] >= day for month in months):
+            return ""
+        if len(months) == 1:
+            return "in leap years only"
+        return f"months without a {day}{'st' if day == 31 else 'th'} are left out"
 
     def __str__(self) -> str:
         return self.text

@@ -33,7 +33,8 @@ class FixedTimeTrigger(CalendarTrigger):
     def occasion(self, book: Rulebook) -> str:
         if self.campaign.schedule is not None:
             phrase = str(self.campaign.schedule)
-            return f"{phrase[:1].upper()}{phrase[1:]} by each client's clock"
+            left_out = f" ({self.campaign.schedule.left_out})" if self.campaign.schedule.left_out else ""
+            return f"{phrase[:1].upper()}{phrase[1:]} by each client's clock{left_out}"
         times = [f"{each:%Y-%m-%d at %H:%M}" for each in self.campaign.at or ()]
         listed = times[0] if len(times) == 1 else ", ".join(times[:-1]) + " and " + times[-1]
         return f"On {listed} by each client's clock"
