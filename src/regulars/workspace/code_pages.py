@@ -33,8 +33,8 @@ CONDITIONS = (
         "A002",
         "Field that nothing learns",
         "A rule, or an email that it sends, reads `clv`, `p_alive` or the next product, which `regulars learn` finds"
-        " out from everybody's purchases. The packages that it needs are not installed here, so the scheduler does not run"
-        " it: install the extra `learn`, or do without the field.",
+        " out from everybody's purchases. The packages that it needs are not installed here, so the scheduler does not"
+        " run it: install the extra `learn`, or do without the field.",
         "",
         "",
         warning=True,
@@ -188,11 +188,17 @@ EMAILS = (
         "A later email of the sequence shows the coupon when it holds no longer, because `valid` is shorter than the"
         " waits. The email is not sent: it is skipped as `offer-over`.",
         campaign(
-            "offer: {coupon: {percent: 20, valid: 3 days}}", "steps:", "  - email: x", "  - {wait: 5 days, email: y}",
+            "offer: {coupon: {percent: 20, valid: 3 days}}",
+            "steps:",
+            "  - email: x",
+            "  - {wait: 5 days, email: y}",
             email=False,
         ),
         campaign(
-            "offer: {coupon: {percent: 20, valid: 7 days}}", "steps:", "  - email: x", "  - {wait: 5 days, email: y}",
+            "offer: {coupon: {percent: 20, valid: 7 days}}",
+            "steps:",
+            "  - email: x",
+            "  - {wait: 5 days, email: y}",
             email=False,
         ),
         warning=True,
