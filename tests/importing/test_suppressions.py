@@ -14,7 +14,7 @@ from regulars.core import ids
 from regulars.db import tables
 from regulars.db.engine import write
 from regulars.importing.report import Kind
-from regulars.importing.suppressions import comment
+from regulars.importing.suppression_list import comment
 from tests.common.people import SECRET
 from tests.importing.conftest import NOW, Desk
 

@@ -73,7 +73,7 @@ def suppress_command(
     from regulars.importing.options import ImportOptions
 
     given = ImportOptions(scope=scope, reason=reason, detail=why, encoding=encoding, source="suppress")
-    report = _bring(command, target, given)
+    report = _import(command, target, given)
     if command.as_json:
         print_json(report.to_dict())
     elif isinstance(target, Path):
@@ -84,7 +84,7 @@ def suppress_command(
     ctx.exit(1 if report.bad_total else 0)
 
 
-def _bring(command: CommandContext, target: str | Path, given: ImportOptions) -> ImportReport:
+def _import(command: CommandContext, target: str | Path, given: ImportOptions) -> ImportReport:
     """Suppresses; the rules are not needed, so that faulty ones keep nobody from it."""
     from regulars.importing.report import Kind
     from regulars.importing.row_source import MappingSource

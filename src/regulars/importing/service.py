@@ -32,7 +32,7 @@ from regulars.importing.row_source import RowSource
 from regulars.importing.rows import Importer, Row, read_row
 from regulars.importing.seen_keys import Seen
 from regulars.importing.source_file import AddressFile, FileSource
-from regulars.importing.suppressions import Suppressions
+from regulars.importing.suppression_list import Suppressions
 
 MOST_LISTED = 1_000
 """Faults that a report holds; the rest are counted."""

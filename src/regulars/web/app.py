@@ -20,7 +20,7 @@ from regulars.db.engine import open_engine
 from regulars.importing.report import Kind
 from regulars.operation.database_upgrade import upgrade_database
 from regulars.web import readiness
-from regulars.web.api import endpoints, suppressions, webhooks
+from regulars.web.api import endpoints, suppression_endpoints, webhooks
 from regulars.web.api.openapi import BATCHES, document
 from regulars.web.middleware import API_PATHS, OuterMiddleware
 from regulars.web.recipient import appointment, book, click, data, join, preferences, survey, unsubscribe, view
@@ -75,8 +75,10 @@ def _api() -> list[Route]:
         *batches,
         Route(f"{code}/check", endpoints.endpoint("coupons", endpoints.check_coupon), methods=["POST"]),
         Route(f"{code}/redeem", endpoints.endpoint("coupons", endpoints.redeem_coupon), methods=["POST"]),
-        Route("/api/suppressions", endpoints.endpoint("suppressions", suppressions.look_up), methods=["GET"]),
-        Route("/api/suppressions/remove", endpoints.endpoint("suppressions", suppressions.lift), methods=["POST"]),
+        Route("/api/suppressions", endpoints.endpoint("suppressions", suppression_endpoints.look_up), methods=["GET"]),
+        Route(
+            "/api/suppressions/remove", endpoints.endpoint("suppressions", suppression_endpoints.lift), methods=["POST"]
+        ),
         Route("/hooks/{hook}", webhooks.receive, methods=["POST"]),
         Route("/openapi.json", _openapi),
     ]
