@@ -31,6 +31,8 @@ SQL_FILES = {
     "src/regulars/dispatch/client_records.py": "reads what a batch is rendered with, set by set",
     "src/regulars/dispatch/load.py": "likewise",
     "src/regulars/explain/queries.py": "reads what is explained about one client",
+    "src/regulars/operation/clock_check.py": "asks the database for its time",
+    "src/regulars/operation/workspace_versions.py": "keeps versions of the workspace's files",
     "src/regulars/preview/stand_in.py": "writes the promise that a preview is made for, and undoes it",
     "src/regulars/simulation/ledger_queries.py": "reads the ledger of a simulation",
     "src/regulars/simulation/scene.py": "writes the history of a rule test's client",

@@ -33,7 +33,7 @@ def test_no_wake_up_of_the_scheduler_expires(workspace: Path) -> None:
     configure(app, settings.load(workspace, {}))
     scheduler = Scheduler(app)
     for entry in list(scheduler.schedule.values()):
-        if entry.task.startswith("regulars."):
+        if str(entry.task).startswith("regulars."):
             scheduler.apply_entry(entry)
     expiries = {}
     with app.connection_for_read() as connection:

@@ -69,6 +69,21 @@ class CommandContext:
 
         return open_workspace(self.root)
 
+    def go_by_rules_in_force(self) -> list[str]:
+        """Lets the command go by the last sound rules while the files are faulty, as workers do.
+
+        Returns a sentence for each thing that is wrong with the surroundings: the files, the clock. Raises Invalid when
+        the files are faulty and no sound state is known.
+        """
+        from regulars.operation.clock_check import clock_difference
+        from regulars.operation.last_sound_rules import RulesInForce
+
+        in_force = RulesInForce(self.root, self.engine)
+        click.get_current_context().find_root().call_on_close(in_force.close)
+        self.rules = in_force.current()
+        found = [in_force.fault, clock_difference(self.engine, clock.system)]
+        return [str(one) for one in found if one is not None]
+
     def prepare(self) -> tuple[Workspace, Engine]:
         """Opens the rules and the database, or says what is wrong with them."""
         return self.rules, self.engine

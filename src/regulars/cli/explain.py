@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from regulars.cli.command_context import CommandContext, json_option, now_option
-from regulars.cli.output import print_json, print_wrapped, table, when
+from regulars.cli.output import print_json, print_warnings, print_wrapped, table, when
 from regulars.db.states import State
 
 if TYPE_CHECKING:
@@ -28,10 +28,12 @@ def explain_command(command: CommandContext, customer: str, campaign: str | None
     """Say what CUSTOMER (id or address) got, gets or does not get, and why; of one CAMPAIGN in full detail."""
     from regulars.explain.explain import explain
 
+    warnings = command.go_by_rules_in_force()
     found = explain(command.engine, command.rules, customer, campaign, command.now(now))
     if command.as_json:
-        print_json(found.to_json())
+        print_json({**found.to_json(), "warnings": warnings})
         return
+    print_warnings(warnings)
     click.echo(f"{click.style(found.customer, bold=True)}, {when(found.now, found.zone)} ({found.zone})")
     asked = found.campaigns[0].asked if campaign is not None else None
     table(None, ["fact", "value", "why"], _facts(found.facts, found.zone, asked))

@@ -26,6 +26,12 @@ def width() -> int:
     return int(given) if given.isdecimal() and int(given) >= 40 else 110
 
 
+def print_warnings(warnings: Iterable[str]) -> None:
+    """What is wrong with the surroundings of a command, before what it prints."""
+    for warning in warnings:
+        print_wrapped(f"{click.style('warning', fg='yellow', bold=True)}: {warning}")
+
+
 def print_json(document: dict[str, Any]) -> None:
     """A JSON document on standard output."""
     import json

@@ -31,6 +31,8 @@ def tick_command(command: CommandContext, now: str | None) -> None:
     """
     from regulars.operation.machine import Machine
 
+    for warning in command.go_by_rules_in_force():
+        click.echo(f"warning: {warning}", err=True)
     at = command.now(now)
     business = clock.system if now is None else clock.frozen(at)
     machine = Machine(command.settings, command.engine, clock.system)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from regulars.cli.command_context import CommandContext, json_option, moment, now_option
-from regulars.cli.output import counts, print_json, table
+from regulars.cli.output import counts, print_json, print_warnings, table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,6 +30,7 @@ def report_command(command: CommandContext, since: str | None, until: str | None
     from regulars.db.engine import read
     from regulars.insights.campaign_report import report
 
+    warnings = command.go_by_rules_in_force()
     zone = command.rules.rulebook.company.timezone
     with read(command.engine) as connection:
         found = report(
@@ -37,8 +38,9 @@ def report_command(command: CommandContext, since: str | None, until: str | None
             until=moment(until, zone) if until else None,
         )  # fmt: skip
     if command.as_json:
-        print_json(found.to_json())
+        print_json({**found.to_json(), "warnings": warnings})
         return
+    print_warnings(warnings)
     rows = [
         (
             name, f"{f.sent:,}", f"{f.due:,}", counts(dict(f.held)), counts(dict(f.skipped)), f"{f.failed:,}",

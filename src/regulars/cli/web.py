@@ -27,7 +27,8 @@ def web_command(command: CommandContext, host: str, port: int, processes: int, t
     import uvicorn
     from uvicorn.importer import import_from_string
 
-    command.prepare()  # faulty rules and an old database are told now
+    for warning in command.go_by_rules_in_force():  # an old database, or rules that never were sound, end it now
+        click.echo(f"Warning: {warning}", err=True)
     if warning := links_elsewhere(command.settings.web_url, port):
         click.echo(f"Warning: {warning}", err=True)
     os.environ["REGULARS_WORKSPACE"] = str(command.root)

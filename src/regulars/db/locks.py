@@ -21,6 +21,7 @@ class AdvisoryLock(IntEnum):
     COUPONS = 7_246_004  # of one campaign: counting them and giving them out
     SIGN_UP = 7_246_005  # of one address
     HITS = 7_246_006  # of one promise: grading its clicks
+    VERSIONS = 7_246_007  # of the workspace: keeping one and forgetting old ones
 
 
 def lock(connection: Connection, what: AdvisoryLock) -> None:

@@ -25,11 +25,11 @@ from regulars.dispatch.dispatcher import Dispatcher, Options, Summary
 from regulars.ledger.claims import waiting
 from regulars.operation.clock_check import ClockCheck
 from regulars.operation.lanes import open_lanes
+from regulars.operation.last_sound_rules import Fault, RulesInForce
 from regulars.operation.outage_log import OutageLog
 from regulars.planner.plan import Plan, plan
 from regulars.rules.model import Kind
-from regulars.workspace.fingerprint import fingerprint
-from regulars.workspace.folder import Workspace, open_workspace
+from regulars.workspace.folder import Workspace
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,21 +47,22 @@ class Machine:
         self.settings, self.engine, self.wall = settings, engine, wall
         self._lanes = open_lanes(settings)
         self._runner = asyncio.Runner(loop_factory=uvloop.new_event_loop)
-        self._rules: Workspace | None = None
-        self._fingerprint = ""
+        self._in_force = RulesInForce(settings.workspace, engine, wall)
         self._outages = OutageLog()
         self._clocks = ClockCheck(engine, wall)
 
     @property
     def rules(self) -> Workspace:
-        """The rules and emails as they are on disk now, read again when a file has changed.
+        """The rules and emails as they are on disk now; while those are faulty, the last that were sound.
 
-        Raises Invalid for faulty files: nothing is planned by rules that nobody can read.
+        Raises Invalid for faulty files when no sound state is known.
         """
-        found = fingerprint(self.settings.workspace)
-        if self._rules is None or found != self._fingerprint:
-            self._rules, self._fingerprint = open_workspace(self.settings.workspace), found
-        return self._rules
+        return self._in_force.current()
+
+    @property
+    def fault(self) -> Fault | None:
+        """What was wrong with the files when the rules were last asked for, if others are in force instead."""
+        return self._in_force.fault
 
     def plan(self, clock: Clock) -> Plan:
         """Plans in one transaction; sign-ups that nobody confirmed in time are forgotten in it."""
@@ -109,6 +110,7 @@ class Machine:
         for lane in self._lanes:
             self._runner.run(lane.transport.close())
         self._runner.close()
+        self._in_force.close()
         self.engine.dispose()
 
 

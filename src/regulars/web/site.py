@@ -16,6 +16,7 @@ from regulars.core import signing
 from regulars.core.clock import Clock
 from regulars.core.diagnostics import render
 from regulars.core.errors import Invalid
+from regulars.operation.last_sound_rules import RulesInForce
 from regulars.web.rate_limit import Limiter
 from regulars.web.recipient.hit_writer import HeadRequests, HitWriter
 from regulars.workspace.fingerprint import fingerprint
@@ -48,6 +49,8 @@ class Site:
     read: Callable[[Path], Workspace] = field(default=open_workspace, repr=False)
     """How the rules are read from their folder."""
     _rules: Workspace | None = field(default=None, init=False, repr=False)
+    _in_force: RulesInForce | None = field(default=None, init=False, repr=False)
+    """Holds the files of a state from the database."""
     _faults: Invalid | None = field(default=None, init=False, repr=False)
     _fingerprint: str = field(default="", init=False, repr=False)
     _checked_at: float = field(default=float("-inf"), init=False, repr=False)
@@ -87,8 +90,9 @@ class Site:
         try:
             self._rules, self._faults = self.read(self.root), None
         except Invalid as error:
-            if self._rules is None:
-                raise
+            if self._rules is None:  # just started: go by the state that is kept in the database, if there is one
+                self._in_force = RulesInForce(self.root, self.engine)
+                self._rules = self._in_force.current()
             self._faults = error
             _LOG.error(
                 "the rules have faults; pages keep the former ones\n%s", render(error.diagnostics, error.sources)

@@ -24,6 +24,7 @@ from regulars.db.tables.offers import coupon_codes, coupons, point_levels, point
 from regulars.db.tables.people import customers, managers
 from regulars.db.tables.permissions import consent_log, consents, preferences, refusals, signups, suppressions
 from regulars.db.tables.responses import deliveries, hits
+from regulars.db.tables.version_files import file_contents, workspace_files, workspace_versions
 
 __all__ = [
     "buckets",
@@ -39,6 +40,7 @@ __all__ = [
     "deliveries",
     "events",
     "facts",
+    "file_contents",
     "hits",
     "layouts",
     "learned_links",
@@ -61,5 +63,7 @@ __all__ = [
     "signups",
     "suppressions",
     "values_seen",
+    "workspace_files",
+    "workspace_versions",
     "worth",
 ]
