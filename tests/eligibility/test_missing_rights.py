@@ -113,6 +113,7 @@ def test_quiet_hours_end_by_the_new_clock_after_a_change_of_time(bench: Bench) -
     assert row["next_at"] == at("2026-03-29T06:00")
 
 
+@pytest.mark.slow
 def test_a_holdout_is_sticky_and_counted(bench: Bench) -> None:
     bench.rules = rules({"news": VISIT | {"holdout": "30%"}})
     bench.plan("2026-06-10T11:00")

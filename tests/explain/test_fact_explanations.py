@@ -106,6 +106,7 @@ def check_purchases(found: Told) -> None:
     assert re.search(stages[found["stage"][0]], found["stage"][1])
 
 
+@pytest.mark.slow
 @settings(max_examples=share(3), suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(done=deeds, then=st.integers(0, HORIZON))
 def test_each_sentence_comes_to_its_fact(engine: Engine, done: list[Deed], then: int) -> None:
@@ -162,6 +163,7 @@ def test_in_words(engine: Engine) -> None:
         )  # fmt: skip
 
 
+@pytest.mark.slow
 def test_what_was_learned_is_told_with_its_numbers(engine: Engine) -> None:
     """Sixty clients buy a mower, and most of them a saw a month later, and again."""
     with write(engine) as connection:

@@ -164,6 +164,7 @@ def one_in_ten(folder: Path) -> list[tuple[str, str, int, Decimal]]:
     return [row for row in rows if row[0].endswith("4")]
 
 
+@pytest.mark.slow
 def test_real_purchases_of_a_shop(desk: Desk, tmp_path: Path) -> None:
     rows = one_in_ten(tmp_path)
     clients = {who for who, *_ in rows}

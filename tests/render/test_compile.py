@@ -234,6 +234,7 @@ def test_a_faulty_words_file_names_the_line(desk: Desk, text: str, line: int) ->
     assert [(code, at) for code, at, _ in faults(desk)] == [("T015", line)]
 
 
+@pytest.mark.slow
 def test_every_email_of_the_starter_compiles_in_every_language(starter: Templates) -> None:
     assert len(starter.names()) >= 7
     for email in starter.names():

@@ -154,6 +154,7 @@ def test_a_fault_prints_with_its_line_underlined(desk: Desk) -> None:
     ]
 
 
+@pytest.mark.slow
 def test_the_starter_has_no_faults_of_its_own(starter: Templates) -> None:
     """Whatever campaign uses it: here each email has an event, a product, a day, an offer and every field."""
     fields = FIELDS | frozenset(CUSTOMER)

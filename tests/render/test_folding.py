@@ -17,6 +17,7 @@ from regulars.render.mime import LONGEST
 STARTER = Path(__file__).parents[2] / "templates" / "emails"
 
 
+@pytest.mark.slow
 def test_every_starter_email_in_english_goes_out_in_lines_that_may_be_sent() -> None:
     templates = Templates([STARTER])
     for email in templates.names():

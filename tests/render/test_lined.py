@@ -51,6 +51,7 @@ def test_no_value_brings_in_a_line_that_is_unfit(desk: Desk, inner: str) -> None
     check()
 
 
+@pytest.mark.slow
 def test_every_starter_email_is_known_to_be_fit() -> None:
     templates = Templates([STARTER])
     assert [name for name in templates.names() if not templates.compiled(name, "en").html.lined] == []

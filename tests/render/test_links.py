@@ -118,6 +118,7 @@ def test_the_picture_is_there_only_where_it_is_asked_for(desk: Desk) -> None:
     assert [image.get("src") for image in shown.iter("img")] == ["https://us.example/o/T"]
 
 
+@pytest.mark.slow
 def test_every_starter_email_is_otherwise_the_same_to_the_byte(starter: Templates) -> None:
     for email in starter.names():
         values = {**starter.sample(email), "links": every_page(1, "https://us.example", SECRET)}

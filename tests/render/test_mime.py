@@ -124,6 +124,7 @@ def test_any_ascii_stays_what_it_is(body: str) -> None:
     check_letter(replace(LETTER, text=body, html=body))
 
 
+@pytest.mark.slow
 def test_naughty_strings_change_neither_addressee_nor_headers() -> None:
     for text in data.naughty_strings():
         for letter in (

@@ -19,6 +19,8 @@ from regulars.render.message import Rendered, render
 from regulars.rules.model import Kind
 from regulars.workspace.folder import open_workspace
 
+pytestmark = pytest.mark.slow
+
 FOLDER = Path(__file__).parents[2] / "templates" / "emails"
 LANGUAGES = ("en", "uk", "ru", "ro", "et")
 GREETING = FOLDER.parents[1] / "campaigns" / "holiday-greeting.yaml"
@@ -134,7 +136,6 @@ def test_the_starter_is_whole(templates: Templates) -> None:
         assert set(templates.languages(email)) == set(LANGUAGES)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(("email", "language"), EACH)
 def test_renders_with_its_sample(templates: Templates, email: str, language: str) -> None:
     message = filled(templates, email, language)
@@ -299,7 +300,6 @@ def test_a_service_offers_no_way_out_of_it(templates: Templates, email: str, lan
     assert sample(templates, email)["company"]["name"] in message.text
 
 
-@pytest.mark.slow
 def test_a_preview_shows_a_way_out_where_the_email_that_is_sent_has_one(templates: Templates) -> None:
     workspace = open_workspace(FOLDER.parents[1])
     settings = load(FOLDER.parents[1], {"REGULARS_SECRET": "preview", "REGULARS_WEB_URL": "https://us.example"})

@@ -40,6 +40,7 @@ def coupon(shop: Shop, code: str = "BACK-AB2CD3EF", **fields: Any) -> str:
     return f"/api/coupons/{code}"
 
 
+@pytest.mark.slow
 def test_a_single_use_code_under_100_redemptions_at_once(shop: Shop) -> None:
     path = coupon(shop)
     with ThreadPoolExecutor(20) as pool:

@@ -7,6 +7,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
+import pytest
+
 from regulars.core import clock
 from regulars.db.engine import write
 from regulars.delivery.parcel import Parcel
@@ -21,6 +23,8 @@ from regulars.workspace.starter import starter
 from tests.common.people import SECRET
 from tests.common.smtp import Inbox
 from tests.web.shop import NOW, Shop, rules_of
+
+pytestmark = pytest.mark.slow
 
 
 @dataclass

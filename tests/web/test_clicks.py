@@ -30,6 +30,8 @@ from tests.web.every_link import wrong_tokens
 from tests.web.mailing import NEWS, ON, Mailing, age, mailing, object_to, ours
 from tests.web.shop import NOW
 
+pytestmark = pytest.mark.slow
+
 SALE = "https://studio.example/sale?x=1&y=2#now"
 Open = Callable[..., AbstractContextManager[Mailing]]
 

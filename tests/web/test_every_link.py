@@ -26,6 +26,8 @@ from tests.common.people import add_event
 from tests.web.every_link import DAY, KINDS, TARGET, Kind, genuine, newest, of, wrong_tokens
 from tests.web.shop import NOW, Shop, open_shop
 
+pytestmark = pytest.mark.slow
+
 each_kind = pytest.mark.parametrize("kind", KINDS, ids=str)
 _names = (f"client-{number}" for number in count())
 

@@ -16,6 +16,8 @@ from regulars.core import api_keys
 from tests.common.people import SECRET
 from tests.web.shop import Shop, open_shop
 
+pytestmark = pytest.mark.slow
+
 KEY = api_keys.make("fuzzer", api_keys.SCOPES, SECRET)
 FORM = {"content-type": "application/x-www-form-urlencoded"}
 JSON = st.recursive(

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
 from typing import Any
 
+import pytest
 from sqlalchemy import insert, text, update
 
 from regulars.consent import signups
@@ -228,6 +229,7 @@ def test_below_a_prefix_and_with_other_methods(shop_below_mail: Shop) -> None:
     assert shop_below_mail.ask("PUT", "/mail/join").status == 405
 
 
+@pytest.mark.slow
 def test_a_new_client_hears_nothing_but_the_question(shop: Shop) -> None:
     planned(shop.engine, rules_of(starter()), NOW - timedelta(days=1))
     join(shop)

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from sqlalchemy import Engine
 
 from regulars.core import clock
@@ -29,6 +30,7 @@ def answers(port: int, path: str) -> tuple[int, str] | None:
         connection.close()
 
 
+@pytest.mark.slow
 def test_it_serves_until_it_is_stopped_and_logs_no_link(tmp_path: Path) -> None:
     write_workspace(tmp_path, {"thanks": {"on": "purchase", "email": "thanks"}})
     port = free_port()

@@ -19,6 +19,8 @@ from regulars.rules.loader import load
 from regulars.workspace.starter import starter
 from tests.common.people import SECRET, add_customer, add_event
 
+pytestmark = pytest.mark.slow
+
 ANSWERS: tuple[dict[str, Any], ...] = (
     {"survey": "nps", "score": 10, "words": "Quick"},
     {"survey": "nps", "score": 9},

@@ -26,6 +26,8 @@ from tests.common.people import SECRET, add_event
 from tests.common.smtp import Inbox
 from tests.web.shop import NOW, Shop, open_shop
 
+pytestmark = pytest.mark.slow
+
 USED = ("company", "quality-survey", "surveys")
 FOLLOW_UP = """
 campaigns:

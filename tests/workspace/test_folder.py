@@ -31,6 +31,7 @@ def test_a_sound_workspace_opens(tmp_path: Path) -> None:
     assert "hello" in opened.templates.names()
 
 
+@pytest.mark.slow
 def test_the_starter_is_sound_and_says_nothing() -> None:
     workspace, faults, sources = check(starter())
     assert faults == [], render(faults, sources)
