@@ -6,12 +6,14 @@ here.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import (
     CTE,
     BigInteger,
+    ColumnElement,
     Connection,
     Select,
     Subquery,
@@ -25,7 +27,6 @@ from sqlalchemy import (
     or_,
     select,
     type_coerce,
-    union,
     union_all,
 )
 
@@ -79,25 +80,56 @@ def learned(now: Moment | None, customer_ids: Restriction | None) -> Subquery:
 
     A link from a product to itself counts as often as the client bought it, however long ago.
     """
-    bought = _owned("owned", now, customer_ids)
-    links, at = learned_links.c, type_coerce(bought.c.at, BigInteger)
-    loop = links.product_id == links.target_id
-    days = func.coalesce(links.after_days, USUAL_GAP) * literal(DAY, BigInteger)
-    score = links.strength * case((loop, bought.c.times), else_=1)
-    led = (
-        select(
-            bought.c.customer_id, links.target_id, score.label("score"),
-            (at + days).label("due"), days.label("days"), null().cast(BigInteger).label("had_at"),
-        )
-        .join(learned_links, links.product_id == bought.c.product_id)
-        .where(or_(bought.c.latest <= LATEST, loop))
-    )  # fmt: skip
-    nothing, unknown = literal(0, BigInteger), null().cast(BigInteger)
-    # What the client has is grouped with what the links lead to: to join it takes an index that SQLite does not make.
-    each = union_all(led, select(bought.c.customer_id, bought.c.product_id, nothing, unknown, unknown, at)).subquery(
-        "each_led"
+    reached = _reached(now, customer_ids)
+    later = reached.c.had_at + reached.c.days
+    place = func.row_number().over(
+        partition_by=reached.c.customer_id, order_by=(reached.c.score.desc(), reached.c.target_id)
     )
-    reached = (
+    ranked = (
+        select(
+            reached.c.customer_id,
+            reached.c.target_id,
+            case((later > reached.c.due, later), else_=reached.c.due).label("due"),
+            place.label("place"),
+        )
+        .join(products, products.c.id == reached.c.target_id)
+        .where(or_(reached.c.had_at.is_(None), products.c.consumable))
+        .subquery("ranked")
+    )
+    # One row for each client already; grouped all the same, because SQLite then makes an index of it for joins.
+    return (
+        select(
+            ranked.c.customer_id,
+            func.max(ranked.c.target_id).label("next_product_id"),
+            type_coerce(func.max(ranked.c.due), Instant).label("next_product_at"),
+            func.max(ranked.c.place).label("place"),
+        )
+        .where(ranked.c.place == 1)
+        .group_by(ranked.c.customer_id)
+        .subquery("learned")
+    )
+
+
+def _reached(now: Moment | None, customer_ids: Restriction | None) -> Subquery:
+    """Client and product to which learned links lead: their `score`, the latest `due`, the most `days`; `had_at`."""
+    bought, again = _owned("owned", now, customer_ids), _bought_again("owned_again", now, customer_ids)
+    links = learned_links.c
+    days = func.coalesce(links.after_days, USUAL_GAP) * literal(DAY, BigInteger)
+    nothing, unknown = literal(0, BigInteger), null().cast(BigInteger)
+
+    def led(owned: CTE, score: ColumnElement[Any], restriction: ColumnElement[bool]) -> Select[Any]:
+        due = type_coerce(owned.c.at, BigInteger) + days
+        columns = (owned.c.customer_id, links.target_id, score.label("score"), due.label("due"), days.label("days"))
+        query = select(*columns, unknown.label("had_at")).join(learned_links, links.product_id == owned.c.product_id)
+        return query.where(restriction)
+
+    onward = led(bought, links.strength, and_(bought.c.latest <= LATEST, links.product_id != links.target_id))
+    loops = led(again, links.strength * again.c.times, links.product_id == links.target_id)
+    at = type_coerce(bought.c.at, BigInteger)
+    # What the client has is grouped with what the links lead to: to join it takes an index that SQLite does not make.
+    had = select(bought.c.customer_id, bought.c.product_id, nothing, unknown, unknown, at)
+    each = union_all(onward, loops, had).subquery("each_led")
+    return (
         select(
             each.c.customer_id, each.c.target_id, func.sum(each.c.score).label("score"),
             func.max(each.c.due).label("due"), func.max(each.c.days).label("days"),
@@ -107,21 +139,6 @@ def learned(now: Moment | None, customer_ids: Restriction | None) -> Subquery:
         .having(func.sum(each.c.score) > 0)
         .subquery("reached")
     )  # fmt: skip
-    again = reached.c.had_at + reached.c.days
-    place = func.row_number().over(
-        partition_by=reached.c.customer_id, order_by=(reached.c.score.desc(), reached.c.target_id)
-    )
-    return (
-        select(
-            reached.c.customer_id,
-            reached.c.target_id.label("next_product_id"),
-            type_coerce(case((again > reached.c.due, again), else_=reached.c.due), Instant).label("next_product_at"),
-            place.label("place"),
-        )
-        .join(products, products.c.id == reached.c.target_id)
-        .where(or_(reached.c.had_at.is_(None), products.c.consumable))
-        .subquery("learned")
-    )
 
 
 def popular() -> Subquery:
@@ -217,20 +234,21 @@ def learned_links_to_next(
 
     Each is the sku it leads from, when that was bought, usual days, support, lift, and how often that was bought.
     """
-    best = learned(now, [customer_id])
-    owned = _owned("owned_each", now, [customer_id])
-    links = learned_links.c
+    best, links = learned(now, [customer_id]), learned_links.c
+    owned, again = _owned("owned_each", now, [customer_id]), _bought_again("owned_again_each", now, [customer_id])
+    times = func.coalesce(again.c.times, 1)
     query = (
-        select(products.c.sku, owned.c.at, links.after_days, links.support, links.lift, owned.c.times)
+        select(products.c.sku, owned.c.at, links.after_days, links.support, links.lift, times)
         .join(owned, owned.c.product_id == products.c.id)
         .join(learned_links, links.product_id == owned.c.product_id)
         .join(best, and_(best.c.next_product_id == links.target_id, best.c.place == 1))
+        .outerjoin(again, again.c.product_id == links.product_id)
         .where(or_(owned.c.latest <= LATEST, links.product_id == links.target_id))
         .order_by(links.strength.desc(), products.c.sku)
     )
     return [
-        (str(sku), at, days, int(support), float(lift), int(times))
-        for sku, at, days, support, lift, times in connection.execute(query)
+        (str(sku), at, days, int(support), float(lift), int(bought))
+        for sku, at, days, support, lift, bought in connection.execute(query)
     ]
 
 
@@ -264,28 +282,37 @@ def _linked(links: Table, kind: str | None) -> list[Select[tuple[int]]]:
 
 
 def _owned(name: str, now: Moment | None, customer_ids: Restriction | None) -> CTE:
-    """What `_bought` gives for learned links; `latest` 1 was bought last. `times` counts what has a link to itself."""
+    """What `_bought` gives for learned links; `latest` 1 is what the client bought last."""
     at, sold = func.max(purchases.c.occurred_at), purchase_lines.c.product_id
-    links = learned_links.c
-    loops = select(links.product_id).where(links.product_id == links.target_id)
     latest = func.row_number().over(partition_by=purchases.c.customer_id, order_by=(at.desc(), sold))
-    times = func.count(case((sold.in_(loops), purchases.c.occurred_at)).distinct())
-    query = (
-        select(purchases.c.customer_id, sold, at.label("at"), times.label("times"), latest.label("latest"))
-        .join(purchase_lines, purchase_lines.c.purchase_id == purchases.c.id)
-        .where(sold.in_(union(*_linked(learned_links, None))))
-        .group_by(purchases.c.customer_id, sold)
-    )
-    return as_of_filter(query, purchases, now, customer_ids).cte(name, nesting=True)
+    columns = (at.label("at"), latest.label("latest"))
+    return _sold(name, columns, _linked(learned_links, None), now, customer_ids)
+
+
+def _bought_again(name: str, now: Moment | None, customer_ids: Restriction | None) -> CTE:
+    """The same for products with a link to themselves: how many `times` the client bought each."""
+    links = learned_links.c
+    times = func.count(purchases.c.occurred_at.distinct())
+    columns = (func.max(purchases.c.occurred_at).label("at"), times.label("times"))
+    loops = select(links.product_id).where(links.product_id == links.target_id)
+    return _sold(name, columns, [loops], now, customer_ids)
 
 
 def _bought(name: str, linked: list[Select[tuple[int]]], now: Moment | None, customer_ids: Restriction | None) -> CTE:
-    """Client, product and when it was last bought, for products that have links.
+    """Client, product and when it was last bought, for products that have links."""
+    return _sold(name, (func.max(purchases.c.occurred_at).label("at"),), linked, now, customer_ids)
+
+
+def _sold(
+    name: str, columns: Iterable[ColumnElement[Any]], linked: Iterable[Select[tuple[int]]], now: Moment | None,
+    customer_ids: Restriction | None,
+) -> CTE:  # fmt: skip
+    """Client, product and these columns for what was sold of products that are linked.
 
     Nested, because the sqlite3 module counts rows only for statements that begin with INSERT.
     """
     query = (
-        select(purchases.c.customer_id, purchase_lines.c.product_id, func.max(purchases.c.occurred_at).label("at"))
+        select(purchases.c.customer_id, purchase_lines.c.product_id, *columns)
         .join(purchase_lines, purchase_lines.c.purchase_id == purchases.c.id)
         .where(or_(*(purchase_lines.c.product_id.in_(some) for some in linked)))
         .group_by(purchases.c.customer_id, purchase_lines.c.product_id)
