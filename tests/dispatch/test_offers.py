@@ -10,11 +10,12 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, select
 
-from regulars.coupons.assignment import Given, Place, take_codes
+from regulars.coupons.assignment import Assigned, CouponKey, assign_coupons
 from regulars.db.engine import read, write
 from regulars.db.states import Reason
 from regulars.db.tables import coupons, customers
-from regulars.importing.report import Kind, Options
+from regulars.importing.options import ImportOptions
+from regulars.importing.report import Kind
 from regulars.importing.service import import_file
 from regulars.profile import facts
 from regulars.rules.offer import Coupon
@@ -42,7 +43,7 @@ def _office(open_office: Open, inbox: Inbox, coupon: dict[str, Any], *clients: s
 def _add_codes(office: Office, *codes: str, pool: str = "tills") -> None:
     path = office.root / "codes.csv"
     path.write_text("\n".join(["code", *codes]), encoding="utf-8")
-    options = Options(pool=pool)
+    options = ImportOptions(pool=pool)
     report = import_file(office.engine, Kind.COUPONS, path, now=at(LATER), secret=SECRET, options=options)
     assert report.refused == 0
 
@@ -123,15 +124,15 @@ def test_one_client_gets_no_more_than_the_rule_gives(open_office: Open, smtp_inb
 def test_two_workers_never_give_one_code_to_two_clients(engine: Engine, tmp_path: Path, limit: dict[str, Any]) -> None:
     path = tmp_path / "codes.csv"
     path.write_text("code\n" + "".join(f"C-{n}\n" for n in range(30)), encoding="utf-8")
-    import_file(engine, Kind.COUPONS, path, now=at(LATER), secret=SECRET, options=Options(pool="tills"))
+    import_file(engine, Kind.COUPONS, path, now=at(LATER), secret=SECRET, options=ImportOptions(pool="tills"))
     with write(engine) as connection:
         keys = [add_customer(connection, f"c-{n}") for n in range(40)]
     offer, start = Coupon(percent=5, **limit), Barrier(4)
 
-    def worker(mine: list[int]) -> Given:
+    def worker(mine: list[int]) -> Assigned:
         start.wait()
         with write(engine) as connection:
-            return take_codes(connection, {Place("news", key, "once"): offer for key in mine}, at(LATER), "UTC")
+            return assign_coupons(connection, {CouponKey("news", key, "once"): offer for key in mine}, at(LATER), "UTC")
 
     with ThreadPoolExecutor(4) as pool:
         found = list(pool.map(worker, [keys[n::4] for n in range(4)]))
@@ -143,6 +144,6 @@ def test_two_workers_never_give_one_code_to_two_clients(engine: Engine, tmp_path
     if "stock" in limit:
         assert len(given) == 30
     with write(engine) as connection:  # those who came while others held the last codes ask again
-        again = take_codes(connection, {Place("news", key, "once"): offer for key in keys}, at(LATER), "UTC")
+        again = assign_coupons(connection, {CouponKey("news", key, "once"): offer for key in keys}, at(LATER), "UTC")
     assert len(again.rows) == 30
     assert len({row["code"] for row in again.rows.values()}) == 30

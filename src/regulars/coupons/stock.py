@@ -65,9 +65,7 @@ def skip_over_limit(connection: Connection, context: PlanContext, given: Offers,
             .correlate(promises)
             .scalar_subquery()
         )
-        place = func.row_number().over(
-            partition_by=promises.c.customer_id, order_by=(promises.c.due_at, promises.c.id)
-        )
+        place = func.row_number().over(partition_by=promises.c.customer_id, order_by=(promises.c.due_at, promises.c.id))
         each = (
             select(promises.c.id, (place + had).label("number"))
             .where(promises.c.campaign == key, chosen, ~_has_coupon())
