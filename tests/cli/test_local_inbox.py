@@ -73,7 +73,7 @@ def test_another_server_is_left_to_take_the_mail(workspaces: Workspaces) -> None
     one = workspaces[0]
     address = ("127.0.0.1", int(one.settings.smtp_url.rpartition(":")[2]))
     said: list[str] = []
-    with socket.create_server(address) as server:
+    with socket.create_server(address):
         assert inbox_at(*address, seconds=0.1) is None, "it says nothing"
         with local_inbox.inbox(one, said.append):
             assert "REGULARS_SMTP_URL" not in os.environ

@@ -77,7 +77,8 @@ def pytest_deselected(items: Sequence[pytest.Item]) -> None:
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """One of xdist's processes tells the one that prints what it left out."""
     if hasattr(session.config, "workeroutput"):
-        session.config.workeroutput["left_out"] = dict(session.config.stash.setdefault(_counted, Counter()))
+        counted = session.config.stash.setdefault(_counted, Counter())
+        session.config.workeroutput["left_out"] = dict(counted)
 
 
 @pytest.hookimpl(optionalhook=True)

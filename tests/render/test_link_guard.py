@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -75,13 +77,13 @@ def test_no_link_leads_to_a_script(desk: Desk, inner: str, traced: bool) -> None
 @pytest.mark.parametrize("inner", [each for each in [*LINKS, *ELEMENTS] if "java" not in each])
 def test_what_leads_to_the_web_goes_there_in_both_parts(desk: Desk, inner: str) -> None:
     write(desk, inner)
-    made = desk.render(**context("https://ok.example/?a=1&b=2"))
+    made = desk.render("letter", "en", **context("https://ok.example/?a=1&b=2"))
     document = html.document_fromstring(made.html)
     found = [
         str(node.get(name)).strip()
         for node in document.iter()
         for name in ("href", "src", "action", "formaction")
-        if isinstance(node.tag, str) and "a=1" in str(node.get(name))
+        if isinstance(cast(object, node.tag), str) and "a=1" in str(node.get(name))
     ]
     assert found
     assert {each.removesuffix("/x") for each in found} == {"https://ok.example/?a=1&b=2"}
@@ -96,7 +98,7 @@ def test_what_leads_to_the_web_goes_there_in_both_parts(desk: Desk, inner: str) 
 )  # fmt: skip
 def test_an_address_that_begins_as_its_author_wrote_it_is_not_guarded(desk: Desk, inner: str) -> None:
     write(desk, inner)
-    assert BAD in desk.render(**context(BAD), links={"survey": "https://us.example/s"}).html
+    assert BAD in desk.render("letter", "en", **context(BAD), links={"survey": "https://us.example/s"}).html
 
 
 @pytest.mark.parametrize("inner", ["<a href={{ event.url }}>x</a>", "<a href=java{{ event.url }}>x</a>",

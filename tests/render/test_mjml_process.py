@@ -86,7 +86,12 @@ def test_a_forked_process_has_a_compiler_of_its_own() -> None:
 def test_an_email_is_compiled_once_for_a_version(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[str] = []
     real = mjml_process.compile_mjml
-    monkeypatch.setattr(mjml_process, "compile_mjml", lambda source: (asked.append(source), real(source))[1])
+
+    def compile_and_note(source: str) -> str:
+        asked.append(source)
+        return real(source)
+
+    monkeypatch.setattr(mjml_process, "compile_mjml", compile_and_note)
     mjml._compiled.cache_clear()
     for _ in range(3):
         Templates([STARTER], "en").compiled("win-back", "en")

@@ -29,8 +29,8 @@ def web_command(command: CommandContext, host: str, port: int, processes: int, t
 
     for warning in command.go_by_rules_in_force():  # an old database, or rules that never were sound, end it now
         click.echo(f"Warning: {warning}", err=True)
-    if warning := links_elsewhere(command.settings.web_url, port):
-        click.echo(f"Warning: {warning}", err=True)
+    if elsewhere := links_elsewhere(command.settings.web_url, port):
+        click.echo(f"Warning: {elsewhere}", err=True)
     os.environ["REGULARS_WORKSPACE"] = str(command.root)
     protocol = "regulars.web.http_protocol"
     # No access log: the links in it are secrets.

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any, assert_never
 
-from sqlalchemy import BigInteger, Connection, and_, func, or_, select, type_coerce, update
+from sqlalchemy import BigInteger, Connection, and_, func, or_, select, true, type_coerce, update
 from sqlalchemy.sql import ColumnElement
 
 from regulars.context.active_campaign import ActiveCampaign
@@ -80,7 +80,7 @@ def _skip_copies_of(
 def _is_copy(context: PlanContext, active: ActiveCampaign, other: Any, owner: Any) -> ColumnElement[bool]:
     """Whether the promise in the table and the `other` one are the same email."""
     pause = active.campaign.reentry.after
-    same = other.c.occurrence == promises.c.occurrence
+    same: ColumnElement[bool] = other.c.occurrence == promises.c.occurrence
     match trigger_of(active.campaign).copies:
         case CopyScope.OCCURRENCE:
             within = pause
@@ -93,8 +93,8 @@ def _is_copy(context: PlanContext, active: ActiveCampaign, other: Any, owner: An
             same, within = and_(same, days[0] == days[1]), pause
         case CopyScope.CAMPAIGN:
             if pause is None:
-                return other.c.id.is_not(None)
-            same, within = other.c.occurrence == promises.c.occurrence, max(pause, _SAME_STAY)
+                return true()
+            within = max(pause, _SAME_STAY)
         case scope:
             assert_never(scope)
     if not within:

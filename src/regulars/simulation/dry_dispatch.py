@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 
 from regulars.context.active_campaign import ActiveCampaign, load_active_campaigns
 from regulars.context.plan_context import Ruleset, plan_context
-from regulars.coupons.assignment import coupon_keys, assign_coupons
+from regulars.coupons.assignment import assign_coupons, coupon_keys
 from regulars.coupons.stock import withhold
 from regulars.db.states import State
 from regulars.eligibility.examine import examine_claimed
