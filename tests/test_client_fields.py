@@ -144,6 +144,7 @@ def test_an_email_may_name_it(engine: Engine, client: int, tmp_path: Path) -> No
         assert f"[{name}=" in found[1], "of a sample that does not have it, the field is none"
 
 
+@pytest.mark.slow
 def test_a_rule_test_may_state_it(tmp_path: Path) -> None:
     asked = " and ".join(f"customer.{name} is not none" for name in RECORDED)
     write_workspace(tmp_path, {"hello": {"at": "2026-06-10T09:00", "audience": asked, "email": "hello"}})

@@ -87,6 +87,7 @@ def test_no_file_is_too_long() -> None:
     assert {path: length for path, length in lengths.items() if length > FILE_LINES} == {}
 
 
+@pytest.mark.slow
 def test_no_function_is_too_long() -> None:
     # A migration lists its tables from top to bottom, and is not read for its logic.
     paths = [path for path in ALL if path.parent.name != "versions"]
@@ -119,6 +120,7 @@ def clock_calls(source: str) -> Iterator[str]:
             yield from (f"line {node.lineno}: {a.name}" for a in node.names if a.name in asked["time"])
 
 
+@pytest.mark.slow
 def test_nothing_inside_asks_for_the_time() -> None:
     found = {_relative(path): list(clock_calls(path.read_text("utf-8"))) for path in INSIDE}
     assert {path: calls for path, calls in found.items() if calls and path not in CLOCKS} == {}
@@ -158,6 +160,7 @@ def statements(source: str) -> Iterator[str]:
             yield from (a.name for a in node.names if a.name not in HANDLES)
 
 
+@pytest.mark.slow
 def test_only_some_rooms_know_sql() -> None:
     outside = [p for p in INSIDE if p.relative_to(ENGINE).parts[0] not in SQL_ROOMS and _relative(p) not in SQL_FILES]
     found = {_relative(path): list(statements(path.read_text("utf-8"))) for path in outside}

@@ -12,6 +12,8 @@ import pytest
 
 from regulars.cli import COMMANDS
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[1]
 SRC = ROOT / "src"
 ENGINE = SRC / "regulars"

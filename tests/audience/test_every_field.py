@@ -50,6 +50,7 @@ def _people() -> list[Client]:
     return [Client({"created_at": ages[0]}, []), Client({**full, "attrs": {}}, happened)]
 
 
+@pytest.mark.slow
 def test_every_field_has_the_same_value_in_sql_and_in_python(engine: Engine) -> None:
     asked = {name: nodes.CustomerField(0, 0, field.type, name, custom=False) for name, field in CLIENT_FIELDS.items()}
     seen: set[str] = set()
@@ -74,6 +75,7 @@ def test_random_conditions_ask_about_every_field() -> None:
     assert grammar.asked == set(CATALOGUE.fields)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [name for name in RECORDED if name != "external_id"])
 def test_random_clients_have_every_field_that_is_recorded(name: str) -> None:
     found = find(clients(NOW), lambda client: client.fields[name] is not None)

@@ -30,6 +30,7 @@ NEEDS_RULES = (
 )  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", NEEDS_RULES, ids=lambda command: command[0])
 def test_every_command_tells_of_a_faulty_rule(project: Project, command: list[str]) -> None:
     project.rule("bad", when="customer.purchasess >= 2", email="bad")

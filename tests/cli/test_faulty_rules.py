@@ -6,6 +6,8 @@ import pytest
 
 from tests.cli.conftest import Project
 
+pytestmark = pytest.mark.slow
+
 
 def _break(project: Project) -> None:
     project.rule("bad", when="customer.purchasess >= 2", email="bad")

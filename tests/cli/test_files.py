@@ -83,6 +83,7 @@ def test_rule_tests_run(project: Project) -> None:
     assert found["tests"] == [{"name": "somebody silent is missed", "passed": True, "failures": []}]
 
 
+@pytest.mark.slow
 def test_a_failed_rule_test_says_why(project: Project) -> None:
     wrong = {**TESTS[1], "expect": {"win-back": {"subject": "*"}}}
     write_tests(project.root, [wrong])

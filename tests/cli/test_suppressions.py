@@ -12,6 +12,8 @@ from regulars.cli import COMMANDS, NEVER_HINTED, database, main, suppressions
 from regulars.consent.suppression import REASONS
 from tests.cli.conftest import Project
 
+pytestmark = pytest.mark.slow
+
 
 def listed(project: Project, *options: str) -> list[tuple[str, str, list[str]]]:
     found = project.data("suppressions", *options)["suppressions"]

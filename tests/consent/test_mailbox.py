@@ -258,6 +258,7 @@ def _erased_and_imported(engine: Engine, folder: Path, address: str, number: int
     _by_file(engine, folder, address, number)
 
 
+@pytest.mark.slow
 @settings(
     max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )

@@ -45,6 +45,7 @@ def spelt_out(source: str) -> Iterator[str]:
                 yield f"line {node.lineno}: {', '.join(texts)}"
 
 
+@pytest.mark.slow
 def test_nobody_spells_a_state_or_a_reason() -> None:
     found = {path.relative_to(ROOT).as_posix(): list(spelt_out(path.read_text("utf-8"))) for path in SOURCES}
     assert {path: lines for path, lines in found.items() if lines} == {}

@@ -73,6 +73,7 @@ def as_in_a_file(report: Any) -> Any:
     return dataclasses.replace(report, bad=bad)
 
 
+@pytest.mark.slow
 @SHARED
 @given(kind=st.sampled_from(list(Kind)), rows=tables_of_rows)
 @example(kind=Kind.CUSTOMERS, rows=[{"id": "c-2", "email": "bo@client.example"}] * 2)

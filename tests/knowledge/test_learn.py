@@ -63,6 +63,7 @@ def test_what_was_learned_is_kept_and_told_to_the_facts(shop: Engine) -> None:
         assert regular.fields["clv"] > gone.fields["clv"] > 0
 
 
+@pytest.mark.slow
 def test_how_late_a_client_is_by_what_others_did_is_one_number_in_python_and_in_sql(shop: Engine) -> None:
     """Sixty come again after 7 to 60 days, thirty have not for 300."""
     learn(shop, NOW)
@@ -83,6 +84,7 @@ def test_how_late_a_client_is_by_what_others_did_is_one_number_in_python_and_in_
                     assert least <= told <= most
 
 
+@pytest.mark.slow
 def test_what_is_popular_is_offered_where_links_lead_nowhere_alike_in_sql_and_numpy(engine: Engine) -> None:
     """Groceries, of which half get used up: what the model would offer is what the facts have, client by client."""
     lines = groceries(clients=90, products=14, days=200)

@@ -52,6 +52,7 @@ turns = st.lists(
 )
 
 
+@pytest.mark.slow
 @given(turns=turns)
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_never_more_than_the_rate_and_never_less(engine: Engine, turns: list[tuple[float, int, float]]) -> None:

@@ -15,6 +15,8 @@ from regulars.render.text import derive, normalized
 from regulars.render.weaver import Weaver, attributes
 from tests.render.conftest import Desk
 
+pytestmark = pytest.mark.slow
+
 MANY = 200_000
 PATTERNS = {
     "blanks": " " * MANY,

@@ -15,6 +15,8 @@ from regulars.render.limits import MAX_OUTPUT, MAX_ROUNDS, MAX_TEXT
 from regulars.render.message import RenderFailed, render
 from tests.render.conftest import STARTER, Desk
 
+pytestmark = pytest.mark.slow
+
 DATA: dict[str, Any] = {
     "event": {
         "score": 50_000_000,

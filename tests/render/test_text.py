@@ -54,6 +54,7 @@ def test_both_parts_of_every_starter_email_have_the_same_words(starter: Template
         assert words_of_text(rendered) == words_of_html(rendered.html), (email, language)
 
 
+@pytest.mark.slow
 def test_every_link_of_the_html_is_in_the_text(starter: Templates) -> None:
     for email, language in emails(starter):
         rendered = render(starter.compiled(email, language), starter.sample(email))

@@ -25,6 +25,7 @@ def warned(desk: Desk, *own: str) -> list[tuple[str, int, int]]:
     return [(d.code, d.span.line, d.span.column) for d in check(desk.templates(), [USAGE], own) if d.span]
 
 
+@pytest.mark.slow
 def test_no_email_of_the_starter_loads_anything() -> None:
     templates = Templates([STARTER], "en")
     for name in templates.names():

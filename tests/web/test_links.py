@@ -15,6 +15,7 @@ def test_guessing_becomes_slow_and_genuine_links_do_not(small_shop: Shop) -> Non
     assert small_shop.get(good).status == 200
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS, ids=str)
 def test_punctuation_behind_a_link_is_not_of_it(shop_below_mail: Shop, kind: Kind) -> None:
     shop = shop_below_mail

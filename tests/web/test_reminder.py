@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
 from pathlib import Path
 
+import pytest
 from icalendar import Calendar
 from sqlalchemy import Engine
 
@@ -33,6 +34,7 @@ def calendar_of(message: EmailMessage) -> Calendar:
     return Calendar.from_ical(content if isinstance(content, bytes) else content.encode())
 
 
+@pytest.mark.slow
 def test_a_reminder_brings_the_calendar_file_and_a_moved_visit_brings_it_up_to_date(
     engine: Engine, tmp_path: Path, smtp_inbox: Inbox
 ) -> None:

@@ -16,6 +16,8 @@ from regulars.db.engine import open_engine
 from tests.common.site import Site
 from tests.common.workspace import write_workspace
 
+pytestmark = pytest.mark.slow
+
 CELERY = [sys.executable, "-m", "celery", "--app", "regulars.workers"]
 CLI = [sys.executable, "-c", "from regulars.cli import main; main()"]
 

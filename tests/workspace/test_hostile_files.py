@@ -11,6 +11,8 @@ from regulars.core.errors import Invalid
 from regulars.workspace.folder import check, open_workspace
 from tests.workspace.folders import SOUND, write
 
+pytestmark = pytest.mark.slow
+
 EMAIL = "templates/emails/hello"
 BODY, WORDS, SAMPLE = f"{EMAIL}/body.mjml", f"{EMAIL}/words/en.yaml", f"{EMAIL}/sample.yaml"
 DEEP = "[" * 3000 + "]" * 3000
