@@ -18,7 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
-from regulars.knowledge.next_product import PLACES, Hits, choose
+from regulars.knowledge.product_prediction import PLACES, Hits, choose
 from regulars.knowledge.purchase_history import DAY, History
 from tests.common.histories import Lines, business_supplies, groceries
 

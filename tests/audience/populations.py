@@ -168,6 +168,9 @@ def furnish(connection: Connection) -> None:
     points.put_in_force(connection, Points(per_currency_unit=Decimal(2), per_referral=3, levels={"a": 1, "Ж": 45}))
     model = {"r": 0.243, "alpha": 4.414, "a": 0.793, "b": 2.426, "clients": 2357, "learned_at": NOWS[3]}
     connection.execute(insert(tables.buying_model).values(id=1, **model))
+    shares = [(visit, days, days / 400) for visit in (1, 2) for days in (1, 30, 90, 400)]
+    rows = [{"visit": visit, "days": days, "share": share} for visit, days, share in shares]
+    connection.execute(insert(tables.return_times), rows)
 
 
 def add(connection: Connection, client: Client) -> int:

@@ -15,7 +15,7 @@ from regulars.audience.person import load_people
 from regulars.db import tables
 from regulars.db.engine import read, write
 from regulars.db.types import MICROSECOND, to_micros
-from regulars.knowledge.next_product import Method, fit
+from regulars.knowledge.product_prediction import Method, fit
 from regulars.knowledge.purchase_history import History
 from regulars.operation.learn import learn, put_in_force, revalue
 from regulars.profile import facts

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from regulars.knowledge.next_product import FEWEST_ASKED, Method, choose, fit, measure, usual_gap
+from regulars.knowledge.product_prediction import FEWEST_ASKED, Method, choose, fit, measure, usual_gap
 from regulars.knowledge.purchase_history import DAY, History
 from tests.common.histories import Lines, business_supplies, groceries
 

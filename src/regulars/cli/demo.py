@@ -47,6 +47,7 @@ def demo_command(folder: Path) -> None:
     command = CommandContext(given=folder, as_json=False)
     assert command.settings.database_url.startswith("sqlite:")
     _title(1, f"A workspace in {folder}" + ("" if made else ", which was there already"))
+    engine = command.engine  # a worker refuses a database without tables, and starts at once
     with Inbox(folder / INBOX) as inbox, closing(WorkerProcesses(command.settings, inbox.url)) as helpers:
         book = command.rules.rulebook
         click.echo(f"   {len(book.campaigns)} campaigns of {book.company.name}, checked: no mistakes")
@@ -55,7 +56,7 @@ def demo_command(folder: Path) -> None:
         forecast = _forecast(command, helpers)
         _title(4, "The day itself: a Celery worker plans and sends to an SMTP server")
         zone = book.company.timezone
-        new = play(command.engine, zone, helpers, lambda at, sent: click.echo(f"   {when(at, zone)[11:]}  {sent} sent"))
+        new = play(engine, zone, helpers, lambda at, sent: click.echo(f"   {when(at, zone)[11:]}  {sent} sent"))
     write_index(folder / INBOX)
     _show(command, folder, new, forecast)
 

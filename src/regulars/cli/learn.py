@@ -10,7 +10,7 @@ from regulars.cli.command_context import CommandContext, json_option, now_option
 from regulars.cli.output import print_json, print_wrapped, table
 
 if TYPE_CHECKING:
-    from regulars.knowledge.next_product import Hits
+    from regulars.knowledge.product_prediction import Hits
     from regulars.operation.learn import Learned
 
 _WAYS = {
@@ -56,7 +56,7 @@ def _document(found: Learned) -> dict[str, Any]:
 
 
 def _hits(hits: Hits) -> dict[str, Any]:
-    from regulars.knowledge.next_product import PLACES
+    from regulars.knowledge.product_prediction import PLACES
 
     return {"asked": hits.asked, **{f"hit_at_{k}": hit for k, hit in zip(PLACES, hits.hits, strict=True)}}
 

@@ -298,9 +298,9 @@ def _ago(days: int) -> str:
     return "today" if days == 0 else f"{_many(days, 'day')} ago"
 
 
-def _cut(value: float, digits: int) -> str:
+def _cut(value: float | None, digits: int) -> str:
     """A number beside a threshold: cut, not rounded, so that it never shows as reached what is not."""
-    return _n(float(Decimal(repr(value)).quantize(Decimal(1).scaleb(-digits), ROUND_DOWN)), digits)
+    return _n(float(Decimal(repr(value or 0.0)).quantize(Decimal(1).scaleb(-digits), ROUND_DOWN)), digits)
 
 
 def _n(value: float | None, digits: int = 2) -> str:

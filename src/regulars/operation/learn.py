@@ -19,7 +19,7 @@ from regulars.db.engine import write
 from regulars.profile import learned
 
 if TYPE_CHECKING:
-    from regulars.knowledge.next_product import NextProductModel, Trial
+    from regulars.knowledge.product_prediction import NextProductModel, Trial
     from regulars.knowledge.purchase_history import History, Integers
 
 
@@ -118,7 +118,7 @@ def _value(connection: Connection, now: datetime, *, stale_only: bool) -> int:
 def _learn_next_products(connection: Connection, now: datetime) -> tuple[str, Sequence[Trial]]:
     import numpy as np
 
-    from regulars.knowledge.next_product import choose, fit
+    from regulars.knowledge.product_prediction import choose, fit
     from regulars.knowledge.purchase_history import History
 
     portions = [np.array(some, dtype=np.int64) for some in learned.purchase_lines_until(connection, now)]
@@ -140,7 +140,7 @@ def put_in_force(
     now: datetime,
 ) -> None:  # fmt: skip
     """Writes what tells the next product and brings the facts up to it; `products` are the keys by their numbers."""
-    from regulars.knowledge.next_product import usual_gap
+    from regulars.knowledge.product_prediction import usual_gap
 
     gap = usual_gap(history)
     popular = [
