@@ -52,7 +52,7 @@ class Next:
 
 @dataclass(frozen=True, slots=True)
 class Offering:
-    """How the next product was told when it was learned last: the way that won (`knowledge.product_prediction`), when."""
+    """How the next product was told when last learned: the way that won (`knowledge.product_prediction`), when."""
 
     method: str
     at: datetime

@@ -40,7 +40,7 @@ USUAL_GAP = 30
 MONTH = 30
 """Days before the last learning within which a popular product was bought."""
 LATEST = 20
-"""Products of a client from which learned links lead on: those bought last, as `knowledge.product_prediction` has it."""
+"""Products of a client from which learned links lead on: the last bought, as `knowledge.product_prediction` has it."""
 
 
 def declared(now: Moment | None, customer_ids: Restriction | None) -> Subquery:
