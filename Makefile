@@ -9,6 +9,8 @@ CORES := $(shell nproc 2>/dev/null || echo 2)
 TESTS ?= -n $(shell expr $(CORES) + 1) --dist worksteal
 # Packages come with the hashes of constraints.txt, whatever else the machine's pip is told.
 PIP := $(BIN)/python -m pip --disable-pip-version-check
+# Bytecode is kept whatever the shell says: without it each process of a test run compiles every module anew.
+export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: help setup demo test test-fast cov test-wheel release-check lint format types bench wheel lock clean
 .DEFAULT_GOAL := help
