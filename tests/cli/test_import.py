@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 from tests.cli.conftest import CUSTOMERS, Project
+
+pytestmark = pytest.mark.slow
 
 
 def test_a_file_twice(project: Project) -> None:

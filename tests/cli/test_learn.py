@@ -10,6 +10,8 @@ import pytest
 from tests.cli.conftest import Project
 from tests.common.data import cdnow
 
+pytestmark = pytest.mark.slow
+
 
 def test_a_few_clients_teach_nothing_and_break_nothing(clients: Project) -> None:
     assert "Too few clients" in clients.ok("learn", "--now", "2026-06-10")

@@ -19,6 +19,8 @@ from tests.common.servers import free_port
 from tests.common.workspace import write_workspace
 from tests.delivery.posting import deliver, parcels
 
+pytestmark = pytest.mark.slow
+
 Workspaces = list[CommandContext]
 
 

@@ -20,6 +20,10 @@ _BY_FIXTURE: Mapping[str, str] = {
     "rabbitmq_url": "rabbitmq",
     "chromium": "browser",
     "open_site": "processes",
+    "shop": "sockets",
+    "small_shop": "sockets",
+    "shop_below_mail": "sockets",
+    "smtp_inbox": "sockets",
 }
 _BY_PARAMETER: Mapping[str, str] = {
     "postgresql": "postgresql",
@@ -29,7 +33,7 @@ _BY_PARAMETER: Mapping[str, str] = {
 }
 """Values of the parameters below that make a fixture or test ask for a server while it runs."""
 _PARAMETERS = ("engine", "empty", "dialect", "kind")
-_MARKERS = ("browser", "rabbitmq", "redis", "postgresql", "processes", "slow")
+_MARKERS = ("browser", "rabbitmq", "redis", "postgresql", "processes", "sockets", "slow")
 """A test that was left out is counted under the first of these that it has."""
 _counted = pytest.StashKey[Counter[str]]()
 

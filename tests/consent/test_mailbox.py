@@ -27,6 +27,8 @@ from tests.common.bench import Bench, at
 from tests.common.people import SECRET, add_customer, add_event
 from tests.common.rules import rules
 
+pytestmark = pytest.mark.slow
+
 NEWS: dict[str, Any] = {"schedule": "weekly on monday at 10:00", "email": "mail"}
 NOW = "2026-06-15T10:05"  # a Monday
 SPELLINGS = ("lena@client.example", "Lena@Client.Example", " LENA@client.EXAMPLE ", "lena@CLIENT.example")

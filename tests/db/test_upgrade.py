@@ -17,6 +17,8 @@ from regulars.db.tables import metadata
 from regulars.operation.database_upgrade import upgrade_database
 from tests.common.people import SECRET
 
+pytestmark = pytest.mark.slow
+
 
 def test_migrations_make_exactly_the_tables_of_the_code(empty: Engine) -> None:
     upgrade_database(empty, secret=SECRET)

@@ -22,6 +22,8 @@ from tests.common.workspace import write_workspace
 from tests.dispatch.conftest import Open
 from tests.dispatch.office import NEWS, Office
 
+pytestmark = pytest.mark.slow
+
 SHOWS = "Yours: {{ coupon.code }} until {{ coupon.valid_until | datetime }}"
 
 

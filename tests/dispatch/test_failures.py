@@ -29,6 +29,8 @@ from tests.common.workspace import write_workspace
 from tests.dispatch.conftest import Open
 from tests.dispatch.office import NEWS, NOON, VISIT, Office
 
+pytestmark = pytest.mark.slow
+
 LATER = "2026-06-10T12:20"
 """After any first retry."""
 

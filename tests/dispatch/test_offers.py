@@ -27,6 +27,8 @@ from tests.common.workspace import write_workspace
 from tests.dispatch.conftest import Open
 from tests.dispatch.office import NEWS, Office
 
+pytestmark = pytest.mark.slow
+
 LATER = "2026-06-10T18:00"
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 
+import pytest
 from sqlalchemy import select
 
 from regulars.consent.rights import withdraw
@@ -17,6 +18,8 @@ from tests.common.verdict import message_id
 from tests.common.workspace import write_campaigns, write_email, write_workspace
 from tests.dispatch.conftest import Open
 from tests.dispatch.office import NEWS, NOON, VISIT, Office
+
+pytestmark = pytest.mark.slow
 
 
 def test_a_planned_email_is_sent_once(open_office: Open, smtp_inbox: Inbox) -> None:

@@ -19,6 +19,8 @@ from tests.common.smtp import Inbox
 from tests.common.workspace import write_campaigns, write_email, write_workspace
 from tests.dispatch.office import NEWS, VISIT, Office
 
+pytestmark = pytest.mark.slow
+
 Open = Callable[[], Office]
 CAMPAIGNS = {"news": NEWS, "visit": VISIT}
 BROKEN = "campaigns:\n  news: {at: 2026-06-10 10:00, emial: news}\n"

@@ -30,6 +30,8 @@ from tests.common import people
 from tests.common.bench import at
 from tests.common.workspace import write_workspace
 
+pytestmark = pytest.mark.slow
+
 START, NOW = at("2026-03-01T00:00"), at("2026-03-02T12:00")
 CAMPAIGNS: dict[str, Any] = {
     "back": {

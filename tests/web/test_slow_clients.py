@@ -15,6 +15,8 @@ from regulars.web.http_protocol import Phase, TimedProtocol
 from tests.common.servers import wait_for
 from tests.web.shop import Shop, open_shop
 
+pytestmark = pytest.mark.slow
+
 HEAD = b"POST /join HTTP/1.1\r\nhost: us\r\ncontent-type: application/x-www-form-urlencoded\r\n"
 
 

@@ -12,6 +12,7 @@ from regulars.workspace.folder import check, open_workspace
 from tests.workspace.folders import Case, cases, write
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", list(cases()), ids=lambda case: case.name)
 def test_a_broken_workspace_is_diagnosed_at_its_line(
     case: Case, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

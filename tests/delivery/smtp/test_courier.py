@@ -297,6 +297,7 @@ def test_a_cancelled_delivery_leaves_nothing_behind_and_the_next_one_works() -> 
         assert server.connections == 2
 
 
+@pytest.mark.slow
 def test_a_body_that_leaves_slowly_is_not_a_stall() -> None:
     """The server's pace is the thing under test: it reads a large body for longer than we wait for a reply."""
     size = 20_000_000

@@ -10,6 +10,8 @@ from regulars.delivery.parcel import Outcome, Result
 from tests.common.scripted_smtp import Act, Fault, ScriptedServer, Stage
 from tests.delivery.posting import deliver, deliver_all, parcels
 
+pytestmark = pytest.mark.slow
+
 ACCEPTED, DEFERRED, REFUSED = Outcome.ACCEPTED, Outcome.DEFERRED, Outcome.REFUSED
 UNKNOWN, UNSENT, UNREACHABLE = Outcome.UNKNOWN, Outcome.UNSENT, Outcome.UNREACHABLE
 PIPELINING = {"on": ("PIPELINING", "8BITMIME"), "off": ("8BITMIME",)}
