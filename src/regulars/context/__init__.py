@@ -1,1 +1,1 @@
-"""What a plan stands on: the instant, the facts, the active campaigns, and the statement cache."""
+"""The planning context: the instant, the facts, the active campaigns, and the statement cache."""

@@ -1,4 +1,4 @@
-"""Campaigns in force: the rule as it is written now, and the key and dates under which the ledger knows it."""
+"""Campaigns in force: the current rule, with the key and dates of the campaign in the ledger."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from regulars.db.tables import campaigns
 from regulars.rules.model import Campaign, Policy, Rulebook
 
 BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
-"""A rule in force since then has no past: all who are past its trigger are included."""
+"""A rule in force since then has no past: all clients past its trigger are included."""
 
 
 @dataclass(frozen=True, slots=True)
 class ActiveCampaign:
-    """A campaign in force. What was due before `since` is the past and is left alone."""
+    """A campaign in force. Whatever was due before `since` is not promised."""
 
     key: str
     campaign: Campaign
@@ -26,11 +26,11 @@ class ActiveCampaign:
 
     @property
     def bounded(self) -> bool:
-        """Whether it has a past that is left alone."""
+        """Whether promises are bounded by `since`."""
         return self.since > BEGINNING
 
     def floor(self, now: datetime, policy: Policy) -> datetime:
-        """Before this nothing can be due that was not decided already: bounds the search, in any outage."""
+        """Everything due before this was decided already: it bounds the search, whatever the outage."""
         if self.planned_at is None or self.planned_at > now:
             return self.since
         return max(self.since, min(self.planned_at, now - self.campaign.patience(policy)))

@@ -1,8 +1,8 @@
-"""Statements that are put together once and run at many instants.
+"""Statements that are built once and executed at many instants.
 
-To put a planner's statement together takes several times as long as to run it on a few thousand clients. A simulation
-plans at hundreds of instants, so it keeps its statements; what differs from one instant to the next they look up when
-they run.
+Building a planner's statement takes several times as long as executing it on a few thousand clients. A simulation
+plans at hundreds of instants, so it caches its statements; values that depend on the instant are looked up at
+execution.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ _T = TypeVar("_T")
 
 
 class DeferredValue(BindParameter[Any]):
-    """A parameter whose value is looked up when the statement runs.
+    """A parameter whose value is looked up when the statement is executed.
 
-    A class of its own, so that SQLAlchemy does not take the compiled form of a statement with fixed values for one with
-    late ones: it looks into the compiled parameters to know which they are.
+    A class of its own, so that SQLAlchemy does not reuse the compiled form of a statement with fixed values for one
+    with deferred ones: it reads the compiled parameters to tell which they are.
     """
 
     inherit_cache = True
@@ -34,9 +34,9 @@ class StatementCache:
         self._asked: Any = None
 
     def take(self, key: Hashable, asked: Any, build: Callable[[], _T]) -> _T:
-        """The statement of that key, put together if it is not there yet; it must run before another is taken.
+        """The statement for the key, built if missing; execute it before taking another.
 
-        `asked` is what its late values are looked up in.
+        `asked` is the context in which its deferred values are looked up.
         """
         self._asked = asked
         found: _T | None = self._kept.get(key)
@@ -45,5 +45,5 @@ class StatementCache:
         return found
 
     def deferred(self, kind: TypeEngine[Any], value: Callable[[Any], Any]) -> ColumnElement[Any]:
-        """A value that is looked up each time the statement runs."""
+        """A value that is looked up at each execution."""
         return DeferredValue(None, type_=kind, unique=True, callable_=lambda: value(self._asked))

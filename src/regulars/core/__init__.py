@@ -1,1 +1,1 @@
-"""What every room shares and that knows no room: diagnostics, errors, time, ids, signing, settings."""
+"""Shared by every room, imports none: diagnostics, errors, time, ids, signing, settings."""

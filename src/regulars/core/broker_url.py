@@ -1,4 +1,4 @@
-"""Whether REGULARS_BROKER_URL names a kind of server that Celery can use, said before Celery is started."""
+"""Whether REGULARS_BROKER_URL names a kind of server that Celery can use, checked before Celery starts."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from regulars.core.errors import EnvironmentFailed
 
 SETTING = "REGULARS_BROKER_URL"
 OURS = ("redis", "rediss", "amqp", "amqps", "sentinel", "sqla")
-"""What Regulars is tested on, as a hint names them; `sqla+sqlite` is the embedded broker."""
+"""The brokers that Regulars is tested with, named in the hint; `sqla+sqlite` is the embedded broker."""
 SCHEMES = frozenset(
     {
         *OURS, "azureservicebus", "azurestoragequeues", "confluentkafka", "consul", "etcd", "filesystem", "gcpubsub",
@@ -18,12 +18,12 @@ SCHEMES = frozenset(
         "zookeeper",
     }
 )  # fmt: skip
-"""What Kombu has a transport for."""
+"""Schemes for which Kombu has a transport."""
 _EXPECTED = "expected such as `redis://host:6379/0` or `amqp://user:password@host//`"
 
 
 def require_usable(url: str) -> None:
-    """Raises EnvironmentFailed for a URL that no broker has, or whose extra is not installed. Never repeats it whole.
+    """Raises EnvironmentFailed for an unknown scheme or a missing extra. The message never repeats the whole URL.
 
     A URL may name several servers, with `;` between them.
     """
@@ -41,7 +41,7 @@ def require_usable(url: str) -> None:
 
 
 def _require_port(rest: str) -> None:
-    """Raises EnvironmentFailed for a port that is no number, or too great."""
+    """Raises EnvironmentFailed for a port that is not a number or too large."""
     try:
         _ = urlsplit(f"//{rest}").port
     except ValueError:  # what was read as the port may be half of a password, and is not repeated

@@ -1,4 +1,4 @@
-"""Local clocks and calendar days: where zones, daylight saving and 29 February are decided, once.
+"""Local times and calendar days: the only place that handles zones, daylight saving and 29 February.
 
 A local time that daylight saving skips means the first instant after the gap; one that happens twice
 means the first of the two. Zones are IANA names.
@@ -15,11 +15,11 @@ from functools import lru_cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 SENTINELS = frozenset({date(1900, 1, 1), date(1970, 1, 1), date(1, 1, 1), date(9999, 12, 31)})
-"""Dates that systems write when they mean "unknown"; nobody is greeted for them."""
+"""Placeholder dates by which systems mean "unknown"; no greeting is sent for them."""
 
 
 class LeapDay(StrEnum):
-    """When a client born on 29 February is greeted in a common year."""
+    """The day on which 29 February is observed in a common year."""
 
     FEB_28 = "feb-28"
     MAR_1 = "mar-1"

@@ -1,4 +1,4 @@
-"""Time comes in at the edge. Only a door may call `system`; everything inside is handed `now`."""
+"""The clock. Only a door may call `system`; all other code gets `now` as an argument."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 Clock = Callable[[], datetime]
-"""Gives the present instant as an aware datetime in UTC."""
+"""Returns the current instant as an aware datetime in UTC."""
 
 _WORDS = re.compile(r"^\s*(\d+)\s*(minute|hour|day|week|month|year)s?\s*$")
 _DAYS = {"day": 1, "week": 7, "month": 30, "year": 365}
@@ -19,7 +19,7 @@ def system() -> datetime:
 
 
 def frozen(at: datetime) -> Clock:
-    """A clock that stands still at `at`."""
+    """A clock that always returns `at`."""
     return lambda: at
 
 

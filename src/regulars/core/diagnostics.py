@@ -1,15 +1,19 @@
-"""What is wrong in a file a person wrote: where, what was expected, and the nearest right word.
+"""Faults in a file that a person wrote: the place, what was expected, and the nearest valid word.
 
-A diagnostic is data; `render` prints it with the offending text underlined, `to_dict` gives it to machines.
+A diagnostic is data; `render` prints it with the faulty text underlined, `to_dict` makes it JSON-ready.
 """
 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
+
+
+_STEM = 5
+"""Letters from which a beginning stands for the whole word."""
 
 
 class Severity(StrEnum):
@@ -31,7 +35,7 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Diagnostic:
-    """One thing wrong. `code` is stable: Y not YAML, R rule shape, A audience, T template, D data, P plan."""
+    """One fault. `code` is stable: Y not YAML, R rule shape, A audience, T template, D data, P plan."""
 
     code: str
     message: str
@@ -61,10 +65,27 @@ def nearest(word: str, candidates: Iterable[str]) -> str | None:
     return found[0] if found else None
 
 
-def did_you_mean(word: str, candidates: Iterable[str]) -> str | None:
-    """A hint sentence with the nearest candidate, or None."""
-    close = nearest(word, candidates)
+def did_you_mean(word: str, candidates: Iterable[str], careful: Collection[str] = ()) -> str | None:
+    """A hint sentence with the nearest candidate, or None.
+
+    A word in `careful` has an effect that nobody must be led to: it is offered to a slip of the pen only, never
+    because it looks like another word with a meaning of its own.
+    """
+    close = nearest(word, (each for each in candidates if each not in careful or is_slip(word, each)))
     return f"did you mean `{close}`?" if close else None
+
+
+def is_slip(word: str, meant: str) -> bool:
+    """Whether the word is the meant one but for one letter (more, less, other, or two exchanged) or a cut-off end."""
+    one, other = word.lower(), meant.lower()
+    if one == other or (len(one) >= _STEM and other.startswith(one)):
+        return True
+    if len(one) == len(other):
+        differ = [place for place in range(len(one)) if one[place] != other[place]]
+        exchanged = len(differ) == 2 and one[differ[0]] == other[differ[1]] and one[differ[1]] == other[differ[0]]
+        return len(differ) == 1 or (exchanged and differ[1] == differ[0] + 1)
+    longer, shorter = (one, other) if len(one) > len(other) else (other, one)
+    return any(longer[:place] + longer[place + 1 :] == shorter for place in range(len(longer)))
 
 
 def in_order(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:

@@ -22,7 +22,7 @@ class RegularsError(Exception):
 
 
 class Invalid(RegularsError):
-    """What the person wrote is wrong; `diagnostics` say where and how to mend it."""
+    """What the person wrote is wrong; `diagnostics` say where and how to correct it."""
 
     def __init__(self, diagnostics: Sequence[Diagnostic], sources: Mapping[str, str] | None = None) -> None:
         self.diagnostics = list(diagnostics)

@@ -1,6 +1,6 @@
-"""Optional dependencies: which extra of the package brings what, and the error that names a missing one.
+"""Optional dependencies: the modules of each extra of the package, and the error that names a missing extra.
 
-Nothing here imports an optional package; `find_spec` only looks whether it is there.
+Nothing here imports an optional package; `find_spec` only checks that it exists.
 """
 
 from __future__ import annotations

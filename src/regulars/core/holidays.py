@@ -1,4 +1,4 @@
-"""Public holidays of countries and their regions, by the kept library `holidays`.
+"""Public holidays of countries and their regions, from the library `holidays`.
 
 A region is written `MD` or, with a part of the country, `DE-BY`. The library is loaded at first use.
 """
@@ -12,7 +12,7 @@ from functools import lru_cache
 
 @lru_cache(maxsize=1)
 def regions() -> frozenset[str]:
-    """Every region that is known: `MD`, `DE`, `DE-BY`."""
+    """Every known region: `MD`, `DE`, `DE-BY`."""
     from holidays.utils import list_supported_countries
 
     found = list_supported_countries()
@@ -25,7 +25,7 @@ def countries() -> frozenset[str]:
 
 
 def region(text: str) -> str:
-    """The region as it is written, in capitals; raises ValueError for one that is not known."""
+    """The region in capitals; raises ValueError for an unknown one."""
     plain = text.strip().upper()
     known = {each.upper(): each for each in regions()}
     if plain not in known:
@@ -43,12 +43,12 @@ def holidays(of: str, year: int) -> dict[date, str]:
 
 
 _SURVEYED = range(2024, 2034)
-"""Years from which the names of a region's holidays are gathered: some are not kept in each."""
+"""Years from which the names of a region's holidays are collected: some do not occur every year."""
 _REMARK = re.compile(r" \((?:estimated|observed)[^)]*\)$")
 
 
 def first_of(of: str, name: str, year: int) -> date | None:
-    """The first day of the year on which a region keeps a holiday by that name; None: not in that year."""
+    """The first day of the year with that holiday in the region; None if the year has none."""
     wanted = name.casefold()
     return min(
         (day for day, kept in holidays(of, year).items() if wanted in map(str.casefold, _names(kept))), default=None
@@ -62,5 +62,5 @@ def names(of: str) -> frozenset[str]:
 
 
 def _names(kept: str) -> list[str]:
-    """What is kept on a day; not what is only moved there from another day. Dates by the moon are estimates."""
+    """The holidays of a day, without those moved there from another day. Lunar dates are estimates."""
     return [_REMARK.sub("", name) for name in kept.split("; ") if "(observed" not in name]

@@ -1,8 +1,8 @@
 """Working time: waits that count only the company's working hours, or its working days.
 
-`after` says when a wait that began is over; `before` is its inverse, the last beginning that is over by now, so that
-a set of events is compared with one instant; `pieces` is `after` for a whole stretch of time, as a few straight lines
-that SQL can join. Ends of stretches belong to them: what happens at closing time has happened in that working day.
+`after` computes the end of a wait; `before` is its inverse, the latest start whose wait is over by now, so that
+a set of events is compared with one instant; `pieces` is `after` for a whole interval, as a few linear pieces
+that SQL can join. Intervals include their ends: what happens at closing time belongs to that working day.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _WAIT = re.compile(r"^\s*(\d+)\s+working\s+(hour|day)s?\s*$")
 LONGEST_WAIT = 1_000
 """The longest wait in working hours or days."""
 _MOST_IDLE_DAYS = 800
-"""After so many days without a working one there is none: every window fell into a gap, or all days are off."""
+"""After so many days without working time the search ends: daylight saving skips every window, or all days are off."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class Wait:
 
     @classmethod
     def parse(cls, text: str) -> Wait:
-        """Raises ValueError for what is no wait."""
+        """Raises ValueError for anything else."""
         found = _WAIT.match(text)
         if found is None:
             if "working" in text:
@@ -66,7 +66,7 @@ class Wait:
 
 @dataclass(frozen=True, slots=True)
 class Week:
-    """The hours of each weekday, from Monday: stretches of local time in order, none of which crosses midnight."""
+    """The hours of each weekday, from Monday: intervals of local time in order, none of which crosses midnight."""
 
     text: str
     days: tuple[tuple[tuple[time, time], ...], ...]
@@ -92,7 +92,7 @@ class Week:
 
 
 def _numbers(days: str) -> list[int]:
-    """The weekdays of `monday-friday`, `saturday` or `daily`; a range may run over Sunday."""
+    """The weekdays of `monday-friday`, `saturday` or `daily`; a range may wrap past Sunday."""
     if days == "daily":
         return list(range(7))
     first, _, last = days.partition("-")
@@ -109,7 +109,7 @@ def _stretch(text: str) -> tuple[time, time]:
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """For beginnings in (start, end]: over at `fixed`, or where that is None, `shift` later."""
+    """For starts in (start, end]: the wait ends at `fixed`, or where that is None, `shift` later."""
 
     start: datetime
     end: datetime
@@ -119,7 +119,7 @@ class Piece:
 
 @dataclass(frozen=True)
 class WorkingTime:
-    """The company's week on its own clock, without public holidays (of `region`) and days off."""
+    """The company's week in its time zone, without public holidays (of `region`) and days off."""
 
     week: Week
     zone: str = "UTC"
@@ -127,7 +127,7 @@ class WorkingTime:
     days_off: frozenset[date] = frozenset()
 
     def works_on(self, day: date) -> bool:
-        """Whether anybody works that day."""
+        """Whether it is a working day."""
         return bool(self.week.days[day.weekday()]) and day not in self.days_off and self.holiday(day) is None
 
     def holiday(self, day: date) -> str | None:
@@ -135,10 +135,10 @@ class WorkingTime:
         return holidays(self.region, day.year).get(day) if self.region else None
 
     def after(self, moment: datetime, wait: Wait) -> datetime:
-        """When a wait that began at `moment` is over.
+        """The end of a wait that starts at `moment`.
 
-        Working hours are used up within opening hours. Working days lead to the same distance from opening so many
-        working days later, at the latest to that day's closing. What begins outside is counted from the next opening.
+        Working hours count within opening hours only. Working days end at the same time after opening so many
+        working days later, at that day's closing at the latest. A start outside counts from the next opening.
         """
         if not wait.working:
             return moment + wait.span
@@ -153,7 +153,7 @@ class WorkingTime:
         raise AssertionError("working time never ends")
 
     def before(self, now: datetime, wait: Wait) -> datetime:
-        """The last instant at which a wait can begin and be over by `now`."""
+        """The latest start of a wait that is over by `now`."""
         if not wait.working:
             return now - wait.span
         if wait.days:
@@ -167,7 +167,7 @@ class WorkingTime:
         raise AssertionError("working time never began")
 
     def pieces(self, wait: Wait, after: datetime, until: datetime) -> Iterator[Piece]:
-        """`after` for every beginning in (after, until]."""
+        """`after` for every start in (after, until]."""
         begin = after
         for opens, closes in self._forward(after, whole=wait.days > 0):
             if begin < opens:
@@ -208,14 +208,14 @@ class WorkingTime:
     # ---------------------------------------------------------------- the stretches of time
 
     def _forward(self, after: datetime, *, whole: bool = False) -> Iterator[Span]:
-        """The stretches that close after this instant, the soonest first; with `whole`, one for each day."""
+        """The intervals that end after this instant, the earliest first; with `whole`, one per day."""
         for spans in self._days(local_date(after, self.zone), 1):
             for span in _joined(spans) if whole else spans:
                 if span[1] > after:
                     yield span
 
     def _backward(self, before: datetime, *, whole: bool = False) -> Iterator[Span]:
-        """The stretches that open before this instant, the latest first."""
+        """The intervals that start before this instant, the latest first."""
         for spans in self._days(local_date(before, self.zone), -1):
             for span in _joined(spans) if whole else reversed(spans):
                 if span[0] < before:
@@ -234,7 +234,7 @@ class WorkingTime:
 
 @lru_cache(maxsize=4096)
 def _spans(working: WorkingTime, day: date) -> tuple[Span, ...]:
-    """The stretches of one day as instants; what daylight saving swallows is left out."""
+    """The intervals of one day as instants, without the time that daylight saving skips."""
     if not working.works_on(day):
         return ()
     found = (

@@ -1,8 +1,8 @@
-"""Coupons for a batch at once: one for each client and sequence, kept at every attempt, never one more than there are.
+"""Assigns coupons to a batch: one per client and sequence, the same at every attempt, never more than the stock.
 
-Codes of one's own are made here, shared ones are noted, codes of a pool are taken in the order they came in. Where
-several workers give at the same time, what counts (a stock, so many for each client) is counted by one after the
-other, and a code of a pool is locked by who takes it. The unique index on codes has the last word.
+Personal codes are generated here, shared ones are recorded, pool codes are taken in order of import. Concurrent
+workers count limits (the stock, the number per client) one after the other under a lock, and lock the pool codes
+that they take. The unique index on codes is the final guarantee.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ from regulars.db.states import Reason, State
 from regulars.db.tables import coupon_codes, coupons, customers, promises
 from regulars.rules.offer import BENEFITS, Coupon
 
-_ALPHABET = "ABCDEFGHJKMNPQRSTVWXYZ23456789"  # nothing that is misread aloud or on paper
-_LENGTH = 8  # 30**8 is 6.5e11: a guess hits one of a million codes once in 650,000 tries
+_ALPHABET = "ABCDEFGHJKMNPQRSTVWXYZ23456789"  # no characters that are easily confused
+_LENGTH = 8  # 30**8 is 6.5e11: with a million codes, one guess in 650,000 is right
 
 
 class CouponKey(NamedTuple):
-    """Whose coupon it is: the campaign's key, the client, the occurrence."""
+    """The owner of a coupon: the campaign's key, the client, the occurrence."""
 
     campaign: str
     customer_id: int
@@ -41,20 +41,20 @@ ShownBy = Callable[[str, str], bool]
 
 @dataclass(frozen=True, slots=True)
 class Assigned:
-    """What came of giving: the rows of `coupons` by place, and why others got none."""
+    """The result of assignment: the rows of `coupons` by key, and why others got none."""
 
     rows: Mapping[CouponKey, Mapping[str, Any]]
     refused: Mapping[CouponKey, Reason]
 
 
 def template_values(row: Mapping[str, Any]) -> dict[str, Any]:
-    """A coupon as templates know it."""
+    """A coupon as a template variable."""
     own = {name: row[name] for name in ("code", "valid_from", "valid_until", "uses")}
     return {**own, **dict.fromkeys(BENEFITS), **row["offer"]}
 
 
 def sample_coupon(offer: Coupon, now: datetime, zone: str, home: str | None = None) -> dict[str, Any]:
-    """A coupon of the offer for a preview to a client who lives in the zone `home`; its code is nobody's."""
+    """A coupon of the offer for a preview to a client in the zone `home`; its code is fictitious."""
     code = offer.shared or (f"{offer.prefix}-SAMPLE99" if offer.prefix else "SAMPLE99")
     return template_values(_row(offer, code, offer.window(now, zone, home), now))
 
@@ -68,8 +68,8 @@ def assign_coupons(
 ) -> Assigned:
     """Coupons for the places, in their order; a place that has one keeps it.
 
-    A code that ended before any email with it went is renewed: it holds as if it were given now. One that a client
-    has seen stays as it is, and may have ended. `zone` is the company's; days end where the client lives.
+    A code that expired before any email with it was sent is renewed: its validity starts now. One that a client has
+    seen stays as it is, and may have expired. `zone` is the company's; days end in the client's zone.
     """
     rows = _rows(connection, [place for place, offer in wanted.items() if offer.limited])
     refused: dict[CouponKey, Reason] = {}
@@ -78,7 +78,7 @@ def assign_coupons(
         offer = wanted[lacking[0]]
         if offer.stock is not None or offer.per_client is not None:
             lock_name(connection, AdvisoryLock.COUPONS, campaign)
-            rows |= _rows(connection, lacking)  # whoever was first may have given these
+            rows |= _rows(connection, lacking)  # another worker may have assigned these
             lacking = [place for place in lacking if place not in rows]
         refused |= _over_limit(connection, offer, lacking)
         open_places = [place for place in lacking if place not in refused]
@@ -99,7 +99,7 @@ def assign_coupons(
 
 
 def coupon_keys(connection: Connection, promised: Sequence[int], campaigns: Iterable[str]) -> dict[CouponKey, int]:
-    """The promises of these campaigns by the place of their coupon, the most important first."""
+    """The promises of these campaigns by coupon key, by priority."""
     columns = (promises.c.campaign, promises.c.customer_id, promises.c.occurrence)
     query = select(promises.c.id, *columns).where(promises.c.id.in_(promised), promises.c.campaign.in_(list(campaigns)))
     rows = connection.execute(query.order_by(promises.c.priority.desc(), promises.c.next_at, promises.c.id))
@@ -116,7 +116,7 @@ def _rows(connection: Connection, places: Iterable[CouponKey]) -> dict[CouponKey
 
 
 def _over_limit(connection: Connection, offer: Coupon, places: Sequence[CouponKey]) -> dict[CouponKey, Reason]:
-    """Those who had enough of this offer, and those for whom the stock does not last."""
+    """Clients at their limit of this offer, and those beyond the stock."""
     refused: dict[CouponKey, Reason] = {}
     if not places:
         return refused
@@ -137,7 +137,7 @@ def _over_limit(connection: Connection, offer: Coupon, places: Sequence[CouponKe
 
 
 def _codes(connection: Connection, offer: Coupon, count: int) -> list[str]:
-    """So many codes, or as many as there are."""
+    """So many codes, or fewer if there are not enough."""
     if offer.shared is not None:
         return [offer.shared] * count
     if offer.pool is None:
@@ -157,7 +157,7 @@ def _renew(
     zone: str,
     shown_by: ShownBy,
 ) -> dict[CouponKey, Mapping[str, Any]]:
-    """The ended coupons that no client has seen, made to hold from now on; the rest is left out."""
+    """The expired coupons that no client has seen, renewed from now; others are left out."""
     key = tuple_(promises.c.campaign, promises.c.customer_id, promises.c.occurrence)
     gone = select(promises.c.campaign, promises.c.customer_id, promises.c.occurrence, promises.c.step).where(
         key.in_(ended), promises.c.state.in_([State.SENT, State.UNCERTAIN, State.BOUNCED])
@@ -175,7 +175,7 @@ def _renew(
 
 
 def _homes(connection: Connection, places: Iterable[CouponKey], zone: str) -> dict[CouponKey, str]:
-    """The zone that each client lives in; the company's where theirs is not known."""
+    """The zone of each client; the company's if unknown."""
     wanted = list(places)
     chosen = customers.c.id.in_(ids(connection, {place.customer_id for place in wanted}))
     query = select(customers.c.id, customers.c.timezone).where(chosen)
@@ -192,7 +192,7 @@ def _row(offer: Coupon, code: str, window: tuple[datetime, datetime], now: datet
 
 
 def _insert(connection: Connection, offer: Coupon, new: Sequence[Mapping[str, Any]], now: datetime) -> None:
-    """Writes the coupons; one that somebody else has written meanwhile stays as it is, and its code free."""
+    """Writes the coupons; one that another worker has written meanwhile stays, and the code remains free."""
     if not new:
         return
     statement = insert(connection, coupons).on_conflict_do_nothing()

@@ -1,1 +1,1 @@
-"""Tables, types, transactions and migrations, alike on SQLite and PostgreSQL. Decides nothing about the business."""
+"""Tables, types, transactions and migrations, for SQLite and PostgreSQL. Takes no business decision."""

@@ -1,4 +1,4 @@
-"""Looking at some clients only, and at nothing after an instant: what every fact's SELECT does to the rows it reads."""
+"""Filters by client and by instant, which the SELECT of every fact applies to the rows it reads."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, Table, any_
 
 Moment = datetime | ColumnElement[Any]
-"""An instant, or what stands for one in SQL."""
+"""An instant, or an SQL expression for one."""
 
 Restriction = Select[Any] | Collection[int] | ColumnElement[Any]
 """Some clients: their ids, a SELECT of one column of them, or (PostgreSQL) an array of them in SQL."""
@@ -25,7 +25,7 @@ def among(column: ColumnElement[Any], customer_ids: Restriction) -> ColumnElemen
 def as_of_filter(
     query: Select[Any], table: Table, now: Moment | None = None, customer_ids: Restriction | None = None
 ) -> Select[Any]:
-    """The query over what happened up to `now` (None: ever), to these clients (None: all)."""
+    """The query restricted to rows up to `now` (None: all time) of these clients (None: all)."""
     if now is not None:
         query = query.where(table.c.occurred_at <= now)
     return query if customer_ids is None else query.where(among(table.c.customer_id, customer_ids))

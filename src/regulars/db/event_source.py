@@ -1,7 +1,7 @@
-"""What happened to clients, by name: rows of `events`, or of `purchases` when the name is `purchase`.
+"""Events by name: rows of `events`, or of `purchases` when the name is `purchase`.
 
-Both come under the same columns: id, external_id, customer_id, occurred_at, received_at, data. The data of a
-purchase has its amount, currency, quantity and discount among its own.
+Both have the same columns: id, external_id, customer_id, occurred_at, received_at, data. The data of a
+purchase include its amount, currency, quantity and discount.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ PURCHASE = "purchase"
 
 
 def event_source(name: str) -> Subquery:
-    """Everything of that name, as a subquery."""
+    """All events of that name, as a subquery."""
     data: ColumnElement[Any]
     if name == PURCHASE:
         table, query = purchases, select()

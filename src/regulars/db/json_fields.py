@@ -1,8 +1,8 @@
-"""Reading values of a declared type out of JSON, alike in SQLite, PostgreSQL and Python.
+"""Reading values of a declared type from JSON, with the same result in SQLite, PostgreSQL and Python.
 
-`readable` says what a JSON value means; `regulars_field_*` say the same in SQL. A value of another type, or
-one that the two databases cannot keep alike, is NULL. On SQLite they are Python functions registered on
-each connection; on PostgreSQL they are built from its own functions, guarded so that no value fails.
+`readable` converts a JSON value; `regulars_field_*` do the same in SQL. A value of another type, or one that
+the two databases cannot store in the same way, is NULL. On SQLite they are Python functions registered on
+each connection; on PostgreSQL they are built from its own functions, guarded so that no value raises an error.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from regulars.rules.fields import FieldType
 from regulars.rules.grammar import Timing
 
 SMALLEST, LARGEST = 1e-15, 1e15
-"""The sizes between which a number in JSON counts; zero does too."""
+"""The range of absolute values of a number in JSON; zero is allowed too."""
 _DAY_OF_YEAR = r"(0[13578]|1[02])-(0[1-9]|[12][0-9]|3[01])|(0[469]|11)-(0[1-9]|[12][0-9]|30)|02-(0[1-9]|1[0-9]|2[0-8])"
 _LEAP_YEAR = r"([0-9]{2}(0[48]|[2468][048]|[13579][26])|(0[48]|[2468][048]|[13579][26])00)"
 _ANY_DATE = rf"(([0-9]{{4}})-({_DAY_OF_YEAR})|{_LEAP_YEAR}-02-29)"
@@ -39,21 +39,21 @@ INSTANT_PATTERN = rf"^(?!0000){_ANY_DATE}{_CLOCK}{_OFFSET}?$"
 """ISO date and time; without an offset it is UTC."""
 _INSTANT = re.compile(INSTANT_PATTERN.replace("$", r"\Z"))
 WHOLE = 15
-"""Characters of a whole number in JSON that may stand for a text, such as a postal code."""
+"""Maximum digits of a whole number in JSON that is read as text, such as a postal code."""
 
 
 def keepable(text: str) -> bool:
-    """Whether both databases can hold the text: no character zero, no half of a surrogate pair."""
+    """Whether both databases can store the text: no NUL character, no unpaired surrogate."""
     return "\0" not in text and not any("\ud800" <= c <= "\udfff" for c in text)
 
 
 def readable_date(value: object) -> date | None:
-    """The date that the ISO text is, or None."""
+    """The date of the ISO text, or None."""
     return date.fromisoformat(value) if isinstance(value, str) and DATE.match(value) else None
 
 
 def readable_micros(value: object) -> int | None:
-    """The instant that the ISO text is, in microseconds since 1970, or None."""
+    """The instant of the ISO text in microseconds since 1970, or None."""
     if not isinstance(value, str) or not _INSTANT.match(value):
         return None
     clock, hours, minutes = value, 0, 0
@@ -126,7 +126,7 @@ class regulars_field_instant(GenericFunction[int]):  # noqa: N801
 
 
 class regulars_field_list(GenericFunction[str]):  # noqa: N801
-    """A list field, as JSON text: good for asking whether there is one."""
+    """A list field as JSON text, to test whether it exists."""
 
     type = Text()
     inherit_cache = True
@@ -158,7 +158,7 @@ BY_TYPE: dict[FieldType, type[GenericFunction[Any]]] = {
 
 
 def instant_in_event(timing: Timing, data: ColumnElement[Any]) -> ColumnElement[int]:
-    """The instant that the timing means for an event with this data, in microseconds; NULL if the event lacks it."""
+    """The instant of the timing for an event with this data, in microseconds; NULL if the event lacks it."""
     return regulars_field_instant(data, literal(timing.field)) + timing.offset // MICROSECOND
 
 
@@ -248,7 +248,7 @@ def _purchase(
 
 
 def register(connection: sqlite3.Connection) -> None:
-    """Makes the functions known to a SQLite connection."""
+    """Registers the functions on a SQLite connection."""
     for kind, function in BY_TYPE.items():
         connection.create_function(function.__name__, 2, _reader(kind), deterministic=True)
     connection.create_function("regulars_list_holds", 3, _holds, deterministic=True)

@@ -1,7 +1,7 @@
-"""Lists of surrogate keys, handed over as one parameter however long they are, and kept in one column.
+"""Lists of surrogate keys, passed as one parameter of any length, and stored in one column.
 
-A list travels as the text of a JSON array: to hand over numbers one by one costs the driver more than the database's
-look-up. A statement over a `bindparam` is written once and used again and again.
+A list is passed as the text of a JSON array: binding numbers one by one costs the driver more than the database's
+look-up. A statement with a `bindparam` is built once and reused.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from sqlalchemy.types import Boolean, Integer, Text
 from regulars.db.types import Keys
 
 Given = Iterable[int] | BindParameter[str]
-"""Keys, or the parameter that a `listing` of them will be given for."""
+"""Keys, or the parameter for a `listing` of them."""
 
 
 def listing(keys: Iterable[int]) -> str:
@@ -34,7 +34,7 @@ class regulars_keys(GenericFunction[list[int]]):  # noqa: N801 - the name it has
 
 
 class regulars_size(GenericFunction[int]):  # noqa: N801 - the name it has in SQL
-    """How many keys such a column holds."""
+    """The number of keys in such a column."""
 
     type = Integer()
     inherit_cache = True
@@ -58,7 +58,7 @@ def keys_column(keys: Given) -> ColumnElement[list[int]]:
 
 
 def size(column: ColumnElement[Any]) -> ColumnElement[int]:
-    """How many keys the column holds."""
+    """The number of keys in the column."""
     return regulars_size(column)
 
 

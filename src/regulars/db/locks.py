@@ -1,4 +1,4 @@
-"""Advisory locks of PostgreSQL: every number that Regulars uses, and how one is taken.
+"""Advisory locks of PostgreSQL: every number that Regulars uses, and functions to take one.
 
 A lock is held until the transaction ends. SQLite has one writer at a time and needs none: there a call does nothing.
 """
@@ -13,15 +13,15 @@ from sqlalchemy import Connection, text
 
 @unique
 class AdvisoryLock(IntEnum):
-    """What one transaction at a time may do. A number that stands twice stops this module from being imported."""
+    """Operations that only one transaction at a time may do. A repeated number fails the import of this module."""
 
     PLAN = 7_246_001
     UPGRADE = 7_246_002
     IMPORT = 7_246_003
-    COUPONS = 7_246_004  # of one campaign: counting them and giving them out
+    COUPONS = 7_246_004  # of one campaign: counting and assigning them
     SIGN_UP = 7_246_005  # of one address
     HITS = 7_246_006  # of one promise: grading its clicks
-    VERSIONS = 7_246_007  # of the workspace: keeping one and forgetting old ones
+    VERSIONS = 7_246_007  # of the workspace: storing one and deleting old ones
 
 
 def lock(connection: Connection, what: AdvisoryLock) -> None:
@@ -41,7 +41,7 @@ def lock_each(connection: Connection, what: AdvisoryLock, keys: Iterable[int]) -
 
 
 def lock_name(connection: Connection, what: AdvisoryLock, name: str) -> None:
-    """Takes the lock for what has this name."""
+    """Takes the lock for this name."""
     if connection.dialect.name == "postgresql":
         statement = text("SELECT pg_advisory_xact_lock(:lock, hashtext(:name))")
         connection.execute(statement, {"lock": int(what), "name": name})

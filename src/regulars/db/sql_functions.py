@@ -1,7 +1,7 @@
-"""The few functions SQL needs beyond what SQLite and PostgreSQL share, under one name in both.
+"""SQL functions beyond those that SQLite and PostgreSQL share, under the same name in both.
 
 On SQLite they are Python functions registered on each connection; on PostgreSQL they are built from its
-own functions. `number` reads a number out of text, as importers and JSON write it.
+own functions. `number` parses a number in text, as importers and JSON write it.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ from regulars.core.calendar import local_date
 from regulars.db.types import from_micros
 
 NUMBER = r"^[ ]*[-+]?[0-9]{1,15}([.][0-9]{1,15})?[ ]*$"
-"""What counts as a number in text: at most fifteen digits on each side, so that a double keeps it."""
+"""A number in text: at most fifteen digits on each side, so that a double keeps it."""
 _NUMBER = re.compile(NUMBER)
 _DATE = re.compile(r"^[0-9]{4}-[0-9]{2}-[0-9]{2}\Z")
 
 
 def number(value: object) -> float | None:
-    """The number that the text spells, or None. Not a boolean, not an exponent, not infinity."""
+    """The number in the text, or None. Not a boolean, not an exponent, not infinity."""
     if value is None or isinstance(value, bool):
         return None
     found = str(value)
@@ -108,7 +108,7 @@ class regulars_plus(GenericFunction[float]):  # noqa: N801 - the name it has in 
 
 
 class regulars_minus(GenericFunction[float]):  # noqa: N801 - the name it has in SQL
-    """The second double taken from the first."""
+    """The second double subtracted from the first."""
 
     type = Double()
     inherit_cache = True
@@ -161,7 +161,7 @@ for _function in _INFIX:
 
 
 class regulars_contains(GenericFunction[bool]):  # noqa: N801 - the name it has in SQL
-    """Whether the first text has the second in it, exact to the letter."""
+    """Whether the first text contains the second, case-sensitively."""
 
     type = Boolean()
     inherit_cache = True
@@ -174,7 +174,7 @@ def _contains(element: Any, compiler: Any, **options: Any) -> str:
 
 
 class regulars_ordered(GenericFunction[str]):  # noqa: N801 - the name it has in SQL
-    """A text that orders by code point, whatever the database's own alphabet."""
+    """A text that is ordered by code point, whatever the database's collation."""
 
     type = Text()
     inherit_cache = True
@@ -187,7 +187,7 @@ def _ordered(element: Any, compiler: Any, **options: Any) -> str:
 
 
 class regulars_whole(GenericFunction[int]):  # noqa: N801 - the name it has in SQL
-    """A double cut to a whole number, towards zero."""
+    """A double truncated to a whole number, towards zero."""
 
     type = BigInteger()
     inherit_cache = True
@@ -199,7 +199,7 @@ def _whole_in_postgresql(element: Any, compiler: Any, **options: Any) -> str:
 
 
 class regulars_alive(GenericFunction[float]):  # noqa: N801 - the name it has in SQL
-    """The chance that a client still buys: `alive` in SQL."""
+    """The probability that a client is still active: `alive` in SQL."""
 
     type = Double()
     inherit_cache = True
@@ -215,16 +215,16 @@ def _alive_in_postgresql(element: Any, compiler: Any, **options: Any) -> str:
 
 
 _MOST_ODDS = 600.0
-"""The exponent beyond which nobody is alive, and before which no double overflows."""
+"""Limit of the exponent: beyond it the probability is zero, below it no double overflows."""
 
 
 def alive(
     x: float | None, recency: float | None, age: float | None, r: float | None, alpha: float | None,
     a: float | None, b: float | None,
 ) -> float | None:  # fmt: skip
-    """The chance by BG/NBD that a client still buys, of `x` repeat purchases, the last at the age `recency`.
+    """The BG/NBD probability that a client is still active, with `x` repeat purchases, the last at age `recency`.
 
-    In weeks, as the parameters are; 1 without a repeat purchase; None where anything is not known.
+    In weeks, as the parameters are; 1 without a repeat purchase; None where any input is unknown.
     """
     if x is None or recency is None or age is None or r is None or alpha is None or a is None or b is None:
         return None
@@ -247,7 +247,7 @@ def _label_in_postgresql(element: Any, compiler: Any, **options: Any) -> str:
 
 
 def label(value: float | None) -> str | None:
-    """A number as the shortest text of at most six decimals, so that both databases and Python name it alike."""
+    """A number as the shortest text of at most six decimals, the same in both databases and in Python."""
     if value is None:
         return None
     rounded = Decimal(f"{value:.15g}").quantize(Decimal("0.000001"), ROUND_HALF_UP)
@@ -298,7 +298,7 @@ def ends_with(whole: str | None, part: str | None) -> bool | None:
 
 
 def register(connection: sqlite3.Connection) -> None:
-    """Makes the functions known to a SQLite connection."""
+    """Registers the functions on a SQLite connection."""
     connection.create_function("regulars_number", 1, number, deterministic=True)
     connection.create_function("regulars_day", 2, day, deterministic=True)
     connection.create_function("regulars_date", 1, date_number, deterministic=True)

@@ -1,7 +1,7 @@
 """Column types that mean the same on SQLite and PostgreSQL.
 
 Instants are integers (microseconds since 1970, UTC) and money is an integer (ten-thousandths), so that
-comparison and arithmetic are exact and alike in both; docs/decisions/0001-instants-are-integers.md.
+comparison and arithmetic are exact and the same in both; docs/decisions/0001-instants-are-integers.md.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def from_micros(value: int) -> datetime:
 
 
 class Instant(TypeDecorator[datetime]):
-    """An aware datetime, kept as microseconds since the epoch."""
+    """An aware datetime, stored as microseconds since the epoch."""
 
     impl = BigInteger
     cache_ok = True
@@ -47,7 +47,7 @@ class Instant(TypeDecorator[datetime]):
 
 
 class Money(TypeDecorator[Decimal]):
-    """A Decimal amount, kept in ten-thousandths of the currency's unit."""
+    """A Decimal amount, stored in ten-thousandths of the currency's unit."""
 
     impl = BigInteger
     cache_ok = True
@@ -60,7 +60,7 @@ class Money(TypeDecorator[Decimal]):
 
 
 Key = BigInteger().with_variant(Integer(), "sqlite")
-"""A surrogate key; SQLite only counts up by itself for INTEGER."""
+"""A surrogate key; SQLite auto-increments only INTEGER."""
 Json = JSON().with_variant(JSONB(), "postgresql")
 Keys = JSON().with_variant(ARRAY(BigInteger), "postgresql")
 """A list of surrogate keys."""

@@ -1,1 +1,1 @@
-"""One day of a small business, played for real on this machine."""
+"""One day of a small business, run with real processes on this machine."""

@@ -1,7 +1,7 @@
-"""The files of the demo's business: about 200 clients and three years of what they did, the same every time.
+"""The files of the demo's business: about 200 clients with three years of history, the same every time.
 
-Most of it is drawn from a seeded generator. On top of that a few clients are placed so that the day shows
-every campaign, and every way in which an email does not go: quiet hours, the cap, holdouts, people who left.
+Most of it comes from a seeded random generator. Some clients are added so that the day shows
+every campaign, and every reason for which an email is not sent: quiet hours, the cap, holdouts, opt-outs.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from regulars.demo.names import COMPANIES, MANAGERS, PRODUCTS, REGIONS, Region
 from regulars.demo.service_events import demo_event, service_events
 
 DAY = date(2026, 6, 10)
-"""The day that is played: a Wednesday."""
+"""The day of the demo: a Wednesday."""
 _PRICES = {sku: float(price) for sku, _, _, price, *_ in PRODUCTS}
 _PARTS = ("blade", "chain", "line", "gloves")
 
 
 def write_files(folder: Path) -> dict[str, Path]:
-    """Writes managers, products, customers, purchases and events; the path of each, in the order of importing."""
+    """Writes managers, products, customers, purchases and events; returns their paths, in the order of import."""
     folder.mkdir(parents=True, exist_ok=True)
     draw = random.Random(1888)  # noqa: S311 - the same business every time
     people = _people(draw)
@@ -65,7 +65,7 @@ def _person(draw: random.Random, region: Region, number: int) -> dict[str, Any]:
     firsts, lasts = draw.choice((region.men, region.women))
     birthday = date(1955, 1, 1) + timedelta(days=draw.randrange(17_000))
     if birthday.month == DAY.month and abs(birthday.day - DAY.day) <= 1:
-        birthday += timedelta(days=40)  # the day and its eve belong to those who are placed
+        birthday += timedelta(days=40)  # the day and the day before belong to the added clients
     return {
         "id": f"v-{number:03}",
         "email": f"client{number:03}@mail.example",
@@ -83,7 +83,7 @@ def _person(draw: random.Random, region: Region, number: int) -> dict[str, Any]:
 
 
 def _history(draw: random.Random, person: dict[str, Any]) -> list[tuple[Any, ...]]:
-    """Purchases up to two weeks before the day: a machine first, the next ones and parts in between."""
+    """Purchases up to two weeks before the day: a machine first, then further machines and parts."""
     if draw.random() < 0.12:
         return []
     moment = date(2023, 2, 1) + timedelta(days=draw.randrange(1150))
@@ -102,7 +102,7 @@ def _order(person: dict[str, Any], number: int, day: date, *skus: str) -> tuple[
 
 
 def _add_scenarios(people: list[dict[str, Any]], orders: list[tuple[Any, ...]], events: list[dict[str, Any]]) -> None:
-    """The clients whose day this is."""
+    """The added clients, whose campaigns trigger on the day."""
     by_zone: dict[str, list[dict[str, Any]]] = {}
     for person in people:
         by_zone.setdefault(person["timezone"], []).append(person)
@@ -126,11 +126,11 @@ def _add_scenarios(people: list[dict[str, Any]], orders: list[tuple[Any, ...]], 
         for _ in range(2):
             gone = take(zone)
             bought(gone, (silent_since, "brush-cutter"))
-        slower = take(zone)  # used to come every month, and has been away for two
+        slower = take(zone)  # used to buy every month, and has been away for two
         bought(slower, *(((DAY - timedelta(days=days)).isoformat(), "line") for days in (120, 90, 60)))
         fresh = take(zone)
         bought(fresh, ("2026-06-10", "mower"))
-    everything = take("Europe/Bucharest")  # birthday, anniversary and long silence on one day: the cap decides
+    everything = take("Europe/Bucharest")  # birthday, anniversary and long absence on one day: the cap decides
     everything["birthday"] = "1979-06-10"
     bought(everything, ("2025-06-10", "mower"), (silent_since, "brush-cutter"))
     left = take("Europe/Bucharest")
@@ -152,7 +152,7 @@ def _add_scenarios(people: list[dict[str, Any]], orders: list[tuple[Any, ...]], 
 
 
 def _key_client(take: Any, bought: Any, orders: list[tuple[Any, ...]], events: list[dict[str, Any]]) -> None:
-    """Worth a thousand euros, and not content."""
+    """Spent a thousand euros, and is unhappy."""
     key = take("Europe/Chisinau")
     bought(key, ("2024-05-02", "mower"), ("2025-04-11", "chainsaw"), ("2026-03-20", "brush-cutter"))
     orders.append(_order(key, 3, date(2026, 5, 12), "blade"))
@@ -172,7 +172,7 @@ def _aftercare(take: Any, bought: Any, events: list[dict[str, Any]]) -> None:
 
 
 def _by_motive(take: Any, bought: Any, events: list[dict[str, Any]]) -> None:
-    """Those who come for the price, who like to belong, regulars, and who want all to stay as it is."""
+    """Clients of each motivation: price, belonging, regular buyers, stability."""
     for zone in ("Europe/Chisinau", "Europe/Kyiv"):
         thrifty = take(zone)
         bought(thrifty, ("2025-08-21", "blade"))
@@ -183,19 +183,19 @@ def _by_motive(take: Any, bought: Any, events: list[dict[str, Any]]) -> None:
         bought(friend, ("2025-08-31", "brush-cutter"))
         events.append(demo_event(friend, "planning.proposed", "2026-02-02T10:00", {}))
         events.append(demo_event(friend, "advice.given", "2026-04-14T10:00", {}))
-        regular = take(zone)  # three times within the year, as it came
+        regular = take(zone)  # three times within the year, soon after launch
         bought(regular, ("2025-06-20", "line"), ("2025-06-25", "gloves"), ("2026-05-05", "line"))
         steady = take(zone)
         bought(steady, ("2025-11-11", "mower"), ("2026-01-26", "blade"), ("2026-04-12", "blade"))
 
 
 def _news_and_greetings(take: Any, bought: Any, orders: list[tuple[Any, ...]]) -> None:
-    """A machine came out yesterday: news for who likes the new and for the best. And Portugal keeps a holiday.
+    """A machine was launched yesterday: news for novelty seekers and for the best clients. Portugal has a holiday.
 
-    Two come again, and their points reach a new level.
+    Two buy again, and their points reach a new level.
     """
     for zone in ("Europe/Chisinau", "Europe/Tallinn"):
-        bought(take(zone), ("2026-04-20", "trimmer"))  # soon after it came out
+        bought(take(zone), ("2026-04-20", "trimmer"))  # soon after its launch
     best = take("Europe/Bucharest")
     orders.append(_order(best, 0, date(2025, 4, 18), "mower", "chainsaw", "brush-cutter"))
     orders.append(_order(best, 1, date(2026, 4, 30), "blade"))
@@ -228,7 +228,7 @@ def _meetings(take: Any, events: list[dict[str, Any]]) -> None:
 
 
 def _visits(take: Any, events: list[dict[str, Any]]) -> None:
-    """Who comes tomorrow, who booked in the morning for the afternoon, whose visit was moved, and who cannot come."""
+    """Visits: tomorrow, booked in the morning for the afternoon, moved, and cancelled."""
     tomorrow = DAY + timedelta(days=1)
     place = "our workshop, 14 Columna St"
 

@@ -1,7 +1,7 @@
-"""Playing the day: a Celery worker and a mail server of this machine, driven hour by hour.
+"""Runs the day: a Celery worker and a local mail server, driven hour by hour.
 
-The worker is a process of its own that gets its wake-ups through the broker, as in production; the business
-clock it is told stands at the hours of the day.
+The worker is a separate process that gets its wake-ups through the broker, as in production; it is passed the
+simulated hours of the day.
 """
 
 from __future__ import annotations
@@ -22,15 +22,15 @@ from regulars.demo.business import DAY
 from regulars.insights.progress import sent, settled
 
 HOURS = (9, 10, 12, 13, 15, 17, 21)
-"""Hours of the company's clock at which the day is looked at."""
+"""Local hours of the company at which the demo plans."""
 _SINGLE_WORKER = ("--without-gossip", "--without-mingle", "--without-heartbeat")
-"""One worker need not look for others."""
+"""A single worker needs no gossip."""
 _TIMEOUT = 60.0
-"""Seconds to wait for a worker that does not answer."""
+"""Timeout in seconds for a worker that does not answer."""
 
 
 class WorkerProcesses:
-    """The worker and its waker, processes of their own on the broker of this workspace."""
+    """The worker and the process that wakes it, on the broker of this workspace."""
 
     def __init__(self, settings: Settings, smtp_url: str) -> None:
         self._log = (settings.var / "worker.log").open("ab")
@@ -60,7 +60,7 @@ class WorkerProcesses:
         )  # fmt: skip
 
     def wake(self, task: str, moment: datetime) -> None:
-        """Puts a wake-up for that time on the broker."""
+        """Sends a wake-up for that time to the broker."""
         assert self.waker.stdin is not None
         assert self.waker.stdout is not None
         self.waker.stdin.write(f"{task} {moment.isoformat()}\n")
@@ -69,7 +69,7 @@ class WorkerProcesses:
             raise EnvironmentFailed("the broker took no message; var/worker.log says why")
 
     def close(self) -> None:
-        """Ends both, the worker politely."""
+        """Stops both, the worker with SIGTERM."""
         assert self.waker.stdin is not None
         self.waker.stdin.close()
         self.waker.wait()
@@ -83,16 +83,16 @@ class WorkerProcesses:
 
 
 def put_in_force(engine: Engine, zone: str, helpers: WorkerProcesses) -> datetime:
-    """Plans at noon of the day before, so that the rules are in force when the day begins; when that was."""
+    """Plans at noon of the day before, so that the rules are in force when the day begins; returns that instant."""
     start = _at(zone, -12)
     _plan_and_wait(engine, helpers, start)
     return start
 
 
 def play(engine: Engine, zone: str, helpers: WorkerProcesses, progress: Callable[[datetime, int], None]) -> int:
-    """Plans and sends at each hour of the day; returns how many went, when everything that may go has gone.
+    """Plans and sends at each hour of the day; returns the number sent, when nothing is left to send.
 
-    `progress` is told each hour and how many went in it.
+    `progress` is called with each hour and the number sent in it.
     """
     before = sent(engine)
     for hour in HOURS:
@@ -112,7 +112,7 @@ def _at(zone: str, hour: int) -> datetime:
 
 
 def _plan_and_wait(engine: Engine, helpers: WorkerProcesses, moment: datetime) -> None:
-    """Wakes the worker, and waits until the plan of that moment is made and nothing that may go is left."""
+    """Wakes the worker, and waits until that plan is complete and nothing is left to send."""
     helpers.wake("regulars.plan", moment)
     until = time.monotonic() + _TIMEOUT
     while time.monotonic() < until:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Region:
-    """Where a group of clients lives, and how they are called: (first, last) names of men and of women."""
+    """The region of a group of clients, with (first, last) names of men and of women."""
 
     share: int
     locale: str

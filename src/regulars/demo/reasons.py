@@ -1,4 +1,4 @@
-"""Why a client got an email, in a few words of their own: `last bought 91 days ago`, `born on 10 June 1974`."""
+"""Why a client got an email, in a few words: `last bought 91 days ago`, `born on 10 June 1974`."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Reasons:
         self._known: dict[tuple[str, datetime], Person] = {}
 
     def why(self, campaign: str, customer: str, at: datetime) -> str:
-        """What set the campaign off for the client (external id) by then."""
+        """What triggered the campaign for the client (external id) by then."""
         rule = self.rules.rulebook.campaigns.get(campaign)
         if rule is None:
             return "the campaign is no longer in the files"
@@ -39,7 +39,7 @@ class Reasons:
         return self._occasion(rule, person, at, zone) or _about(rule)
 
     def _occasion(self, rule: Campaign, person: Person, at: datetime, zone: str) -> str | None:
-        """What the client did or what they are like; None where the rule's own words say it best."""
+        """The client's event or state; None where the rule's own words are best."""
         match rule.trigger_kind:
             case TriggerKind.CALENDAR_DAY:
                 return self._calendar_day(rule, person, at, zone)
@@ -129,7 +129,7 @@ def _true(clause: Clause) -> Iterator[Clause]:
 
 
 def _values_in_words(clause: Clause) -> list[str]:
-    """The values that a comparison speaks of, in words; as it reads with values where there are none for them."""
+    """The values of a comparison in words; without such words, the comparison with its values."""
     known = [words for part in clause.parts for words in _value(part)]
     return known or [clause.reading or clause.text]
 

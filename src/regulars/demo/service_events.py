@@ -1,4 +1,4 @@
-"""What clients of the demo ask, complain of and answer around the day, and what the managers log."""
+"""Service events of the demo: requests, complaints and answers of clients, and entries of managers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is known of a client, each fact with the sentence that explains it."""
+"""The facts of a client, each with a sentence that explains it."""
 
 from __future__ import annotations
 

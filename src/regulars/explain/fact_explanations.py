@@ -1,7 +1,7 @@
-"""One sentence for every fact of a client: what it is, with the numbers it rests on.
+"""One sentence for every fact of a client, with the numbers behind it.
 
-Values come from `audience.known_fields`, the numbers below them from `profile.evidence`: the very expressions of which
-the facts are made. Nothing is worked out a second time here; what is divided or rounded is so for the reader only.
+Values come from `audience.evaluate`, the numbers behind them from `profile.evidence`: the same expressions that
+compute the facts. Nothing is computed a second time here; numbers are divided or rounded for the reader only.
 """
 
 from __future__ import annotations
@@ -227,7 +227,7 @@ class FactExplanations:
         return f"{self._learned(product, links)} due on {self._day(due)}."
 
     def _learned(self, product: str, links: Sequence[Next]) -> str:
-        """Why a learned or popular product is the next one."""
+        """Why a learned or popular product is next."""
         offering, popular = self.evidence.offering, self.evidence.popular
         if not links:
             learned = "" if offering is None else f" in the {MONTH} days up to {self._day(offering.at)}"
@@ -299,7 +299,7 @@ def _ago(days: int) -> str:
 
 
 def _cut(value: float | None, digits: int) -> str:
-    """A number beside a threshold: cut, not rounded, so that it never shows as reached what is not."""
+    """A number near a threshold: truncated, not rounded, so that it never appears to reach it."""
     return _n(float(Decimal(repr(value or 0.0)).quantize(Decimal(1).scaleb(-digits), ROUND_DOWN)), digits)
 
 

@@ -1,1 +1,1 @@
-"""What histories teach: who still buys, what a client is worth, what is bought next. Pure numbers."""
+"""Models learned from purchase histories: activity, expected value, next product. Pure computation."""

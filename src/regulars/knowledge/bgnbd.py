@@ -1,8 +1,8 @@
-"""Who still buys, and how often: the BG/NBD model of repeat purchases.
+"""The BG/NBD model of repeat purchases: who still buys, and how often.
 
 P. S. Fader, B. G. S. Hardie and K. L. Lee, "Counting Your Customers the Easy Way: An Alternative to the Pareto/NBD
-Model", Marketing Science 24 (2005). While alive a client buys at random at a rate of their own (gamma over clients),
-and after each purchase may be lost for good (with a chance of their own, beta over clients). Time is in weeks.
+Model", Marketing Science 24 (2005). While alive a client buys at random at an individual rate (gamma over clients),
+and after each purchase may be lost permanently (with an individual probability, beta over clients). Time is in weeks.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ if TYPE_CHECKING:
     Numbers = NDArray[np.float64]
 
 FEWEST = 50
-"""Clients with a repeat purchase below which four parameters would be made of noise."""
+"""Minimum number of clients with a repeat purchase; with fewer, four parameters would be fitted to noise."""
 _EDGE, _NEAR_EDGE = 8.0, 7.9
-"""Logarithms between which the parameters are searched, with a mean age of clients about 10; and what is near that."""
+"""Range of the parameters' logarithms in the search, with a mean age of clients about 10; and what is near its edge."""
 
 
 class CannotLearn(ValueError):
-    """This history does not say what was to be learned from it; the message says why."""
+    """The model cannot be learned from this history; the message says why."""
 
 
 class TooFewClients(CannotLearn):
-    """There is not enough history to learn from."""
+    """There are too few clients to learn from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class Histories:
 
     @classmethod
     def of(cls, x: ArrayLike, t_x: ArrayLike, age: ArrayLike) -> Histories:
-        """Checked arrays; raises ValueError for lengths that differ and for times that cannot be."""
+        """Checked arrays; raises ValueError for different lengths and impossible times."""
         found = cls(*(np.atleast_1d(np.asarray(v, dtype=np.float64)) for v in (x, t_x, age)))
         if not found.x.shape == found.t_x.shape == found.age.shape:
             raise ValueError("the three columns have different lengths")
@@ -54,9 +54,9 @@ class Histories:
 
 @dataclass(frozen=True, slots=True)
 class BgNbd:
-    """The four parameters: `r`, `alpha` of the rate of buying, `a`, `b` of the chance to be lost.
+    """The four parameters: `r`, `alpha` of the purchase rate, `a`, `b` of the dropout probability.
 
-    `corner` names those that a fit has left at the edge of what it searched: the data would have them further out.
+    `corner` names parameters at the edge of the search range: the optimum lies outside.
     """
 
     r: float
@@ -66,11 +66,11 @@ class BgNbd:
     corner: tuple[str, ...] = field(default=(), compare=False)
 
     def log_likelihood(self, people: Histories) -> float:
-        """The logarithm of how likely these histories are."""
+        """The log-likelihood of these histories."""
         return float(np.sum(_log_likelihoods(self, people)))
 
     def p_alive(self, people: Histories) -> Numbers:
-        """The chance that each client still buys; 1 for those who never came again, as the model has it."""
+        """The probability that each client is still active; in this model 1 without a repeat purchase."""
         x, t_x, age = people.x, people.t_x, people.age
         log_odds = (self.r + x) * np.log((self.alpha + age) / (self.alpha + t_x))
         lost = self.a / (self.b + np.maximum(x, 1.0) - 1.0) * np.exp(np.minimum(log_odds, 700.0))
@@ -83,19 +83,19 @@ class BgNbd:
         z = weeks / (self.alpha + age + weeks)
         shrink = ((self.alpha + age) / (self.alpha + age + weeks)) ** first
         numerator = third / (self.a - 1.0) * (1.0 - shrink * hyp2f1(first, second, third, z))
-        # a = 1 is a removable gap in the formula; a fit never lands on it to the last digit.
+        # a = 1 is a removable gap in the formula; a fit never hits it exactly.
         return np.asarray(numerator * self.p_alive(people), dtype=np.float64)
 
 
 def fit(people: Histories) -> BgNbd:
-    """The parameters that make the histories most likely; raises TooFewClients.
+    """The maximum likelihood parameters; raises TooFewClients.
 
-    Clients of one history are counted once with their number, which is what makes it fast.
+    Clients with equal histories are grouped and weighted by their number, for speed.
     """
     if int(np.count_nonzero(people.x)) < FEWEST:
         raise TooFewClients(f"learning needs {FEWEST} clients who bought more than once")
     rows, counts = np.unique(np.column_stack([people.x, people.t_x, people.age]), axis=0, return_counts=True)
-    # The unit of time changes alpha alone; with ages around one the search is well conditioned.
+    # The unit of time changes only alpha; with ages around one the search is well conditioned.
     scale = float(np.max(people.age)) / 10.0
     scaled = Histories(rows[:, 0], rows[:, 1] / scale, rows[:, 2] / scale)
     weights = counts / counts.sum()
@@ -114,7 +114,7 @@ def fit(people: Histories) -> BgNbd:
 
 
 def corner_note(model: BgNbd) -> str | None:
-    """What a fit in the corner means for whoever reads `p_alive`, as a sentence; None where it is inside."""
+    """A sentence about the meaning of a fit at the edge for `p_alive`; None where it is inside the range."""
     if not model.corner:
         return None
     lost = model.a / (model.a + model.b)

@@ -1,8 +1,8 @@
-"""What a client spends, and what a client is worth: the gamma-gamma model of spend and the value over time.
+"""The gamma-gamma model of spend, and the customer lifetime value (CLV).
 
 P. S. Fader and B. G. S. Hardie, "The Gamma-Gamma Model of Monetary Value" (2013); Fader, Hardie and Lee, "RFM and CLV"
-(2005). A client's purchases scatter around a mean of their own, and means differ between clients; the estimate draws
-those of whom little is known towards all the others.
+(2005). A client's purchases scatter around an individual mean, and means differ between clients; the estimate shrinks
+clients with little data towards the mean of all.
 """
 
 from __future__ import annotations
@@ -27,26 +27,26 @@ _STEP = 4.0
 
 
 class NoFiniteMean(CannotLearn):
-    """The spend of clients has no mean in this model: it takes q > 1, and what is expected would be below zero."""
+    """The fitted spend has no finite mean: that needs q > 1, and the expected spend would be negative."""
 
 
 @dataclass(frozen=True, slots=True)
 class GammaGamma:
-    """The three parameters of spend per purchase; the mean over all clients is finite for q > 1 alone."""
+    """The three parameters of spend per purchase; the mean over all clients is finite only for q > 1."""
 
     p: float
     q: float
     v: float
 
     def expected_spend(self, x: Numbers, mean: Numbers) -> Numbers:
-        """The mean spend expected of clients of `x` purchases that came to `mean` each; x = 0: that of anybody."""
+        """The expected mean spend of clients with `x` purchases of `mean` each; x = 0: of any client."""
         return np.asarray(self.p * (self.v + x * mean) / (self.p * x + self.q - 1.0), dtype=np.float64)
 
 
 def fit(x: Numbers, mean: Numbers) -> GammaGamma:
-    """The most likely parameters, from clients with a repeat purchase and a positive mean.
+    """The maximum likelihood parameters, from clients with a repeat purchase and a positive mean.
 
-    Raises TooFewClients, and NoFiniteMean where a few spend so much more than all others that q is not above 1.
+    Raises TooFewClients, and NoFiniteMean where a few clients spend so much more than the others that q ≤ 1.
     """
     known = (x > 0) & (mean > 0)
     x, mean = x[known], mean[known]
@@ -76,9 +76,9 @@ def fit(x: Numbers, mean: Numbers) -> GammaGamma:
 def clv(
     buying: BgNbd, spend: Numbers, people: Histories, *, weeks: float = WEEKS_A_YEAR, yearly_discount: float = 0.1
 ) -> Numbers:
-    """What each client, who spends `spend` a time, is expected to spend within the next weeks, in money of today.
+    """The expected discounted spend of each client within the next weeks, at `spend` per purchase.
 
-    Counted in periods of four weeks, each discounted from its end.
+    Computed in periods of four weeks, each discounted from its end.
     """
     ends = np.append(np.arange(_STEP, weeks, _STEP), weeks)
     total = np.zeros_like(spend)

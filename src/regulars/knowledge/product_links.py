@@ -1,9 +1,8 @@
-"""Links between products: who has this goes on to that, learned from what clients bought.
+"""Links between products, learned from purchases: clients with one product tend to buy the other.
 
 Three kinds. `in_order` counts the clients who bought the target after the product or with it; `in_common` those who
-have both, in whatever order; `repeated` those who bought one product again, as a link from it to itself. A link says
-how many clients did so (support), how many times more than chance has it (lift), after how many days, and how strong
-it is.
+have both, in any order; `repeated` those who bought a product again, as a link to itself. A link has the number of
+clients (support), the ratio to chance (lift), the days between, and a strength.
 """
 
 from __future__ import annotations
@@ -23,25 +22,25 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 LEAST_SUPPORT = 5
-"""Clients who must have done it; fewer are chance."""
+"""Minimum support; fewer clients are chance."""
 LEAST_LIFT = 1.0
 HALF_LIFE = 40.0
-"""Days after which what a client did says half as much about what others will do."""
+"""Half-life in days of the weight of a client's purchases."""
 MOST_FROM = 10
-"""Links kept from one product, the strongest."""
+"""Number of links kept per product, the strongest."""
 MILLION = 1_000_000
 """The unit of strength: whole numbers, so that sums are the same in every database."""
 # Chosen on an earlier month than the one that docs/knowledge.md reports.
 _SHRINK = 30.0
-"""Clients added to those whom a strength is a share of: a share of few counts for less."""
+"""Clients added to the denominator of a strength: a share of few clients counts for less."""
 _DAMPING = 0.3
-"""How far what everybody buys is held back, between 0 (not at all) and 1 (lift alone decides)."""
+"""Damping of products that everybody buys, from 0 (none) to 1 (lift alone decides)."""
 _REMEMBERED = 100
-"""Products of one client that are learned from, the earliest: a reseller who buys everything says nothing."""
+"""Maximum products per client, the earliest: a reseller who buys everything carries no information."""
 _BLOCK = 256
 """Products whose links are counted at a time, which bounds the memory."""
 _ONE, _FULL = 1 << 40, 1 << 20
-"""One client and a full weight in a packed number: a million clients of full weight stay below the next client."""
+"""One client and one full weight in a packed number: a million clients of full weight stay below the next client."""
 _ROWS = 20_000
 """Purchases whose gaps are measured at a time, for the same reason."""
 
@@ -59,7 +58,7 @@ class Links:
 
 
 def none() -> Links:
-    """No links at all."""
+    """No links."""
     whole, broken = np.zeros(0, dtype=np.int64), np.zeros(0)
     return Links(whole, whole, whole, whole, broken, broken)
 
@@ -67,8 +66,8 @@ def none() -> Links:
 def in_order(history: History, *, least_support: int = LEAST_SUPPORT, least_lift: float = LEAST_LIFT) -> Links:
     """Links by the order in which clients first bought the two; bought together counts both ways.
 
-    Chance is counted in order, too: of two goods that have nothing to do with each other only a share of those who
-    have both bought them this way round. That share is taken from all pairs of this history.
+    Chance is counted in order, too: of two independent products only a share of the clients with
+    both bought them in this order. That share is estimated from all pairs of this history.
     """
     first = history.first()
     kept = first.at_most(_REMEMBERED)
@@ -84,14 +83,14 @@ def in_order(history: History, *, least_support: int = LEAST_SUPPORT, least_lift
 
 
 def in_common(history: History, *, least_support: int = LEAST_SUPPORT, least_lift: float = LEAST_LIFT) -> Links:
-    """Links by who has both, in whatever order."""
+    """Links by clients who have both, in any order."""
     first = history.first()
     kept = first.at_most(_REMEMBERED)
     return _counted(first, kept.matrix(), kept.matrix(_packed(kept)), 1.0, least_support, least_lift)
 
 
 def with_gaps(links: Links, history: History) -> Links:
-    """The links with the median of the days after which the target was first bought, by those who bought it later."""
+    """The links with the median days until the target was first bought, over clients who bought it later."""
     first = history.first()
     order = np.lexsort((first.product, first.client))
     key, at = (first.client * first.products + first.product)[order], first.at[order]
@@ -116,10 +115,11 @@ def with_gaps(links: Links, history: History) -> Links:
 
 
 def repeated(history: History, recent: Integers) -> Links:
-    """Links from products to themselves, by who bought them again.
+    """Links from products to themselves, by clients who bought them again.
 
-    All are of one strength, a million, so that how often the client bought a product decides; what more clients bought
-    lately (`recent`, by product) settles ties. Lift: the share that came back for it, by that share of all products.
+    All have the same strength, a million, so that the client's number of purchases decides; ties go to the product that
+    more clients bought recently (`recent`, by product). Lift: its share of
+    repeat buyers, divided by that share of all products.
     """
     visits = history.matrix()
     owners = np.bincount(visits.indices, minlength=history.products)
@@ -147,7 +147,7 @@ def _visit(kept: History) -> Integers:
 
 
 def _had(kept: History, starts: Integers, ends: Integers) -> sparse.csr_matrix:
-    """Visits by products: what the client had by the end of each visit, which begins and ends at these rows."""
+    """Visits by products: the products the client had by the end of each visit, which has these first and last rows."""
     origin = np.searchsorted(kept.client, kept.client[starts])
     total = np.concatenate([[0], np.cumsum(ends - origin)])
     rows = np.repeat(origin - total[:-1], ends - origin) + np.arange(total[-1])
@@ -157,12 +157,12 @@ def _had(kept: History, starts: Integers, ends: Integers) -> sparse.csr_matrix:
 
 
 def _weights(kept: History) -> Floats:
-    """What each row says about what others will do: 1 for the last instant of all."""
+    """The weight of each row: 1 at the last instant of all."""
     return 0.5 ** ((kept.end - kept.at) / DAY / HALF_LIFE)
 
 
 def _packed(kept: History) -> Integers:
-    """One of support and the weight of each row in one number, so that one product of matrices adds up both."""
+    """Support 1 and the weight of each row in one number, so that one matrix product sums both."""
     return _ONE + np.round(_weights(kept) * _FULL).astype(np.int64)
 
 
@@ -170,9 +170,9 @@ def _counted(
     first: History, had: sparse.csr_matrix, bought: sparse.csr_matrix, share: float, least_support: int,
     least_lift: float,
 ) -> Links:  # fmt: skip
-    """The links from what clients `had` to what they `bought`, which has packed numbers.
+    """The links from products clients `had` to products they `bought`, which has packed numbers.
 
-    `share` is how many of those who have two goods have them this way round by chance.
+    `share` is the share of clients with both products who bought them in this order by chance.
     """
     products, population = first.products, len(np.unique(first.client))
     owners = np.bincount(first.product, minlength=products).astype(np.float64)

@@ -1,11 +1,11 @@
-"""What a client buys next: four ways to tell, and which of them tells it best for these clients.
+"""Predicting a client's next product: four methods, and the selection of the best for these clients.
 
-`order` and `common` add up the links that lead from what the client bought last; `again` offers what they bought most
-often, of what gets used up; `popular` what most clients bought within the last month. Where the first three have
-nothing to say, they offer what is popular. No way offers what a client has already, unless it gets used up.
+`order` and `common` sum the links from the client's latest purchases; `again` offers the consumable product they
+bought most often; `popular` what most clients bought within the last month, also the fallback of the other three.
+No method offers a product that the client has, unless it is consumable.
 
-`choose` tries all four on the last month but one, each having learned from what was bought before it, takes the one
-that is right most often, and says how often it is right in the last month, which has no part in the choice.
+`choose` evaluates all four on the last month but one, each trained on the purchases before it, selects the one with
+most hits, and reports the hits of all in the last month, which is not used for the selection.
 """
 
 from __future__ import annotations
@@ -29,23 +29,23 @@ if TYPE_CHECKING:
     Flags = NDArray[np.bool_]
 
 MONTH = 30
-"""Days of which the last are the month that is foretold, and of those that make a product popular."""
+"""Days of the evaluation month, and of the purchases that make a product popular."""
 FEWEST_ASKED = 50
-"""Clients who must have bought again in the last month but one; the ways cannot be told apart by fewer."""
+"""Minimum clients who bought again in the last month but one; with fewer the methods cannot be compared."""
 LATEST = 20
-"""Products of a client from which links lead on to others: those bought last."""
+"""Number of a client's latest products whose links are followed."""
 MOST_POPULAR = 100
-"""Products that are offered because they are popular, the first."""
+"""Number of popular products that are offered."""
 PLACES = (1, 3, 5)
-"""How many products are offered when hits are counted; a client is offered one."""
+"""Numbers of offers for which hits are counted; a client is offered one product."""
 _CELLS = 2_000_000
-"""Clients times products that are looked at together, which bounds the memory."""
+"""Clients times products in one batch, which bounds the memory."""
 _ABOVE = 1024
-"""More than MOST_POPULAR: any score by links comes before all that is popular."""
+"""More than MOST_POPULAR: any score by links ranks above all popular products."""
 
 
 class Method(StrEnum):
-    """A way to tell the next product."""
+    """A method of prediction."""
 
     ORDER = "order"
     COMMON = "common"
@@ -55,7 +55,7 @@ class Method(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Popular:
-    """The products bought by most clients within the last month, the first first."""
+    """The products bought by most clients within the last month, in descending order."""
 
     product: Integers
     clients: Integers
@@ -63,7 +63,7 @@ class Popular:
 
 @dataclass(frozen=True, slots=True)
 class NextProductModel:
-    """What one way has learned; `popular` has nothing where the way was not compared with it."""
+    """A trained model; `popular` is empty if the method was not compared with it."""
 
     method: Method
     links: Links
@@ -71,7 +71,7 @@ class NextProductModel:
     consumable: Flags
 
     def offers(self, history: History, clients: Integers, count: int = 1) -> Integers:
-        """For each of these clients the products to offer, the best first; -1 where there is none."""
+        """The products to offer to each of these clients, the best first; -1 where there is none."""
         history = history.rows(np.isin(history.client, clients))
         last, visits = history.last(), history.matrix()
         linked = np.zeros(history.products, dtype=np.bool_)
@@ -94,7 +94,7 @@ class NextProductModel:
         return found
 
     def _split(self, products: int) -> tuple[sparse.csr_matrix, Integers]:
-        """The strengths of links to other products as a matrix, and of those to the product itself."""
+        """The strengths of links to other products as a matrix, and of self-links."""
         links, loop = self.links, self.links.product == self.links.target
         loops = np.zeros(products, dtype=np.int64)
         loops[links.product[loop]] = links.strength[loop]
@@ -104,7 +104,7 @@ class NextProductModel:
 
 @dataclass(frozen=True, slots=True)
 class Hits:
-    """Of `asked` clients how many bought one of the first 1, 3, 5 products that would have been offered to them."""
+    """How many of `asked` clients bought one of the first 1, 3, 5 products offered to them."""
 
     asked: int
     hits: tuple[int, ...]
@@ -112,7 +112,7 @@ class Hits:
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """How one way did in the month by which the choice was made, and in the last one."""
+    """The hits of one method in the selection month and in the last month."""
 
     method: Method
     chosen_by: Hits
@@ -121,14 +121,14 @@ class Trial:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """The way that won; `trials` is empty where there was too little history to compare, and `order` stands."""
+    """The selected method; with too little history to compare, `trials` is empty and the method is `order`."""
 
     method: Method
     trials: Sequence[Trial]
 
 
 def fit(history: History, consumable: Flags, method: Method, *, floor: bool = True) -> NextProductModel:
-    """What this way learns from the whole history; without `floor` nothing is offered for being popular."""
+    """The method trained on the whole history; without `floor` no popular products are offered."""
     recent = _recent_buyers(history)
     first = np.lexsort((np.arange(history.products), -recent))[:MOST_POPULAR]
     first = first[recent[first] > 0] if floor or method is Method.POPULAR else first[:0]
@@ -138,10 +138,10 @@ def fit(history: History, consumable: Flags, method: Method, *, floor: bool = Tr
 
 
 def choose(history: History, consumable: Flags) -> Choice:
-    """The way that is right most often in the last month but one, and how all did then and in the last month.
+    """The method with most hits in the last month but one, with the hits of all then and in the last month.
 
-    Of equals the first of `Method`. A way that has nothing of its own to say here (nothing gets used up) does what
-    `popular` does, and so does not win.
+    Ties go to the first of `Method`. A method without results of its own (no consumable products) equals `popular`,
+    and so is not selected.
     """
     cuts = [history.end - months * MONTH * DAY for months in (2, 1)]
     months = [(history.between(-np.inf, cut), history.between(cut, cut + MONTH * DAY)) for cut in cuts]
@@ -156,7 +156,7 @@ def choose(history: History, consumable: Flags) -> Choice:
 
 
 def measure(model: NextProductModel, before: History, after: History) -> Hits:
-    """How often the model is right about what those who were known before bought after; repurchase counts."""
+    """The hits of the model for clients known before `after` on their later purchases; repurchase counts."""
     asked = _asked(before, after)
     offered = model.offers(before, asked, PLACES[-1])
     bought = np.unique(after.client * after.products + after.product)
@@ -165,7 +165,7 @@ def measure(model: NextProductModel, before: History, after: History) -> Hits:
 
 
 def usual_gap(history: History) -> int | None:
-    """The median of the days between two visits of a client, at least 1; None where nobody came twice."""
+    """The median of the days between two visits of a client, at least 1; None without repeat visits."""
     same = history.client[1:] == history.client[:-1]
     gaps = np.diff(history.at)[same]
     gaps = gaps[gaps > 0] / DAY
@@ -189,12 +189,12 @@ def _recent_buyers(history: History) -> Integers:
 
 
 def _asked(before: History, after: History) -> Integers:
-    """The clients who had bought before and bought after."""
+    """The clients with purchases before and after."""
     return np.intersect1d(before.client, after.client)
 
 
 def _best(scores: Integers, count: int) -> Integers:
-    """The columns of the highest scores above 0 of each row, the first of equals first; -1 where there are no more."""
+    """The columns of the highest scores above 0 of each row, ties in order; -1 where there are no more."""
     found = np.full((len(scores), count), -1, dtype=np.int64)
     rows = np.arange(len(scores))
     for number in range(count):

@@ -1,6 +1,6 @@
-"""Everybody's purchases as three columns of numbers: who bought what, and when.
+"""All purchases as three numeric columns: client, instant, product.
 
-Clients and products are numbered from 0 by whoever builds a history; instants are microseconds.
+Clients and products are numbered from 0 by the caller; instants are microseconds.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class History:
     at: Integers
     product: Integers
     clients: int
-    """How many clients are numbered, whether or not they have a row."""
+    """The number of clients, including those without a row."""
     products: int
 
     @classmethod
@@ -37,7 +37,7 @@ class History:
         cls, client: ArrayLike, at: ArrayLike, product: ArrayLike, *, clients: int | None = None,
         products: int | None = None,
     ) -> History:  # fmt: skip
-        """The rows in order and without repetitions; numbers end at the highest where they are not given."""
+        """The rows sorted and without duplicates; default counts follow from the highest numbers."""
         columns = tuple(np.asarray(column, dtype=np.int64) for column in (client, at, product))
         order = np.lexsort((columns[2], columns[1], columns[0]))
         who, when, what = (column[order] for column in columns)
@@ -49,7 +49,7 @@ class History:
 
     @property
     def end(self) -> int:
-        """The instant of the last purchase of all; 0 without any."""
+        """The instant of the last purchase; 0 without any."""
         return int(self.at.max(initial=0))
 
     def between(self, after: float, until: float) -> History:
@@ -57,16 +57,16 @@ class History:
         return self.rows((self.at > after) & (self.at <= until))
 
     def rows(self, found: NDArray[np.bool_] | Integers) -> History:
-        """The rows for which this is true, or the rows of these numbers in their order."""
+        """The rows where the mask is true, or the rows with these indexes in their order."""
         return History(self.client[found], self.at[found], self.product[found], self.clients, self.products)
 
     def first(self) -> History:
-        """Of every client and product the first purchase, sorted by client and instant."""
+        """The first purchase of every client and product, sorted by client and instant."""
         _, found = np.unique(self.client * self.products + self.product, return_index=True)
         return self.rows(np.sort(found))
 
     def last(self) -> History:
-        """Of every client and product the last purchase, the latest of a client first."""
+        """The last purchase of every client and product, the latest of a client first."""
         order = np.lexsort((-self.at, self.product, self.client))
         new = np.ones(len(order), dtype=np.bool_)
         new[1:] = (np.diff(self.client[order]) != 0) | (np.diff(self.product[order]) != 0)
@@ -74,17 +74,17 @@ class History:
         return found.rows(np.lexsort((found.product, -found.at, found.client)))
 
     def at_most(self, count: int) -> History:
-        """Of every client the first `count` rows, in the order in which they stand."""
+        """The first `count` rows of every client, in order."""
         return self.rows(place(self.client) < count)
 
     def matrix(self, values: NDArray[np.generic] | None = None) -> sparse.csr_matrix:
-        """Clients by products: the sum of the values (one for each row, where none are given)."""
+        """Clients by products: the sum of the values (1 per row by default)."""
         data = np.ones(len(self.client), dtype=np.int64) if values is None else values
         return sparse.csr_matrix((data, (self.client, self.product)), shape=(self.clients, self.products))
 
 
 def place(groups: Integers) -> Integers:
-    """For every row how many rows of the same group stand before it; equal groups must stand together."""
+    """For every row the number of earlier rows of its group; groups must be contiguous."""
     here = np.arange(len(groups), dtype=np.int64)
     begins = np.ones(len(groups), dtype=np.bool_)
     begins[1:] = groups[1:] != groups[:-1]

@@ -1,8 +1,8 @@
-"""After how long clients buy again: of those who do, the share that has done so by each day.
+"""The time until clients buy again: the share of returning clients by day.
 
-Kaplan and Meier's estimate (1958): clients who have not bought again count as long as they have been seen, so that
-short gaps, which are known first, do not weigh too much. It is divided by its last value, the share of clients who
-are ever seen to buy again.
+The Kaplan–Meier estimate (1958): clients who have not bought again count as censored, so that short gaps, which are
+known first, do not weigh too much. It is divided by its last value, the share of clients who are ever observed to
+buy again.
 """
 
 from __future__ import annotations
@@ -10,16 +10,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 FEWEST = 50
-"""Returns below which the shares would be made of noise."""
+"""Minimum number of returns; with fewer the shares would be noise."""
 _STEPS = 100
-"""Shares that are told apart."""
+"""Number of distinct shares."""
 
 
 def shares_returned(returned: Mapping[int, int], waiting: Mapping[int, int]) -> list[tuple[int, float]]:
-    """Days after a purchase and the share of returns made by then, both ascending from (0, 0.0); empty for too few.
+    """Days after a purchase and the share of returns by then, both ascending from (0, 0.0); empty for too few returns.
 
     `returned` has the number of purchases by the whole days until the client's next one, `waiting` of those without a
-    next one by the days that have passed. A return takes a day or more.
+    next one by the days that have passed. A return takes at least one day.
     """
     if sum(returned.values()) < FEWEST:
         return []

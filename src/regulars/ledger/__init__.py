@@ -1,1 +1,1 @@
-"""The table of promises: what is owed, in hand, done and unknown. Renders nothing, sends nothing."""
+"""The table of promises: open, claimed, settled and uncertain. Renders nothing, sends nothing."""

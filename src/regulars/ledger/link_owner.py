@@ -1,4 +1,4 @@
-"""Who stands behind a link: the client to whom a promise was made, and which email the link was in."""
+"""The owner of a link: the client of its promise, and the email with the link."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _LARGEST = 2**63
 
 @dataclass(frozen=True, slots=True)
 class LinkOwner:
-    """A client, come by a link of one email. `campaign` is None when the campaign is no longer in the files."""
+    """The client of a link and its email. `campaign` is None when the campaign is no longer in the files."""
 
     promise: int
     customer: int
@@ -25,18 +25,18 @@ class LinkOwner:
     timezone: str | None
     erased: bool
     since: datetime
-    """When the email went, or was to go."""
+    """When the email was sent, or was due."""
 
     @property
     def topic(self) -> str:
-        """What the email was about, as clients leave and keep it."""
+        """The topic of the email, for unsubscribing."""
         return self.campaign.topic if self.campaign else "marketing"
 
 
 def link_owner(connection: Connection, payload: str, rulebook: Rulebook) -> LinkOwner | None:
-    """The client of a genuine token's payload; None for a promise that is not there or not to a client.
+    """The client of a genuine token's payload; None for a promise that does not exist or is not to a client.
 
-    An email to a manager carries links of the client's promise; nothing may be done by them in the client's name.
+    An email to a manager has links of the client's promise; they cannot act for the client.
     """
     if not (payload.isascii() and payload.isdigit()) or int(payload) >= _LARGEST:
         return None

@@ -1,7 +1,7 @@
-"""Emails kept as they were sent: to show one in a browser, whatever has changed since, and to know where links lead.
+"""Copies of sent emails: to show one in a browser, whatever has changed since, and to resolve its links.
 
-Emails of one template differ little, so each is packed against the first that the template made: some hundred bytes
-where the whole would take thousands. The links' token is left out and put back when the page is shown; the database
+Emails of one template differ little, so each is compressed against the first email of the template: some hundred bytes
+instead of thousands. The links' token is left out and put back when the page is shown; the database
 holds no secret.
 """
 
@@ -18,18 +18,18 @@ from regulars.db.states import State
 from regulars.db.tables import copies, layouts, promises
 
 _MARK = "\0"
-"""Stands for the token; an email holds no such character."""
+"""Placeholder for the token; no email contains this character."""
 _LINKS = "\1"
-"""Stands before the addresses of the links that are counted, one a line."""
+"""Separates the HTML from the targets of tracked links, one per line."""
 _SENT_STATES = (State.PLANNED, State.SENT, State.UNCERTAIN, State.BOUNCED)
 """States of a promise whose email a client may have: it may be settled a moment after it has arrived."""
 _WINDOW = 32_000
-"""Bytes that deflate can look back, with room for what it looks ahead."""
+"""The window of deflate in bytes, less its look-ahead."""
 
 
 @dataclass(frozen=True, slots=True)
 class SentCopy:
-    """One email: its promise, the digest of its template, its HTML, the token in its links, and where links lead."""
+    """One email: its promise, the digest of its template, its HTML, the token in its links, their targets."""
 
     promise: int
     layout: str
@@ -39,7 +39,7 @@ class SentCopy:
 
 
 def save_copies(connection: Connection, emails: Iterable[SentCopy]) -> None:
-    """Keeps the emails; one that goes out once more replaces what was kept of it."""
+    """Stores the emails; an email that is sent again replaces its copy."""
     bare = {sent.promise: (sent.layout, _without_token(sent)) for sent in emails}
     if not bare:
         return
@@ -60,13 +60,13 @@ def save_copies(connection: Connection, emails: Iterable[SentCopy]) -> None:
 
 
 def copy_html(connection: Connection, promise: int, token: str) -> str | None:
-    """The HTML of the email as it went out; None when it is not kept, or never went."""
+    """The HTML of the email as sent; None when there is no copy, or it was never sent."""
     whole = _unpacked(connection, promise)
     return None if whole is None else whole.partition(_LINKS)[0].replace(_MARK, token)
 
 
 def link_target(connection: Connection, promise: int, place: int) -> str | None:
-    """Where the link of that number leads in the email that was sent, 1 the first; None if it has no such link."""
+    """The target of the link of that number (from 1) in the email as sent; None if it has no such link."""
     whole = _unpacked(connection, promise)
     targets = whole.partition(_LINKS)[2].split("\n") if whole else []
     return (targets[place - 1] or None) if 0 < place <= len(targets) else None
@@ -94,7 +94,7 @@ def _unpacked(connection: Connection, promise: int) -> str | None:
 
 
 def _layouts(connection: Connection, first: dict[str, bytes]) -> dict[str, bytes]:
-    """The layout of each digest: the one that is there, or these."""
+    """The layout of each digest: the stored one, or these."""
     had = select(layouts.c.digest, layouts.c.html).where(layouts.c.digest.in_(sorted(first)))
     found = {row.digest: zlib.decompress(row.html) for row in connection.execute(had)}
     fresh = [{"digest": d, "html": zlib.compress(html)} for d, html in sorted(first.items()) if d not in found]

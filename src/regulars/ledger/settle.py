@@ -1,7 +1,7 @@
-"""Ending promises: each message on its own outcome, in one statement for the chunk.
+"""Settling promises: each message with its own outcome, in one statement per chunk.
 
-A row is settled only by the claim that holds it. A row that was written off as `uncertain` may still be
-settled by the claim that sent it: the truth is welcome late.
+Only the claim that holds a row can settle it. An `uncertain` row can still be settled by the claim that sent it,
+when its outcome becomes known late.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from regulars.db.types import to_micros
 
 @dataclass(slots=True)
 class Settlement:
-    """The end, or the next stop, of one promise."""
+    """The final or next state of one promise."""
 
     id: int
     state: State
@@ -38,9 +38,9 @@ def settle(
     connection: Connection, claim_id: int, outcomes: Sequence[Settlement], now: datetime,
     held: Collection[int] | None = None,
 ) -> int:  # fmt: skip
-    """Writes the outcomes; the number of rows that were still this claim's.
+    """Writes the outcomes; returns the number of rows that still belonged to this claim.
 
-    `held` are the claim's rows, where the caller was given them in this transaction.
+    `held` are the claim's rows, if the caller has read them in this transaction.
     """
     if not outcomes:
         return 0
@@ -53,8 +53,8 @@ def settle(
 
 _ENDED = frozenset(State) - {State.HELD, State.PLANNED}
 
-# All rows of a chunk as one JSON parameter: a third of the cost of eleven arrays, whose text has to be escaped. What
-# most rows have in common stands in the statement, and the names are short, for PostgreSQL reads them with each row.
+# All rows of a chunk as one JSON parameter: a third of the cost of eleven arrays, whose text has to be escaped. Values
+# that most rows share are part of the statement, and names are short: PostgreSQL parses them for each row.
 _POSTGRESQL = text(
     f"""
     UPDATE promises SET
@@ -81,7 +81,7 @@ def _settle_postgresql(
 
 
 def _changed_columns(o: Settlement, held: bool) -> dict[str, object]:
-    """The row without what the statement takes for granted: sent, at the first go, by the claim that holds it."""
+    """The row without the statement's defaults: sent, at the first attempt, by the claim that holds it."""
     row: dict[str, object] = {"i": o.id, "w": o.detail, "c": o.code, "m": o.message_id, "t": o.template, "d": o.data}
     if o.state is not State.SENT or o.reason is not None or not o.attempted:
         row |= {"s": o.state, "o": o.state not in _ENDED, "r": o.reason, "a": int(o.attempted)}

@@ -1,8 +1,8 @@
 """The sending rate of a mail server: a token bucket in the database that every worker shares.
 
-Time is the database's own. Workers' clocks differ: were a bucket filled by them, one that is two seconds ahead would
-credit those seconds again after each turn of the others. Where the database's clock is set forward, the bucket is
-filled once, at most to its brim; where it is set back, nothing is taken away and nobody waits for it to catch up.
+Time comes from the database. Workers' clocks differ: if they filled the bucket, a worker two seconds ahead would
+credit those seconds again after each turn of the others. When the database's clock is set forward, the bucket is
+filled once, at most to its capacity; when it is set back, nothing is removed and nobody waits for it to catch up.
 """
 
 from __future__ import annotations
@@ -22,16 +22,16 @@ from sqlalchemy import (
 from regulars.db.engine import insert
 from regulars.db.tables import buckets
 
-# PostgreSQL's clock of this instant, not of the transaction's beginning: the row may have been waited for in between.
+# PostgreSQL's current clock, not the start of the transaction: the row lock may have been waited for in between.
 _POSTGRESQL_CLOCK = "CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS bigint)"
 _SQLITE_CLOCK = "CAST((julianday('now') - 2440587.5) * 86400000000 AS integer)"
 
 
 def available(connection: Connection, provider: str, *, rate: float, burst: float) -> float:
-    """Messages that the provider may be given now; may be below 1.
+    """The number of messages that may be sent now; can be below 1.
 
-    The bucket holds at most `burst` and gains `rate` a second. It is locked until the end of the transaction, in
-    which `spend` must say how many were taken.
+    The bucket holds at most `burst` and gains `rate` per second. It is locked until the end of the transaction, in
+    which `spend` must subtract the messages taken.
     """
     now = _clock(connection)
     postgresql = connection.dialect.name == "postgresql"
@@ -45,12 +45,12 @@ def available(connection: Connection, provider: str, *, rate: float, burst: floa
         return float(refilled)
     create = insert(connection, buckets).values(provider=provider, tokens=burst, filled_at=now)
     created = connection.scalar(create.on_conflict_do_nothing().returning(buckets.c.tokens))
-    # Another worker may have been the first in the same moment: it has the burst, we come again.
+    # Another worker may have created it at the same moment: it has the burst, we retry.
     return 0.0 if created is None else float(created)
 
 
 def spend(connection: Connection, provider: str, count: int) -> None:
-    """Takes `count` messages out of the provider's bucket."""
+    """Subtracts `count` messages from the provider's bucket."""
     connection.execute(update(buckets).where(buckets.c.provider == provider).values(tokens=buckets.c.tokens - count))
 
 

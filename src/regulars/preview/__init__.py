@@ -1,1 +1,1 @@
-"""An email as a client would get it; the ledger does not notice."""
+"""An email as a client would get it, without writing to the ledger."""

@@ -1,4 +1,4 @@
-"""A promise to compose an email from: the client's latest one, or one that stands in for it."""
+"""A promise from which to compose an email: the client's latest one, or a temporary one."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from regulars.triggers.kinds import trigger_of
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where an email of a campaign stands for one client: its promise, or the sequence that it would belong to."""
+    """The position of a campaign's email for one client: its promise, or the sequence it would belong to."""
 
     promise: int | None
     occurrence: str | None
@@ -38,7 +38,7 @@ def latest_place(connection: Connection, active: ActiveCampaign, step: str, cust
 def stand_in(
     connection: Connection, active: ActiveCampaign, step: str, customer_id: int, place: Place, now: datetime
 ) -> int:  # fmt: skip
-    """A promise to compose an email from, in a transaction that will be undone; its key."""
+    """Writes a temporary promise, in a transaction that will be rolled back; returns its key."""
     campaign = active.campaign
     row = {
         "campaign": active.key, "step": step, "customer_id": customer_id, "occurrence": place.occurrence or "preview",

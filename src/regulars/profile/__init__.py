@@ -1,1 +1,1 @@
-"""What is known of a client: facts, traits, points, visits, and what was learned."""
+"""Derived data of clients: facts, traits, points, visits, and the results of learning."""

@@ -1,6 +1,6 @@
-"""What the facts of one client stand on: the same counts and links of which `facts.as_of` makes them, one by one.
+"""The evidence behind one client's facts: the same counts and links from which `facts.as_of` computes them.
 
-Everything is as of `now`; what was learned (links, the model, the worth) is what was learned last.
+Everything is as of `now`; learned data (links, the model, the worth) are the latest.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from regulars.profile import next_product, points, traits
 
 @dataclass(frozen=True, slots=True)
 class Signals:
-    """What was counted; answers are brought to 0 to 10. `gaps` lie between days with a purchase."""
+    """Counted signals; answers are scaled to 0 to 10. `gaps` are between days with a purchase."""
 
     discounted: int
     novel: int
@@ -52,7 +52,7 @@ class Next:
 
 @dataclass(frozen=True, slots=True)
 class Offering:
-    """How the next product was told when last learned: the way that won (`knowledge.product_prediction`), when."""
+    """How the next product is predicted: the method that learning selected (`knowledge.product_prediction`), when."""
 
     method: str
     at: datetime
@@ -60,7 +60,7 @@ class Offering:
 
 @dataclass(frozen=True, slots=True)
 class Worth:
-    """Of how many purchases and what sum a client's worth was worked out, and when."""
+    """From how many purchases and what sum a client's worth was computed, and when."""
 
     at: datetime
     purchases: int
@@ -69,9 +69,9 @@ class Worth:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """All of it for one client. `declared` and `links` lead to the next product; at most one of them has any.
+    """All evidence for one client. `declared` and `links` lead to the next product; at most one of them has any.
 
-    `leading` says whether anything they bought leads on to something at all; `points` are sums by reason;
+    `leading`: whether any of their products has a link to another; `points` are sums by reason;
     `model` is (clients learned from, when).
     """
 
@@ -90,7 +90,7 @@ class Evidence:
 
 
 def of(connection: Connection, customer_id: int, now: datetime) -> Evidence:
-    """What the facts of the client stand on at `now`; about ten small queries."""
+    """The evidence for the client's facts at `now`; about ten small queries."""
     declared = next_product.declared_link(connection, customer_id, now)
     links = [] if declared else next_product.learned_links_to_next(connection, customer_id, now)
     missing = next_product.missing_accessories(connection, [customer_id], now).get(customer_id, [])

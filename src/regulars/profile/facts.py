@@ -1,8 +1,8 @@
-"""What is derived about a client: one definition, kept in `facts` and recomputed where it changed.
+"""Facts of clients: one definition, stored in `facts` and recomputed where it changed.
 
-Every client has exactly one row, also those who bought nothing. The definition is a SELECT (`as_of`), so
-that the maintained table and a look at a past day cannot disagree. Nothing in it depends on the time that merely
-passes: what does (overdue, the chance to be alive) is computed from these columns when it is asked for.
+Every client has exactly one row, including those who bought nothing. The definition is a SELECT (`as_of`), so
+that the maintained table and the facts of a past day cannot disagree. No column changes merely because time
+passes: what does (overdue, p_alive) is computed from these columns by the query.
 """
 
 from __future__ import annotations
@@ -59,15 +59,15 @@ _CHUNK = 5_000
 _COUNTED = {"preserve_rowcount": True}
 _KEYS, _NOW = "regulars_given_keys", "regulars_given_now"
 _STATEMENTS: dict[tuple[str, str], str] = {}
-"""By the database's name and what it does: making one takes ten times as long as running it for one client."""
+"""By database name and purpose: building a statement takes ten times as long as running it for one client."""
 
 PAST_FACTS = Table(
     "facts_then", MetaData(), *(Column(c.name, c.type, primary_key=c.primary_key) for c in facts.c),
     prefixes=["TEMPORARY"], postgresql_on_commit="DROP",
 )  # fmt: skip
-"""The facts at a past instant of those to whom something happened later; the transaction's own."""
+"""The facts at a past instant of clients with later events; a temporary table of the transaction."""
 _FACT_EVENTS = (*traits.SIGNALS, *points.EVENTS)
-"""The events that facts are made of; any other only tells that somebody is a visitor."""
+"""The events from which facts are computed; any other only makes the client a visitor."""
 
 
 def as_of(now: Moment | None = None, customer_ids: Restriction | None = None) -> Select[Any]:
@@ -119,7 +119,7 @@ def as_of(now: Moment | None = None, customer_ids: Restriction | None = None) ->
 
 
 def _next_product_at(total: Subquery, declared: Subquery, learned: Subquery, popular: Subquery) -> ColumnElement[Any]:
-    """When the next product is usually bought; one that is popular, the usual days after the last purchase."""
+    """When the next product is usually bought; for a popular one, the usual interval after the last purchase."""
     days = func.coalesce(popular.c.after_days, USUAL_GAP) * literal(DAY, BigInteger)
     usual = type_coerce(total.c.last_purchase_at, BigInteger) + days
     found = case(
@@ -139,7 +139,7 @@ def _rhythm(total: Subquery) -> ColumnElement[Any]:
 
 
 def refresh(connection: Connection, customer_ids: Restriction | None = None) -> int:
-    """Brings the kept facts of these clients (None: all) up to what they did; gives how many rows changed."""
+    """Recomputes the stored facts of these clients (None: all); returns the number of changed rows."""
     if customer_ids is None or isinstance(customer_ids, Select | ColumnElement):
         _lock_facts(connection, true() if customer_ids is None else among(facts.c.customer_id, customer_ids))
         if customer_ids is None:
@@ -156,7 +156,7 @@ def refresh(connection: Connection, customer_ids: Restriction | None = None) -> 
 
 
 def refresh_after_events(connection: Connection, event_ids: Iterable[int]) -> int:
-    """Brings the facts of those up to date whom these events concern; most events change no fact and cost little."""
+    """Updates the facts of the clients of these events; most events change no fact and cost little."""
     new = ids(connection, event_ids)
     mine = (
         select(events.c.customer_id)
@@ -167,10 +167,10 @@ def refresh_after_events(connection: Connection, event_ids: Iterable[int]) -> in
 
 
 def _lock_facts(connection: Connection, whose: ColumnElement[bool]) -> None:
-    """Waits for whoever recomputes the same clients, so that what they add is seen and not written over.
+    """Waits for transactions that recompute the same clients, so that their data are seen and not overwritten.
 
-    SQLite has one writer at a time. The tariff is looked at before any row is taken: whoever changes it waits for
-    those who compute by it, and must not be waited for by them in turn.
+    SQLite has one writer at a time. The tariff is read before any row is locked: a transaction that
+    changes it waits for those that use it, and a lock in the other order would deadlock.
     """
     if connection.dialect.name == "postgresql":
         rows = select(facts.c.customer_id).select_from(facts.outerjoin(points_tariff, true())).where(whose)
@@ -179,9 +179,9 @@ def _lock_facts(connection: Connection, whose: ColumnElement[bool]) -> None:
 
 
 def source(connection: Connection, now: datetime) -> FromClause:
-    """The facts as they stood at `now`, under the column names of the table `facts`.
+    """The facts as of `now`, under the column names of the table `facts`.
 
-    The table itself when nothing happened later; else the kept rows of those to whom nothing did, and the
+    The table itself when nothing happened later; else the stored rows of clients without later events, and
     recomputed rows of the others.
     """
     found = [table for table in (purchases, events) if connection.scalar(select(_after(table, now).exists()))]
@@ -193,10 +193,10 @@ def source(connection: Connection, now: datetime) -> FromClause:
 
 
 def materialized(connection: Connection, now: datetime, only: int | None = None) -> FromClause:
-    """The same for a transaction that may write and asks many times: what was recomputed is kept up to its end.
+    """The same for a writing transaction with many queries: recomputed facts are stored until its end.
 
-    What it gives is one of two, however often it is asked; what it held before is no more. With `only`, the rows of
-    other clients are not to be looked at.
+    It returns one of two relations, however often it is called; a call replaces the content of the one before.
+    With `only`, the rows of other clients are undefined.
     """
     if not any(connection.scalar(select(_after(table, now).exists())) for table in (purchases, events)):
         return facts
@@ -221,7 +221,7 @@ def _avoid_nested_loops(connection: Connection) -> None:
 
 
 def _later(now: Moment, found: Iterable[Table] = (purchases, events)) -> Select[tuple[int]]:
-    """Those to whom something happened after `now`."""
+    """The clients with purchases or events after `now`."""
     later = union(*(_after(table, now) for table in found)).subquery("later")
     return select(later.c.customer_id)
 
@@ -260,7 +260,7 @@ def _refresh_some_sql(connection: Connection) -> str:
 
 
 def _past_facts_sql(connection: Connection) -> str:
-    """The SQL that works out the facts at a past instant, `now` in microseconds."""
+    """The SQL that computes the facts at a past instant, `now` in microseconds."""
     now = literal_column(_NOW, Instant())
     return _prepared(
         connection, "then", lambda: PAST_FACTS.insert().from_select(list(PAST_FACTS.c), as_of(now, _later(now)))

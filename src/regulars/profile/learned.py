@@ -1,6 +1,6 @@
-"""What was learned from everybody, on its way in and out of the database: histories to learn from, and what came of it.
+"""Input and output of learning, as SQL: the histories to learn from, and the results.
 
-The numbers themselves are made in `knowledge`; here they are read, written and, where they changed, told to the facts.
+`knowledge` computes the numbers; this module reads and writes them, and recomputes the facts that changed.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ _CHUNK = 20_000
 def buyers(connection: Connection, now: datetime, *, stale_only: bool = False) -> list[tuple[Any, ...]]:
     """Per client who bought: key, days with a purchase, days from the first to the last and to now, purchases, spent.
 
-    With `stale_only` only those whose purchases or sum are no longer those of which their worth was made.
+    With `stale_only` only clients whose purchases or sum have changed since their worth was computed.
     """
     first, last = (type_coerce(facts.c[n], BigInteger) for n in ("first_purchase_at", "last_purchase_at"))
     query = select(
@@ -72,7 +72,7 @@ def buyers(connection: Connection, now: datetime, *, stale_only: bool = False) -
 
 
 def purchase_lines_until(connection: Connection, now: datetime) -> Iterator[Sequence[tuple[int, int, int]]]:
-    """Client, instant in microseconds and product of every line bought up to `now`, in portions and in no order."""
+    """Client, instant in microseconds and product of every line bought up to `now`, in batches, unordered."""
     query = (
         select(purchases.c.customer_id, type_coerce(purchases.c.occurred_at, BigInteger), purchase_lines.c.product_id)
         .join(purchase_lines, purchase_lines.c.purchase_id == purchases.c.id)
@@ -107,7 +107,7 @@ def gaps(connection: Connection, now: datetime) -> dict[int, tuple[dict[int, int
 
 
 def keep_return_times(connection: Connection, curves: Mapping[int, Sequence[tuple[int, float]]]) -> None:
-    """Puts the shares that were back after so many days in place of those before, by visit."""
+    """Replaces the shares of clients who were back after so many days, by visit."""
     connection.execute(delete(return_times))
     rows = [{"visit": v, "days": days, "share": share} for v, curve in curves.items() for days, share in curve]
     if rows:
@@ -115,12 +115,12 @@ def keep_return_times(connection: Connection, curves: Mapping[int, Sequence[tupl
 
 
 def consumable_products(connection: Connection) -> set[int]:
-    """The keys of what gets used up."""
+    """The keys of consumable products."""
     return set(connection.scalars(select(products.c.id).where(products.c.consumable)))
 
 
 def keep_model(connection: Connection, model: Mapping[str, float | None], clients: int, now: datetime) -> None:
-    """Puts a model into force, in place of the one before."""
+    """Replaces the model in force."""
     connection.execute(delete(buying_model))
     row = {"id": 1, "clients": clients, "learned_at": now, **model}
     connection.execute(insert(connection, buying_model).values(row))
@@ -134,12 +134,12 @@ def model(connection: Connection) -> dict[str, float | None] | None:
 
 
 def forget_worth(connection: Connection) -> None:
-    """Deletes what clients were said to be worth."""
+    """Deletes the worth of all clients."""
     connection.execute(delete(worth))
 
 
 def keep_worth(connection: Connection, values: Iterable[tuple[int, float, int, float]], now: datetime) -> int:
-    """Writes what clients are worth, as (client, clv, purchases, spent); gives how many."""
+    """Writes the worth of clients, rows of (client, clv, purchases, spent); returns their number."""
     rows = [[key, clv, bought, round(spent * MONEY_SCALE)] for key, clv, bought, spent in values]
     types: Types = {"customer_id": Key, "clv": Double(), "purchases": Integer(), "spent": Money()}
     for start in range(0, len(rows), _CHUNK):
@@ -156,7 +156,7 @@ def keep_next_products(
     connection: Connection, method: str, trials: Sequence[Mapping[str, Any]], links: Iterable[list[Any]],
     popular: Iterable[list[Any]], now: datetime,
 ) -> None:  # fmt: skip
-    """Puts what tells the next product in place of what did before, and brings the facts of buyers up to it.
+    """Replaces the predictions of the next product, and recomputes the facts of buyers.
 
     Each link is product, target, strength in millionths, support, lift, days (or None); each popular product its key,
     rank, clients, days (or None).
@@ -176,5 +176,5 @@ def keep_next_products(
 
 
 def count_links(connection: Connection) -> int:
-    """How many learned links there are."""
+    """The number of learned links."""
     return connection.scalar(select(func.count()).select_from(learned_links)) or 0

@@ -1,7 +1,7 @@
-"""What a client may buy next: of a declared sequence first, then by learned links, then what is popular.
+"""The next product of a client: from a declared sequence, else by learned links, else a popular product.
 
-None of them offers what the client has, unless it gets used up. What goes with a purchase and is missing is counted
-here.
+None of them offers a product that the client has, unless it is consumable. Missing accessories are counted here
+too.
 """
 
 from __future__ import annotations
@@ -36,17 +36,17 @@ from regulars.db.tables import learned_links, popular_products, product_links, p
 from regulars.db.types import DAY, Instant
 
 USUAL_GAP = 30
-"""Days after which the next thing is usually bought, where the link does not say."""
+"""Default days until the next purchase, where the link has none."""
 MONTH = 30
 """Days before the last learning within which a popular product was bought."""
 LATEST = 20
-"""Products of a client from which learned links lead on: the last bought, as `knowledge.product_prediction` has it."""
+"""The client's latest products from which links are followed; as many as in `knowledge.product_prediction`."""
 
 
 def declared(now: Moment | None, customer_ids: Restriction | None) -> Subquery:
-    """The products that may come next by declaration per client, `place` 1 being the one.
+    """The declared next products per client; `place` 1 is the one offered.
 
-    Earliest rank first, then the link from the most recent purchase; keys settle what is left.
+    Earliest rank first, then the link from the most recent purchase; ties are broken by key.
     """
     bought = _bought("bought", _linked(product_links, "next"), now, customer_ids)
     had = bought.alias("had")
@@ -111,7 +111,7 @@ def learned(now: Moment | None, customer_ids: Restriction | None) -> Subquery:
 
 
 def _reached(now: Moment | None, customer_ids: Restriction | None) -> Subquery:
-    """Client and product to which learned links lead: their `score`, the latest `due`, the most `days`; `had_at`."""
+    """Client and target product of learned links: `score`, latest `due`, most `days`, and `had_at`."""
     bought, again = _owned("owned", now, customer_ids), _bought_again("owned_again", now, customer_ids)
     links = learned_links.c
     days = func.coalesce(links.after_days, USUAL_GAP) * literal(DAY, BigInteger)
@@ -158,8 +158,8 @@ def popular() -> Subquery:
 def popular_place(now: Moment | None, customer_ids: Restriction | None) -> Subquery:
     """The `place` of the first popular product that may be offered, for every client who has bought one of them.
 
-    Counted, not searched: as long as a client has them all, the n-th popular product that the client has is the
-    n-th of all.
+    Counted, not searched: while a client has all of them, the n-th popular product that the client has is also
+    the n-th of all.
     """
     goods = popular()
     bought = _bought("owned_popular", [select(popular_products.c.product_id)], now, customer_ids)
@@ -201,7 +201,7 @@ def missing(now: Moment | None, customer_ids: Restriction | None) -> Subquery:
 
 
 def missing_accessories(connection: Connection, customer_ids: Collection[int], now: datetime) -> dict[int, list[int]]:
-    """By client the products that `missing` counts: those with what was bought last first."""
+    """By client the products that `missing` counts: accessories of the latest purchase first."""
     bought = _bought("having", _linked(product_links, "accessory"), now, ids(connection, customer_ids))
     had = bought.alias("having_it")
     goes_with = and_(product_links.c.product_id == bought.c.product_id, product_links.c.kind == "accessory")
@@ -232,7 +232,7 @@ def learned_links_to_next(
 ) -> list[tuple[str, datetime, int | None, int, float, int]]:
     """The learned links whose sum makes a client's next product, the strongest first.
 
-    Each is the sku it leads from, when that was bought, usual days, support, lift, and how often that was bought.
+    Each is the source sku, when that was bought, usual days, support, lift, and how often that was bought.
     """
     best, links = learned(now, [customer_id]), learned_links.c
     owned, again = _owned("owned_each", now, [customer_id]), _bought_again("owned_again_each", now, [customer_id])
@@ -265,7 +265,7 @@ def popular_buyers(connection: Connection, customer_id: int, now: datetime) -> i
 
 
 def has_followers(connection: Connection, customer_id: int, now: datetime) -> bool:
-    """Whether anything that a client bought leads on to something, by declaration or by what was learned."""
+    """Whether any product that a client bought has a declared or learned link."""
     for links, kind in ((product_links, "next"), (learned_links, None)):
         owned = _bought("owned_any", _linked(links, kind), now, [customer_id])
         query = select(links.c.target_id).join(owned, owned.c.product_id == links.c.product_id)
@@ -282,7 +282,7 @@ def _linked(links: Table, kind: str | None) -> list[Select[tuple[int]]]:
 
 
 def _owned(name: str, now: Moment | None, customer_ids: Restriction | None) -> CTE:
-    """What `_bought` gives for learned links; `latest` 1 is what the client bought last."""
+    """`_bought` for learned links; `latest` 1 is what the client bought last."""
     at, sold = func.max(purchases.c.occurred_at), purchase_lines.c.product_id
     latest = func.row_number().over(partition_by=purchases.c.customer_id, order_by=(at.desc(), sold))
     columns = (at.label("at"), latest.label("latest"))

@@ -1,7 +1,7 @@
-"""The points of clients: a ledger whose every entry stands on a purchase or an event, so that it always adds up.
+"""The points of clients: a ledger in which every entry derives from a purchase or an event, so that it always adds up.
 
-Nothing is kept but the sums, in `facts`; an entry that should not have been goes with what it stood on. How many
-points an entry is worth stands in the tables of the tariff, where putting rules into force writes it.
+Only the sums are stored, in `facts`; deleting a purchase or event deletes its entry. The points per entry come from
+the tariff tables, which activation of the rules writes.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ from regulars.db.types import MONEY_SCALE, Instant
 from regulars.rules.tariff import Points
 
 MOST = 1_000_000.0
-"""Points that one event may give or take."""
+"""Maximum number of points that one event may add or subtract."""
 
 REFERRAL, GRANTED, USED = "referral.bought", "points.granted", "points.used"
 EVENTS = (REFERRAL, GRANTED, USED)
@@ -93,10 +93,10 @@ def level_columns(earned: FromClause) -> list[ColumnElement[Any]]:
 
 
 def put_in_force(connection: Connection, tariff: Points) -> bool:
-    """Makes this the tariff that entries are worth; tells whether it was another before, so that facts are stale.
+    """Puts this tariff into force; returns whether it differs from the former one, so that facts are stale.
 
-    Whoever computes facts reads the tariff, so on PostgreSQL a change waits for those who do and keeps others waiting
-    until it is committed: nobody's points are left on the old tariff.
+    Computing facts reads the tariff, so on PostgreSQL a change waits for running computations and blocks new ones
+    until it is committed: no client's points are left on the old tariff.
     """
     if in_force(connection) == tariff:
         return False
@@ -112,7 +112,7 @@ def put_in_force(connection: Connection, tariff: Points) -> bool:
 
 
 def in_force(connection: Connection) -> Points:
-    """The tariff that entries are worth."""
+    """The tariff in force."""
     names = ("per_currency_unit", "per_visit", "per_referral")
     row = connection.execute(select(*(points_tariff.c[name] for name in names))).mappings().first()
     levels = connection.execute(select(point_levels.c.name, point_levels.c.least)).all()
@@ -135,13 +135,13 @@ def _rate(column: Column[Any]) -> ColumnElement[Any]:
 
 
 def _for_money(amount: ColumnElement[Any]) -> ColumnElement[Any]:
-    """Points for an amount in ten-thousandths, cut to whole ones.
+    """Points for an amount in ten-thousandths, rounded down.
 
     The product may have more digits than a column holds, so it is taken apart: units first, then what is left.
     """
     scale = literal(MONEY_SCALE, BigInteger)
     rate = _rate(points_tariff.c.per_currency_unit)
-    units = (amount // scale) * rate  # both databases cut a quotient of whole numbers towards zero
+    units = (amount // scale) * rate  # both databases truncate an integer quotient towards zero
     rest = (units % scale) * scale + (amount % scale) * rate
     return units // scale + rest // literal(MONEY_SCALE**2, BigInteger)
 

@@ -1,4 +1,4 @@
-"""Who shares a mailbox, as SQL: what protects people holds for the address, however many clients have it."""
+"""Clients with the same mailbox, as SQL: consent and limits apply to the address, however many clients have it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from regulars.db.tables import customers
 
 
 def mailbox_of(clients: FromClause) -> ColumnElement[str]:
-    """What tells one mailbox from another: the address's keyed hash, or for a client without address the client."""
+    """The identity of a mailbox: the address's keyed hash, or for a client without address the client."""
     return func.coalesce(clients.c.email_hash, cast(clients.c.id, Text))
 
 

@@ -1,4 +1,4 @@
-"""What a client is like, from purchases and from what they said and asked: signals counted, and scores made of them.
+"""Traits of a client: signals counted from purchases and events, and scores computed from them.
 
 Every score is computed from whole numbers by the same few operations, so that both databases and Python give the same
 double. docs/knowledge.md has the definitions in words.
@@ -37,26 +37,26 @@ Column = ColumnElement[Any]
 
 PRICE_REQUEST = "price.requested"
 BELONGING = ("change.requested", "planning.proposed", "exchange.proposed", "advice.given", "referral.made")
-"""What clients do who feel at home: ask for changes, propose to plan together or to swap services, advise, refer."""
+"""Signals of belonging: requests for changes, proposals to plan together or swap services, advice, referrals."""
 COMPLAINT, REFERRED, ANSWERED = "complaint.opened", "referral.made", "survey.answered"
 REDEEMED = "coupon.redeemed"
-"""A discount that we gave ourselves: told within a day of a purchase, or with its id as `reference`."""
+"""A discount by a coupon of ours: redeemed within a day of a purchase, or with its id as `reference`."""
 SIGNALS = (PRICE_REQUEST, *BELONGING, COMPLAINT, ANSWERED, REDEEMED)
-"""The events that traits are made of."""
+"""The events from which traits are computed."""
 ANSWERS = ("satisfaction", "return", "recommend")
 """The three answers of the Secure Customer Index, from 0 to 10, in the data of `survey.answered`."""
 FIVE_POINTS = {"satisfaction": "score", "return": "again", "recommend": "recommend"}
 """The same in the survey `loyalty`, from 1 to 5. In the survey `nps`, `score` is whether they would recommend."""
 NOVEL_DAYS = 60
-"""A purchase this soon after a product's launch is one of a novelty."""
+"""A purchase this soon after a product's launch counts as a novelty."""
 ENOUGH = 3
 """Signals of one kind within a year that make a full score."""
 YEAR = 365
-"""Days of that year; it ends with the last purchase or signal, so that nothing changes while nothing happens."""
+"""Days of that year; it ends with the last purchase or signal, so that scores change only with a new one."""
 REGULAR = 3
-"""Days of purchase below which nobody buys regularly."""
+"""Minimum days with a purchase for a regular buyer."""
 CLEAR = 0.3
-"""A score below this decides nothing."""
+"""Minimum score for a motivation."""
 MOTIVATIONS = ("price", "novelty", "belonging", "stability")
 PROMOTER = 9.0
 
@@ -116,7 +116,7 @@ def gap_signals(now: Moment | None, customer_ids: Restriction | None) -> Subquer
 
 
 def event_signals(now: Moment | None, customer_ids: Restriction | None) -> Subquery:
-    """Per client of whom we know any event: the `event_count`, signals counted, and the latest answers."""
+    """Per client with any event: the `event_count`, signals counted, and the latest answers."""
     answered = events.c.name == ANSWERED
     values = {key: _answer(key) for key in ANSWERS}
     columns: list[Column] = [events.c.customer_id, events.c.name]
@@ -165,7 +165,7 @@ def scores(purchases_made: Column, manner: FromClause, steps: FromClause, words:
 
 
 def motivation(found: dict[str, Column]) -> Column:
-    """The name of the highest score, none where all are low; of equals the first of MOTIVATIONS."""
+    """The name of the highest score, none where all are low; ties go to the first of MOTIVATIONS."""
     whens = []
     for name in MOTIVATIONS:
         others = [found[name] >= found[other] for other in MOTIVATIONS if other != name]
@@ -189,7 +189,7 @@ def stage(steps: FromClause, words: FromClause) -> Column:
 def secure(words: FromClause) -> Column:
     """The Secure Customer Index, 0 to 1: the mean of those of the three answers that are known, each to a tenth.
 
-    Added up in whole tenths, so that a mean of just 0.9 is 0.9.
+    Summed in whole tenths, so that a mean of exactly 0.9 is 0.9.
     """
     answers = [words.c[key] for key in ANSWERS]
     ten, half = literal(10.0, Double), literal(0.5, Double)
@@ -201,7 +201,7 @@ def secure(words: FromClause) -> Column:
 
 
 def _answer(key: str) -> Column:
-    """One of ANSWERS, brought to 0 to 10, from whichever survey asked it."""
+    """One of ANSWERS, scaled to 0 to 10, from any survey that asked it."""
     survey = regulars_field_text(events.c.data, literal("survey", Text))
     five = _answer_in(FIVE_POINTS[key], 1.0, 5.0)
     plain = _answer_in(key, 0.0, 10.0)
@@ -231,7 +231,7 @@ def _full(count: Column) -> Column:
 
 
 def _steady(steps: FromClause) -> Column:
-    """1 for equal gaps between purchases, down to 0 where they scatter as widely as they are long; 0 below three."""
+    """1 for equal gaps between purchases, 0 where their spread reaches their mean; 0 below three."""
     squares = cast(steps.c.gaps, Double) * cast(steps.c.gap_squares, Double)
     whole = cast(steps.c.gap_sum, Double) * cast(steps.c.gap_sum, Double)
     calm = literal(1.0, Double) - (squares / whole - literal(1.0, Double))

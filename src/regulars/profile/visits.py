@@ -1,7 +1,7 @@
-"""Visits to the business, as they stand: folded from the events in which they were booked, moved, confirmed, cancelled.
+"""The current state of visits, folded from the events that booked, moved, confirmed or cancelled them.
 
-Events are all there is. `visit.booked` says when and where; another one with the same `visit` replaces it. A booking
-without `visit` is a visit of its own, named by its id. `moved` and `cancelled` ask the same of a whole set, in SQL.
+Events are the only source. `visit.booked` has time and place; another one with the same `visit` replaces it. A booking
+without `visit` is a visit of its own, named by its id. `moved` and `cancelled` are the same for sets, in SQL.
 """
 
 from __future__ import annotations
@@ -24,15 +24,15 @@ CANCELLED = "visit.cancelled"
 CONFIRMED = "visit.confirmed"
 MOVE_REQUESTED = "visit.move-requested"
 STATUS_EVENTS = (BOOKED, CANCELLED, CONFIRMED, MOVE_REQUESTED)
-"""The events that say how a visit stands; `visit.moved` is told for rules, beside the booking that moves it."""
+"""The events that determine the state of a visit; `visit.moved` exists for rules, beside the booking that moves it."""
 CLIENT = "client"
-"""Under `by` in an event that the client set off by a page."""
+"""The value of `by` in an event that the client caused on a page."""
 DEFAULT_MINUTES = 60
 
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """One visit as it stands. `sequence` counts the bookings before this one, as calendar programs want it."""
+    """The state of one visit. `sequence` is the number of earlier bookings, for calendar programs."""
 
     id: str
     customer: int
@@ -44,21 +44,21 @@ class Visit:
     service: str | None
     place: str | None
     slots: tuple[datetime, ...]
-    """Other times that the booking system offers."""
+    """Alternative times that the booking system offers."""
     sequence: int = 0
     cancelled_by: str | None = None
-    """Who cancelled it: `client`, else `business`; None while it stands."""
+    """Who cancelled it: `client`, else `business`; None while it is not cancelled."""
     confirmed: bool = False
     wish: Mapping[str, Any] | None = None
     """What the client asked for since it was booked: `starts_at`, `note`."""
 
     @property
     def ends_at(self) -> datetime | None:
-        """When it is over."""
+        """The end of the visit."""
         return None if self.starts_at is None else self.starts_at + timedelta(minutes=self.minutes)
 
     def is_upcoming(self, now: datetime) -> bool:
-        """Whether it is still to come."""
+        """Whether it is in the future and not cancelled."""
         return self.cancelled_by is None and self.starts_at is not None and self.starts_at > now
 
 
@@ -66,7 +66,7 @@ Visits = dict[tuple[int, str], Visit]
 
 
 def visits(connection: Connection, customers: Iterable[int], now: datetime) -> Visits:
-    """The visits of these clients as they stand at `now`, by client and the visit's own name."""
+    """The visits of these clients as of `now`, by client and visit name."""
     found: Visits = {}
     rows = connection.execute(
         select(events.c.customer_id, events.c.name, events.c.external_id, events.c.occurred_at, events.c.data)
@@ -88,14 +88,14 @@ def visits(connection: Connection, customers: Iterable[int], now: datetime) -> V
 
 
 def name_of(data: Mapping[str, Any], external_id: str) -> str:
-    """The visit's own name: what the booking system calls it, else the id of the booking."""
+    """The visit's name: the booking system's id for it, else the id of the booking."""
     return str(data.get("visit") or external_id)
 
 
 def visit_of_booking(
     customer: int, external_id: str, at: datetime, data: Mapping[str, Any], before: Visit | None = None
 ) -> Visit:
-    """The visit as the booking with this data makes it, in place of the one `before`."""
+    """The visit after a booking with this data, which replaces `before`."""
     minutes, slots = data.get("duration"), data.get("slots")
     return Visit(
         name_of(data, external_id), customer, external_id, at, _instant(data.get("starts_at")),

@@ -1,1 +1,1 @@
-"""What would happen: plans ahead and rule tests, played by the code that plans and sends, without a trace."""
+"""Simulations: plans ahead and rule tests, run by the code that plans and sends, without a trace."""

@@ -15,7 +15,7 @@ from regulars.simulation.ledger_queries import Email, names_of_keys
 
 @dataclass(frozen=True, slots=True)
 class Shift:
-    """One campaign: how many emails more and fewer, and whose (external ids, some of them)."""
+    """One campaign: how many emails are gained and lost, and by whom (some external ids)."""
 
     gains: int
     losses: int

@@ -1,7 +1,7 @@
-"""Pretending to send: planned promises are claimed, looked at once more and settled as sent, by the code that does it.
+"""Dry dispatch: planned promises are claimed, checked again and settled as sent, by the real code.
 
-Nothing is rendered and no server is asked, so failures of templates and servers are not foreseen, nor are emails that
-would show a coupon which has ended by then: `regulars check` warns of these.
+Nothing is rendered and no server is used, so failures of templates and servers are not predicted, nor are emails
+that would show an expired coupon: `regulars check` warns about these.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _LEASE = timedelta(days=1)
 
 
 def send(connection: Connection, rules: Ruleset, now: datetime) -> list[int]:
-    """Settles all that may go at `now` as sent; the promises' ids."""
+    """Settles as sent all promises that can be sent at `now`; returns their ids."""
     sent: list[int] = []
     kinds = [str(kind) for kind in Kind]
     while taken := claim(
@@ -53,7 +53,7 @@ def _with_coupons(
     ids: Sequence[int],
     now: datetime,
 ) -> list[int]:
-    """Those of the promises that get their coupon, where it may be that none is left."""
+    """The promises that get their coupon, where coupons may run out."""
     offers = {key: one.campaign.offer.coupon for key, one in active_campaigns.items() if one.campaign.offer is not None}
     limited = {key: offer for key, offer in offers.items() if offer.limited}
     if not limited:

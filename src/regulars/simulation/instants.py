@@ -1,4 +1,4 @@
-"""When something can change: the instants at which a plan may come out differently from the one before.
+"""The instants at which a plan can differ from the one before.
 
 A simulation need not run through every minute: between these instants nothing becomes due. An instant too
 many costs time and changes nothing; one too few would be a mistake.

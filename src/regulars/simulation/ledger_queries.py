@@ -1,4 +1,4 @@
-"""What a simulation reads out of the ledger: samples for people to look at, counts, and when to look again."""
+"""The ledger queries of a simulation: samples for people, counts, and the next instant to plan."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _SLICE = 5_000
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One client of a campaign and what the plan decided for them. `outcome`: due, held or skipped."""
+    """One client of a campaign and the plan's decision. `outcome`: due, held or skipped."""
 
     outcome: str
     step: str
@@ -39,7 +39,7 @@ class Sample:
 
 
 def decided(now: datetime) -> ColumnElement[bool]:
-    """What a plan at `now` left: planned, held, or skipped by it."""
+    """Promises that a plan at `now` planned, held or skipped."""
     skipped = and_(promises.c.state == State.SKIPPED, promises.c.settled_at == now)
     return or_(promises.c.state.in_([State.PLANNED, State.HELD]), skipped)
 
@@ -75,12 +75,12 @@ def _name(active_campaigns: Mapping[str, ActiveCampaign], key: str) -> str:
 
 
 def _named(active_campaigns: Mapping[str, ActiveCampaign], detail: str | None) -> str | None:
-    """The winner of a cap by the name it has now; other details as they are."""
+    """The winner of a cap by its present name; other details unchanged."""
     return None if detail is None else _name(active_campaigns, detail)
 
 
 def left_alone(connection: Connection, keys: Iterable[str]) -> dict[str, int]:
-    """For these campaigns, how many were past the trigger when the rule came, and are not written to."""
+    """For these campaigns, how many clients were past the trigger when the rule came into force and get nothing."""
     chosen = list(keys)
     inside = select(members.c.campaign, func.count()).where(
         members.c.campaign.in_(chosen), members.c.baseline, members.c.left_at.is_(None)
@@ -96,7 +96,7 @@ def left_alone(connection: Connection, keys: Iterable[str]) -> dict[str, int]:
 
 
 def held(connection: Connection, active_campaigns: Mapping[str, ActiveCampaign]) -> dict[str, Counter[str]]:
-    """By campaign name, how many wait now, and why."""
+    """By campaign name, how many are held now, and why."""
     return _reasons(connection, active_campaigns, promises.c.state == State.HELD)
 
 
@@ -120,7 +120,7 @@ def _reasons(
 
 @dataclass(frozen=True, slots=True)
 class Email:
-    """One email that went: campaign key, step, and the client's external id."""
+    """One sent email: campaign key, step, and the client's external id."""
 
     campaign: str
     step: str
@@ -148,7 +148,7 @@ def sources_in_force(connection: Connection) -> dict[str, dict[str, Any]]:
 
 
 def names_of_keys(connection: Connection, book: Rulebook) -> dict[str, str]:
-    """Campaign keys and the names the files have for them: a campaign renamed in the files goes by its new name."""
+    """Campaign keys and their names in the files: a renamed campaign has its new name."""
     renamed = {campaign.was: name for name, campaign in book.campaigns.items() if campaign.was}
     digests = {book.digest(campaign): name for name, campaign in book.campaigns.items()}
     rows = connection.execute(select(campaigns.c.key, campaigns.c.name, campaigns.c.rule))
@@ -158,7 +158,7 @@ def names_of_keys(connection: Connection, book: Rulebook) -> dict[str, str]:
 
 
 def upcoming(connection: Connection, book: Rulebook, after: datetime, cache: StatementCache) -> datetime | None:
-    """The next instant after `after` at which the ledger or what has happened by now lets something become due."""
+    """The next instant after `after` at which something becomes due by the ledger or by past events."""
     active_campaigns = [found for found in load_active_campaigns(connection, book).values() if found.campaign.enabled]
     key = ("upcoming", *((found.key, book.digest(found.campaign)) for found in active_campaigns))
     asked, ends = cache.take(key, after, lambda: _queries(active_campaigns, Upcoming(cache, book.company.working_time)))
@@ -170,7 +170,7 @@ def upcoming(connection: Connection, book: Rulebook, after: datetime, cache: Sta
 def _queries(
     active_campaigns: Sequence[ActiveCampaign], upcoming: Upcoming
 ) -> tuple[Select[Any], list[Callable[[int], int]]]:
-    """One SELECT that asks all of it, and how each of its columns becomes an instant."""
+    """One SELECT with all queries, and how each of its columns becomes an instant."""
     waiting = promises.c.state.in_([State.HELD, State.PLANNED])
     found = [upcoming.at(type_coerce(promises.c.next_at, BigInteger), waiting)]
     for active in active_campaigns:

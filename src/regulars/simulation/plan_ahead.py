@@ -1,7 +1,7 @@
-"""What would happen now, and in the days to come: the planner itself, in a transaction that is undone.
+"""The plan now and for the days to come: the real planner, in a transaction that is rolled back.
 
-`plan_now` is exactly what a plan at `now` would do. `forecast` goes on from there as if every email arrived
-and nobody did anything new.
+`plan_now` is exactly what a plan at `now` would do. `forecast` continues as if every email arrived
+and no new events occurred.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ from regulars.simulation.rules_in_force import rules_in_force
 from regulars.simulation.simulated_days import Day, Simulation
 
 SAMPLES = 5
-"""How many clients are shown for each outcome."""
+"""Number of clients shown for each outcome."""
 
 
 @dataclass(frozen=True, slots=True)
 class ChangeEffect:
-    """What a change of the rules sets off at once: how many are due now, and how many are past it and left alone."""
+    """The immediate effect of a change of rules: how many are due now, and how many are past it and get nothing."""
 
     change: Change
     due: int
@@ -39,20 +39,20 @@ class ChangeEffect:
 
 @dataclass(frozen=True, slots=True)
 class Forecast:
-    """What a plan at `now` does, and what the days after it bring (when they were asked for)."""
+    """What a plan at `now` does, and the following days (if requested)."""
 
     now: datetime
     campaigns: Mapping[str, Tally]
     samples: Mapping[str, Sequence[Sample]] = field(default_factory=dict)
     changes: Sequence[ChangeEffect] = ()
     recounted: bool = False
-    """Whether everybody's points are counted anew, by another tariff."""
+    """Whether a changed tariff recounts everybody's points."""
     days: Sequence[Day] = ()
     difference: Difference | None = None
 
     @property
     def due(self) -> int:
-        """How many emails may go now."""
+        """The number of emails that can be sent now."""
         return sum(tally.due for tally in self.campaigns.values())
 
     def to_json(self) -> dict[str, Any]:
@@ -86,7 +86,7 @@ def forecast(
     engine: Engine, rules: Ruleset, now: datetime, days: int, *, samples: int = SAMPLES,
     progress: Callable[[datetime], None] | None = None,
 ) -> Forecast:  # fmt: skip
-    """The plan at `now` and what the next `days` local days bring, today included; leaves no trace.
+    """The plan at `now` and the next `days` local days, today included; leaves no trace.
 
     Where the rules differ from those in force, the difference says who gains and who loses an email up to the
     end of these days (or at once, for none), compared with leaving the rules as they are.

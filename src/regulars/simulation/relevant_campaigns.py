@@ -1,7 +1,7 @@
-"""The campaigns that can matter to a rule test. A test of one client's week need not plan what cannot happen in it.
+"""The campaigns that can matter to a rule test. A test need not plan campaigns that cannot trigger.
 
-Left out is only what provably writes to nobody in the scene: an event that does not occur there, a date the client
-does not have, a calendar that brings nothing. Every other campaign stays, because it may take a place under the cap.
+Left out are only campaigns that provably cannot trigger in the scene: an event that does not occur, a date the client
+does not have, a calendar without a date. Every other campaign stays, because it may use the frequency cap.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from regulars.triggers.base import Story
 from regulars.triggers.kinds import trigger_of
 
 _MARGIN = timedelta(days=3)
-"""Looked back from the rules' coming into force, farther than any zone or midnight reaches."""
+"""Margin before the rules come into force, larger than any time zone offset."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class RelevantRules:
 
 
 def relevant_campaigns(rules: Rules, scene: Scene) -> RelevantRules:
-    """The rules without those campaigns that cannot come into play; what the test names always stays."""
+    """The rules without campaigns that cannot trigger; those that the test names always stay."""
     book, story = rules.rulebook, _story(scene)
     campaigns = {
         name: campaign

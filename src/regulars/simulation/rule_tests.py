@@ -1,6 +1,6 @@
-"""The tests of a rule file, run: what each client got on the test's day, held against what the author expects.
+"""Runs the tests of rule files: compares the emails of the test's day with what the author expects.
 
-What counts is decided on the local day of `on`, up to its time. Campaigns that `expect` does not name are not
+Decisions on the local day of `on`, up to its time, count. Campaigns that `expect` does not name are not
 checked. `*` and `?` in a pattern stand for any text and any letter; capitals count.
 """
 
@@ -33,7 +33,7 @@ from regulars.simulation.timeline import Timeline
 from regulars.triggers.explained import Row
 
 Progress = Callable[[int, int, "TrialResult"], None]
-"""Called after each test with its number from 1, how many there are, and its result."""
+"""Called after each test with its number from 1, the total, and its result."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ class Sent:
 
 @dataclass(frozen=True, slots=True)
 class TrialResult:
-    """How a test went; each failure is a sentence that says what was expected, what was found, and why."""
+    """The result of a test; each failure is a sentence with what was expected, what was found, and why."""
 
     test: RuleTest
     failures: Sequence[str]
@@ -58,7 +58,7 @@ class TrialResult:
 
     @property
     def passed(self) -> bool:
-        """Whether everything was as expected."""
+        """Whether there are no failures."""
         return not self.failures
 
 
@@ -68,7 +68,7 @@ def run_trials(
 ) -> list[TrialResult]:  # fmt: skip
     """Runs the tests of the workspace, or those whose name matches one of `names` (patterns with `*`).
 
-    `engine` is a scratch database that may be used again (`scene.scratch`); without one, one is made.
+    `engine` is a reusable scratch database (`scene.scratch`); by default one is created.
     Raises NotFound for a name that matches no test.
     """
     tests = workspace.rulebook.tests
@@ -125,7 +125,7 @@ def _sent(rows: Sequence[Row], kept: Sequence[tuple[datetime, Parcel]], stage: S
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What a test's day brought, and the means to say why."""
+    """The outcome of a test's day, and what is needed to explain it."""
 
     engine: Engine
     workspace: Rules
@@ -134,7 +134,7 @@ class Verdict:
     sent: Sequence[Sent]
 
     def failures(self, name: str, expected: Expectation | str) -> list[str]:
-        """What is not as expected of one campaign; empty when all is."""
+        """The failed expectations of one campaign; empty when all are met."""
         mine = [sent for sent in self.sent if sent.campaign == name]
         if isinstance(expected, str):
             return [f"{name}: expected nothing, but {self._was_sent(sent)}" for sent in mine]
@@ -148,7 +148,7 @@ class Verdict:
             mine = [sent for sent in mine if sent.step == expected.step] or mine
         if not mine:
             return [f"{name}: expected an email, but none was sent: {self._why(name)}"]
-        # Of several emails one must fit; the complaints are about the one that comes nearest.
+        # Of several emails one must match; the failures are those of the closest.
         found = min((self._unlike(sent, expected) for sent in mine), key=len)
         return [*found, *self._coupon(name, expected), *self._rank(name, expected)]
 
@@ -204,13 +204,13 @@ class Verdict:
         ]
 
     def _rank(self, name: str, expected: Expectation) -> list[str]:
-        """Whether the campaign goes before those it outranks; equals go by name, as in the cap."""
+        """Whether the campaign has priority over those it outranks; ties go by name, as in the cap."""
         order = [campaign.name for campaign in self.workspace.rulebook.by_priority]
         wrong = [other for other in expected.outranks if order.index(name) > order.index(other)]
         return [f"{name}: expected that it goes before `{other}`, but `{other}` goes first" for other in wrong]
 
     def _today(self, row: Row) -> bool:
-        """Skipped on the day, or waiting at its end."""
+        """Skipped on the day, or held at its end."""
         if row.state == State.HELD:
             return True
         return row.settled_at is not None and self.stage.day_begins <= row.settled_at <= self.stage.until

@@ -1,7 +1,7 @@
-"""The rules as the database knows them: what would hold if nobody had changed a file.
+"""The rules in force according to the database, before any change of the files.
 
-Company and policy are taken from the files; the database keeps only campaigns, the days that these keep, and the
-tariff of points.
+Company and policy come from the files; the database stores only campaigns, their calendar days, and the tariff of
+points.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class Rules:
 
 
 def rules_in_force(connection: Connection, rules: Ruleset) -> Rules | None:
-    """The rules that were last put into force; None when there are none, or they cannot be read any more."""
+    """The rules last put into force; None when there are none, or they can no longer be read."""
     stored = sources_in_force(connection)
     if not stored:
         return None
@@ -47,13 +47,13 @@ def rules_in_force(connection: Connection, rules: Ruleset) -> Rules | None:
         )
         return Rules(old, conditions(old))
     except (ValidationError, ExpressionErrors, TypeError, ValueError):
-        return None  # written by a version that knew other words, or about events that are gone
+        return None  # written by a version with other keys, or about events that no longer exist
 
 
 def _feasts(
     campaigns: Mapping[str, Campaign], kept: Mapping[str, Mapping[str, str | None] | None]
 ) -> Iterator[tuple[str, CalendarDay]]:
-    """The days that campaigns in force keep, under the names by which they keep them."""
+    """The calendar days of campaigns in force, by name."""
     for name, campaign in campaigns.items():
         days, every = kept[name], campaign.every
         if days is not None and every is not None and every.calendar is not None:

@@ -1,7 +1,7 @@
-"""Days that are lived through in one transaction: plan, pretend to send, go on to the next instant that matters.
+"""Simulates days in one transaction: plan, dry dispatch, next relevant instant.
 
-States are looked at every full hour, dates and times of the calendar at their own instant, and what falls due
-one by one (waits, ends of quiet hours) on a grid of a quarter of an hour.
+States are evaluated every full hour, calendar dates and times at their own instant, and individual times
+(waits, ends of quiet hours) on a grid of a quarter of an hour.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ GRID = timedelta(minutes=15)
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """One local day of the company: by campaign what goes, what waits at its end, and what was dropped, and why."""
+    """One local day of the company: by campaign what was sent, is held at its end, or was skipped and why."""
 
     day: date
     sent: Mapping[str, int]
@@ -52,13 +52,13 @@ class Day:
 
 
 class Simulation:
-    """The days from `now` to `until` in the caller's transaction, which must be undone."""
+    """The days from `now` to `until` in the caller's transaction, which must be rolled back."""
 
     def __init__(self, connection: Connection, rules: Ruleset, now: datetime, until: datetime) -> None:
         self.connection, self.rules, self.now, self.until = connection, rules, now, until
         self.zone = rules.rulebook.company.timezone
         self.emails: list[ledger_queries.Email] = []
-        """Everything that went, in order."""
+        """All sent emails, in order."""
         self.days: list[Day] = []
         self._happened = last_events(connection)
         self._cache = StatementCache()
@@ -66,7 +66,7 @@ class Simulation:
         self._skipped: dict[str, Counter[str]] = {}
 
     def run(self, progress: Callable[[datetime], None] | None = None) -> None:
-        """Lives through the time; `days` and `emails` then say what happened."""
+        """Runs the simulation; the results are in `days` and `emails`."""
         fixed, moment = self._fixed(), self.now
         today = local_date(moment, self.zone)
         while True:
@@ -115,7 +115,7 @@ class Simulation:
             self._skipped.setdefault(name, Counter()).update(reasons)
 
     def _excluded(self, moment: datetime) -> set[str]:
-        """No event happens in a simulation: what an event set off comes to an end. Rules come into force at first."""
+        """No events occur in a simulation, so event campaigns run out. Rules come into force at the start."""
         if moment == self.now:
             return set()
         return exhausted(self.rules.rulebook, moment, self._active_campaigns(), self._happened)

@@ -1,7 +1,7 @@
-"""A rule test lived through: the real planner and the real dispatcher, at every instant that matters up to the last.
+"""Runs a rule test: the real planner and dispatcher, at every relevant instant up to the last.
 
-The clock jumps from one instant to the next: the rules come into force, something happens, a wait or a night
-ends, a date comes round, a state begins or ends. Both clocks, of the plan and of the wall, are the simulated one.
+The clock jumps from one instant to the next: the rules come into force, an event occurs, a wait or quiet hours
+end, a date is due, a state begins or ends. Both clocks, of the plan and of leases, are the simulated one.
 """
 
 from __future__ import annotations
@@ -30,31 +30,31 @@ from regulars.triggers.kinds import trigger_of
 from regulars.triggers.state_changes import state_changes
 
 _MARGIN = timedelta(days=3)
-"""Farther than any zone, midnight or leap day reaches."""
+"""Larger than any effect of zones, midnight or leap days."""
 OPTIONS = Options(web_url="https://example.com", secret=b"rule tests", worker="test")
 
 
 @dataclass
 class RecordingTransport(Transport):
-    """Accepts everything and keeps it, with the time of the simulated clock."""
+    """Accepts and records every parcel, with the simulated time."""
 
     now: datetime
     accepted: list[tuple[datetime, Parcel]] = field(default_factory=list)
     server: str = "recorder"
 
     async def deliver(self, parcels: Sequence[Parcel]) -> Delivery:
-        """Takes every parcel."""
+        """Accepts every parcel."""
         self.accepted += [(self.now, parcel) for parcel in parcels]
         return Delivery([Result(parcel.key, Outcome.ACCEPTED, 250, "2.0.0 kept") for parcel in parcels])
 
     async def close(self) -> None:
-        """Has nothing open."""
+        """Does nothing: there is no connection."""
 
 
 class Timeline:
     """One scene in one scratch database; `keeper.kept` holds what was sent.
 
-    `cache` keeps the statements for the next scene of the same rules; without one they are put together each time.
+    `cache` keeps the statements for the next scene of the same rules; without it they are built each time.
     """
 
     def __init__(self, engine: Engine, rules: Rules, scene: Scene, cache: StatementCache | None = None) -> None:
@@ -64,7 +64,7 @@ class Timeline:
         self.cache = cache
 
     def run(self) -> None:
-        """Up to the scene's last instant, which is planned and sent at too."""
+        """Runs up to and including the scene's last instant."""
         scene = self.scene
         with write(self.engine) as connection:
             scene.build(connection)
@@ -102,7 +102,7 @@ class Timeline:
         asyncio.run(dispatcher.run())
 
     def _between(self, person: Person | None, stop: datetime, following: datetime) -> None:
-        """Ticks at what falls between two things that happen, both ends excluded."""
+        """Ticks at the instants between two entries of the history, both excluded."""
         dates = (moment for found in self._dates.values() for moment in found)
         turning = set(self._state_changes(person, stop, following))
         fixed = sorted({*dates, *turning})
@@ -114,13 +114,13 @@ class Timeline:
             if not found or min(found) >= following:
                 return
             now = min(found)
-            # States and values are made of what happens and of the time, never of what is sent.
+            # States and values depend on events and time, never on what is sent.
             self._tick(now, states_unchanged=now not in turning)
 
     def _calendar(
         self, person: Person | None, stop: datetime, following: datetime
     ) -> Iterator[tuple[str, list[datetime]]]:
-        """What the calendar brings to this client up to `following`, and what it brought that may still go."""
+        """The calendar dates of this client up to `following`, and earlier ones that can still be sent."""
         book = self.rules.rulebook
         for name, campaign in book.campaigns.items():
             if campaign.enabled:
@@ -131,7 +131,7 @@ class Timeline:
                     yield name, times
 
     def _excluded(self, now: datetime) -> set[str]:
-        """Campaigns whose last date is so long ago that nothing of it could go any more."""
+        """Campaigns whose last date is too long ago for any email to be sent."""
         book = self.rules.rulebook
         return {
             name
@@ -142,7 +142,7 @@ class Timeline:
         }
 
     def _state_changes(self, person: Person | None, stop: datetime, following: datetime) -> Iterator[datetime]:
-        """Where a state begins or ends as time passes."""
+        """The instants at which a state begins or ends as time passes."""
         if person is None:
             return
         for campaign in self.rules.rulebook.campaigns.values():

@@ -1,7 +1,7 @@
-"""Remembers that emails were found sound, so that every start of a worker or command need not compile them all.
+"""Caches the result that emails are valid, so that a start of a worker or command need not compile them all.
 
-The seal is a hash of everything the check depends on: rule files, email files, the version. Any change breaks it. It
-lives in `var/`, and in the memory of the process; where the folder cannot be written, each process checks emails once.
+The cache key is a hash of everything the check depends on: rule files, email files, the version. It is stored in
+`var/` and in the memory of the process; where the folder cannot be written, each process checks emails once.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _MOST = 1000
 
 
 def of(rules: Mapping[str, str], folders: Iterable[Path]) -> str:
-    """The seal of these rule texts and of all files in the folders of emails."""
+    """The cache key of these rule texts and of all files in the folders of emails."""
     found = hashlib.blake2b(__version__.encode(), digest_size=16)
     for path, text in sorted(rules.items()):
         _add(found, Path(path).name, text.encode())
@@ -36,13 +36,13 @@ def _add(found: hashlib.blake2b, name: str, content: bytes) -> None:
 
 
 def holds(root: Path, seal: str) -> bool:
-    """Whether what has this seal was found sound before."""
+    """Whether the content with this key was found valid before."""
     return seal in _KNOWN or _written(root) == seal
 
 
 def keep(root: Path, seal: str) -> None:
-    """Notes that what has this seal is sound; in a file only in a workspace that has a `var/` already."""
-    if len(_KNOWN) >= _MOST:  # nobody changes a workspace so often but a program that runs for months
+    """Records that the content with this key is valid; in a file only if the workspace has a `var/` already."""
+    if len(_KNOWN) >= _MOST:  # only a program that runs for months sees so many versions
         _KNOWN.clear()
     _KNOWN.add(seal)
     path = _path(root)

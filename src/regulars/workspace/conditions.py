@@ -1,4 +1,4 @@
-"""Every condition of the rules, parsed; what is wrong in one is said at its character in the file."""
+"""Parses every condition of the rules; a fault is reported at its character in the file."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def written(campaign: Campaign) -> Iterator[tuple[Loc, str]]:
 
 
 def read(text: str, loc: Loc, campaign: Campaign, catalogue: Catalogue) -> Expression:
-    """One condition of a campaign, which may speak of what sets it off; raises ExpressionErrors."""
+    """One condition of a campaign, which can use the event or product of its trigger; raises ExpressionErrors."""
     trigger = trigger_of(campaign)
     event = trigger.subject.event if trigger.subject.event in catalogue.events else None
     kind = trigger.condition if loc[-1] == campaign.trigger_key else None
@@ -37,7 +37,7 @@ def read(text: str, loc: Loc, campaign: Campaign, catalogue: Catalogue) -> Expre
 
 
 def parsed(rulebook: Rulebook, catalogue: Catalogue, loaded: Loaded, faults: list[Diagnostic]) -> dict[Loc, Expression]:
-    """All conditions that are sound by location; what is wrong with the others is added to `faults`."""
+    """All valid conditions by location; diagnostics of the others are added to `faults`."""
     found: dict[Loc, Expression] = {}
     for campaign in rulebook.campaigns.values():
         for loc, text in written(campaign):

@@ -1,4 +1,4 @@
-"""Emails that would show a coupon which has ended: what `check` says of them."""
+"""Warnings of `check` about emails that would show an expired coupon."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from regulars.rules.model import Rulebook
 
 
 def check(rulebook: Rulebook, templates: Templates) -> Iterator[Diagnostic]:
-    """A warning for each step that comes when the code of its sequence has ended."""
+    """A warning for each step that is due after the code of its sequence has expired."""
     for campaign in rulebook.campaigns.values():
         for index, elapsed, valid in steps_after_end(campaign, templates.shows_coupon):
             email = campaign.all_steps[index].email

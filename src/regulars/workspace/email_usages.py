@@ -1,4 +1,4 @@
-"""Which campaign sends which email, and what the email can name there: the question `render.check` answers."""
+"""Which campaign sends which email, and the variables it has there: the input of `render.email_check`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether the files of a workspace are the ones that were read."""
+"""Detects changes of a workspace's files."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ READ_FROM = ("campaigns", "templates")
 
 
 def fingerprint(root: Path) -> str:
-    """Changes with every file that is added, removed, renamed, edited or replaced, by an older one too.
+    """A value that changes with every file that is added, removed, renamed, edited or replaced, even by an older one.
 
-    Made of names, sizes and times, without reading a file.
+    Computed from names, sizes and times, without reading a file.
     """
     found = blake2b(digest_size=16)
     for path, status in sorted(_files(root)):
@@ -29,7 +29,7 @@ def _files(root: Path) -> Iterator[tuple[str, str]]:
                 path = Path(place, name)
                 try:
                     status = path.stat()
-                except OSError:  # it went since the folder was read: then it does not count
+                except OSError:  # removed since the folder was listed: it does not count
                     continue
-                # The time of change, which nobody can set, tells a replacement that has kept its size and time.
+                # The inode change time, which cannot be set, reveals a replacement with the same size and mtime.
                 yield str(path), f"{status.st_size} {status.st_mtime_ns} {status.st_ctime_ns} {status.st_ino}"

@@ -1,7 +1,7 @@
-"""Where the starter is, and what a new workspace begins with: all of it, or the plays of one kind of business.
+"""The starter, and the content of a new workspace: all of it, or the campaigns of one kind of business.
 
-A kind is a folder under `starters/`: which campaigns it takes, the words of theirs that are others in that business,
-rule files of its own, and products. Emails and the rest come from the one starter, so nothing is kept twice.
+A kind is a folder under `starters/` with its selection of campaigns, its replacements of words, its own rule files,
+and products. Emails and the rest come from the one starter, so nothing is stored twice.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from regulars.rules.loader import load
 
 ROOMS = ("campaigns", "templates")
 _ALWAYS = ("company", "surveys")
-"""Rule files that every workspace begins with."""
+"""Rule files of every new workspace."""
 
 
 def starter() -> Path:
@@ -32,14 +32,14 @@ def starter() -> Path:
 
 
 def kinds() -> dict[str, str]:
-    """The kinds of business there is a starter for, each with a line about it."""
+    """The kinds of business with a starter, each with a line about it."""
     folders = sorted(path.parent for path in (starter() / "starters").glob("*/starter.yaml"))
     return {folder.name: Kind.of(folder.name).about for folder in folders}
 
 
 @dataclass(frozen=True)
 class Kind:
-    """`replace` gives words of rule files and samples that are others in this business, the longest first."""
+    """`replace` maps words of rule files and samples to those of this business, the longest first."""
 
     folder: Path
     about: str
@@ -65,7 +65,7 @@ class Kind:
                 yield own.name, self.reworded((starter() / "campaigns" / own.name).read_text("utf-8"))
 
     def reworded(self, text: str) -> str:
-        """The text in the words of this business."""
+        """The text with the words of this business."""
         for old in sorted(self.replace, key=len, reverse=True):
             text = text.replace(old, self.replace[old])
         return text
@@ -112,7 +112,7 @@ def _rewrite(kind: Kind, email: Path) -> None:
 
 
 def overlaid(text: str, own: Mapping[str, str]) -> str:
-    """A file of words with some of them in place of those it has; the others stay as they are written."""
+    """A words file with some words replaced; the others stay as they are written."""
     node = yaml.compose(text, yaml.SafeLoader)
     assert isinstance(node, yaml.MappingNode)
     rest = dict(own)

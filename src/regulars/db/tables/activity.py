@@ -1,4 +1,4 @@
-"""What clients bought and did, as tables."""
+"""Tables of purchases and events."""
 
 from __future__ import annotations
 

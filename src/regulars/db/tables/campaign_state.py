@@ -1,4 +1,4 @@
-"""The rules as the database knows them, as tables: campaigns in force, who is in a state, values seen."""
+"""Tables of the state of campaigns: campaigns in force, members of states, values seen."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ campaigns = Table(
     Column("name", Text, nullable=False, unique=True),  # the name it has now
     Column("rule", Text, nullable=False),  # digest of the whole rule
     Column("trigger", Text, nullable=False),  # digest of what decides who becomes due
-    Column("since", Instant, nullable=False),  # what was due before this is the past
+    Column("since", Instant, nullable=False),  # nothing due before this is promised
     Column("applied_at", Instant, nullable=False),  # when this trigger came into force
     Column("planned_at", Instant),  # last completed plan: bounds the search, never decides it
     Column("retired_at", Instant),
@@ -33,7 +33,7 @@ rule_versions = Table(
 members = Table(
     "members",
     metadata,
-    # For `when` campaigns: who is in the state, and since when. Changes are made as a difference.
+    # For `when` campaigns: who is in the state, and since when. Updated by difference.
     Column("campaign", Text, primary_key=True),
     Column("customer_id", Key, ForeignKey("customers.id", ondelete="CASCADE"), primary_key=True),
     Column("occurrence", Text, nullable=False),  # names this stay in the state: when it began
@@ -45,7 +45,7 @@ members = Table(
 values_seen = Table(
     "values_seen",
     metadata,
-    # For `each` campaigns: every value that a client's expression has had, once. What is there is never new again.
+    # For `each` campaigns: every value that a client's expression has had, once. A stored value is never new again.
     Column("campaign", Text, primary_key=True),
     Column("customer_id", Key, ForeignKey("customers.id", ondelete="CASCADE"), primary_key=True),
     Column("value", Text, primary_key=True),

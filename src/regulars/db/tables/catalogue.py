@@ -1,4 +1,4 @@
-"""What is sold, as tables."""
+"""Tables of products."""
 
 from __future__ import annotations
 
@@ -30,5 +30,5 @@ product_links = Table(
     Column("kind", Text, primary_key=True),  # "next" or "accessory"
     Column("target_id", Key, ForeignKey("products.id", ondelete="CASCADE"), primary_key=True),
     Column("rank", Integer, nullable=False, server_default=text("1")),
-    Column("after_days", Integer),  # when the next thing is usually bought
+    Column("after_days", Integer),  # when the next product is usually bought
 )

@@ -1,4 +1,4 @@
-"""What is computed from purchases and events, as tables: facts of one client, and what was learned from all."""
+"""Tables of data derived from purchases and events: facts of clients, and learned models."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from regulars.db.types import Instant, Json, Key, Money
 facts = Table(
     "facts",
     metadata,
-    # What is derived from a customer's purchases and events; profile.facts defines and refreshes every column.
+    # Derived from a customer's purchases and events; profile.facts defines and refreshes every column.
     Column("customer_id", Key, ForeignKey("customers.id", ondelete="CASCADE"), primary_key=True),
     Column("purchases", Integer, nullable=False),
     Column("spent", Money, nullable=False),
@@ -50,7 +50,7 @@ learned_links = Table(
 next_product_model = Table(
     "next_product_model",
     metadata,
-    # One row, the latest: the way that won (order, common, again, popular), and how all did in the two last months.
+    # One row, the latest: the selected method (order, common, again, popular), and how all did in the last two months.
     Column("id", Integer, primary_key=True, autoincrement=False),
     Column("method", Text, nullable=False),
     Column("trials", Json, nullable=False),
@@ -60,7 +60,7 @@ next_product_model = Table(
 popular_products = Table(
     "popular_products",
     metadata,
-    # What is offered to those to whom no learned link leads on; empty where the ways could not be compared.
+    # Offered to clients without a learned link; empty where the methods could not be compared.
     Column("product_id", Key, ForeignKey("products.id", ondelete="CASCADE"), primary_key=True),
     Column("rank", Integer, nullable=False),
     Column("clients", Integer, nullable=False),  # who bought it within the last month
@@ -95,10 +95,10 @@ buying_model = Table(
 worth = Table(
     "worth",
     metadata,
-    # What a client is expected to spend in the year after `at`; a look at a past day sees the latest all the same.
+    # What a client is expected to spend in the year after `at`; a query of a past day also sees the latest.
     Column("customer_id", Key, ForeignKey("customers.id", ondelete="CASCADE"), primary_key=True),
     Column("clv", Double, nullable=False),
     Column("at", Instant, nullable=False),
-    Column("purchases", Integer, nullable=False),  # what it was made of: tells when it is out of date
+    Column("purchases", Integer, nullable=False),  # its input: shows when it is out of date
     Column("spent", Money, nullable=False),
 )

@@ -1,4 +1,4 @@
-"""What is offered to clients, as tables: points and their levels, coupons, and codes that wait to be given."""
+"""Tables of offers: points and levels, coupons, and unassigned codes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from regulars.db.types import Instant, Json, Key, Money
 points_tariff = Table(
     "points_tariff",
     metadata,
-    # One row: what the rules in force give points for. Without it nothing but an event brings any.
+    # One row: the points tariff in force. Without it only events give points.
     Column("id", Integer, primary_key=True, autoincrement=False),
     Column("per_currency_unit", Money, nullable=False),
     Column("per_visit", Integer, nullable=False),
@@ -42,14 +42,14 @@ coupons = Table(
     Column("valid_until", Instant, nullable=False),
     Column("redeemed_at", Instant),
     UniqueConstraint("campaign", "customer_id", "occurrence"),
-    # Whatever two workers do at once, a code of one's own is never given to two clients.
+    # Whatever two workers do at once, a personal code is never given to two clients.
     partial_index("uq_coupons_own_code", "code", unique=True, where="NOT shared"),
 )
 
 coupon_codes = Table(
     "coupon_codes",
     metadata,
-    # Codes that somebody else made (a till, a shop), to be given one by one in the order they came in.
+    # Codes made elsewhere (a till, a shop), assigned one by one in order of import.
     Column("id", Key, primary_key=True),
     Column("code", Text, nullable=False, unique=True),
     Column("pool", Text, nullable=False),

@@ -1,4 +1,4 @@
-"""Who may be written to, and about what, as tables: suppressions, consent, preferences, sign-ups."""
+"""Tables of permissions: suppressions, consent, preferences, sign-ups."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ suppressions = Table(
 consents = Table(
     "consents",
     metadata,
-    # One row per client and topic, the latest word; topic "marketing" stands for all topics.
+    # One row per client and topic, the latest decision; topic "marketing" stands for all topics.
     Column("customer_id", Key, ForeignKey("customers.id", ondelete="CASCADE"), primary_key=True),
     Column("topic", Text, primary_key=True),
     Column("granted", Boolean, nullable=False),
@@ -32,7 +32,7 @@ consents = Table(
 refusals = Table(
     "refusals",
     metadata,
-    # What a mailbox does not want: holds for every client with the address (its keyed hash), and outlives them.
+    # Opt-outs of a mailbox: apply to every client with the address (its keyed hash), and outlive them.
     Column("email_hash", Text, primary_key=True),
     Column("topic", Text, primary_key=True),
     Column("at", Instant, nullable=False),
@@ -54,7 +54,7 @@ consent_log = Table(
 preferences = Table(
     "preferences",
     metadata,
-    # What a client asked for beyond consent; no row means nothing special.
+    # Preferences beyond consent; no row means the defaults.
     Column("customer_id", Key, ForeignKey("customers.id", ondelete="CASCADE"), primary_key=True),
     Column("paused_until", Instant),  # no marketing before
     Column("gap_days", SmallInteger),  # at most one marketing email in so many days

@@ -1,4 +1,4 @@
-"""What came back, as tables: hits on the links of emails, and signed messages of other programs."""
+"""Tables of responses: hits on the links of emails, and signed messages of other programs."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from regulars.db.types import Instant, Key
 hits = Table(
     "hits",
     metadata,
-    # Whoever it was: no address and no user agent is kept.
+    # No network address and no user agent is stored.
     Column("id", Key, primary_key=True),
     Column("promise_id", Key, ForeignKey("promises.id", ondelete="CASCADE"), nullable=False, index=True),
     Column("kind", Text, nullable=False),  # responses.click_grading.Kind
@@ -25,7 +25,7 @@ hits = Table(
 deliveries = Table(
     "deliveries",
     metadata,
-    # Signed messages that were taken, by the id under which their sender repeats them.
+    # Signed messages that were accepted, by the id under which their sender repeats them.
     Column("hook", Text, primary_key=True),
     Column("message", Text, primary_key=True),
     Column("at", Instant, nullable=False, index=True),

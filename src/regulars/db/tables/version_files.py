@@ -1,4 +1,4 @@
-"""Sound states of a workspace as tables: whole files, each content once."""
+"""Tables of valid workspace versions: whole files, each content once."""
 
 from __future__ import annotations
 
