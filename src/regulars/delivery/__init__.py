@@ -1,4 +1,4 @@
-"""Messages to one mail server, each with a classified result; and the local inbox that stands in for one.
+"""Messages to one mail server, each with a classified result; and the local inbox.
 
-The inbox is imported from `regulars.delivery.inbox`: who only sends need not load it.
+The inbox is imported from `regulars.delivery.inbox`: code that only sends need not load it.
 """

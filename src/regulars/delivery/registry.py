@@ -1,4 +1,4 @@
-"""The transports by the scheme of the URL that a workspace is given."""
+"""The transports by URL scheme."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ TRANSPORTS: Mapping[str, Callable[[str, str], Transport]] = MappingProxyType({
     "smtp": Courier.from_url,
     "smtps": Courier.from_url,
 })  # fmt: skip
-"""Makes the transport of a URL for the lane of that name; raises EnvironmentFailed, without a password in it."""
+"""Creates the transport of a URL for the named lane; raises EnvironmentFailed, without a password in it."""
 _SCHEME = re.compile(r"\s*([A-Za-z][A-Za-z0-9+.-]{0,30})://")
 
 
 def open_transport(url: str, name: str = "default") -> Transport:
-    """The transport that the URL names; no connection is made yet.
+    """The transport for the URL; no connection is opened yet.
 
-    Raises EnvironmentFailed for a scheme that no transport has, and for a URL that its transport cannot use.
+    Raises EnvironmentFailed for an unknown scheme or an invalid URL.
     """
     found = _SCHEME.match(url)
     scheme = found[1].lower() if found else ""
     make = TRANSPORTS.get(scheme)
     if make is None:
-        # Without `://` the beginning may be a user's name, or a password: nothing of it is quoted.
+        # Without `://` the beginning may be a user's name, or a password: none of it is quoted.
         given = f"it begins with `{scheme}://`" if scheme else "it names no scheme"
         hint = did_you_mean(scheme, TRANSPORTS) if scheme else None
         known = " or ".join(f"{known}://" for known in TRANSPORTS)

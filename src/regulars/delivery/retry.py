@@ -1,7 +1,7 @@
-"""What to do after an attempt: try again and when, give the message up, give the address up.
+"""Retry policy: whether and when to retry a message, and whether the address is invalid.
 
-The classes are RFC 5321's reply codes and RFC 3463's status codes, which servers put in front of their
-words. An address is called dead only where the server says so of the address itself: being refused for
+The classes are RFC 5321's reply codes and RFC 3463's status codes, which servers put at the front of their
+reply text. An address counts as invalid only where the reply is about the address itself: a refusal for
 policy or content says nothing about it.
 """
 
@@ -49,13 +49,13 @@ _OURS = Wait(timedelta(minutes=15), "the server wants something of us (login, TL
 
 
 def status(result: Result) -> str | None:
-    """The RFC 3463 status at the front of the server's words, such as `5.1.1`; None without one."""
+    """The RFC 3463 status at the front of the reply text, such as `5.1.1`; None without one."""
     found = _STATUS.match(result.text)
     return found[1] if found and result.code is not None else None
 
 
 def wait(result: Result) -> Wait:
-    """How patient to be with this kind of failure."""
+    """The first retry interval for this kind of failure."""
     if result.code is None or result.outcome is Outcome.UNSENT:
         return _SOON
     by_status = _BY_STATUS.get(status(result) or "")
@@ -67,10 +67,10 @@ def wait(result: Result) -> Wait:
 
 
 def next_attempt(result: Result, attempts: int, now: datetime, jitter: float) -> datetime:
-    """When to try again after `attempts` attempts (1 or more), the last of which gave `result`.
+    """When to retry after `attempts` attempts (1 or more), the last of which gave `result`.
 
     The wait doubles each time, up to four hours. `jitter` in [0, 1) spreads messages that failed together over
-    the last third of it, so that they do not come back together.
+    the last third of it, so that they are not retried together.
     """
     doublings = min(max(attempts, 1) - 1, 20)
     full = min(wait(result).base * (1 << doublings), LONGEST)
@@ -78,29 +78,29 @@ def next_attempt(result: Result, attempts: int, now: datetime, jitter: float) ->
 
 
 def permanent(result: Result) -> bool:
-    """Whether trying again is pointless. With a full mailbox it is not, even where the server calls that final."""
+    """Whether a retry is pointless. A full mailbox is retried, even if the server calls it permanent."""
     return result.outcome is Outcome.REFUSED and status(result) != "5.2.2"
 
 
 class BounceKind(StrEnum):
-    """What a refusal is about. Only ADDRESS may suppress the address."""
+    """The cause of a refusal. Only ADDRESS may suppress the address."""
 
     ADDRESS = "address"
-    """The mailbox or its domain does not exist, or will not take mail any more."""
+    """The mailbox or its domain does not exist, or no longer accepts mail."""
     MAILBOX = "mailbox"
-    """It exists but cannot take this now: full."""
+    """It exists but cannot accept this now: full."""
     POLICY = "policy"
     """We, our server or our reputation are not welcome."""
     CONTENT = "content"
-    """This message was refused: too large, or taken for spam or a virus."""
+    """This message was refused: too large, or classified as spam or a virus."""
     SENDER = "sender"
     """Our own address, login or protocol is at fault."""
     UNCLEAR = "unclear"
-    """The server did not say in a way that can be relied on."""
+    """The reply is not specific enough."""
 
 
 _KINDS = {
-    "5.1.0": BounceKind.UNCLEAR,  # "other address status": some say it of the sender
+    "5.1.0": BounceKind.UNCLEAR,  # "other address status": some servers use it for the sender
     "5.1.1": BounceKind.ADDRESS,  # no such mailbox
     "5.1.2": BounceKind.ADDRESS,  # no such domain
     "5.1.3": BounceKind.ADDRESS,  # not an address
@@ -135,10 +135,10 @@ _POLICY_WORDS = re.compile(
 
 
 def bounce_kind(result: Result) -> BounceKind | None:
-    """What the refusal is about; None when it is not one. Doubt is UNCLEAR, never ADDRESS."""
+    """The cause of a refusal; None for other results. In doubt it is UNCLEAR, never ADDRESS."""
     if result.outcome is not Outcome.REFUSED:
         return None
-    if result.code is None:  # refused here, before the wire
+    if result.code is None:  # refused here, before sending
         return BounceKind.ADDRESS if result.text.startswith(NOT_AN_ADDRESS) else BounceKind.CONTENT
     said = status(result)
     if said is not None:

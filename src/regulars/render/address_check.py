@@ -1,4 +1,4 @@
-"""What is wrong with the links and pictures of an email: where they lead, what they hold, and who learns of it."""
+"""Checks the links and pictures of an email: targets, encoding, and third parties that would learn of it."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _HARMLESS = re.compile(
 
 
 def check_addresses(read: Draft, own: Collection[str]) -> Iterator[Diagnostic]:
-    """Faults of all addresses; `own` are the hosts of the company, of which and below which things may be loaded."""
+    """Diagnostics of all addresses; `own`: the company's hosts, from which (and subdomains) resources may come."""
     constants = _constants(piece.text for piece in read.html if piece.kind is Kind.BLOCK)
     for name, attributes, span in read.weaver.tags:
         if name in ("mj-image", "img") and "alt" not in attributes:
@@ -50,7 +50,7 @@ def check_addresses(read: Draft, own: Collection[str]) -> Iterator[Diagnostic]:
 
 
 def _constants(statements: Iterable[str]) -> set[str]:
-    """The names that stand for values written in the email itself, such as `{% for score in [1, 2] %}`."""
+    """Names whose values are written in the email itself, such as `{% for score in [1, 2] %}`."""
     known: set[str] = set()
     for statement in statements:
         found = _CONSTANT.match(statement)
@@ -60,7 +60,7 @@ def _constants(statements: Iterable[str]) -> set[str]:
 
 
 def _written(read: Draft, value: str | None) -> str | None:
-    """What the author wrote of an address before the first value in it; None where a value comes first."""
+    """The literal text of an address before its first value; None where a value comes first."""
     if value is None:
         return None
     woven = read.weaver.woven
@@ -91,7 +91,7 @@ def _link(name: str, attributes: dict[str, str], span: Span) -> Iterator[Diagnos
 
 
 def _query(read: Draft, address: str, constants: Collection[str]) -> Iterator[Diagnostic]:
-    """Values in the query of a link: `&`, `#` and `+` in them would have a meaning there."""
+    """Unencoded values in the query of a link: `&`, `#` and `+` in them would have a meaning there."""
     woven = read.weaver.woven
     at = address.find("?")
     if at < 0:

@@ -1,4 +1,4 @@
-"""The calendar file of a visit (RFC 5545): what a calendar program shows, and how it knows the visit again.
+"""The calendar file of a visit (RFC 5545): what a calendar program shows, and how it recognises the visit.
 
 The same visit gives the same bytes. Its local times carry their zone, daylight saving included.
 """
@@ -18,12 +18,12 @@ FILE_NAME = "visit.ics"
 
 @dataclass(frozen=True, slots=True)
 class Appointment:
-    """A visit as a calendar sees it. `uid` stays the same for ever, `sequence` grows when the visit is moved."""
+    """A visit as a calendar entry. `uid` never changes, `sequence` increases when the visit is moved."""
 
     uid: str
     sequence: int
     stamp: datetime
-    """When this version of it was made."""
+    """When this version was made."""
     starts_at: datetime
     minutes: float
     timezone: str
@@ -40,7 +40,7 @@ def file(visit: Appointment) -> bytes:
 
     tz, over = zone(visit.timezone), visit.starts_at + timedelta(minutes=visit.minutes)
     begins, ends = visit.starts_at.astimezone(tz), over.astimezone(tz)
-    if begins.fold or ends.fold:  # an hour that the clock shows twice: only UTC says which
+    if begins.fold or ends.fold:  # an ambiguous local hour: only UTC is exact
         begins, ends = visit.starts_at.astimezone(UTC), over.astimezone(UTC)
     event = Event()
     event.add("uid", visit.uid)
@@ -68,7 +68,7 @@ def file(visit: Appointment) -> bytes:
 
 
 def attachment(visit: Appointment) -> Attachment:
-    """The file as it goes along with an email."""
+    """The file as an attachment."""
     return Attachment(FILE_NAME, MEDIA_TYPE, file(visit))
 
 

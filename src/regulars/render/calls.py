@@ -1,6 +1,6 @@
-"""The methods that an email may call, and the filters and tests of Jinja's that it may use, within its `Budget`.
+"""Methods that an email may call, and Jinja's filters and tests that it may use, within its `Budget`.
 
-All else is refused: a method that nobody thought of could take any time and memory.
+Everything else is refused: an unconsidered method could take any amount of time and memory.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ TEXT_METHODS = frozenset(
 TIME_METHODS = frozenset("date isocalendar isoformat isoweekday strftime time timetz total_seconds weekday".split())
 LIST_METHODS = frozenset(["count", "index"])
 _STRIPPED = 100
-"""Characters that `strip` and `trim` may be told to take off."""
+"""Maximum number of characters in the argument of `strip` and `trim`."""
 
 
 def check_call(budget: Budget, function: Any, arguments: tuple[Any, ...]) -> None:
-    """Looks at a call before it is made. Raises SecurityError for what an email may not call, LimitExceeded."""
+    """Checks a call before it is made. Raises SecurityError for a forbidden call, LimitExceeded."""
     owner, name = getattr(function, "__self__", None), getattr(function, "__name__", "?")
     for argument in arguments:
         budget.weighed(argument)
@@ -115,7 +115,7 @@ _CHECKS: dict[str, Callable[[Any, tuple[Any, ...], dict[str, Any]], None]] = {
 
 
 def limited(name: str, original: Callable[..., Any]) -> Callable[..., Any]:
-    """A filter or test of Jinja's whose work is counted."""
+    """A filter or test of Jinja with counted work."""
     look, wants = _CHECKS.get(name), _PassArg.from_obj(original)
 
     @pass_context
@@ -167,11 +167,11 @@ def integer(context: Context, value: Any, default: int = 0, base: int = 10) -> i
 COUNTED_TESTS = ("in", "==", "eq", "equalto", "!=", "ne", ">", "gt", "greaterthan", "ge", ">=", "<", "lt", "lessthan",
                  "<=", "le")  # fmt: skip
 LIGHT = ("abs", "count", "d", "default", "first", "float", "length")
-"""Filters that look at one value only, however long it is."""
+"""Filters that process a single value."""
 
 
 def filters(names: Iterable[str], present: Callable[[str], Callable[..., Any]]) -> dict[str, Callable[..., Any]]:
-    """The filters of Jinja's by name; `present` gives the function to count."""
+    """Jinja's filters by name; `present` returns the function to count."""
     made: dict[str, Callable[..., Any]] = {"join": join, "string": string, "int": integer}
     for name in names:
         if name not in made:

@@ -1,6 +1,6 @@
-"""Emails compiled: words, MJML and Jinja become four Jinja templates, once for each email and language.
+"""Compiles emails: words, MJML and Jinja become four Jinja templates, once per email and language.
 
-What the compiled templates print comes only from the context; everything else was fixed here and is in the digest.
+Compiled templates print values from the context only; everything else is fixed here and part of the digest.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ from regulars.render.template_pieces import Piece
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One compiled text of an email and the pieces it came from."""
+    """One compiled text of an email and its source pieces."""
 
     template: Template
     pieces: tuple[Piece, ...]
     source: str
     lined: bool = False
-    """Whether its lines are fit for a letter whatever is filled in; see `lined`."""
+    """Whether its lines are valid in a message whatever values are filled in; see `lined`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,21 +43,21 @@ class CompiledEmail:
 
     name: str
     language: str
-    """The words' language, as the words file is named."""
+    """The language of the words, as in the name of the words file."""
     locale: str
-    """How dates and money are shown: the reader's own region where it shares the words' language."""
+    """The locale of dates and money: the reader's region where its language is that of the words."""
     digest: str
     html: Part
     text: Part
     subject: Part
     preheader: Part | None
     viewed: bool
-    """Whether the HTML may lead to the page that shows it in a browser."""
+    """Whether the HTML can link to its page in the browser."""
 
 
 @dataclass
 class Templates:
-    """The emails in some folders, the first folder first. Compiled emails are kept; make a new one to see changes."""
+    """The emails in some folders, the first folder first. Compiled emails are cached; a new object sees changes."""
 
     folders: Sequence[Path]
     company_locale: str = "en"
@@ -69,7 +69,7 @@ class Templates:
         self.library = Library(tuple(self.folders))
 
     def names(self) -> list[str]:
-        """The emails there are."""
+        """The names of the emails."""
         return self.library.names()
 
     def languages(self, email: str) -> list[str]:
@@ -80,9 +80,9 @@ class Templates:
     def compiled(self, email: str, locale: str | None, *, traced: bool = False) -> CompiledEmail:
         """The email for a reader: exact locale, else the language, else the company's.
 
-        With `traced`, one whose links can be counted: it is rendered with a `Trail`.
+        `traced`: with links that can be counted; it is rendered with a `LinkTracking`.
 
-        Raises NotFound for an unknown email, Invalid for one that is faulty or has words in none of these.
+        Raises NotFound for an unknown email, Invalid for one that is faulty or has no words in any of these.
         """
         key = (email, locale or "", traced)
         if key not in self._compiled:
@@ -95,7 +95,7 @@ class Templates:
         return self._compiled[key]
 
     def language(self, email: str, locale: str | None) -> str:
-        """The language an email is in for a reader; raises NotFound or Invalid."""
+        """The language of an email for a reader; raises NotFound or Invalid."""
         body = self.library.body(email)
         languages = self.library.languages(email)
         found = match(locale, languages) or match(self.company_locale, languages)
@@ -109,18 +109,18 @@ class Templates:
         return found
 
     def reads(self, email: str, root: str = "customer") -> frozenset[str] | None:
-        """The fields of `root` that an email speaks of, in whichever language; None when that cannot be told."""
+        """The fields of `root` that an email uses, in any language; None when unknown."""
         if (email, root) not in self._reads:
             try:
                 found = [_reads(self.library, email, each, self.company_locale, root) for each in self.languages(email)]
-            except (Invalid, NotFound, TemplateError):  # whoever fills the email in will hear of it
+            except (Invalid, NotFound, TemplateError):  # rendering will report it
                 found = [None]
             known = [fields for fields in found if fields is not None]
             self._reads[email, root] = frozenset[str]().union(*known) if len(known) == len(found) else None
         return self._reads[email, root]
 
     def shows_coupon(self, email: str) -> bool:
-        """Whether an email speaks of a coupon, in whichever language; true where that cannot be told."""
+        """Whether an email uses a coupon, in any language; true when unknown."""
         return self.reads(email, "coupon") != frozenset()
 
     def sources(self) -> dict[str, str]:
@@ -136,7 +136,7 @@ class Templates:
 
 
 def shown_in(locale: str, language: str) -> str:
-    """The locale for dates and money: the reader's if it is of the words' language and known, else the words'."""
+    """The locale for dates and money: the reader's if it is known and in the words' language, else the words'."""
     if locale.replace("_", "-").split("-")[0].lower() != language.split("-", maxsplit=1)[0].lower():
         return language
     from regulars.render.filters import babel
@@ -159,7 +159,7 @@ def _reads(library: Library, email: str, language: str, fallback: str, root: str
 
 @lru_cache(maxsize=256)
 def _data(file: File) -> Mapping[str, Any]:
-    """A file of samples; read once, although each language of each email is checked with it."""
+    """The sample file; read once for the checks of all languages."""
     data = yaml_file.load(file.text, file.path)
     if not isinstance(data, dict):
         raise Invalid([Diagnostic("T015", "a sample is a mapping of names to values", Span(file.path, 1, 1))])
@@ -175,7 +175,7 @@ def compile_email(library: Library, email: str, language: str, fallback: str, *,
 
 
 def finish(read: Draft, *, traced: bool = False) -> CompiledEmail:
-    """Compiles a sound draft; with `traced`, its links can be counted. Raises Invalid where Python cannot."""
+    """Compiles a valid draft; with `traced`, its links can be counted. Raises Invalid if Python cannot compile it."""
     try:
         return _finished(read, traced=traced)
     except (TemplateError, SyntaxError, RecursionError, MemoryError) as error:
@@ -208,16 +208,16 @@ def _part(env: Environment, source: str, pieces: Sequence[Piece]) -> Part:
 
 @lru_cache(maxsize=2048)
 def _template(env: Environment, source: str) -> tuple[Template, bool]:
-    """A part compiled, and whether it is `lined`; when a rule file is read again, only what changed is compiled."""
+    """A compiled part, and whether it is `lined`; cached, so that a reload compiles only what changed."""
     template = env.from_string(source)
     return template, env is HTML and lined(template.root_render_func.__code__)
 
 
 def lined(code: CodeType) -> bool:
-    """Whether no line of what the template makes begins as no line of a letter may, whatever it is filled with.
+    """Whether every line of the template's output is valid in a message, whatever values are filled in.
 
-    It holds when each piece of fixed text is so by itself and none ends in a line break: a value has no break of its
-    own in HTML (see `Shown`), so it never begins a line.
+    True when each piece of fixed text is valid and none ends in a line break: a value contains no line break in HTML
+    (see `Shown`), so it never begins a line.
     """
     return all(
         lined(piece) if isinstance(piece, CodeType) else not (isinstance(piece, str) and _UNFIT.search(piece))

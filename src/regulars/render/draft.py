@@ -1,4 +1,4 @@
-"""An email read in one language: its pieces, its HTML with marks, and all that is wrong with it."""
+"""The draft of an email in one language: its pieces, its HTML with marks, and all diagnostics."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from regulars.render.template_pieces import Kind, Piece, origin_of, skeleton, un
 from regulars.render.weaver import Weaver
 
 MAX_NESTED = 15
-"""How many `{% if %}`, `{% for %}` … may stand inside each other: Python takes no more than 20 loops."""
+"""Maximum nesting of `{% if %}`, `{% for %}` …: Python allows 20 nested loops."""
 MAX_BRACKETS = 30
-"""Brackets that may stand inside each other in one tag."""
+"""Maximum nesting of brackets in one tag."""
 MAX_PARTS = 200
-"""Operators of one tag, each of which the parsers take for a level of its own."""
+"""Maximum operators in one tag, each of which is a level of nesting for the parsers."""
 
 
 @dataclass
 class Draft:
-    """An email read in one language, sound or not: its pieces, its HTML with marks, and what is wrong with it."""
+    """An email in one language, valid or not: its pieces, its HTML with marks, and its diagnostics."""
 
     email: str
     language: str
@@ -63,7 +63,7 @@ def draft(library: Library, email: str, language: str, fallback: str) -> Draft:
 
 
 def word_pieces(words: dict[str, Word], name: str, file: File | None, faults: list[Diagnostic]) -> list[Piece]:
-    """The pieces of a word; for one that must be there, `file` is where it is missing."""
+    """The pieces of a word; for a required word, `file` is where it is missing."""
     if name in words:
         return put_words(words[name].pieces(), words, faults)
     if file is not None:
@@ -82,7 +82,7 @@ def _names() -> tuple[list[str], list[str]]:
 
 
 def syntax(env: Environment, pieces: Sequence[Piece]) -> list[Diagnostic]:
-    """What Jinja finds wrong with the tags, each at its own place."""
+    """Jinja's errors in the tags, each at its place."""
     faults = [f for f in map(unclosed, pieces) if f]
     tags = [p for p in pieces if p.kind in (Kind.PRINT, Kind.BLOCK)]
     for tag in tags:
@@ -96,7 +96,7 @@ def syntax(env: Environment, pieces: Sequence[Piece]) -> list[Diagnostic]:
         return faults
     try:
         _compiles(env, skeleton(tags))
-    except (RecursionError, MemoryError, SyntaxError):  # whatever no limit above has foreseen
+    except (RecursionError, MemoryError, SyntaxError):  # cases not covered by the limits above
         return [Diagnostic("T002", "the tags are nested too deeply", tags[0].span if tags else None)]
     except TemplateSyntaxError as error:
         return [explain(error, tags)]
@@ -107,12 +107,12 @@ def syntax(env: Environment, pieces: Sequence[Piece]) -> list[Diagnostic]:
 
 @lru_cache(maxsize=1024)
 def _compiles(env: Environment, source: str) -> None:
-    """Raises TemplateError for what is no template; the tags of an email are often the same in all its languages."""
+    """Raises TemplateError for an invalid template; cached, because all languages often have the same tags."""
     compile(env.compile(source, raw=True), "<template>", "exec")
 
 
 def _too_deep(tags: Sequence[Piece]) -> Diagnostic | None:
-    """Blocks inside each other beyond what Python can compile."""
+    """Blocks nested deeper than Python can compile."""
     depth = 0
     for tag in tags:
         if tag.statement in ("if", "for", "with") or (tag.statement == "set" and not _ASSIGNED.search(tag.text)):
@@ -129,7 +129,7 @@ _NESTS = re.compile(r"""'(?:\\.|[^'\\])*+'|"(?:\\.|[^"\\])*+"|[(\[{]|[)\]}]|\bno
 
 
 def _too_nested(tag: Piece) -> Diagnostic | None:
-    """A tag whose brackets, signs or alternatives stand inside each other beyond what the parsers can read."""
+    """A tag with brackets, signs or alternatives nested deeper than the parsers can read."""
     depth = parts = 0
     for found in _NESTS.finditer(tag.text[2:-2]):
         sign = found[0]
@@ -142,7 +142,7 @@ def _too_nested(tag: Piece) -> Diagnostic | None:
 
 
 def explain(error: TemplateSyntaxError, tags: Sequence[Piece]) -> Diagnostic:
-    """Jinja's complaint as a diagnostic at the tag it is about."""
+    """Jinja's error as a diagnostic at its tag."""
     tag = tags[min(max(error.lineno, 1), len(tags)) - 1]
     message = str(error.message or "this is not Jinja").rstrip(".")
     for kind, known in zip(("filter", "test"), _names(), strict=True):

@@ -1,4 +1,4 @@
-"""What is wrong with the emails that campaigns use, before anything is sent: every fault at its file, line and column.
+"""Checks the emails that campaigns use: a diagnostic with file, line and column for every fault.
 
 Codes: T001 no such email · T002 not Jinja · T003 unknown name · T004 unknown field · T005 word missing · T006 word
 unused · T007 unknown filter · T008 no subject · T009 language missing · T010 MJML · T011 picture without words ·
@@ -50,17 +50,17 @@ class Usage:
     event_fields: Collection[str] | None = None
     """None: the event's fields are not declared, so they are not checked."""
     product: bool = False
-    """Whether a new product sets the campaign off."""
+    """Whether a new product triggers the campaign."""
     holiday: bool = False
-    """Whether a day of the calendar sets the campaign off."""
+    """Whether a calendar day triggers the campaign."""
     has_coupon: bool = False
     marketing: bool = True
 
 
 def check(templates: Templates, usages: Sequence[Usage], own_hosts: Collection[str] = ()) -> list[Diagnostic]:
-    """All faults of the emails in use, each once, in the order of files and lines.
+    """All diagnostics of the emails in use, each once, in order of file and line.
 
-    Pictures from elsewhere than `own_hosts`, or hosts below these, are warned of.
+    Pictures from hosts other than `own_hosts` and their subdomains give a warning.
     """
     found: list[Diagnostic] = []
     drafts: dict[str, list[Draft]] = {}
@@ -224,7 +224,7 @@ def _leads_out(piece: Piece) -> bool:
 
 
 def _languages(templates: Templates, emails: Sequence[str]) -> Iterator[Diagnostic]:
-    """An email that lacks a language which its sisters have."""
+    """Languages that an email lacks and other emails have."""
     spoken = {email: set(templates.languages(email)) for email in emails}
     everywhere = set().union(*spoken.values()) if spoken else set()
     for email, languages in spoken.items():

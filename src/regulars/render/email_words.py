@@ -1,4 +1,4 @@
-"""The words of an email in one language: a flat YAML mapping, each value a small Jinja text with its place.
+"""The words of an email in one language: a flat YAML mapping, each value a short Jinja text with its place.
 
 Words are plain text: a line break is a line break, an empty line starts a new paragraph. Markup in them is
 shown as typed.

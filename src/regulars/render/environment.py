@@ -1,6 +1,6 @@
-"""The one Jinja environment: sandboxed, strict about names, and closed to everything an email has no use for.
+"""The Jinja environment: sandboxed, with strict undefined names, and restricted to what emails need.
 
-Data are only ever values. No loader, no `safe`, no way for a value to become markup or template source.
+Data are always values: no loader, no `safe`, no way for a value to become markup or template source.
 """
 
 from __future__ import annotations
@@ -79,11 +79,11 @@ STATEMENTS = frozenset(["for", "else", "elif", "endfor", "if", "endif", "set", "
 
 
 class Shown(dict[Any, str]):
-    """What `{{ … }}` prints for a value: looked up for a text that was printed before, else worked out.
+    """The cache of what `{{ … }}` prints for a value: texts printed before are looked up.
 
-    A name or an address stands in an email many times, and the company's in all of them. Only plain texts are kept that
-    are printed as they are: a `Markup` is equal to the plain text of the same characters, and both then look the same.
-    Numbers would meet others that are equal and look different (`1`, `1.0`, `True`).
+    A name or an address occurs many times in an email, and the company's in all of them. Only plain texts that are
+    printed unchanged are cached: a `Markup` equals the plain text of the same characters, and both print the same.
+    Numbers are not, because equal ones print differently (`1`, `1.0`, `True`).
     """
 
     _MOST = 10_000
@@ -95,7 +95,7 @@ class Shown(dict[Any, str]):
         plain = printable(value)
         text = str(escape(plain)) if self._markup else str(plain)
         if self._markup and not text.isprintable():
-            # Written so, a line break of the data's begins no line of the letter; see `compile.lined`.
+            # Encoded, so that a line break in data starts no line of the message; see `compile.lined`.
             text = _BREAK.sub("&#10;", text)
         if len(text) > LONG:
             CURRENT.get().put(len(text))
@@ -107,16 +107,16 @@ class Shown(dict[Any, str]):
 
 
 class _Counting(CodeGenerator):
-    """Compiles loops and operations so that their work is counted; see `limits`."""
+    """Compiles loops and operations with counters; see `limits`."""
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self._loops = 0
         self._around: dict[int, tuple[str, str]] = {}
-        """What is written before and after a node, by its id."""
+        """Code written before and after a node, by its id."""
 
     def visit(self, node: Node, *arguments: Any, **options: Any) -> Any:
-        """Writes a node, and around it what was asked for."""
+        """Writes a node, with the code around it."""
         before, after = self._around.pop(id(node), ("", ""))
         self.write(before)
         super().visit(node, *arguments, **options)
@@ -126,14 +126,14 @@ class _Counting(CodeGenerator):
         self._around[id(node)] = ("context.budget.weighed(", ")")
 
     def visit_For(self, node: For, frame: Frame) -> None:  # noqa: N802 - Jinja's name
-        """A loop counts its rounds before it begins. Loops are numbered in the order in which they are written."""
+        """A loop counts its rounds before it begins. Loops are numbered in source order."""
         weight = sum(map(_weight, node.body))
         self._around[id(node.iter)] = ("context.budget.loop(", f", {self._loops}, {weight})")
         self._loops += 1
         super().visit_For(node, frame)
 
     def visit_Compare(self, node: Compare, frame: Frame) -> None:  # noqa: N802 - Jinja's name
-        """Two values of unknown size take as long to compare as they are large."""
+        """The cost of comparing two values grows with their size."""
         operands = [node.expr, *(operand.expr for operand in node.ops)]
         search = any(operand.op in ("in", "notin") for operand in node.ops)
         if search or not any(isinstance(each, Const) for each in operands):
@@ -148,11 +148,11 @@ class _Counting(CodeGenerator):
         super().visit_Concat(node, frame)
 
     def visit_List(self, node: List, frame: Frame) -> None:  # noqa: N802 - Jinja's name
-        """A list that holds others is as large as all of them."""
+        """The size of a list includes nested lists."""
         self._built(node, super().visit_List, frame)
 
     def visit_Tuple(self, node: Tuple, frame: Frame) -> None:  # noqa: N802 - Jinja's name
-        """A tuple, unless it only names what is set."""
+        """A tuple, unless it is an assignment target."""
         self._built(node, super().visit_Tuple, frame)
 
     def visit_Dict(self, node: Dict, frame: Frame) -> None:  # noqa: N802 - Jinja's name
@@ -167,14 +167,14 @@ class _Counting(CodeGenerator):
 
 
 def _constant(node: Node) -> bool:
-    """Whether a value stands in the template itself."""
+    """Whether a value is a constant of the template."""
     if isinstance(node, List | Tuple | Dict | Pair):
         return all(map(_constant, node.iter_child_nodes()))
     return isinstance(node, Const)
 
 
 def _weight(node: Node) -> int:
-    """How many characters a statement writes at least; loops count theirs themselves."""
+    """The minimum number of characters a statement writes; loops count their own."""
     if isinstance(node, For):
         return 0
     if isinstance(node, TemplateData):
@@ -185,10 +185,10 @@ def _weight(node: Node) -> int:
 
 
 class _Printing(_Counting):
-    """Compiles what emails do most, without a call in Python.
+    """Compiles the most frequent operations of emails without a Python call.
 
     `{{ … }}` becomes a look-up in `Shown`, a third of the cost of `escape(finalize(…))`; `customer.name` a look-up in
-    the dict that `customer` nearly always is.
+    the dict that `customer` usually is.
     """
 
     def visit_Getattr(self, node: Getattr, frame: Frame) -> None:  # noqa: N802 - Jinja's name
@@ -211,16 +211,16 @@ _FUNCTIONS = tuple(filters.FUNCTIONS.values())
 
 
 class Environment(ImmutableSandboxedEnvironment):
-    """Mappings are looked up by key only, so that `event.items` is the event's own field."""
+    """Mappings are looked up by key only, so that `event.items` is the field of the event."""
 
     intercepted_binops = frozenset(["+", "*", "**", "%"])
     shown: Shown
     careful: Environment
-    """The same as Jinja itself compiles it: slower, and it says of every value why it cannot be printed."""
+    """The same, compiled by Jinja itself: slower, but with an error message for every value that cannot be printed."""
     evaluation: EvalContext
 
     def getattr(self, obj: Any, attribute: str) -> Any:
-        """`obj.attribute`; what is not there is undefined."""
+        """`obj.attribute`; undefined if missing."""
         if type(obj) is dict or isinstance(obj, Mapping):  # the first test is quick and nearly always true
             try:
                 return obj[attribute]
@@ -229,7 +229,7 @@ class Environment(ImmutableSandboxedEnvironment):
         return super().getattr(obj, attribute)
 
     def getitem(self, obj: Any, argument: Any) -> Any:
-        """`obj[argument]`; what is not there is undefined."""
+        """`obj[argument]`; undefined if missing."""
         if isinstance(obj, Mapping):
             try:
                 return obj[argument]
@@ -244,7 +244,7 @@ class Environment(ImmutableSandboxedEnvironment):
         return budget.made(super().call_binop(context, operator, left, right))
 
     def call(self, context: Context, function: Any, /, *arguments: Any, **options: Any) -> Any:
-        """`f(x)`, if an email may call it; all that a recursive loop goes through is counted too."""
+        """`f(x)`, if an email may call it; recursive loops are counted too."""
         budget: Budget = context.budget  # type: ignore[attr-defined]
         if isinstance(function, LoopContext) and arguments:
             arguments = (budget.deeper(arguments[0], function.depth), *arguments[1:])
@@ -254,7 +254,7 @@ class Environment(ImmutableSandboxedEnvironment):
 
 
 class Missing(StrictUndefined):
-    """A name that is not there; says so in words about emails, not about Python objects."""
+    """An undefined name, with an error message about emails, not about Python objects."""
 
     __slots__ = ()
 
@@ -274,7 +274,7 @@ class CountedContext(Context):
 
 
 class Values(Context):
-    """The values of one message; templates here have neither blocks nor globals, which a `Context` looks after."""
+    """The values of one message; without the blocks and globals of a `Context`, which templates here do not have."""
 
     def __init__(self, environment: Environment, values: dict[str, Any]) -> None:
         self.parent, self.vars, self.exported_vars = values, {}, set()
@@ -309,7 +309,7 @@ def _jinja(autoescape: bool) -> Environment:
 
 
 def _counted(value: Any, shown: Shown) -> Any:
-    """What is printed, counted as `Shown` does it: both ways of compiling fail alike."""
+    """Counts printed values as `Shown` does, so that both ways of compiling fail in the same way."""
     plain = printable(value)
     if isinstance(plain, str) and len(plain) * 6 > LONG:
         shown[plain]

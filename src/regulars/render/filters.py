@@ -1,6 +1,6 @@
 """Dates, money, numbers and plurals in the reader's language and zone.
 
-Each filter refuses a missing value with a sentence an author understands. What Babel answers is kept, since the
+Each filter refuses a missing value with a sentence an author understands. Babel's results are cached, since the
 thousand emails of one run show the same few dates and prices.
 """
 
@@ -30,14 +30,14 @@ from regulars.render.printing import plain, printable, sane
 from regulars.render.vocative import vocative as called
 
 FORMATS = "_formats"
-"""The context's own name for its `Formats`; `check` knows no such name, so no author comes to lean on it."""
+"""The context's own name for its `Formats`; `check` does not know it, so no author can use it."""
 STYLES = ("short", "medium", "long", "full")
 CATEGORIES = ("zero", "one", "two", "few", "many", "other")
 
 
 @dataclass(frozen=True, slots=True)
 class Formats:
-    """The language and zone in which one message shows things, its default currency and the reader's day."""
+    """The locale and time zone of one message, its default currency and the reader's day."""
 
     locale: str
     timezone: str
@@ -123,7 +123,7 @@ def _format_money(amount: Decimal, currency: str, locale: str) -> str:
 
 
 def _symbol(text: str) -> str:
-    """Some languages' data spell the euro out; in a letter everyone reads the sign."""
+    """Some locales spell the euro out; emails use the sign."""
     return text.replace("EUR", "€")
 
 
@@ -152,7 +152,7 @@ def date(context: Context, value: Any, style: str = "long") -> str:
 
 @pass_context
 def time(context: Context, value: Any, style: str = "short") -> str:
-    """`14:30` on the reader's clock."""
+    """`14:30` in the reader's time zone."""
     formats: Formats = context[FORMATS]
     local = _local(value, formats, "time")
     return _format_time(local.time().replace(tzinfo=None), _style(style), formats.locale)
@@ -160,7 +160,7 @@ def time(context: Context, value: Any, style: str = "short") -> str:
 
 @pass_context
 def datetime(context: Context, value: Any, style: str = "long") -> str:
-    """`5 March 2026 at 14:30` on the reader's clock."""
+    """`5 March 2026 at 14:30` in the reader's time zone."""
     formats: Formats = context[FORMATS]
     local = _local(value, formats, "time").replace(tzinfo=None, second=0, microsecond=0)
     day = _format_date(local.date(), _style(style), formats.locale)
@@ -186,7 +186,7 @@ def _decimal(value: Any, what: str) -> Decimal:
 
 @pass_context
 def money(context: Context, value: Any, currency: str | None = None) -> str:
-    """`1 234,50 €`, in `currency` or the company's; a whole amount is shown without cents."""
+    """`1 234,50 €`, in `currency` or the company's; a whole amount has no cents."""
     formats: Formats = context[FORMATS]
     code = currency or formats.currency
     if not code:
@@ -203,9 +203,9 @@ def number(context: Context, value: Any) -> str:
 
 @pass_context
 def plural(context: Context, value: Any, forms: str) -> str:
-    """The form of a word that goes with a number: `{{ n }} {{ n | plural('one=year|other=years') }}`.
+    """The plural form of a word for a number: `{{ n }} {{ n | plural('one=year|other=years') }}`.
 
-    Forms are named zero, one, two, few, many, other; `other` is a must and serves where one is not given. `#` in a
+    Forms are named zero, one, two, few, many, other; `other` is required and the default for missing forms. `#` in a
     form is the number itself, so `plural('one=# year|other=# years')` gives both at once.
     """
     formats: Formats = context[FORMATS]
@@ -235,7 +235,7 @@ def read_forms(forms: str) -> Mapping[str, str]:
 
 @pass_context
 def vocative(context: Context, value: Any) -> str:
-    """A first name as one calls somebody by it: `Олено` in Ukrainian, unchanged where the language has no such form."""
+    """A first name in the vocative: `Олено` in Ukrainian, unchanged in languages without this form."""
     formats: Formats = context[FORMATS]
     if value is None or isinstance(value, Undefined):
         raise _refuse(value, "name")
@@ -245,7 +245,7 @@ def vocative(context: Context, value: Any) -> str:
 
 @pass_context
 def years_since(context: Context, value: Any) -> int:
-    """Whole years from a day to the reader's today; 29 February comes round on the 28th in common years."""
+    """Whole years from a day to the reader's today; 29 February counts on the 28th in common years."""
     formats: Formats = context[FORMATS]
     day = _day(value, formats)
     today = formats.today
@@ -261,11 +261,11 @@ def years_since(context: Context, value: Any) -> int:
 _SCHEME = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*:")
 _SCHEMES = ("https:", "http:", "mailto:", "tel:", "sms:", "cid:")
 _PASSED_OVER = re.compile(r"[\x00-\x20\x7f-\xa0\u2028\u2029\ufeff]+")
-"""Characters that a browser passes over when it looks for the scheme."""
+"""Characters that browsers ignore when they parse the scheme."""
 
 
 def web_address(value: Any) -> str:
-    """The value, if a link may lead there: `https:`, `http:`, `mailto:`, `tel:`. Put around links by the compiler."""
+    """The value, if it is a permitted link: `https:`, `http:`, `mailto:`, `tel:`. The compiler applies it to links."""
     if not isinstance(value, str):
         raise _refuse(value, "address")
     if value.startswith(("https://", "http://")):
@@ -279,7 +279,7 @@ def web_address(value: Any) -> str:
 
 
 def urlencode(value: Any) -> str:
-    """A value as it stands in the query of a link: `Tom & Anna #1` is `Tom%20%26%20Anna%20%231`."""
+    """A value encoded for the query of a link: `Tom & Anna #1` is `Tom%20%26%20Anna%20%231`."""
     return quote(str(plain(printable(value))), safe="")
 
 
@@ -287,7 +287,7 @@ _TEXTUAL = ("capitalize", "lower", "replace", "title", "trim", "truncate", "uppe
 
 
 def present(name: str) -> Callable[..., Any]:
-    """Jinja's filter `name`, except that a missing value does not become the word None."""
+    """Jinja's filter `name`, except that it refuses a missing value."""
     original: Callable[..., Any] = JINJA[name]
     if name not in _TEXTUAL:
         return original

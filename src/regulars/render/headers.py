@@ -1,7 +1,7 @@
-"""Header lines: folded, RFC 2047 encoded where needed, and impossible to break out of.
+"""Header lines: folded, RFC 2047 encoded where needed, safe against injection.
 
-The standard library drops the quotes of a long display name and may so change the addressee (cpython gh-80222), hence
-this module. Lines end in CRLF and hold at most 76 characters, unless a single address or URL is longer.
+The standard library drops the quotes of a long display name, which can change the addressee (cpython gh-80222); hence
+this module. Lines end in CRLF and have at most 76 characters, unless a single address or URL is longer.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _URL = re.compile(r"(?:https?://|mailto:)[!-;=?-~]+")
 
 
 def one_line(text: str) -> str:
-    """Text that fits a header: control characters become spaces, surrogates go."""
+    """Text that fits a header: control characters become spaces, surrogates are removed."""
     if text.isascii() and text.isprintable():
         return text.strip(" ")
     return re.sub(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+", " ", text).encode("utf-8", "ignore").decode().strip(" ")
@@ -41,7 +41,7 @@ def unstructured(field: str, text: str) -> str:
 
 
 def _fold(field: str, text: str) -> str | None:
-    """The header folded at single spaces, or None if a word is too long or the blanks would not survive."""
+    """The header folded at single spaces, or None if a word is too long or blanks would be lost."""
     if len(field) + 2 + len(text) <= LINE and "  " not in text:
         return f"{field}: {text}\r\n"
     if "  " in text:
@@ -122,7 +122,7 @@ def _name(name: str, used: int) -> list[str]:
 
 
 def urls(field: str, links: Sequence[str]) -> str:
-    """A header of links in angle brackets, such as List-Unsubscribe. Raises ValueError for what is no URL."""
+    """A header of links in angle brackets, such as List-Unsubscribe. Raises ValueError for an invalid URL."""
     for link in links:
         if not _URL.fullmatch(link):
             raise ValueError(f"{link!r} cannot stand in a `{field}` header")
@@ -130,7 +130,7 @@ def urls(field: str, links: Sequence[str]) -> str:
 
 
 def extra(field: str, text: str) -> str:
-    """A header by name. Raises ValueError for a name that is not a header name."""
+    """A header by name. Raises ValueError for an invalid name."""
     if not _FIELD.fullmatch(field):
         raise ValueError(f"{field!r} is not a header name")
     return unstructured(field, text)

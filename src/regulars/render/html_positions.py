@@ -1,4 +1,4 @@
-"""Reading HTML with an eye on where each thing stands, for changes that leave the rest as it is to the byte."""
+"""An HTML parser with source positions, for changes that leave all other bytes unchanged."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from itertools import accumulate
 
 
 class PlacedReader(HTMLParser):
-    """Reads a text at once, when it is made; `here` is the offset of what is being handled.
+    """Parses a text in its constructor; `here` is the offset of the current token.
 
-    A subclass sets up what it collects before it calls `super().__init__`.
+    A subclass initialises its attributes before it calls `super().__init__`.
     """
 
     def __init__(self, text: str) -> None:
@@ -20,6 +20,6 @@ class PlacedReader(HTMLParser):
 
     @property
     def here(self) -> int:
-        """Characters before what is being handled."""
+        """The offset of the current token in characters."""
         line, column = self.getpos()
         return self._lines[line - 1] + column

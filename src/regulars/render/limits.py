@@ -1,7 +1,7 @@
-"""How much work one text of an email may take, counted and never timed: the same text fails everywhere alike.
+"""Limits of the work for one text of an email, counted and never timed: the same text fails everywhere in the same way.
 
-Loops count their rounds, operations the characters and items that they go through, and what is printed is counted
-before it is put together. A template whose work would grow beyond the limits fails at the tag that asks for it.
+Loops count their rounds, operations the characters and items that they process, and output is counted before it is
+joined. A template whose work would exceed the limits fails at the tag that causes it.
 """
 
 from __future__ import annotations
@@ -21,28 +21,28 @@ from regulars.render.printing import printable, sane
 MAX_ROUNDS = 20_000
 """Rounds of all loops of one text, nested ones multiplied."""
 MAX_TEXT = 200_000
-"""Characters of a text, or items of a list, that an operation makes."""
+"""Characters of a text, or items of a list, that one operation produces."""
 MAX_WORK = 5_000_000
-"""Characters and items that the operations of one text go through."""
+"""Characters and items that the operations of one text process."""
 MAX_OUTPUT = 2_000_000
 """Characters of one finished text."""
 MAX_BITS = 4096
-"""Size of a whole number that `*` and `**` make: 1233 digits."""
+"""Size of an integer result of `*` and `**`: 1233 digits."""
 LONG = 200
-"""Characters of a printed value from which on it is counted by itself."""
+"""Characters from which a printed value is counted individually."""
 MAX_SHORT_PIECES = 2000
-"""Pieces of a finished text from which on their sizes are added up: fewer cannot exceed the limit."""
+"""Pieces of a finished text from which their sizes are summed: fewer cannot exceed the limit."""
 PRINTED = 20
-"""Characters that a printed value counts for in each round of a loop."""
+"""Characters counted for a printed value in each round of a loop."""
 ITEM = 20
-"""Characters that an item of a list counts for, when the list is gone through."""
+"""Characters counted for an item of a list that is processed."""
 MAX_DEPTH = 20
 """How deep `loop(…)` may call itself."""
 _CONTAINERS = (list, tuple, dict, set, frozenset)
 
 
 class LimitExceeded(TemplateRuntimeError):
-    """A text takes more work than an email may; `loop` is the number of the loop that is to blame, if one is."""
+    """A text exceeds a limit; `loop` is the number of the loop that caused it, if any."""
 
     def __init__(self, message: str, loop: int | None = None) -> None:
         super().__init__(message)
@@ -50,22 +50,22 @@ class LimitExceeded(TemplateRuntimeError):
 
 
 class Budget:
-    """What one text of one message has used so far."""
+    """The work of one text of one message so far."""
 
-    # Of the class, so that it takes no time to make one: most texts use none of it.
+    # Class attributes, so that creating one costs nothing: most texts use none.
     rounds = work = output = repeated = 0
 
     def loop(self, items: Any, number: int | None, weight: int) -> Any:
-        """The items of a loop, its rounds counted; `weight` is how many characters a round writes at least."""
+        """The items of a loop, with its rounds counted; `weight` is the minimum number of characters per round."""
         try:
             count = len(items)
-        except TypeError:  # a generator, such as `map` makes
+        except TypeError:  # a generator, such as the result of `map`
             return self._counted(items, number, weight)
         self._go_round(count, number, weight)
         return items
 
     def deeper(self, items: Any, depth: int) -> Any:
-        """What a loop calls itself with; its rounds are counted."""
+        """The items of a recursive call of a loop; its rounds are counted."""
         if depth > MAX_DEPTH:
             raise LimitExceeded(f"a loop calls itself more than {MAX_DEPTH} deep")
         return self.loop(items, None, 0)
@@ -76,7 +76,7 @@ class Budget:
             yield item
 
     def _go_round(self, count: int, number: int | None, weight: int) -> None:
-        self.rounds += count or 1  # a loop over nothing takes time, too
+        self.rounds += count or 1  # an empty loop takes time, too
         self.repeated += count * weight
         if self.rounds > MAX_ROUNDS:
             raise LimitExceeded(f"the loops of an email may go round {MAX_ROUNDS} times, all together", number)
@@ -84,7 +84,7 @@ class Budget:
             raise LimitExceeded(f"what the loop writes is longer than {MAX_OUTPUT} characters", number)
 
     def spend(self, amount: int) -> None:
-        """Counts characters or items that an operation goes through."""
+        """Counts characters or items that an operation processes."""
         self.work += amount
         if self.work > MAX_WORK:
             raise LimitExceeded(f"the tags of an email may go through {MAX_WORK} characters, all together")
@@ -96,7 +96,7 @@ class Budget:
             raise LimitExceeded(f"the text is longer than {MAX_OUTPUT} characters")
 
     def made(self, text: Any) -> Any:
-        """A text that an operation made, counted; refused if it is too long."""
+        """The text that an operation produced, counted; refused if it is too long."""
         if isinstance(text, str):
             length = len(text)
             if length > MAX_TEXT:
@@ -105,7 +105,7 @@ class Budget:
         return text
 
     def weighed(self, value: Any) -> Any:
-        """The value, its size counted: a text's characters, and all items of a list however deep."""
+        """The value, with its size counted: a text's characters, and all items of a list at any depth."""
         if isinstance(value, str):
             self.spend(len(value))
         elif isinstance(value, _CONTAINERS):
@@ -128,7 +128,7 @@ class Budget:
                 waiting.extend(each)
 
     def taken(self, value: Any) -> Any:
-        """A filter's input, weighed; what is not there yet is weighed as it comes."""
+        """A filter's input, counted; the items of a generator are counted as they come."""
         if isinstance(value, str):
             self.spend(len(value))
             return value
@@ -149,17 +149,17 @@ class Budget:
 
 
 CURRENT: ContextVar[Budget] = ContextVar("budget")
-"""The budget of the text that is being filled in, for what is printed: look-ups of printed values know no context."""
+"""The budget of the text being rendered, for printed values: look-ups of printed values have no context."""
 
 
 def room(size: int) -> None:
-    """Raises LimitExceeded for a text or list that is not to be made."""
+    """Raises LimitExceeded for a text or list of this size that is too large."""
     if size > MAX_TEXT:
         raise LimitExceeded(f"this makes more than {MAX_TEXT} characters or items")
 
 
 def operate(budget: Budget, operator: str, left: Any, right: Any) -> None:
-    """Looks at `+`, `*`, `**` and `%` before they are worked out. Raises LimitExceeded."""
+    """Checks `+`, `*`, `**` and `%` before they are computed. Raises LimitExceeded."""
     for value in (left, right):
         budget.weighed(value)
     if operator == "*":
@@ -192,7 +192,7 @@ _WIDE = re.compile(r"\*|\d{4}")
 
 
 def formatted(budget: Budget, pattern: str, values: Iterable[Any], sign: str) -> None:
-    """Looks at a text with places for values before they are filled in."""
+    """Checks a format string before its values are filled in."""
     if _WIDE.search(pattern):
         raise LimitExceeded("a value is not filled up to a width of a thousand characters")
     longest = max((len(str(printable(value))) for value in values), default=0)
@@ -201,6 +201,6 @@ def formatted(budget: Budget, pattern: str, values: Iterable[Any], sign: str) ->
 
 
 def measure(pieces: Iterable[str]) -> None:
-    """Raises LimitExceeded for a text that is not to be put together."""
+    """Raises LimitExceeded for a joined text that is too large."""
     if sum(map(len, pieces)) > MAX_OUTPUT:
         raise LimitExceeded(f"the text is longer than {MAX_OUTPUT} characters")

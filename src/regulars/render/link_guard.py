@@ -1,7 +1,7 @@
-"""Where data decide where a link leads or a picture comes from, the finished address must be one of the web.
+"""Guards links and pictures whose address comes from data: the finished address must have a permitted scheme.
 
-An address that begins as its author wrote it, up to and including the scheme, cannot be turned into another kind. Any
-other is put together whole and then goes through the filter `web_address`, whatever it is made of.
+An address with a literal scheme cannot change its kind. Any other is joined as a whole and passed through the
+filter `web_address`, however it is built.
 """
 
 from __future__ import annotations
@@ -22,21 +22,21 @@ _ADDRESSES = re.compile(
     r"|[\w-]+-src|(?:left|right)-icon)",
     re.IGNORECASE,
 )
-"""Attributes that hold an address, of HTML, VML and MJML."""
+"""Attributes of HTML, VML and MJML with an address."""
 _ATTRIBUTE = re.compile(r"""(?<![\w:-])([\w:-]++)\s*+=\s*+("[^"]*+"|'[^']*+')""")
 _KNOWN = re.compile(r"(?:https?|mailto|tel|sms|cid):|[/?#]")
 _IGNORED = re.compile(r"[\x00-\x20\x7f-\xa0\u2028\u2029\ufeff]+")
-"""Characters that a browser passes over when it looks for the scheme."""
+"""Characters that browsers ignore when they parse the scheme."""
 _PATH = re.compile(r"\w+(?:\.\w+)*")
 
 
 def bare(address: str) -> str:
-    """An address as a browser reads it when it looks for the scheme."""
+    """An address as browsers parse it for the scheme."""
     return _IGNORED.sub("", address).lower()
 
 
 def expression(tag: str) -> str | None:
-    """`event.url` of `{{ event.url }}`; None for what is no print tag."""
+    """`event.url` of `{{ event.url }}`; None for other tags."""
     if not (tag.startswith("{{") and tag.endswith("}}")) or "}}" in tag[2:-2]:
         return None
     inner = tag[2:-2]
@@ -49,7 +49,7 @@ def unguarded(text: str) -> str:
 
 
 def guard(tag: str, woven: Woven) -> str:
-    """An opening tag with marks in it, its addresses guarded where data can decide of what kind they are."""
+    """An opening tag with marks, its addresses guarded where their scheme can come from data."""
     return _ATTRIBUTE.sub(lambda found: _guarded(found, woven), tag)
 
 
@@ -74,12 +74,12 @@ def _guarded(found: re.Match[str], woven: Woven) -> str:
 
 
 def tag_until(found: re.Match[str]) -> str:
-    """What of an attribute stands before its value."""
+    """The part of an attribute before its value."""
     return found[0][: found.start(2) - found.start()]
 
 
 def _unsafe(name: str, value: str, woven: Woven) -> int | None:
-    """The first mark of an address whose kind data can decide; None if they cannot, or if it is guarded."""
+    """The first mark of an address whose scheme can come from data; None if it cannot, or is guarded."""
     if not _ADDRESSES.fullmatch(name):
         return None
     for found in MARK.finditer(value):
@@ -96,7 +96,7 @@ def _unsafe(name: str, value: str, woven: Woven) -> int | None:
 
 
 def missed(content: str, woven: Woven) -> Iterator[Diagnostic]:
-    """Addresses of the finished HTML that came to be in a way that `guard` did not see."""
+    """Unguarded addresses of the finished HTML that `guard` did not see."""
     for found in _ATTRIBUTE.finditer(content):
         number = _unsafe(found[1], found[2][1:-1], woven)
         if number is not None:

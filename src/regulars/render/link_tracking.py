@@ -1,4 +1,4 @@
-"""Where the links of one message lead when its clicks are counted, and the tags that they carry."""
+"""Link tracking of one message: redirects of counted links, and UTM tags."""
 
 from __future__ import annotations
 
@@ -12,27 +12,27 @@ from jinja2.runtime import Context
 from markupsafe import Markup
 
 TRACKING, TRAP, PIXEL = "_trail", "_trap", "_pixel"
-"""The context's own names; `check` knows none of them, so no author comes to lean on one."""
+"""The context's own names; `check` does not know them, so no author can use one."""
 WEB = ("https://", "http://")
 _KNOWN = 4096
-"""Addresses remembered: the emails of one run lead to few."""
+"""Size of the address cache: the emails of one run have few addresses."""
 
 
 class LinkRules:
-    """What is done with addresses, the same for all emails of a campaign: which are counted, which carry tags.
+    """The rules for addresses of a campaign's emails: which are counted, which get tags.
 
-    Addresses below `own`, our pages, are left alone, and so is what is no address of the web. `tags`, such as
-    `utm_source`, are put on addresses of `website`, with or without `www.`.
+    Addresses below `own` (our pages) and addresses that are not web addresses do not change. `tags`, such as
+    `utm_source`, are added to addresses of `website`, with or without `www.`.
     """
 
     def __init__(self, own: str, website: str | None = None, tags: Mapping[str, str] | None = None) -> None:
         self._own, self._tags = own, dict(tags or {})
         self._host = _host(website if not website or "//" in website else f"//{website}")
         self.known: dict[str, tuple[str, bool]] = {}
-        """By address as written: where it leads, tags included, and whether that is counted."""
+        """By address as written: its target with tags, and whether it is counted."""
 
     def find(self, url: str) -> tuple[str, bool]:
-        """What `known` has of the address from now on."""
+        """Computes the entry of `known` for the address."""
         if len(self.known) >= _KNOWN:
             self.known.clear()
         clean = url if url.isprintable() else "".join(filter(str.isprintable, url))
@@ -60,10 +60,10 @@ def _host(url: str | None) -> str | None:
 
 @dataclass(slots=True)
 class LinkTracking:
-    """Where the links of one message lead: it is rendered with this, and `targets` then has them in order.
+    """Collects the targets of one message's links while it is rendered; `targets` has them in order.
 
-    Link number 1 is printed as `base` + `1`, and so on; 0 is the link that no person sees. Without a base, links are
-    printed as where they lead.
+    Link number 1 is printed as `base` + `1`, and so on; 0 is the hidden link. Without a base, links are printed as
+    their targets.
     """
 
     ways: LinkRules
@@ -81,17 +81,17 @@ class LinkTracking:
 
     @property
     def targets(self) -> tuple[str, ...]:
-        """The addresses that links 1, 2, … stand for."""
+        """The targets of links 1, 2, …."""
         return tuple(self._places)
 
     def values(self) -> dict[str, Any]:
-        """What the compiled email needs of it."""
+        """The context variables for the compiled email."""
         return {TRACKING: self, TRAP: None if self.base is None else f"{self.base}0", PIXEL: self.pixel}
 
 
 @pass_context
 def followed(context: Context, url: Any) -> Any:
-    """What a link to `url` is printed as. Put around links by the compiler, never by an author."""
+    """The printed address of a link to `url`. The compiler applies it to links, never an author."""
     tracking: LinkTracking | None = context.parent.get(TRACKING)
     if tracking is None or not isinstance(url, str):
         return url

@@ -1,8 +1,8 @@
-"""Links that can be counted: in the HTML of an email, read by a parser, each link is put through the filter `followed`.
+"""Countable links: passes each link in the parsed HTML of an email through the filter `followed`.
 
-That happens once, when the email is compiled. What is not a link stays as it is to the byte: programs such as Outlook
-depend on comments and quirks that a tree written out anew would lose. The text part shows addresses as the author wrote
-them. Why so: docs/decisions/0014.
+This happens once, when the email is compiled. All other bytes stay the same: programs such as Outlook depend on
+comments and quirks that serialising a parse tree would lose. The text part shows addresses as the author wrote them.
+Reasons: docs/decisions/0014.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ _END = (
     f'tabindex="-1" rel="nofollow"></a></div>{{% endif %}}{{% if {PIXEL} %}}<img src="{{{{ {PIXEL} }}}}" width="1" '
     'height="1" alt="" style="display:block;border:0">{% endif %}'
 )
-"""At the end of the body: a link that no person sees, and the picture that tells that the email was shown."""
+"""Appended to the body: a hidden link, and the tracking pixel."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Cut:
-    """A stretch of the document that becomes something else."""
+    """A part of the document that is replaced."""
 
     start: int
     end: int
@@ -34,14 +34,14 @@ class _Cut:
 
 
 class _Reader(PlacedReader):
-    """Finds the links, and where the body ends. What stands in comments and styles is neither."""
+    """Finds the links and the end of the body, ignoring comments and styles."""
 
     def __init__(self, text: str, source: Callable[[str], str | None]) -> None:
         self._source, self.cuts, self.end = source, list[_Cut](), len(text)
         super().__init__(text)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """An opening tag; of a link, `href` changes."""
+        """An opening tag; in a link, `href` is replaced."""
         href = dict(attrs).get("href") if tag == "a" else None
         source = self._source(href) if href else None
         if source is None:
@@ -51,7 +51,7 @@ class _Reader(PlacedReader):
         self.cuts.append(_Cut(self.here, self.here + len(written), f"<a {' '.join(parts)}>"))
 
     def handle_endtag(self, tag: str) -> None:
-        """A closing tag; that of the body is where the email ends."""
+        """A closing tag; that of the body ends the email."""
         if tag == "body":
             self.end = self.here
 
@@ -67,7 +67,7 @@ def _escaped(value: str) -> str:
 
 
 def trace(content: str, woven: Woven) -> str:
-    """HTML with marks, its links put through `followed`; the marks are still to be restored."""
+    """HTML with marks, its links passed through `followed`; the marks are not restored yet."""
     read = _Reader(content, lambda href: _source(href, woven))
     out: list[str] = []
     at = 0
@@ -78,13 +78,13 @@ def trace(content: str, woven: Woven) -> str:
 
 
 def _source(href: str, woven: Woven) -> str | None:
-    """The Jinja source that takes the place of a link's address; None for one that stays."""
+    """The Jinja source that replaces a link's address; None for one that stays."""
     if not any(map(woven.dynamic, woven.numbers(href))):
         plain = unescape(woven.restore(href))
         return f"{{{{ {_quoted(plain)} | followed }}}}" if plain.startswith(WEB) else None
     first = next((found for found in MARK.finditer(href) if woven.kept[int(found["word"])] != OPEN), None)
     if not first or woven.restore(href[: first.start()]) not in ("", OPEN):
-        # It begins as the author wrote it: it is an address of the web, or cannot become one.
+        # Its beginning is literal: it is a web address, or cannot become one.
         return _block(href) if href.startswith(WEB) else None
     inner = expression(woven.kept[int(first["word"])])
     if inner is not None and inner.lstrip("( ").startswith("links."):
@@ -95,11 +95,11 @@ def _source(href: str, woven: Woven) -> str | None:
 
 
 def _block(href: str) -> str:
-    """An address of several parts, put together before it is looked at."""
+    """An address of several parts, joined before it is checked."""
     return f"{{% set _address %}}{_escaped(href)}{{% endset %}}{{{{ _address | followed }}}}"
 
 
 def _quoted(text: str) -> str:
-    """A string literal of Jinja's."""
+    """A Jinja string literal."""
     escaped = text.replace("\\", "\\\\").replace('"', '\\"')
     return f'"{escaped}"'

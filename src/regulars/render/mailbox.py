@@ -1,4 +1,4 @@
-"""One person's mailbox: a display name, which may be anything, and an address, which may not.
+"""A mailbox: any display name, and a strictly checked address.
 
 No name ever changes the addressee: a name is cleaned, then quoted or encoded as a whole, and an address that is not
 exactly one addr-spec is refused.
@@ -36,7 +36,7 @@ class Mailbox:
 
     @classmethod
     def parse(cls, text: str) -> Mailbox:
-        """Reads `Ana <ana@x.example>`, `"Ana, Ltd" <ana@x.example>` or a bare address; ValueError for all else."""
+        """Reads `Ana <ana@x.example>`, `"Ana, Ltd" <ana@x.example>` or a bare address; ValueError for anything else."""
         found = _NAMED.fullmatch(text)
         if not found:
             return cls("", text.strip(" \t"))
@@ -46,12 +46,12 @@ class Mailbox:
 
     @property
     def wire(self) -> str:
-        """The address as SMTP wants it: an international domain in its ASCII form."""
+        """The address for SMTP: an international domain in its ASCII form."""
         return wire(self.address)
 
     @property
     def needs_smtputf8(self) -> bool:
-        """Whether only a server with SMTPUTF8 can take this address."""
+        """Whether this address needs a server with SMTPUTF8."""
         return not self.address.rpartition("@")[0].isascii()
 
     def __str__(self) -> str:
@@ -62,8 +62,8 @@ class Mailbox:
 
 
 def clean(name: str) -> str:
-    """A display name on one line, without control characters and without those that turn text around."""
-    if name.isascii() and name.isprintable() and "  " not in name:  # nearly all are
+    """A display name on one line, without control and bidirectional characters."""
+    if name.isascii() and name.isprintable() and "  " not in name:  # the usual case
         return name.strip()
     return _BLANK.sub(" ", _DROPPED.sub("", name)).strip()
 
@@ -89,7 +89,7 @@ def wire(address: str) -> str:
 def _domain(domain: str) -> str:
     host = domain
     if not domain.isascii():
-        import idna  # its tables are large, and most mail needs none of them
+        import idna  # imported here: its tables are large, and most mail needs none of them
 
         try:
             host = idna.encode(domain, uts46=True).decode()

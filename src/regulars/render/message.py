@@ -1,6 +1,6 @@
-"""One message: a compiled email filled in with one client's data. Preview, test and send all come through here.
+"""Renders one message: a compiled email with one client's data. Preview, test and send all use it.
 
-Either every part is rendered or RenderFailed says which tag of which file could not be, and why.
+Either every part is rendered, or RenderFailed names the tag, the file and the reason.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ from regulars.render.template_pieces import Kind, Piece, skeleton
 from regulars.render.text import gathered, normalized
 
 CLIPPED = 102 * 1024
-"""Bytes of HTML beyond which Gmail cuts an email off, its unsubscribe link included."""
+"""Bytes of HTML beyond which Gmail clips an email, including its unsubscribe link."""
 _LINE = re.compile(r"[ \x00-\x1f\x7f-\x9f\u2028\u2029]+")
 
 
 class RenderFailed(RegularsError):
-    """An email could not be filled in for one client: `where` is `path:line:column`, `message` says why.
+    """An email could not be rendered for one client: `where` is `path:line:column`, `message` says why.
 
-    With `exceeded`, it would have taken more work than an email may; see `limits`.
+    `exceeded`: it would exceed the work limits of an email; see `limits`.
     """
 
     def __init__(
@@ -53,11 +53,11 @@ class Rendered:
     preheader: str = ""
     warnings: tuple[str, ...] = ()
     lined: bool = False
-    """Whether the lines of the HTML are known to be fit for a letter."""
+    """Whether the lines of the HTML are known to be valid in a message."""
 
 
 def render(email: CompiledEmail, context: Mapping[str, Any], trail: LinkTracking | None = None) -> Rendered:
-    """The message for one context; an email compiled as `traced` needs a trail. Raises RenderFailed."""
+    """The message for one context; an email compiled as `traced` needs a LinkTracking. Raises RenderFailed."""
     values = {**FUNCTIONS, **context, FORMATS: _formats(email, context)}
     if trail is not None:
         values.update(trail.values())
@@ -113,9 +113,9 @@ def _fill(email: CompiledEmail, part: Part, env: Environment, values: dict[str, 
 
 
 def trace(env: Environment, part: Part, values: dict[str, Any], error: Exception) -> tuple[Piece | None, BaseException]:
-    """Where a failure comes from: the tags are run alone, one a line, until the same one fails again.
+    """Locates a failure: runs the tags alone, one per line, until the same one fails again.
 
-    What a loop writes is not run again: its number says which tag it is.
+    Loop bodies are not run again: the number of the loop identifies its tag.
     """
     tags = [p for p in part.pieces if p.kind in (Kind.PRINT, Kind.BLOCK)]
     loops = [tag for tag in tags if tag.statement == "for"]

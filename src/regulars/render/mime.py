@@ -1,9 +1,9 @@
-"""The MIME bytes of one message, put together from a fixed frame and two bodies.
+"""The MIME bytes of one message, assembled from a fixed frame and two bodies.
 
-A body of ASCII lines goes as it is (7bit): a quarter smaller than in base64, and readable in its source. Any other
-goes in base64, which no server on the way has a reason to change.
+A body of ASCII lines is sent as 7bit: a quarter smaller than base64, and readable in its source. Any other is sent
+in base64, which servers on the way do not change.
 
-The bytes depend on the letter alone: the boundary comes from the Message-ID, so the same letter gives the same bytes.
+The bytes depend only on the letter: the boundary comes from the Message-ID, so the same letter gives the same bytes.
 """
 
 from __future__ import annotations
@@ -51,16 +51,16 @@ _OWN = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Attachment:
-    """A file that goes along; `media_type` may carry parameters: `text/calendar; charset=utf-8; method=REQUEST`."""
+    """An attached file; `media_type` may carry parameters: `text/calendar; charset=utf-8; method=REQUEST`."""
 
     filename: str
     media_type: str
     content: bytes
 
 
-@dataclass(slots=True)  # not frozen, like all that is made for each email: that takes thrice as long
+@dataclass(slots=True)  # not frozen, like all objects made per email: frozen ones take three times as long
 class Letter:
-    """All that a message consists of. `date` is aware; `message_id` has its angle brackets."""
+    """The complete content of a message. `date` is aware; `message_id` has its angle brackets."""
 
     sender: Mailbox
     to: Mailbox
@@ -74,21 +74,21 @@ class Letter:
     unsubscribe_url: str | None = None
     unsubscribe_mailto: str | None = None
     list_id: str | None = None
-    """`win-back.studio.example`: lets people sort what they get; for marketing."""
+    """`win-back.studio.example`: lets recipients filter; for marketing."""
     feedback_id: str | None = None
     headers: tuple[tuple[str, str], ...] = ()
     attachments: tuple[Attachment, ...] = ()
     lined: bool = False
-    """The maker's word that no line of the HTML begins as none may in a letter; see `_sendable`."""
+    """The caller's guarantee that all lines of the HTML are valid in a message; see `_sendable`."""
 
     @property
     def recipients(self) -> tuple[str, ...]:
-        """The addresses of the envelope, as SMTP wants them."""
+        """The envelope recipients, in SMTP form."""
         return (self.to.wire, *(box.wire for box in self.cc))
 
     @property
     def needs_smtputf8(self) -> bool:
-        """Whether an address in it takes a server with SMTPUTF8."""
+        """Whether an address in it needs a server with SMTPUTF8."""
         if self.to.needs_smtputf8 or self.sender.needs_smtputf8:
             return True
         boxes = (*self.cc, self.reply_to) if self.reply_to else self.cc
@@ -98,7 +98,7 @@ class Letter:
 def assemble(letter: Letter) -> bytes:
     """The message as bytes with CRLF lines, none of which begins with a dot; ASCII unless it `needs_smtputf8`.
 
-    Raises ValueError for what may not stand in a header.
+    Raises ValueError for invalid header values.
     """
     mark = blake2b(letter.message_id.encode(), digest_size=12).hexdigest()
     body = (
@@ -166,7 +166,7 @@ LONGEST = 998
 
 
 def _text(text: str, mark: str, *, lined: bool = False) -> tuple[bytes, bytes]:
-    """The header of its encoding, and the text in it."""
+    """The encoding header, and the encoded text."""
     if text.isascii() and (lined or _sendable(text, mark)) and not _too_long(text):
         return _SEVEN_BIT, text.encode().replace(b"\n", b"\r\n")
     raw = text.encode("utf-8", "replace")
@@ -176,7 +176,7 @@ def _text(text: str, mark: str, *, lined: bool = False) -> tuple[bytes, bytes]:
 
 
 def _sendable(text: str, mark: str) -> bool:
-    """Whether ASCII arrives as it is: no line is what SMTP, a mailbox or the frame takes for its own."""
+    """Whether ASCII arrives unchanged: no line has a meaning for SMTP, a mailbox file or the MIME frame."""
     return not (
         text.startswith((".", "From "))
         or "\n." in text
@@ -188,7 +188,7 @@ def _sendable(text: str, mark: str) -> bool:
 
 
 def _too_long(text: str) -> bool:
-    """Whether a line is longer than `LONGEST`: looked for in strides, from each to the last break within reach."""
+    """Whether a line is longer than `LONGEST`: searched in strides, each to the last break within reach."""
     begin, end = 0, len(text)
     while end - begin > LONGEST:
         found = text.rfind("\n", begin, begin + LONGEST + 1)

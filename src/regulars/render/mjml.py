@@ -1,7 +1,7 @@
-"""MJML with marks becomes HTML with marks, and nothing in it that the author did not write.
+"""Compiles MJML with marks to HTML with marks, without resources that the author did not write.
 
-The compiler brings defaults of its own along: fonts from one company, icons from another, links that share. Fonts are
-left out; what else would be loaded from a third party is a mistake to mend.
+The compiler has defaults of its own: third-party fonts and icons, share links. Fonts are left out; anything else
+that would be loaded from a third party is a mistake.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ _BRINGS = {
     "mj-carousel": ("arrows", 'write `left-icon="…"` and `right-icon="…"`'),
     "mj-accordion": ("icons", 'write `icon-wrapped-url="…"` and `icon-unwrapped-url="…"`'),
 }
-"""What elements bring along unless they are told otherwise, and how they are told."""
+"""Third-party defaults of elements, and how to override them."""
 
 Tags = Sequence[tuple[str, dict[str, str], Span]]
 
 
 def to_html(woven: Woven, locale: str, span: Span, tags: Tags = ()) -> tuple[str, list[Diagnostic]]:
-    """HTML with marks in it, and what is wrong with it; the document's language is set to `locale`."""
+    """HTML with marks, and its diagnostics; the document's language is set to `locale`."""
     source = _ROOT.sub(f'<mjml lang="{html.escape(locale)}"', woven.text, count=1)
     try:
         content = _compiled(source)
@@ -48,12 +48,12 @@ def to_html(woven: Woven, locale: str, span: Span, tags: Tags = ()) -> tuple[str
 
 @lru_cache(maxsize=512)
 def _compiled(source: str) -> str:
-    """Compiled once, however often an email is checked, previewed and loaded anew."""
+    """Cached, however often an email is checked, previewed and reloaded."""
     return mjml_process.compile_mjml(source).replace(_PREVIEW, _HIDDEN, 1)
 
 
 def _brought_along(content: str, source: str, span: Span, tags: Tags) -> Iterator[Diagnostic]:
-    """Addresses that the compiler wrote into the email by itself."""
+    """Addresses that the compiler added to the email."""
     written = html.unescape(source)
     added = {url for url in map(html.unescape, _LOADED.findall(content)) if url not in written}
     hosts = sorted({urlsplit(url).netloc for url in added})

@@ -1,7 +1,7 @@
-"""The process that compiles MJML: run as a file, it knows nothing of the rest of the package.
+"""The process that compiles MJML: run as a file, without the rest of the package.
 
 It reads requests from its input and writes answers to its output, each with its length in four bytes before it. An
-answer begins with `+` and is HTML, or with `-` and says what is wrong. It ends when nothing has come for a while.
+answer is `+` and HTML, or `-` and an error message. It ends after a time without requests.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ CPU = 60
 
 
 def limit() -> None:
-    """Bounds memory and time, where the system can."""
+    """Limits memory and time, where the system supports it."""
     try:
         import resource
     except ImportError:  # Windows
@@ -29,7 +29,7 @@ def limit() -> None:
         try:
             hard = resource.getrlimit(kind)[1]
             resource.setrlimit(kind, (most if hard == resource.RLIM_INFINITY else min(most, hard), hard))
-        except (OSError, ValueError):  # a system that has no such limit
+        except (OSError, ValueError):  # a system without this limit
             continue
 
 
@@ -50,7 +50,7 @@ def _write(content: bytes) -> None:
 
 
 def main() -> None:
-    """Answers until there is nothing more to do."""
+    """Answers requests until the input ends or no request comes."""
     import mrml
 
     limit()

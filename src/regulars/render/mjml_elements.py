@@ -1,4 +1,4 @@
-"""The elements of MJML, by what may stand in them."""
+"""The elements of MJML, by their permitted content."""
 
 from __future__ import annotations
 

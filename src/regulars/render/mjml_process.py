@@ -1,7 +1,7 @@
-"""The MJML compiler in a process of its own: what it is given can end it, and must not end a worker with it.
+"""The MJML compiler in a separate process: input that crashes it must not crash a worker.
 
-One process serves many emails. It is started when it is first needed, ends by itself when nothing has come for a while,
-and is killed when an email takes too long. What it was compiling then is at fault, and nothing else.
+One process serves many emails. It starts on first use, ends after a time without requests, and is killed when an
+email takes too long. Only the email being compiled then fails.
 """
 
 from __future__ import annotations
@@ -20,18 +20,18 @@ from select import select
 from regulars.core.errors import RegularsError
 
 MAX_SOURCE = 2_000_000
-"""Characters of MJML; an email of 100 kB is cut off by mail programs as it is."""
+"""Characters of MJML; mail programs clip an email of 100 kB anyway."""
 SECONDS = 20.0
-"""How long one email may take: the starter's take thousandths of a second."""
+"""Seconds for one email: the starter's take milliseconds."""
 _CHILD = Path(__file__).with_name("mjml_child.py")
 
 
 class CompilerFailed(RegularsError):
-    """The compiler refused an email, or died of it."""
+    """The compiler refused an email, or crashed on it."""
 
 
 class Compiler:
-    """The process, if it runs. Safe to call from several threads, and after a fork."""
+    """The process, if it runs. Thread-safe, and safe after a fork."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -45,7 +45,7 @@ class Compiler:
         request = source.encode("utf-8", "replace")
         with self._lock:
             answer = self._asked(request)
-            if answer is None:  # it ended by itself, a moment ago
+            if answer is None:  # it has just ended
                 answer = self._asked(request)
         if answer is None:
             raise CompilerFailed("the compiler does not start")
@@ -55,19 +55,19 @@ class Compiler:
         return text
 
     def stop(self) -> None:
-        """Ends the process; the next email starts it anew."""
+        """Ends the process; the next email starts a new one."""
         process, self._process = self._process, None
         if process is None or self._owner != os.getpid():
             return
         for pipe in (process.stdin, process.stdout):
             if pipe is not None:
-                with suppress(OSError):  # what it did not read any more
+                with suppress(OSError):  # input it did not read
                     pipe.close()
         process.kill()
         process.wait()
 
     def _asked(self, request: bytes) -> bytes | None:
-        """The answer; None if the process had ended in peace before it read the request."""
+        """The answer; None if the process had ended normally before it read the request."""
         process = self._running()
         assert process.stdin is not None
         try:
@@ -93,7 +93,7 @@ class Compiler:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
-                start_new_session=True,  # Ctrl-C is for us
+                start_new_session=True,  # Ctrl-C is for the parent process
             )
         return self._process
 
@@ -128,7 +128,7 @@ atexit.register(_COMPILER.stop)
 
 
 def _after_fork() -> None:
-    """A forked process starts a compiler of its own: the lock may have been held, and two would mix their answers."""
+    """A forked process starts its own compiler: the lock may be held, and two processes would mix their answers."""
     global _COMPILER  # noqa: PLW0603
     _COMPILER = Compiler()
     atexit.register(_COMPILER.stop)
@@ -138,5 +138,5 @@ os.register_at_fork(after_in_child=_after_fork)
 
 
 def compile_mjml(source: str) -> str:
-    """HTML for MJML, by the process that this one keeps. Raises CompilerFailed."""
+    """HTML for MJML, by the shared compiler process. Raises CompilerFailed."""
     return _COMPILER.compile(source)

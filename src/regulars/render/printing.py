@@ -1,4 +1,4 @@
-"""What a value looks like when it is printed, by `{{ … }}` or inside another text."""
+"""How a value is printed, by `{{ … }}` or inside another text."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from jinja2.exceptions import UndefinedError
 from markupsafe import Markup
 
 UNSAFE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ufdd0-\ufdef\ufffe\uffff\ud800-\udfff]")
-"""Characters that no HTML document and no letter may hold."""
+"""Characters that are invalid in HTML and in messages."""
 _DIGITS = 400
 _FILTERS = {"date": "date", "datetime": "datetime", "time": "time", "list": "join", "tuple": "join", "dict": "join"}
 
 
 def printable(value: Any) -> Any:
-    """What `{{ … }}` prints; refuses what would look like a machine's mistake in a letter."""
+    """The text that `{{ … }}` prints; refuses values that no reader should see."""
     if value is None:
         raise UndefinedError("the value is missing (none): write `{{ x or 'something else' }}` or `{% if x %}`")
     if isinstance(value, str):
@@ -27,7 +27,7 @@ def printable(value: Any) -> Any:
         return Markup(clean) if isinstance(value, Markup) else clean  # noqa: S704  it was markup before
     if isinstance(value, Decimal):
         return format(sane(value).normalize(), "f")
-    if isinstance(value, int | float | Undefined):  # what is undefined says so itself
+    if isinstance(value, int | float | Undefined):  # an undefined value raises its own error
         return value
     kind = type(value).__name__
     hint = f": use a filter such as `{_FILTERS[kind]}`" if kind in _FILTERS else ""
@@ -40,11 +40,11 @@ def _a(kind: str) -> str:
 
 def sane(value: Decimal) -> Decimal:
     """The number, unless it has hundreds of digits when written out. Raises UndefinedError."""
-    if -_DIGITS <= value.adjusted() <= _DIGITS:  # 0 for what is not finite
+    if -_DIGITS <= value.adjusted() <= _DIGITS:  # 0 for non-finite numbers
         return value
     raise UndefinedError(f"a number of more than {_DIGITS} digits cannot be shown")
 
 
 def plain(value: Any) -> str:
-    """A value as plain text: what `{% set x %}…{% endset %}` made in HTML is unescaped."""
+    """A value as plain text: the result of `{% set x %}…{% endset %}` in HTML is unescaped."""
     return value.unescape() if isinstance(value, Markup) else str(value)

@@ -1,6 +1,6 @@
 """Which names an email's tags use, read from Jinja's own parse: `customer.first_name`, `loop.index`, `coupon.code`.
 
-Names that a loop or `{% set %}` brings in are the template's own. What an `{% if %}` asks about is
+Names defined by a loop or `{% set %}` belong to the template. A name tested by an `{% if %}` is
 guarded inside it.
 """
 
@@ -40,7 +40,7 @@ class _Reader:
     uses: list[Use] = field(default_factory=list)
 
     def statements(self, body: Sequence[nodes.Node], scope: _Scope) -> None:
-        """A run of statements: what `{% set %}` names is known to those after it."""
+        """Consecutive statements: a name of `{% set %}` is known in those after it."""
         for node in body:
             self.statement(node, scope)
             if isinstance(node, nodes.Assign | nodes.AssignBlock):
@@ -116,7 +116,7 @@ class _Reader:
 
 
 def uses(pieces: Sequence[Piece]) -> list[Use]:
-    """The names that some pieces use, in order. The pieces must be sound Jinja."""
+    """The names that some pieces use, in order. The pieces must be valid Jinja."""
     tags = [p for p in pieces if p.kind in (Kind.PRINT, Kind.BLOCK)]
     if not tags:
         return []
@@ -127,12 +127,12 @@ def uses(pieces: Sequence[Piece]) -> list[Use]:
 
 @lru_cache(maxsize=256)
 def _parsed(source: str) -> nodes.Template:
-    """The tags of an email are often the same in all its languages."""
+    """Cached: the tags of an email are often the same in all its languages."""
     return HTML.parse(source)
 
 
 def fields(pieces: Sequence[Piece], root: str) -> frozenset[str] | None:
-    """The fields of `root` that some pieces read; None where it is handed on whole. The pieces must be sound Jinja."""
+    """The fields of `root` that some pieces read; None where it is passed on whole. The pieces must be valid Jinja."""
     paths = [use.path for use in uses(pieces) if use.path[0] == root]
     return None if any(len(path) == 1 for path in paths) else frozenset(path[1] for path in paths)
 

@@ -1,7 +1,8 @@
-"""Where the files of an email are found: the workspace's folder first, then the starter's, file by file.
+"""The files of an email: from the workspace's folder first, then the starter's, file by file.
 
 A workspace may change only the words of a starter email. Once it has its own `body.mjml` for an email, nothing of that
-email is taken from further back, so that old words never meet a new body. `_base/` is always looked up file by file.
+email comes from later folders, so that old words are never combined with a new body. `_base/` is always looked up
+file by file.
 """
 
 from __future__ import annotations
@@ -22,9 +23,9 @@ _DEEPEST = 8
 MAX_BYTES = 500_000
 """Size of one file of an email."""
 MAX_WORDS_DEEP = 30
-"""How many words may contain each other."""
+"""Maximum nesting of words."""
 MAX_PIECES = 20_000
-"""Pieces of an email with its includes and words in place, and how often a word or an include is put in place."""
+"""Maximum number of pieces of an expanded email, and of expansions of words and includes."""
 _INCLUDE = re.compile(
     r"""<mj-include\s++path=(?P<quote>["'])(?P<path>[^"']*+)(?P=quote)\s*+(?:/>|>\s*+</mj-include>)"""
 )
@@ -32,7 +33,7 @@ _INCLUDE = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """A file as read: its path as shown to people, and its text."""
+    """A file: its path as shown to people, and its text."""
 
     path: str
     text: str
@@ -40,13 +41,13 @@ class File:
 
 @dataclass
 class Library:
-    """The emails in some folders. Files are read once and kept; make a new one to see changes."""
+    """The emails in some folders. Files are read once and cached; create a new object to see changes."""
 
     folders: Sequence[Path]
     files: dict[Path, File] = field(default_factory=dict)
 
     def names(self) -> list[str]:
-        """The emails there are, by name."""
+        """The names of the emails."""
         found = {p.parent.name for f in self.folders for p in f.glob("*/body.mjml")}
         return sorted(n for n in found if not n.startswith(("_", ".")))
 
@@ -81,7 +82,7 @@ class Library:
         return found
 
     def words(self, email: str, locale: str, fallback: str) -> dict[str, Word]:
-        """The words of an email in exactly this language, over those that all emails share."""
+        """The words of an email in exactly this language, merged over those that all emails share."""
         shared = self.languages(BASE)
         base = match(locale, shared) or match(fallback, shared) or match("en", shared)
         own = self.languages(email)[locale]
@@ -108,7 +109,7 @@ class Library:
         return self.files[path]
 
     def _text(self, path: Path) -> str:
-        """The text of a file that is one of ours. Raises Invalid."""
+        """The text of a file inside the folders. Raises Invalid."""
         message = None
         if not any(inside(path, folder) for folder in self.folders):
             message = "this is a link to a file outside the emails' folder, and is not read"
@@ -125,7 +126,7 @@ class Library:
 
 
 def shown(path: Path) -> str:
-    """A path as people see it: from the current folder down where it lies below it. A link is shown as itself."""
+    """A path for people: relative if below the current folder. Links are not resolved."""
     whole = path.parent.resolve() / path.name
     try:
         return whole.relative_to(Path.cwd()).as_posix()
@@ -134,7 +135,7 @@ def shown(path: Path) -> str:
 
 
 def match(locale: str | None, available: Mapping[str, object] | Sequence[str]) -> str | None:
-    """The available locale that serves: the same, else the same language; None if neither is there."""
+    """The best available locale: the same, else the same language; None if neither exists."""
     if not locale:
         return None
     by_key = {name.lower().replace("_", "-"): name for name in available}
@@ -147,23 +148,23 @@ def _plain(name: str) -> bool:
 
 
 def expand(library: Library, file: File, words: Mapping[str, Word], faults: list[Diagnostic]) -> list[Piece]:
-    """The pieces of a file with its includes and words put in place. What is missing is added to `faults`."""
+    """The pieces of a file with includes and words expanded. Missing ones are added to `faults`."""
     return put_words(_with_includes(library, file, faults, (), _Room()), words, faults)
 
 
 def put_words(pieces: Iterable[Piece], words: Mapping[str, Word], faults: list[Diagnostic]) -> list[Piece]:
-    """The pieces with every `{{ t.word }}` replaced by the word's own pieces."""
+    """The pieces with every `{{ t.word }}` replaced by the word's pieces."""
     return list(_with_words(pieces, words, faults, (), _Room()))
 
 
 @dataclass
 class _Room:
-    """How many more pieces an email may have: words in words, and includes in includes, multiply."""
+    """The remaining number of pieces of an email: nested words and includes multiply."""
 
     left: int = MAX_PIECES
 
     def take(self, code: str, name: str, span: Span, faults: list[Diagnostic]) -> bool:
-        """Whether there is room for one more; the first time that there is none, a fault says so."""
+        """Whether one more is allowed; the first refusal adds a fault."""
         self.left -= 1
         if self.left == -1:
             message = f"too much: with `{name}` the email has more than {MAX_PIECES} pieces"

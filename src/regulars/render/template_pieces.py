@@ -1,6 +1,6 @@
-"""A template cut into pieces: plain data and Jinja tags, each knowing the file, line and column it was written at.
+"""A template split into pieces: plain text and Jinja tags, each with its file, line and column.
 
-Nothing here runs a template. The pieces, put together again, are the source to the character.
+Nothing here runs a template. The joined pieces equal the source.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from functools import lru_cache
 from regulars.core.diagnostics import Diagnostic, Span
 
 MAX_TAG = 5000
-"""Characters of one tag."""
+"""Maximum characters of one tag."""
 _CLOSED_BY = {"{{": "}}", "{%": "%}", "{#": "#}"}
 _QUOTE_OR_END = {"{{": re.compile(r"""['"]|\}\}"""), "{%": re.compile(r"""['"]|%\}""")}
 _RAW = re.compile(r"\{%[-+]?+\s*+raw\s*+[-+]?+%\}")
@@ -26,7 +26,7 @@ _STATEMENT = re.compile(r"\{%[-+]?\s*(\w+)")
 
 
 class Kind(StrEnum):
-    """What a piece is; `raw` is a whole `{% raw %}…{% endraw %}`."""
+    """The kind of a piece; `raw` is a whole `{% raw %}…{% endraw %}`."""
 
     DATA = "data"
     PRINT = "print"
@@ -37,7 +37,7 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A stretch of template text; `word` marks text that came from a words file and is not yet escaped."""
+    """A part of the template text; `word` marks text from a words file that is not yet escaped."""
 
     kind: Kind
     text: str
@@ -59,13 +59,13 @@ class Piece:
 
 @lru_cache(maxsize=128)
 def _breaks(text: str) -> Sequence[int]:
-    """Where the lines of a text end."""
+    """The ends of the lines of a text."""
     return [found.start() for found in re.finditer("\n", text)]
 
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """A text and where its first character stands in a file."""
+    """A text and the place of its first character in a file."""
 
     text: str
     path: str
@@ -95,7 +95,7 @@ def cut(origin: Origin, *, word: bool = False) -> Iterator[Piece]:
 
 
 def _tags(text: str) -> Iterator[tuple[int, int, Kind]]:
-    """Where the tags of a text begin and end. What is never closed is no tag, and is looked for once only."""
+    """The ranges of the tags in a text. An unclosed tag is none, and is searched for only once."""
     at = 0
     closings: dict[str, int] = {}
     while found := _OPENING.search(text, at):
@@ -109,7 +109,7 @@ def _tags(text: str) -> Iterator[tuple[int, int, Kind]]:
 
 
 def _end(text: str, start: int, sign: str, closings: dict[str, int]) -> tuple[int, Kind]:
-    """Where the tag at `start` ends, or -1, and its kind; `closings` has the next closing of each sign."""
+    """The end of the tag at `start`, or -1, and its kind; `closings` has the next closing of each sign."""
     begin = start + 2
     if closings.get(sign, begin) < begin or sign not in closings:
         found = text.find(_CLOSED_BY[sign], begin)
@@ -128,7 +128,7 @@ def _end(text: str, start: int, sign: str, closings: dict[str, int]) -> tuple[in
 
 
 def _tag_end(text: str, at: int, sign: str, first: int) -> int:
-    """Where a tag ends: at its braces outside of quotes, or at the `first` if the quotes do not match."""
+    """The end of a tag: its braces outside quotes, or the `first` ones if the quotes do not match."""
     limit, marks = min(len(text), at + MAX_TAG), _QUOTE_OR_END[sign]
     while found := marks.search(text, at, limit):
         if found[0] not in "'\"":
@@ -141,7 +141,7 @@ def _tag_end(text: str, at: int, sign: str, first: int) -> int:
 
 
 def _string_end(text: str, at: int, limit: int, quote: str) -> int:
-    """Behind the quote that ends a string; -1 if none does."""
+    """The position after the quote that ends a string; -1 if none does."""
     while True:
         closing, escape = text.find(quote, at, limit), text.find("\\", at, limit)
         if closing < 0 or escape < 0 or closing < escape:
@@ -150,17 +150,17 @@ def _string_end(text: str, at: int, limit: int, quote: str) -> int:
 
 
 def skeleton(tags: Sequence[Piece]) -> str:
-    """The tags alone, one a line: Jinja's line numbers then say which tag it means."""
+    """The tags alone, one per line, so that Jinja's line numbers identify the tag."""
     return "\n".join(p.text.replace("\n", " ") for p in tags)
 
 
 def origin_of(piece: Piece) -> Origin:
-    """The text of a piece and where it stands."""
+    """The text of a piece and its place."""
     return Origin(piece.text, piece.span.path, piece.span.line, piece.span.column)
 
 
 def unclosed(piece: Piece) -> Diagnostic | None:
-    """What is wrong when data still holds an opening brace pair: a tag that nobody closed."""
+    """The fault of a text with an opening brace pair: an unclosed tag."""
     found = _OPENING.search(piece.text) if piece.kind is Kind.DATA else None
     if not found:
         return None
@@ -172,7 +172,7 @@ def unclosed(piece: Piece) -> Diagnostic | None:
 
 
 def locate(text: str, path: str, fragment: str, start: int = 0) -> Span:
-    """Where `fragment` stands in a file at or after `start`; the start itself when it is not found."""
+    """The place of `fragment` in a file at or after `start`; `start` if it is not found."""
     at = text.find(fragment, start)
     whole = Origin(text, path)
     return whole.span(at, len(fragment.split("\n", 1)[0])) if at >= 0 else whole.span(start)

@@ -1,7 +1,7 @@
 """The text part, derived from the finished HTML while the Jinja tags are still marks in it.
 
-Both parts come from one tree, so their words agree. What is hidden (preheader, conditionals for Outlook) is left out.
-Lines are not wrapped: that is the reader's window's business.
+Both parts come from one tree, so their words agree. Hidden elements (preheader, conditionals for Outlook) are left
+out. Lines are not wrapped: mail programs do that.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ _OUTLOOK_END = "<![endif]-->"
 _STATEMENT = re.compile(r"<!--\s*zqj\d+jqz\s*-->")
 _NUMBER_SIGNS = re.compile(r"[\s().\-\u2010-\u2015/{}]+")
 _REPLACED = re.compile(r"""\|\s*+replace\((?:' '|" "),\s*+(?:''|"")\)""")
-"""A filter that takes the blanks out of a number: what it makes is the same number."""
+"""A filter that removes the blanks of a number."""
 _LONE = re.compile(r"^:(?:[ \t]++(?=https?://)|[ \t\r]*+$)", re.MULTILINE)
 """A colon without a label before it."""
 _BRACE = re.compile(r"\{(?=[{%#])")
@@ -57,7 +57,7 @@ _BRACE = re.compile(r"\{(?=[{%#])")
 
 @dataclass
 class _Branch:
-    """An open `{% if %}` or `{% for %}`: how many line breaks stood before it and at the end of each branch so far."""
+    """An open `{% if %}` or `{% for %}`: the number of line breaks before it and at the end of each branch so far."""
 
     loop: bool
     start: int
@@ -70,7 +70,7 @@ class _Branch:
 
 @dataclass
 class _Writer:
-    """Text whose line breaks are counted along every branch, so that a condition leaves neither gap nor join."""
+    """Writes text and counts line breaks along every branch, so that a condition leaves no gap and joins no lines."""
 
     woven: Woven
     parts: list[str] = field(default_factory=list)
@@ -96,7 +96,7 @@ class _Writer:
             branch.begun = True
 
     def line(self, count: int = 1) -> None:
-        """The next text begins a new line, or a new paragraph with 2; not right behind a bullet."""
+        """The next text begins a new line, or a new paragraph with 2; not right after a bullet."""
         if self.sticky:
             return
         self.wanted = max(self.wanted, count)
@@ -104,7 +104,7 @@ class _Writer:
             branch.asked = branch.asked or not branch.begun
 
     def tag(self, number: int) -> None:
-        """A block tag such as `{% if %}`: takes no room of its own, but what a loop repeats ends with its address."""
+        """A block tag such as `{% if %}`: adds no text, but a loop's body ends with its address."""
         if self.after_url and any(branch.loop for branch in self.branches):
             self.wanted = max(self.wanted, 1)
         self._break()
@@ -137,7 +137,7 @@ class _Writer:
         self.standing = min([self.standing, *branch.ends, *skipped])
 
     def _round(self, branch: _Branch) -> None:
-        """A loop whose round begins with a block and ends in running text needs a break before each round."""
+        """A loop whose body begins with a block and ends in running text needs a break before each round."""
         if branch.loop and branch.asked and not self.standing:
             self.parts.insert(branch.place, "\n")
 
@@ -145,7 +145,7 @@ class _Writer:
 def derive(content: str, woven: Woven) -> str:
     """Jinja source of the text part of an HTML document with marks."""
     writer = _Writer(woven)
-    # A statement between two sections stands inside a conditional for Outlook; it holds for the text all the same.
+    # A statement between two sections is inside a conditional for Outlook; it applies to the text, too.
     content = _without_outlook(content)
     root = html.document_fromstring(content.encode(), parser=html.HTMLParser(encoding="utf-8"))
     body = root.find("body")
@@ -161,7 +161,7 @@ def derive(content: str, woven: Woven) -> str:
 
 
 def _without_outlook(content: str) -> str:
-    """HTML without what only Outlook reads, except for the statements in it."""
+    """HTML without Outlook's conditionals, except for the statements in them."""
     out: list[str] = []
     at = 0
     while found := _OUTLOOK.search(content, at):
@@ -176,7 +176,7 @@ def _without_outlook(content: str) -> str:
 def normalized(text: str) -> str:
     """A rendered text without stray blanks: at most one empty line at a time, none at the ends.
 
-    A label that turned out empty leaves no colon before its address.
+    An empty label leaves no colon before its address.
     """
     if "\n:" in text or text.startswith(":"):
         text = _LONE.sub("", text)
@@ -191,8 +191,8 @@ def normalized(text: str) -> str:
 def gathered(text: str, page: str) -> str:
     """The answers of a survey that follow each other as one line: `yes | partly | no: PAGE`.
 
-    In HTML each is a button that opens the page with that answer chosen; in text the address would stand there as
-    often, and the page asks anyway.
+    In HTML each is a button that opens the page with that answer preselected; in text the address would be repeated,
+    and the page asks anyway.
     """
     mark = f": {page}?"
     if text.count(mark) < 2:
@@ -220,7 +220,7 @@ def _plain(woven: Woven, number: int) -> str:
 
 
 def _literal(text: str) -> str:
-    """Braces that are no Jinja tag here must not become one in the text's source."""
+    """Escapes braces that are not a Jinja tag here, so that they do not become one in the text's source."""
     return _BRACE.sub("{{ '{' }}", text)
 
 
@@ -275,7 +275,7 @@ def _break(node: html.HtmlElement, writer: _Writer) -> None:
 
 
 def _link(node: html.HtmlElement, writer: _Writer) -> None:
-    """`label: url`; a sentence goes on after the address. A number or address that is the label stands there once."""
+    """`label: url`; a sentence continues after the address. An address or number equal to the label appears once."""
     _inside(node, writer)
     url = (node.get("href") or "").strip()
     label = _restored(node.text_content(), writer)
@@ -284,7 +284,7 @@ def _link(node: html.HtmlElement, writer: _Writer) -> None:
         url = url.removeprefix(scheme).split("?")[0]
     if not url or url.startswith("#") or _same(label, _restored(url, writer), scheme):
         return
-    url = url if scheme else url.replace(" ", "%20")  # written with a blank, the address would end there
+    url = url if scheme else url.replace(" ", "%20")  # an address ends at a blank
     labelled = label or any((image.get("alt") or "").strip() for image in node.iter("img"))
     writer.text(f": {url}" if labelled else url)
     writer.after_url = True
@@ -295,7 +295,7 @@ def _restored(text: str, writer: _Writer) -> str:
 
 
 def _same(label: str, address: str, scheme: str) -> bool:
-    """Whether the label is the address already; numbers are written with blanks, brackets and dashes."""
+    """Whether the label equals the address; numbers may have blanks, brackets and dashes."""
     if scheme == "tel:":
         return _number(label) == _number(address)
     return label == address

@@ -1,7 +1,7 @@
-"""The form of a Ukrainian first name that one calls somebody by: `Олена` is greeted as `Олено`, `Андрій` as `Андрію`.
+"""The vocative of Ukrainian first names: `Олена` is greeted as `Олено`, `Андрій` as `Андрію`.
 
 The rules are those of the second and first declension in the Ukrainian orthography of 2019. A name in another
-script, or one that does not decline, is left as it is, so a greeting is at worst plain and never mangled.
+script, or one that does not decline, stays unchanged, so a greeting is at worst plain and never wrong.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""From pieces to MJML with marks: reads the markup around the tags, and finds what is wrong with it.
+"""Builds MJML with marks from pieces: parses the markup around the tags, and reports its faults.
 
 The MJML compiler never sees a Jinja tag, so it cannot refuse, escape or move one. Inside text a block tag's mark is a
-comment (HTML parsers leave comments where they stand, also between table rows); inside attributes a mark is a word.
+comment (HTML parsers keep comments in place, also between table rows); inside attributes a mark is a word.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from regulars.render.mjml_elements import ELEMENTS, ENDINGS, PLAIN, VOID
 from regulars.render.template_pieces import Kind, Origin, Piece, unclosed
 
 MAX_DEPTH = 100
-"""Elements inside each other. The MJML compiler needs the stack for each, and takes the process with it."""
+"""Maximum nesting of elements. The MJML compiler uses stack for each, and an overflow crashes the process."""
 _TOKEN = re.compile(
     r"(?P<section><!--|<!\[CDATA\[)|</(?P<close>[a-zA-Z][\w-]*+)\s*+>|<(?P<open>[a-zA-Z][\w-]*+)"
     r"""(?P<attributes>(?:[^"'<>]|"[^"]*+"|'[^']*+')*+)>""",
@@ -33,7 +33,7 @@ _SPACE = re.compile(r"[ \t\r\n\f]+")
 
 @dataclass
 class _Open:
-    """The beginning of a tag that pieces interrupt: its text so far, the piece it began in, where, and its quote."""
+    """The beginning of a tag that pieces interrupt: its text so far, first piece, offset, and open quote."""
 
     parts: list[str]
     piece: Piece
@@ -42,14 +42,14 @@ class _Open:
 
 
 class Weaver:
-    """Reads pieces in order and follows where in the markup each stands."""
+    """Reads pieces in order and tracks the position of each in the markup."""
 
     def __init__(self) -> None:
         self.woven = Woven()
         self.faults: list[Diagnostic] = []
         self.stack: list[tuple[str, Span]] = []
         self.tags: list[tuple[str, dict[str, str], Span]] = []
-        """Every opening tag with its attributes, for those who check them."""
+        """Every opening tag with its attributes, for checks."""
         self._out: list[str] = []
         self._open: _Open | None = None
 
@@ -73,19 +73,19 @@ class Weaver:
 
     @property
     def ending(self) -> str | None:
-        """The element around whose content is free HTML or text, if we are in one."""
+        """The enclosing element with free HTML or text content, if any."""
         return next((name for name, _ in self.stack if name in ENDINGS or name not in ELEMENTS), None)
 
     @property
     def _too_deep(self) -> bool:
-        """Whether reading on is of no use."""
+        """Whether the nesting limit is exceeded."""
         return len(self.stack) > MAX_DEPTH
 
     def _fault(self, message: str, span: Span, *, expected: str | None = None, hint: str | None = None) -> None:
         self.faults.append(Diagnostic("T010", message, span, expected=expected, hint=hint))
 
     def _put(self, piece: Piece) -> None:
-        """A tag, or a stretch of a word."""
+        """Writes a tag or a part of a word."""
         if piece.word and piece.kind is Kind.DATA:
             self._word(piece)
             return
@@ -126,7 +126,7 @@ class Weaver:
         self._rest(piece, at)
 
     def _interrupted(self, begun: _Open, piece: Piece) -> None:
-        """A whole tag that other pieces stand in."""
+        """A whole tag with other pieces inside."""
         whole, place = "".join(begun.parts), _at(begun.piece, begun.at)
         whole = guard(whole, self.woven)
         if not whole.startswith("<!"):
@@ -230,7 +230,7 @@ def _at(piece: Piece, offset: int) -> Span:
 
 
 def _open_quote(text: str) -> str:
-    """The quote that is open at the end of a text that begins outside of quotes."""
+    """The open quote at the end of a text that begins outside quotes."""
     at, quote = 0, ""
     while at < len(text):
         at, quote = _tag_end(text, at, "")
@@ -241,7 +241,7 @@ _CLOSED_BY = {"<!--": "-->", "<![CDATA[": "]]>"}
 
 
 def _tokens(text: str, at: int) -> Iterator[tuple[re.Match[str], int]]:
-    """Tags, comments and CDATA sections, each with its end. One that never ends is looked for once only."""
+    """Tags, comments and CDATA sections, each with its end. An unclosed one is searched for only once."""
     endless: set[str] = set()
     while found := _TOKEN.search(text, at):
         section = found["section"]
@@ -260,7 +260,7 @@ _TAG_PART = re.compile(r"""[^"'>]*+(["'>])?""")
 
 
 def _tag_end(text: str, at: int, quote: str) -> tuple[int, str]:
-    """Where the tag ends that `text` goes on with, and the quote that is open there: "" unless the text breaks off."""
+    """The end of the tag that `text` continues, and the quote open there: "" unless the text ends inside it."""
     while at < len(text):
         if quote:
             closing = text.find(quote, at)
@@ -277,11 +277,11 @@ def _tag_end(text: str, at: int, quote: str) -> tuple[int, str]:
 
 
 def _ascii_attributes(tag: str, woven: Woven, piece: Piece) -> str:
-    """The tag with what is not ASCII set aside: mrml prints some such characters of attributes as Rust escapes."""
+    """The tag with non-ASCII text replaced by marks: mrml prints some such characters of attributes as Rust escapes."""
     verbatim = Piece(Kind.DATA, "", piece.span)
     return re.sub(r"[^\x00-\x7f]+", lambda m: f"zqj{woven.keep(m[0], verbatim)}jqz", tag)
 
 
 def attributes(tag: str) -> dict[str, str]:
-    """The attributes of a tag as written, by name in small letters."""
+    """The attributes of a tag as written, by lower-case name."""
     return {name.lower(): value[1:-1] for name, value in _ATTRIBUTE.findall(tag)}

@@ -1,4 +1,4 @@
-"""YAML files of emails, words and samples: read without aliases that multiply, depths without end, or tracebacks."""
+"""YAML files of emails (words and samples), protected against alias expansion, deep nesting and tracebacks."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def compose(text: str, path: str) -> yaml.Node | None:
 
 
 def load(text: str, path: str) -> Any:
-    """The file as plain values, dates among them. Raises Invalid with T015 at the value that is none."""
+    """The file as plain values, dates among them. Raises Invalid with T015 at an invalid value."""
     node = compose(text, path)
     if node is None:
         return None
@@ -44,7 +44,7 @@ def load(text: str, path: str) -> Any:
 
 
 def _scan(text: str, path: str) -> None:
-    """Raises Invalid for a file that is nested too deeply, or too large once its aliases are unfolded."""
+    """Raises Invalid for a file that is nested too deeply, or too large after alias expansion."""
     size = depth = 0
     sizes: dict[str, int] = {}
     begun: list[tuple[str | None, int]] = []
@@ -70,7 +70,7 @@ def _scan(text: str, path: str) -> None:
 
 
 def _faulty(node: yaml.Node, path: str, text: str) -> Invalid:
-    """What is wrong with the scalar that cannot be made a value, such as the day 2026-13-45."""
+    """The fault of a scalar that has no valid value, such as the day 2026-13-45."""
     waiting = [node]
     while waiting:
         each = waiting.pop()

@@ -1,1 +1,1 @@
-"""What clients answer by the links of emails: clicks, survey answers, answers about visits."""
+"""Responses of clients by links in emails: clicks, survey answers, answers about visits."""

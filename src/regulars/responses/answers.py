@@ -1,7 +1,7 @@
-"""Answers as events: a survey's, in which later answers are laid over earlier ones, and the wish to be called.
+"""Answers as events: to a survey, where later answers replace earlier ones, and the request for a call.
 
-The event's id is made of the survey and the promise, so the same answer twice is one event, and a follow-up
-campaign can promise only once.
+The event's id is derived from the survey and the promise, so repeated answers are one event, and a follow-up
+campaign triggers only once.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ from regulars.rules.survey import Question, Survey
 ANSWERED = "survey.answered"
 CALL = "call.requested"
 LONGEST = 4000
-"""Characters of an answer in words."""
+"""Maximum characters of a text answer."""
 
 Answers = Mapping[str, Any]
 
 
 def parse_answer(question: Question, text: str | None) -> Any:
-    """What was said to the question: a number, the name of a choice, or words; None for what is no answer."""
+    """The answer to the question: a number, the name of a choice, or text; None for an invalid answer."""
     if text is None:
         return None
     if question.scale is not None:
@@ -38,13 +38,13 @@ def parse_answer(question: Question, text: str | None) -> Any:
 
 
 def answers_of(connection: Connection, owner: LinkOwner, survey: Survey) -> Answers:
-    """What the client has answered so far by this email."""
+    """The client's answers from this email so far."""
     data = connection.scalar(select(events.c.data).where(events.c.external_id == _event_id(owner, survey)))
     return {k: v for k, v in (data or {}).items() if k != "survey"}
 
 
 def record_answers(connection: Connection, owner: LinkOwner, survey: Survey, answers: Answers, at: datetime) -> bool:
-    """Keeps the answers beside those that are there; tells whether anything is new. No answer leaves no event."""
+    """Merges the answers with the stored ones; returns whether anything is new. Without answers it writes no event."""
     kept = answers_of(connection, owner, survey)
     whole = {**kept, **{k: v for k, v in answers.items() if v is not None}}
     if whole == kept:
@@ -68,7 +68,7 @@ def record_answers(connection: Connection, owner: LinkOwner, survey: Survey, ans
 
 
 def request_call(connection: Connection, owner: LinkOwner, note: str | None, at: datetime) -> bool:
-    """Notes once per email that the client asks to be called, as an event `call.requested`; tells whether it is new."""
+    """Records a request for a call, once per email, as an event `call.requested`; returns whether it is new."""
     statement = insert(connection, events).values(
         external_id=f"call/{owner.promise}", customer_id=owner.customer, name=CALL, occurred_at=at, received_at=at,
         data={"about": owner.key, **({"note": note} if note else {})},
@@ -80,7 +80,7 @@ def request_call(connection: Connection, owner: LinkOwner, note: str | None, at:
 
 
 def call_requested(connection: Connection, owner: LinkOwner) -> bool:
-    """Whether the client has asked by this email."""
+    """Whether the client has asked for a call from this email."""
     return connection.scalar(select(events.c.id).where(events.c.external_id == f"call/{owner.promise}")) is not None
 
 

@@ -1,7 +1,7 @@
-"""Was it a person? Mail scanners open links, and mail programs load pictures, long before anybody reads.
+"""Grades hits: human or machine. Mail scanners open links, and mail programs load pictures, before anybody reads.
 
-What a request gives away by itself is its sign; `grades` looks at all requests by the links of one email together, so
-that later evidence counts for earlier ones too. More requests can only make a grade worse, never better.
+A sign is what a single request reveals; `grades` evaluates all requests for the links of one email together, so
+that later evidence counts for earlier requests too. More requests can only make a grade worse, never better.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from enum import StrEnum
 
 
 class HitKind(StrEnum):
-    """What was asked for: a link, the picture that tells that the email was shown, or the link that nobody sees."""
+    """What was requested: a link, the tracking pixel, or the hidden link."""
 
     CLICK = "click"
     OPEN = "open"
@@ -22,19 +22,19 @@ class HitKind(StrEnum):
 
 
 class Sign(StrEnum):
-    """What a request gives away by itself."""
+    """What a single request reveals."""
 
-    SCANNER = "scanner"  # names itself: a mail gateway, a robot, a preview of links
-    TOOL = "tool"  # a programming library, a browser without a screen
-    NAMELESS = "nameless"  # no user agent, or no more than the word that all begin with
-    PREFETCH = "prefetch"  # says that it fetches ahead of a person
-    PEEKED = "peeked"  # somebody asked for the head alone first, as browsers do not
-    PROXY = "proxy"  # a provider's server, which asks when a person looks, but also on its own account
-    ODD = "odd"  # no browser that we know
+    SCANNER = "scanner"  # identifies itself: a mail gateway, a robot, a link preview
+    TOOL = "tool"  # a programming library, a headless browser
+    NAMELESS = "nameless"  # no user agent, or only its common prefix
+    PREFETCH = "prefetch"  # a prefetch header
+    PEEKED = "peeked"  # HEAD came first, which browsers do not send
+    PROXY = "proxy"  # a provider's proxy, which requests when a person looks, but also automatically
+    ODD = "odd"  # an unknown browser
 
 
 class Grade(StrEnum):
-    """By whom it was, as far as can be told."""
+    """Who made the request, as far as is known."""
 
     HUMAN = "human"
     UNSURE = "unsure"
@@ -43,7 +43,7 @@ class Grade(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """One request by a link of an email; `link` is where it leads."""
+    """One request for a link of an email; `link` is its target."""
 
     kind: HitKind
     link: str
@@ -52,13 +52,13 @@ class Hit:
 
 
 MACHINE_WITHIN = timedelta(seconds=5)
-"""After the mail server took the email: nobody has read it by then."""
+"""After the mail server accepted the email: too early for a reader."""
 UNSURE_WITHIN = timedelta(seconds=15)
-"""Somebody with the inbox open may have."""
+"""After the mail server accepted the email: only possible for a reader with the inbox open."""
 SAME_MOMENT = timedelta(seconds=2)
-"""Two links within this are an accident of a person's at best, three are none."""
+"""Two links within this time can be a person's accident, three cannot."""
 EVIDENCE_WINDOW = timedelta(minutes=10)
-"""Who took the link that nobody sees took whatever was asked for in this time before and after."""
+"""A request for the hidden link makes all requests within this time before and after a machine's."""
 
 _GRADES = {Sign.PROXY: Grade.UNSURE, Sign.ODD: Grade.UNSURE}
 _ORDER = {Grade.HUMAN: 0, Grade.UNSURE: 1, Grade.MACHINE: 2}
@@ -84,16 +84,16 @@ _PREFETCH_HEADERS = ("purpose", "sec-purpose", "x-purpose", "x-moz")
 
 
 def sign(kind: HitKind, headers: Mapping[str, str], *, peeked: bool = False) -> Sign | None:
-    """What a request's headers (names in small letters) give away; None where it looks like a person's program.
+    """The sign in a request's headers (lower-case names); None where it looks like a person's browser.
 
-    `peeked`: shortly before, somebody asked for the head of a link of the same email.
+    `peeked`: a HEAD request for a link of the same email came shortly before.
     """
     agent = headers.get("user-agent", "").strip()
     if any("prefetch" in headers.get(name, "") or "preview" in headers.get(name, "") for name in _PREFETCH_HEADERS):
         return Sign.PREFETCH
     if agent.removeprefix("Mozilla/5.0").strip() == "":
         return Sign.NAMELESS
-    if kind is HitKind.OPEN and _READER.search(agent):  # an Office program that shows emails is Outlook
+    if kind is HitKind.OPEN and _READER.search(agent):  # an Office program that opens emails is Outlook
         return Sign.PEEKED if peeked else None
     for found, pattern in ((Sign.PROXY, _PROXIES), (Sign.SCANNER, _ROBOTS), (Sign.TOOL, _TOOLS)):
         if pattern.search(agent):
@@ -104,7 +104,7 @@ def sign(kind: HitKind, headers: Mapping[str, str], *, peeked: bool = False) -> 
 
 
 def grades(hits: Sequence[Hit], sent_at: datetime | None) -> list[Grade]:
-    """The grade of each hit of one email; `sent_at` is when the mail server took it, None while that is not known."""
+    """The grade of each hit of one email; `sent_at` is when the mail server accepted it, None while unknown."""
     traps = [hit.at for hit in hits if hit.kind is HitKind.TRAP]
     return [
         max(_grade_of_request(hit, sent_at), _grade_beside_others(hit, hits, traps), key=_ORDER.__getitem__)
@@ -113,7 +113,7 @@ def grades(hits: Sequence[Hit], sent_at: datetime | None) -> list[Grade]:
 
 
 def _grade_of_request(hit: Hit, sent_at: datetime | None) -> Grade:
-    """By the request itself, and how soon it came."""
+    """The grade by the request itself and its delay after sending."""
     if hit.kind is HitKind.TRAP:
         return Grade.MACHINE
     own = Grade.HUMAN if hit.sign is None else _GRADES.get(hit.sign, Grade.MACHINE)
@@ -127,7 +127,7 @@ def _grade_of_request(hit: Hit, sent_at: datetime | None) -> Grade:
 
 
 def _grade_beside_others(hit: Hit, hits: Sequence[Hit], traps: Sequence[datetime]) -> Grade:
-    """By what else was asked for at about the same time."""
+    """The grade by other requests at about the same time."""
     if any(abs(hit.at - trap) <= EVIDENCE_WINDOW for trap in traps):
         return Grade.MACHINE
     if hit.kind is not HitKind.CLICK:

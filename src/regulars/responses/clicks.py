@@ -1,7 +1,7 @@
-"""Clicks and emails shown: written down one after the other, graded together, and told to the rules as events.
+"""Clicks and opens: recorded, graded together, and turned into events for rules.
 
-A grade is made anew for the whole email whenever something comes by its links. An event is made only after a while, by
-the planner, when a machine has had the time to give itself away; it is taken back if that happens later still.
+All hits of an email are graded again whenever a new one arrives. The planner creates an event only after some time, in
+which a machine would reveal itself; the event is deleted if that happens later.
 """
 
 from __future__ import annotations
@@ -21,24 +21,24 @@ from regulars.responses.click_grading import EVIDENCE_WINDOW, Grade, Hit, HitKin
 
 CLICKED = "email.clicked"
 HITS_PER_EMAIL = 100
-"""Hits kept of one email: somebody who asks more often says nothing new."""
+"""Maximum hits stored per email: more carry no information."""
 _BATCH = 5000
 
 
 @dataclass(frozen=True, slots=True)
 class LinkHit:
-    """A hit, and the promise whose email it came by."""
+    """A hit, and the promise of its email."""
 
     promise: int
     hit: Hit
 
 
 def record_hits(connection: Connection, asked: Iterable[LinkHit]) -> None:
-    """Writes hits down and grades the emails anew that they came by."""
+    """Writes hits and grades their emails again."""
     mine: dict[int, list[Hit]] = {}
     for one in asked:
         mine.setdefault(one.promise, []).append(one.hit)
-    lock_each(connection, AdvisoryLock.HITS, mine)  # each process grades what the others have written of the same email
+    lock_each(connection, AdvisoryLock.HITS, mine)  # each process also grades hits of the same email written by others
     sent = select(promises.c.id, promises.c.settled_at).where(promises.c.id.in_(sorted(mine)))
     for promise, sent_at in connection.execute(sent).all():
         _record_hits_of(connection, promise, sent_at, mine[promise])
@@ -72,7 +72,7 @@ def _hit(row: Row[tuple[object, ...]]) -> Hit:
 
 
 def record_click_events(connection: Connection, now: datetime) -> int:
-    """Makes events of the clicks that no machine has been seen behind for long enough; gives how many."""
+    """Creates events of clicks that are old enough and not a machine's; returns their number."""
     due = (
         select(
             hits.c.id, hits.c.promise_id, hits.c.link, hits.c.at, hits.c.grade, promises.c.customer_id,
@@ -104,5 +104,5 @@ def record_click_events(connection: Connection, now: datetime) -> int:
 
 
 def _event_id(promise: int, link: str) -> str:
-    """The event's id: the same link of the same email is told once."""
+    """The event's id: one event per link of an email."""
     return f"click/{promise}/{ids.digest(link)}"

@@ -1,1 +1,1 @@
-"""The local inbox that stands in for a mail server: a server, its files, and pages to look at them."""
+"""The local inbox: an SMTP server, its files, and HTML pages to view them."""

@@ -1,6 +1,6 @@
-"""Messages kept as files: `000017-3f2a9c1d.eml`, by order of arrival and a mark of the Message-ID.
+"""Messages stored as files: `000017-3f2a9c1d.eml`, by order of arrival and a hash of the Message-ID.
 
-In front of each message stand trace lines as a mailbox has them (`Delivered-To`, `Return-Path`): its envelope.
+Each message begins with trace lines as in a mailbox (`Delivered-To`, `Return-Path`): its envelope.
 A file appears under its name only when it is complete.
 """
 
@@ -16,7 +16,7 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True)
 class StoredMessage:
-    """One kept message: its envelope, and its bytes exactly as they were sent."""
+    """One stored message: its envelope, and its bytes exactly as they were sent."""
 
     number: int
     path: Path
@@ -26,12 +26,12 @@ class StoredMessage:
 
     @property
     def message(self) -> EmailMessage:
-        """The message as the standard library reads it."""
+        """The message as parsed by the standard library."""
         return email.message_from_bytes(self.content, policy=email.policy.default)
 
 
 def stored(folder: Path) -> list[StoredMessage]:
-    """The messages that an inbox has kept in the folder, in order of arrival."""
+    """The messages stored in the folder, in order of arrival."""
     return [_read(path) for path in sorted(folder.glob("*.eml"), key=lambda path: (number(path), path.name))]
 
 
@@ -55,12 +55,12 @@ def _read(path: Path) -> StoredMessage:
         recipients.append(line[14:].decode("utf-8", "replace"))
         line, _, rest = rest.partition(b"\r\n")
     sender = line.removeprefix(b"Return-Path: <").removesuffix(b">").decode("utf-8", "replace")
-    if not line.startswith(b"Return-Path: "):  # a file that somebody else put here
+    if not line.startswith(b"Return-Path: "):  # a file from elsewhere
         sender, recipients, rest = "", [], content
     return StoredMessage(number(path), path, sender, tuple(recipients), rest)
 
 
 def number(path: Path) -> int:
-    """The file's place in the order of arrival; 0 for a file that came another way."""
+    """The file's number in the order of arrival; 0 for a file from elsewhere."""
     digits = path.name.partition("-")[0]
     return int(digits) if digits.isascii() and digits.isdigit() else 0

@@ -1,1 +1,1 @@
-"""SMTP as a transport: sessions, pipelining, and what servers answer."""
+"""The SMTP transport: sessions, pipelining, replies."""

@@ -1,4 +1,4 @@
-"""Opening a session: connect, greet, encrypt and log in with aiosmtplib, then take its connection over.
+"""Opening a session: connect, EHLO, TLS and login with aiosmtplib, then take over its connection.
 
 STARTTLS is never skipped because a server does not offer it, and certificates are checked unless the URL
 says otherwise.
@@ -28,7 +28,7 @@ NO_STARTTLS = (
 
 
 class Unreachable(Exception):
-    """No session could be opened, for the outage's reason. Never holds a secret."""
+    """No session could be opened; with the reason of the outage. Never contains a secret."""
 
     def __init__(self, outage: Outage) -> None:
         self.outage = outage
@@ -36,7 +36,7 @@ class Unreachable(Exception):
 
 
 async def connect(provider: Provider, *, pipelining: bool = True) -> Session:
-    """A session that is ready for messages, without pipelining where that is said here or in the URL.
+    """A session ready for messages, without pipelining if the argument or the URL says so.
 
     Raises Unreachable.
     """
@@ -89,7 +89,7 @@ async def _handshake(client: aiosmtplib.SMTP, provider: Provider) -> None:
 
 
 def capabilities(client: aiosmtplib.SMTP, *, pipelining: bool) -> Server:
-    """What the server's EHLO offers, as far as it is of use here."""
+    """The extensions of the server's EHLO that are used here."""
     size = client.esmtp_extensions.get("size", "").strip()
     return Server(
         pipelining=pipelining and client.supports_extension("pipelining"),
@@ -101,7 +101,7 @@ def capabilities(client: aiosmtplib.SMTP, *, pipelining: bool) -> Server:
 
 
 async def _own_name(client: aiosmtplib.SMTP) -> str:
-    """The machine's full name, or the address it speaks from (RFC 5321, 4.1.3) when it has none."""
+    """The machine's full name, or its address literal (RFC 5321, 4.1.3) when it has none."""
     name = await asyncio.to_thread(_full_name)
     if "." in name and name.isascii() and name.isprintable() and " " not in name:
         return name
@@ -115,19 +115,19 @@ async def _own_name(client: aiosmtplib.SMTP) -> str:
 
 @cache
 def _full_name() -> str:
-    """Asked once: it may take a look at a slow name server."""
+    """Cached: it may query a slow name server."""
     return socket.getfqdn()
 
 
 def _reason(error: Exception) -> str:
-    """The library's words; ours where they would not tell what to do, and the kind of error where it has none."""
+    """The library's message; ours where it does not help, and the error class where it has none."""
     if type(error) is aiosmtplib.SMTPException and "STARTTLS extension" in str(error):
         return NO_STARTTLS
     return str(error) or type(error).__name__
 
 
 def _safe(text: str, provider: Provider) -> str:
-    """The words without the password, should a server or a library have repeated it in any form."""
+    """The text without the password, in case a server or a library repeats it in any form."""
     if provider.password:
         user, password = (provider.user or "").encode(), provider.password.encode()
         plain = base64.b64encode(b"\0" + user + b"\0" + password).decode()

@@ -1,7 +1,7 @@
-"""A parcel on its way: the commands of its envelope for one server, and what that server has said so far.
+"""A parcel being sent: the commands of its envelope for one server, and the server's replies so far.
 
-Whatever cannot be said to the server safely is refused here, before a byte is written: an address or a body
-that could be taken for commands never leaves.
+Unsafe values are refused here, before a byte is written: an address or a body that could be interpreted as
+commands is never sent.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from regulars.delivery.smtp.replies import clean
 
 _ADDRESS = re.compile(r"[^\s\x00-\x20\x7f-\xa0<>]+@[^\s\x00-\x20\x7f-\xa0<>@]+")
 NOT_AN_ADDRESS = "not an address one may send to"
-"""How the refusal of a recipient begins that no server was asked about."""
+"""The prefix of a refusal of a recipient without a server reply."""
 _LONGEST_ADDRESS = 254  # RFC 5321, 4.5.3.1.3, without the brackets
 
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """What one server offers, from its EHLO. `size` is the largest message it takes, 0 when it does not say."""
+    """The extensions of one server's EHLO. `size` is the maximum message size, 0 if not stated."""
 
     pipelining: bool = False
     eight_bit: bool = False
@@ -43,7 +43,7 @@ class Envelope:
         self.start()
 
     def start(self) -> None:
-        """Forgets an earlier offer."""
+        """Resets the state of an earlier attempt."""
         self.position = 0
         self.answered = 0
         self.taken = 0
@@ -67,7 +67,7 @@ class Envelope:
         return found
 
     def body(self) -> bytes:
-        """The data with its dots stuffed, without the line that ends it."""
+        """The dot-stuffed data, without the final dot."""
         data = self.parcel.data
         if self.parcel.plain:
             return data
@@ -76,7 +76,7 @@ class Envelope:
         return data.replace(b"\r\n.", b"\r\n..")
 
     def answer_recipient(self, code: int, text: bytes) -> None:
-        """Notes the reply to the next RCPT. Without its first recipient a message goes to nobody."""
+        """Records the reply to the next RCPT. If the first recipient is refused, the message is sent to nobody."""
         place = self.answered
         self.answered += 1
         if code < 300:
@@ -88,12 +88,12 @@ class Envelope:
             self.refused.append(f"{self.parcel.recipients[place]} ({code} {clean(text)})")
 
     def judge(self, code: int, text: bytes) -> None:
-        """Notes the reply that decides, unless an earlier one has decided."""
+        """Records the deciding reply, unless an earlier one has decided."""
         if self.verdict is None:
             self.verdict = self.result(code, text)
 
     def result(self, code: int, text: bytes) -> Result:
-        """What a reply means for the parcel."""
+        """The result of a reply for the parcel."""
         outcome = Outcome.ACCEPTED if code < 300 else Outcome.DEFERRED if code < 500 else Outcome.REFUSED
         words = clean(text)
         if self.refused:
@@ -101,17 +101,17 @@ class Envelope:
         return Result(self.parcel.key, outcome, code, words)
 
     def ended(self, outcome: Outcome, why: str, code: int | None = None) -> Result:
-        """A result that no reply to this message gave."""
+        """A result without a reply to this message."""
         return Result(self.parcel.key, outcome, code, why)
 
 
 def needs_smtputf8(parcel: Parcel) -> bool:
-    """Whether only a server with SMTPUTF8 (RFC 6531) can take the parcel."""
+    """Whether the parcel needs a server with SMTPUTF8 (RFC 6531)."""
     return parcel.smtputf8 or not (parcel.sender.isascii() and all(map(str.isascii, parcel.recipients)))
 
 
 def invalid(parcel: Parcel) -> str | None:
-    """Why the parcel may not be offered to any server, or None."""
+    """Why the parcel must not be offered to any server, or None."""
     if not parcel.recipients:
         return "it has no recipient"
     if parcel.sender and not _valid_sender(parcel.sender):
@@ -123,7 +123,7 @@ def invalid(parcel: Parcel) -> str | None:
 
 
 def unsupported(parcel: Parcel, server: Server) -> str | None:
-    """Why the parcel may not be offered to this server, or None."""
+    """Why the parcel must not be offered to this server, or None."""
     if server.size and len(parcel.data) > server.size:
         return f"the message has {len(parcel.data)} bytes and the server takes {server.size}"
     if not server.smtputf8 and needs_smtputf8(parcel):
@@ -138,7 +138,7 @@ def _seven_bit(parcel: Parcel) -> bool:
 
 
 def _valid_lines(data: bytes) -> bool:
-    """Whether every line ends with CRLF, and CR and LF stand nowhere else.
+    """Whether every line ends with CRLF, and CR and LF occur nowhere else.
 
     A lone LF before a dot ends the message for some servers: what follows would be read as commands. The
     decoder notes which line ends it has met, four times faster than counting them.
@@ -158,6 +158,6 @@ def _valid(address: str) -> bool:
         return False
     try:
         address.encode()
-    except UnicodeEncodeError:  # half a surrogate pair: not text
+    except UnicodeEncodeError:  # an unpaired surrogate: not valid text
         return False
     return True

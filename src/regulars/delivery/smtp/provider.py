@@ -1,4 +1,4 @@
-"""The mail server a workspace sends through, read from its URL. A password never shows, not even in an error."""
+"""The mail server of a workspace, parsed from its URL. A password never appears, not even in an error."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ _KNOWN = ("tls", "connections", "per_connection", "rate", "timeout", "pipelining
 
 @dataclass(frozen=True, slots=True)
 class Provider:
-    """One server and how it likes to be used.
+    """One server and its connection options.
 
-    `per_connection` is how many messages one connection carries before a new one is opened, `rate` how many
-    messages a second the ledger may hand out (None: no limit), `timeout` the seconds to wait for any one
+    `per_connection` is how many messages one connection carries before a new one is opened, `rate` the
+    maximum messages per second (None: no limit), `timeout` the seconds to wait for any one
     reply (four times as long for the reply to a body, which may be scanned first). `pipelining` False means
-    one command per round trip even where the server offers better. `verify` False accepts any certificate.
-    `helo` is the name to greet with; None means the machine's own.
+    one command per round trip even where the server offers PIPELINING. `verify` False accepts any certificate.
+    `helo` is the EHLO name; None means the host name.
     """
 
     name: str
@@ -50,8 +50,8 @@ class Provider:
     def parse(cls, url: str, name: str = "default") -> Provider:
         """The provider that `smtp://user:pass@host:587/?tls=starttls&connections=4` describes.
 
-        `smtps://` is TLS from the first byte. Without `tls=`, a server on this machine is spoken to in the
-        clear and any other must offer STARTTLS. Raises EnvironmentFailed, without the password in it.
+        `smtps://` is TLS from the first byte. Without `tls=`, a server on this machine is used without
+        TLS, and any other must offer STARTTLS. Raises EnvironmentFailed, without the password in it.
         """
         parts, port = _split(url, name)
         options = _options(parts, name)
@@ -83,7 +83,7 @@ def _split(url: str, name: str) -> tuple[SplitResult, int | None]:
         parts = urlsplit(url.strip())
         port = parts.port
     except ValueError:
-        # urlsplit's own message quotes what it could not read, which may be the password.
+        # urlsplit's own message quotes the invalid part, which may be the password.
         _fail(name, "it cannot be read as a URL; special characters of a password are written as %40 for @")
     if parts.scheme not in {"smtp", "smtps"}:
         _fail(name, "it must begin with smtp:// or smtps://")

@@ -1,12 +1,12 @@
-"""Reading what servers say: replies cut out of a byte stream however it arrives, and words made safe to keep.
+"""Parsing server replies from a byte stream, and sanitising their text.
 
-Nothing a server sends can make this room use more than a few kilobytes or pass on a control character.
+No input makes the parser use more than a few kilobytes or pass on a control character.
 """
 
 from __future__ import annotations
 
 GARBLED = 0
-"""The code given to what is not an SMTP reply; nothing that follows it can be believed."""
+"""The code for input that is not an SMTP reply; everything after it is unreliable."""
 _LONGEST_LINE = 8192
 _MOST_LINES = 200
 _LONGEST_TEXT = 500
@@ -14,7 +14,7 @@ _CODES = {str(code).encode(): code for code in range(200, 600)}
 
 
 class Replies:
-    """Cuts a stream of bytes into replies; feed it in pieces of any size."""
+    """Splits a byte stream into replies; feed it in pieces of any size."""
 
     __slots__ = ("_code", "_rest", "_text")
 
@@ -24,7 +24,7 @@ class Replies:
         self._text: list[bytes] = []
 
     def feed(self, data: bytes) -> list[tuple[int, bytes]]:
-        """The replies that `data` completes, as (code, text); lines of one reply are joined by a space."""
+        """The replies completed by `data`, as (code, text); lines of one reply are joined by a space."""
         if self._rest:
             data = self._rest + data
         lines = data.split(b"\n")
@@ -34,7 +34,7 @@ class Replies:
             mark = line[3:4]
             code = _CODES.get(line[:3], GARBLED)
             if code and not self._text and mark == b" " and len(line) < _LONGEST_LINE:
-                found.append((code, line[4:]))  # one line is what nearly every reply is
+                found.append((code, line[4:]))  # nearly every reply has one line
                 continue
             reply = self._slowly(line, mark, code)
             if reply is not None:
@@ -45,7 +45,7 @@ class Replies:
         return found
 
     def _slowly(self, line: bytes, mark: bytes, code: int) -> tuple[int, bytes] | None:
-        """A line that is part of a longer reply, a bare code, or nonsense."""
+        """A line of a multi-line reply, a bare code, or invalid input."""
         sound = code != GARBLED and mark in (b" ", b"-", b"\r", b"") and len(line) < _LONGEST_LINE
         if self._text and line[:3] != self._code:
             sound = False
@@ -62,7 +62,7 @@ class Replies:
 
 
 def clean(raw: bytes | str) -> str:
-    """A server's words on one line, without control characters, at most 500 characters long."""
+    """The reply text on one line, without control characters, at most 500 characters long."""
     text = raw.decode("utf-8", "replace") if isinstance(raw, bytes) else raw
     text = text.strip()
     if text.isprintable() and len(text) <= _LONGEST_TEXT:

@@ -1,16 +1,16 @@
-"""One SMTP session after its login: messages in, results out, one write per message where the server pipelines.
+"""One SMTP session after its login: messages in, results out, one write per message with pipelining.
 
 RFC 2920: DATA ends a group of commands, a body is sent only after 354, and the next envelope may follow a
-body's final dot in the same group. So at most two messages are in flight: one whose body is out and whose
-last reply is awaited, one whose envelope follows it. A body is written only when every earlier byte was
-answered, so a session never holds more than one message in its buffer.
+body's final dot in the same group. So at most two messages are in flight: one whose body was sent and whose
+final reply is awaited, one whose envelope follows it. A body is written only when every earlier byte was
+answered, so a session never buffers more than one message.
 
-Which results hold when a session breaks is decided in `_break` alone:
-1. the body was begun, no reply: UNKNOWN, unless the server said 421, which means it was not taken;
-2. only the envelope was sent: certainly not accepted, so it is offered once more on another session, if this
-   one was of use to anybody, or is UNSENT.
+`_break` alone decides the results when a session breaks:
+1. the body was begun, no reply: UNKNOWN, unless the server said 421, which means it was not accepted;
+2. only the envelope was sent: certainly not accepted, so it is offered again on another session, if this
+   one has settled any message, or is UNSENT.
 
-Some servers offer PIPELINING and then refuse it. Their reply says nothing of the message: it goes back on the
+Some servers offer PIPELINING and then reject it. Their reply says nothing about the message: it goes back on the
 queue, and the session ends so that the courier can open one without pipelining.
 """
 
@@ -30,32 +30,32 @@ Settle = Callable[[Envelope, Result], None]
 _DATA_OF_ONE = 2
 """The place of DATA among the commands for a envelope to one recipient."""
 _QUIT_TIMEOUT = 5.0
-"""Seconds a server has to answer QUIT."""
+"""Seconds to wait for the reply to QUIT."""
 _BODY_TIMEOUTS = 4
-"""How many times longer than other replies the one to a body may take: to give up on it is to be in doubt."""
+"""Factor of the timeout for the reply to a body: giving up on it leaves the outcome unknown."""
 _SESSION_FAULTS = frozenset({421, 503, 530, 534, 535, 538})
 """Replies to MAIL that are about our session (not logged in, out of step) and not about the message."""
 _NOT_UNDERSTOOD = frozenset({500, 501, 502, 503, 504})
-"""Replies to a command that the server could not read or did not expect (RFC 5321, 4.2.1)."""
+"""Replies to a command that the server could not parse or did not expect (RFC 5321, 4.2.1)."""
 _NAMES_PIPELINING = re.compile(rb"(?<![\w.<@+-])pipelin(?:e|ed|ing)(?![\w.@+-])", re.IGNORECASE)
 """The word itself, and not a part of somebody's address."""
 
 
 class End(Enum):
-    """How a run of messages ended: what became of the session."""
+    """How a run of messages ended: the state of the session."""
 
     IDLE = "idle"
     """No messages are left; the session can carry more."""
     FULL = "full"
-    """It has carried as many messages as one connection may; it has said QUIT."""
+    """It has sent the maximum of messages per connection, and QUIT."""
     LOST = "lost"
-    """It broke, after it had settled a message or more since it was opened."""
+    """It broke after it had settled at least one message."""
     BROKEN = "broken"
     """It broke before it settled anything."""
     STALLED = "stalled"
     """The server stopped answering."""
     PIPELINING_REFUSED = "pipelining refused"
-    """The server offers pipelining and does not take it; a session without may do."""
+    """The server offers pipelining but rejects it; a session without it may work."""
 
 
 class _Step(IntEnum):
@@ -64,7 +64,7 @@ class _Step(IntEnum):
     RCPT = 2
     DATA = 3
     BODY = 4
-    NOTHING = 5  # the lone dot that ends a message which nobody takes
+    NOTHING = 5  # the final dot of a message without accepted recipients
 
 
 class Session(asyncio.Protocol):
@@ -103,14 +103,14 @@ class Session(asyncio.Protocol):
 
     @property
     def usable(self) -> bool:
-        """Whether the session can take messages."""
+        """Whether the session can send messages."""
         return not self._over and self._left > 0 and not self._transport.is_closing()
 
     async def run(self, queue: deque[Envelope], settle: Settle) -> End:
         """Sends messages from the left of `queue` until it is empty or the session ends.
 
         Calls `settle` once for each envelope it took, except for one that it puts back on the queue because
-        it was certainly not accepted and deserves another session.
+        it was certainly not accepted and can use another session.
         """
         done: asyncio.Future[End] = self._loop.create_future()
         self._queue, self._settle, self._done = queue, settle, done
@@ -124,10 +124,10 @@ class Session(asyncio.Protocol):
             self._settle, self._done = _discard, None
             self.idle_since = self._loop.time()
             if not done.done() or done.cancelled():
-                self._abort()  # cancelled midway: what was in flight is for the caller to call unknown
+                self._abort()  # cancelled: the caller must treat messages in flight as unknown
 
     def quit(self) -> None:
-        """Says goodbye; `gone` is done when the connection is closed."""
+        """Sends QUIT; `gone` is done when the connection is closed."""
         if self._leaving:
             return
         if self._over or self._transport.is_closing():
@@ -140,7 +140,7 @@ class Session(asyncio.Protocol):
     # ------------------------------------------------------------ what asyncio calls
 
     def data_received(self, data: bytes) -> None:
-        """Takes in replies; each may move the session on."""
+        """Processes replies; each may advance the session."""
         if self._over:
             if b"221" in data:
                 self._transport.close()
@@ -154,16 +154,16 @@ class Session(asyncio.Protocol):
             if not self._handle_reply(code, text):
                 return
         if len(replies) > asked:
-            # What came with the last reply cannot answer what was only written on reading it.
+            # Data that arrived with the last reply cannot answer commands written after it.
             code, text = replies[asked]
             self._break(clean(text) if code == 421 else f"the server said, unasked: {clean(text)}", code)
 
     def eof_received(self) -> None:
-        """The server has closed its side: it will answer nothing more."""
+        """The server has closed its side: no more replies will come."""
         self._break("the server closed the connection")
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """The connection is no more, for whatever reason."""
+        """The connection is closed, for any reason."""
         self._break(f"the connection was lost: {clean(str(exc))}" if exc else "the connection was lost")
         if not self.gone.done():
             self.gone.set_result(None)
@@ -171,7 +171,7 @@ class Session(asyncio.Protocol):
     # ------------------------------------------------------------ replies
 
     def _handle_reply(self, code: int, text: bytes) -> bool:
-        """Notes one reply and moves on if it was the last one awaited; False once the session is over."""
+        """Records one reply and advances if it was the last one awaited; False once the session is over."""
         step = self._expect.popleft()
         if code == GARBLED:
             self._break(f"not a reply: {clean(text)}")
@@ -192,12 +192,12 @@ class Session(asyncio.Protocol):
         return not self._over
 
     def _refuses_pipelining(self, code: int, text: bytes) -> bool:
-        """Whether the reply is about our sending ahead and not about the message."""
+        """Whether the reply is about pipelining and not about the message."""
         own_kind = code in _NOT_UNDERSTOOD or code == 554
         return own_kind and self.server.pipelining and _NAMES_PIPELINING.search(text) is not None
 
     def _put_back(self, step: _Step) -> None:
-        """What is in flight returns to the queue: a server that refuses pipelining has taken none of it."""
+        """Messages in flight return to the queue: a server that rejects pipelining has accepted none of them."""
         if self._envelope is not None:
             self._queue.appendleft(self._envelope)
         if self._sent is not None and step is _Step.BODY:
@@ -215,7 +215,7 @@ class Session(asyncio.Protocol):
             self._conclude(envelope, envelope.result(code, text))
 
     def _answer_envelope(self, step: _Step, code: int, text: bytes) -> bool:
-        """Notes the reply; False when it means that the session is of no use."""
+        """Records the reply; False when it means that the session is unusable."""
         envelope = self._envelope
         if envelope is None:
             return False
@@ -237,7 +237,7 @@ class Session(asyncio.Protocol):
     # ------------------------------------------------------------ moving on
 
     def _advance(self) -> None:
-        """What comes next, now that everything asked is answered."""
+        """Takes the next step after all replies have arrived."""
         envelope = self._envelope
         if envelope is None:
             self._next()
@@ -262,7 +262,7 @@ class Session(asyncio.Protocol):
             self._end(End.IDLE)
 
     def _begin(self) -> bytes:
-        """Takes a envelope off the queue and returns its first group of commands; nothing if there is none."""
+        """Takes an envelope off the queue and returns its first group of commands; nothing if there is none."""
         if self._left <= 0:
             return b""
         while self._queue:
@@ -283,10 +283,10 @@ class Session(asyncio.Protocol):
         return b""
 
     def _next_commands(self, envelope: Envelope) -> bytes:
-        """The next group of the envelope: all that may go at once, or one command without PIPELINING.
+        """The next group of the envelope: all commands that can be pipelined, or one without PIPELINING.
 
-        With several recipients DATA waits for their replies: a copy must not go out when the message itself
-        is refused, and once a server has said 354 there is no way back.
+        With several recipients DATA waits for their replies: a copy must not be sent when the message itself
+        is refused, and after 354 it cannot be cancelled.
         """
         commands = envelope.commands(self.server)
         last = len(commands) - 1
@@ -307,7 +307,7 @@ class Session(asyncio.Protocol):
         return b"".join(commands[start:stop])
 
     def _send_body(self, envelope: Envelope) -> None:
-        """The server has said 354: the body, and behind it the next envelope."""
+        """After 354: sends the body, followed by the next envelope."""
         self._envelope = None
         if envelope.verdict is None:
             self._sent = envelope
@@ -370,7 +370,7 @@ class Session(asyncio.Protocol):
         self._end(End.PIPELINING_REFUSED if self.pipelining_refused else end)
 
     def _not_understood(self, envelope: Envelope) -> Result | None:
-        """What was said of a command in a group, where the server hung up without an answer to the rest of it."""
+        """The reply to a command of a group, where the server closed the connection without answering the rest."""
         verdict = envelope.verdict if self.server.pipelining and self._expect else None
         return verdict if verdict is not None and verdict.code in _NOT_UNDERSTOOD else None
 
@@ -381,7 +381,7 @@ class Session(asyncio.Protocol):
         self._transport.abort()
 
     def _check_timeout(self) -> None:
-        """Runs when a reply may be overdue. A body still leaving our buffer is not a stall."""
+        """Runs when a reply may be overdue. A body still being written is not a timeout."""
         now = self._loop.time()
         waiting = self._transport.get_write_buffer_size()
         limit = self._timeout if self._sent is None else _BODY_TIMEOUTS * self._timeout
@@ -395,4 +395,4 @@ class Session(asyncio.Protocol):
 
 
 def _discard(envelope: Envelope, result: Result) -> None:
-    """Stands in where no run is under way: nothing can be settled then."""
+    """The callback without a run in progress: nothing can be settled then."""
