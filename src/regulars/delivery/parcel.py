@@ -12,8 +12,8 @@ class Parcel:
 
     `key` is the caller's own number. The message is for the first of `recipients`; the others get
     a copy. `data` has CRLF line ends, ends with one, and is not dot-stuffed. `smtputf8` says that its headers
-    hold raw UTF-8. `sender` is the envelope's, empty for the null sender. `plain` is the caller's guarantee that `data` is
-    ASCII, has CR and LF only as line ends, and no line that begins with a dot: its bytes are not checked again.
+    hold raw UTF-8. `sender` is the envelope's, empty for the null sender. `plain` is the caller's guarantee that `data`
+    is ASCII, has CR and LF only as line ends, and no line that begins with a dot: its bytes are not checked again.
     """
 
     key: int
