@@ -19,8 +19,8 @@ from regulars.profile import facts
 
 _TIMES = 200
 _FILL = """
-INSERT INTO customers (id, external_id, email, attrs, bucket, created_at, updated_at)
-SELECT n, 'c-' || n, 'c-' || n || '@client.example', '{}', n % 10000, 0, 0
+INSERT INTO customers (id, external_id, uid, email, attrs, bucket, created_at, updated_at)
+SELECT n, 'c-' || n, 'c-' || n, 'c-' || n || '@client.example', '{}', n % 10000, 0, 0
 FROM generate_series(CAST(:low AS bigint), CAST(:high AS bigint)) n;
 INSERT INTO purchases (external_id, customer_id, occurred_at, received_at, amount)
 SELECT 'p-' || n || '-' || k, n, 1767225600000000 + ((n * 7919 + k * 104729) % 300) * 86400000000, 0, 250000

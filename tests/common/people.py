@@ -54,7 +54,7 @@ def add_customer(conn: Connection, external_id: str | None = None, *, consent: b
         fields["birthday"] = date.fromisoformat(fields["birthday"])
     row: dict[str, Any] = {"email": f"{name}@client.example", "created_at": START, "attrs": {}} | fields
     created = moment(row["created_at"])
-    row |= {"external_id": name, "bucket": ids.bucket(name), "created_at": created}
+    row |= {"external_id": name, "uid": name, "bucket": ids.bucket(name), "created_at": created}
     row["updated_at"] = moment(row.get("updated_at", created))
     if row["email"] is not None:
         row.setdefault("email_hash", ids.address_hash(row["email"], SECRET))

@@ -74,8 +74,8 @@ class Site:
         names = [f"c-{number:05}" for number in range(count)]
         rows = [
             {
-                "external_id": name, "email": f"{name}@client.example", "bucket": ids.bucket(name), "attrs": {},
-                "created_at": KNOWN_SINCE, "updated_at": KNOWN_SINCE,
+                "external_id": name, "uid": name, "email": f"{name}@client.example", "bucket": ids.bucket(name),
+                "attrs": {}, "created_at": KNOWN_SINCE, "updated_at": KNOWN_SINCE,
             }
             for name in names
         ]  # fmt: skip

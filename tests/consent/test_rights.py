@@ -109,7 +109,7 @@ def test_erasure_forgets_the_person_and_keeps_the_counts(engine: Engine) -> None
         (gone, kept) = rows(connection, tables.customers, *tables.customers.c.keys())
         left = {n: v for n, v in zip(tables.customers.c.keys(), gone, strict=True) if v is not None}
         assert left == {
-            "id": key, "external_id": "c-1", "email_hash": HASH, "attrs": {}, "bucket": ids.bucket("c-1"),
+            "id": key, "external_id": "c-1", "email_hash": HASH, "attrs": {}, "uid": "c-1", "bucket": ids.bucket("c-1"),
             "created_at": people.START, "updated_at": AT, "erased_at": AT,
         }  # fmt: skip
         assert "Bo" in kept

@@ -106,9 +106,9 @@ def test_what_workers_of_the_old_version_had_in_hand_is_free_or_named(empty: Eng
 
 def test_a_no_said_before_mailboxes_counted_holds_for_the_mailbox(empty: Engine) -> None:
     upgrade_database(empty, "0011", secret=SECRET)
-    address = "j\u00fcri@p\u00f5ld.example"
+    address, ada = "j\u00fcri@p\u00f5ld.example", address_hash("ada@client.example", SECRET)
     with write(empty) as connection:
-        for key, email, mark in ((1, "ada@client.example", "a"), (2, address, "an earlier spelling"), (3, None, None)):
+        for key, email, mark in ((1, "ada@client.example", ada), (2, address, "an earlier spelling"), (3, None, None)):
             connection.execute(
                 text(
                     "INSERT INTO customers (id, external_id, email, email_hash, bucket, created_at, updated_at)"
@@ -126,5 +126,38 @@ def test_a_no_said_before_mailboxes_counted_holds_for_the_mailbox(empty: Engine)
     upgrade_database(empty, secret=SECRET)
     with read(empty) as connection:
         found = set(connection.scalars(text("SELECT email_hash FROM refusals WHERE topic = 'marketing'")))
-        assert found == {"a", "an earlier spelling", address_hash(address, SECRET)}
+        assert found == {ada, "an earlier spelling", address_hash(address, SECRET)}
         assert connection.scalar(text("SELECT email_hash FROM customers WHERE id = 2")) == address_hash(address, SECRET)
+
+
+def test_clients_who_are_there_keep_the_names_of_their_emails(empty: Engine) -> None:
+    upgrade_database(empty, "0016", secret=SECRET)
+    with write(empty) as connection:
+        for key in (1, 2):
+            connection.execute(
+                text(
+                    "INSERT INTO customers (id, external_id, bucket, created_at, updated_at)"
+                    " VALUES (:id, :name, :bucket, 0, 0)"
+                ),
+                {"id": key, "name": f"c-{key}", "bucket": key + 40},
+            )
+    upgrade_database(empty, secret=SECRET)
+    with read(empty) as connection:
+        rows = connection.execute(text("SELECT external_id, uid, bucket FROM customers ORDER BY id")).all()
+        assert rows == [("c-1", "c-1", 41), ("c-2", "c-2", 42)]
+
+
+def test_an_upgrade_with_another_secret_than_that_of_the_addresses_is_refused(empty: Engine) -> None:
+    upgrade_database(empty, "0016", secret=SECRET)
+    with write(empty) as connection:
+        connection.execute(
+            text(
+                "INSERT INTO customers (id, external_id, email, email_hash, bucket, created_at, updated_at)"
+                " VALUES (1, 'c', 'ada@client.example', :mark, 0, 0, 0)"
+            ),
+            {"mark": address_hash("ada@client.example", SECRET)},
+        )
+    with pytest.raises(EnvironmentFailed, match="REGULARS_ADDRESS_SECRET"):
+        upgrade_database(empty, secret=b"another")
+    assert upgrade.current(empty) == "0016"
+    upgrade_database(empty, secret=SECRET)

@@ -23,6 +23,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "explain": ("explain", "Say why a client got, or did not get, an email."),
     "test": ("test", "Run the tests of the rule files on a frozen clock."),
     "tick": ("processes", "Plan and send once: for cron, and for trying."),
+    "retry": ("processes", "Try again now what a mail server did not take."),
     "up": ("processes", "Run everything on this machine: worker, scheduler and web pages."),
     "worker": ("processes", "Run a Celery worker."),
     "beat": ("processes", "Run the Celery scheduler."),
@@ -33,13 +34,16 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "demo": ("demo", "Play one day of a small business, from import to inbox."),
     "export": ("personal_data", "Print everything that is kept about a client."),
     "erase": ("personal_data", "Forget a client for good; the address stays suppressed."),
+    "duplicates": ("duplicates", "List the addresses that several clients have."),
+    "merge": ("duplicates", "Join two clients who are one person."),
+    "alias": ("duplicates", "Let further ids name a client."),
     "suppress": ("suppressions", "Write to an address, or to those in a file, no more."),
     "unsuppress": ("suppressions", "Let an address be written to again."),
     "suppressions": ("suppressions", "List the addresses that are not written to."),
     "key": ("personal_data", "Make an API key for a till, a shop or a CRM."),
     "db": ("database", "Bring the database to the shape this version needs."),
 }
-NEVER_HINTED = frozenset({"erase", "suppress", "unsuppress", "tick"})
+NEVER_HINTED = frozenset({"erase", "suppress", "unsuppress", "tick", "retry", "merge"})
 """Commands that nobody is led to by a slip: what they do to people, or send, cannot be taken back."""
 
 INTERRUPTED = 130

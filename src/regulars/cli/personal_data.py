@@ -15,11 +15,12 @@ from regulars.core import api_keys, clock, webhook_signing
 @click.pass_obj
 def export_command(command: CommandContext, customer: str) -> None:
     """Print everything that is kept about CUSTOMER (id or e-mail address), as JSON."""
-    from regulars.consent.data_export import customer_id, export
+    from regulars.consent.data_export import export
     from regulars.db.engine import read
+    from regulars.profile.identity import one_client_called
 
     with read(command.engine) as connection:
-        found = export(connection, customer_id(connection, customer))
+        found = export(connection, one_client_called(connection, customer))
     print_json(found)
 
 
@@ -33,15 +34,15 @@ def erase_command(command: CommandContext, customer: str, yes: bool) -> None:
 
     Counts stay, the person goes. The address stays suppressed by a keyed hash, also if it is imported again.
     """
-    from regulars.consent.data_export import customer_id
     from regulars.consent.rights import erase
     from regulars.db.engine import write
     from regulars.ledger.recall import recall
+    from regulars.profile.identity import one_client_called
 
     if not yes:
         click.confirm(f"Erase {customer}? This cannot be undone", abort=True)
     with write(command.engine) as connection:
-        key = customer_id(connection, customer)
+        key = one_client_called(connection, customer)
         erase(connection, key, clock.system())
         recall(connection, key)
     if command.as_json:

@@ -11,6 +11,8 @@ from sqlalchemy import Connection, Table, select
 
 from regulars.core.errors import NotFound
 from regulars.db.tables import (
+    aliases,
+    assignments,
     consent_log,
     consents,
     coupons,
@@ -18,19 +20,23 @@ from regulars.db.tables import (
     events,
     facts,
     hits,
+    managers,
     preferences,
     products,
     promises,
     purchase_lines,
     purchases,
     signups,
+    worth,
 )
 
 _INSIDE = {
     "id",
+    "uid",
     "customer_id",
     "bucket",
     "email_hash",
+    "mailbox",
     "manager_id",
     "claim_id",
     "source_id",
@@ -39,24 +45,18 @@ _INSIDE = {
 }
 """Keys and numbers of our own that say nothing about the person; `data` is given where it is theirs."""
 _TABLES: Mapping[str, tuple[Table, tuple[str, ...]]] = {
+    "aliases": (aliases, ()),
     "consents": (consents, ()),
     "consent_log": (consent_log, ()),
     "preferences": (preferences, ()),
     "signups": (signups, ()),
     "facts": (facts, ()),
+    "worth": (worth, ()),
     "events": (events, ("data",)),
     "emails": (promises, ()),
     "coupons": (coupons, ()),
+    "experiments": (assignments, ()),
 }
-
-
-def customer_id(connection: Connection, name: str) -> int:
-    """The key of a client named by external id or address; raises NotFound."""
-    query = select(customers.c.id).where((customers.c.external_id == name) | (customers.c.email == name.lower()))
-    found = connection.scalars(query.limit(2)).all()
-    if len(found) != 1:
-        raise NotFound("customer" if not found else "single customer (several have this address)", name)
-    return int(found[0])
 
 
 def export(connection: Connection, customer: int) -> dict[str, Any]:
@@ -64,7 +64,7 @@ def export(connection: Connection, customer: int) -> dict[str, Any]:
     person = connection.execute(select(customers).where(customers.c.id == customer)).mappings().first()
     if person is None:
         raise NotFound("customer", str(customer))
-    found: dict[str, Any] = {"customer": _plain(person)}
+    found: dict[str, Any] = {"customer": {**_plain(person), **_manager(connection, person["manager_id"])}}
     for name, (table, also) in _TABLES.items():
         query = select(table).where(table.c.customer_id == customer).order_by(*table.primary_key)
         found[name] = [_plain(row, also) for row in connection.execute(query).mappings()]
@@ -73,6 +73,13 @@ def export(connection: Connection, customer: int) -> dict[str, Any]:
     query = select(hits).select_from(clicks).where(promises.c.customer_id == customer).order_by(hits.c.id)
     found["clicks"] = [_plain(row) for row in connection.execute(query).mappings()]
     return found
+
+
+def _manager(connection: Connection, manager: int | None) -> dict[str, Any]:
+    """Who looks after the client: the manager's outside id and name."""
+    query = select(managers.c.external_id, managers.c.name).where(managers.c.id == manager)
+    row = connection.execute(query).first() if manager is not None else None
+    return {} if row is None else {"manager": row.external_id, "manager_name": row.name}
 
 
 def _purchases(connection: Connection, customer: int) -> list[dict[str, Any]]:

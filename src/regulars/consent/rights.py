@@ -29,9 +29,12 @@ from sqlalchemy import (
 )
 
 from regulars.core.errors import NotFound
+from regulars.core.ids import new_uid
 from regulars.db.engine import insert
 from regulars.db.rowset import ids, lookup, rowset
+from regulars.db.states import SuppressionReason
 from regulars.db.tables import (
+    aliases,
     consent_log,
     consents,
     copies,
@@ -47,18 +50,20 @@ from regulars.db.tables import (
     values_seen,
 )
 from regulars.db.types import to_micros
+from regulars.ledger.recall import recall
 from regulars.profile import facts
 from regulars.rules.fields import CLIENT_FIELDS, RECORDED, Origin
+from regulars.rules.model import Kind
 
 MARKETING = "marketing"
 """The topic that stands for all topics."""
-ERASED = "erased"
+ERASED = SuppressionReason.ERASED
 """The reason under which the address of an erased client is suppressed."""
 
 ADDRESS = "address"
 """The topic under which the log keeps what was done to an address."""
 
-_SURVIVING = frozenset({"id", "email_hash", "bucket", "attrs", "updated_at", "erased_at"}) | {
+_SURVIVING = frozenset({"id", "email_hash", "uid", "bucket", "attrs", "updated_at", "erased_at"}) | {
     f"{name}_id" if CLIENT_FIELDS[name].origin is Origin.MANAGER else name
     for name in RECORDED
     if not CLIENT_FIELDS[name].personal
@@ -255,22 +260,23 @@ def suppress_customer(
 def erase(connection: Connection, customer_id: int, now: datetime) -> None:
     """Forgets the person and keeps the counts: the ledger's rows stay, what they said is gone.
 
-    The address stays suppressed by its hash, also if it is imported again. Raises NotFound.
+    Emails of every kind are taken out of workers' hands. The address stays suppressed by its hash, also if it is
+    imported again. Raises NotFound.
     """
     person = connection.execute(
-        select(customers.c.external_id, customers.c.email_hash).where(customers.c.id == customer_id)
+        select(customers.c.external_id, customers.c.email_hash, customers.c.uid).where(customers.c.id == customer_id)
     ).first()
     if person is None:
         raise NotFound("customer", str(customer_id))
     withdraw(connection, customer_id, MARKETING, at=now, source=ERASED)
     if person.email_hash:
         suppress(connection, person.email_hash, "all", ERASED, now)
+    recall(connection, customer_id, list(Kind))
     name = f"erased-{customer_id}" if "@" in person.external_id else person.external_id
+    uid = new_uid() if "@" in person.uid else person.uid
+    connection.execute(delete(aliases).where(aliases.c.customer_id == customer_id, aliases.c.external_id.contains("@")))
     connection.execute(
-        update(customers)
-        .where(customers.c.id == customer_id)
-        .values({c.name: None for c in customers.c if c.name not in _SURVIVING})
-        .values(external_id=name, attrs={}, updated_at=now, erased_at=now)
+        update(customers).where(customers.c.id == customer_id).values(forgotten(now)).values(external_id=name, uid=uid)
     )
     mentions = promises.c.detail.contains("@")
     quiet = {"data": None, "detail": case((mentions, None), else_=promises.c.detail)}
@@ -285,6 +291,12 @@ def erase(connection: Connection, customer_id: int, now: datetime) -> None:
         connection.execute(update(table).where(table.c.customer_id == customer_id).values(data={}))
     connection.execute(update(consent_log).where(consent_log.c.customer_id == customer_id).values(detail=None))
     facts.refresh(connection, [customer_id])  # answers and points granted stood in what was emptied
+
+
+def forgotten(now: datetime) -> dict[str, Any]:
+    """What the columns of a client become who is forgotten; the address's hash and the outside id are left alone."""
+    bare = dict.fromkeys(column.name for column in customers.c if column.name not in _SURVIVING)
+    return {**bare, "attrs": {}, "updated_at": now, "erased_at": now}
 
 
 def _forget_values(connection: Connection, customer_id: int) -> None:

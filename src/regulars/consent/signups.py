@@ -11,11 +11,10 @@ from __future__ import annotations
 import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 from sqlalchemy import Connection, Text, and_, cast, delete, exists, func, literal, select, update
 
-from regulars.consent.rights import MARKETING, grant, withdraw
+from regulars.consent.rights import MARKETING, forgotten, grant, withdraw
 from regulars.core import ids
 from regulars.db.engine import insert
 from regulars.db.locks import AdvisoryLock, lock_each
@@ -32,6 +31,8 @@ DOUBLE_OPT_IN = "double-opt-in"
 MOST_PER_DAY = 3
 """Confirmation emails to one address in a day."""
 _DAY = timedelta(days=1)
+_NAME = "signup-"
+"""How the outside ids begin of those whom only the form has made known; `profile.identity` knows them by it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,11 +93,12 @@ def request_signup(connection: Connection, wish: SignupRequest, form: Signup, se
 
 def _client(connection: Connection, wish: SignupRequest, mark: str, at: datetime) -> int:
     """Somebody new, of whom only the address and the language are known, and who has refused all until they confirm."""
-    name = f"signup-{secrets.token_hex(12)}"  # drawn: it must not lead back to the address once that is forgotten
+    name = f"{_NAME}{secrets.token_hex(12)}"  # drawn: it must not lead back to the address once that is forgotten
+    uid = ids.new_uid()
     key = connection.execute(
         customers.insert().values(
-            external_id=name, email=wish.email, email_hash=mark, locale=wish.locale, source=PENDING, attrs={},
-            bucket=ids.bucket(name), created_at=at, updated_at=at,
+            external_id=name, email=wish.email, email_hash=mark, locale=wish.locale, source=PENDING, attrs={}, uid=uid,
+            bucket=ids.bucket(uid), created_at=at, updated_at=at,
         ).returning(customers.c.id)
     ).scalar_one()  # fmt: skip
     facts.refresh(connection, [key])
@@ -186,6 +188,7 @@ def purge(connection: Connection, now: datetime, form: Signup | None) -> int:
             ~exists().where(purchases.c.customer_id == signups.c.customer_id),
             ~exists().where(events.c.customer_id == signups.c.customer_id, events.c.name != REQUESTED),
             ~exists().where(customers.c.id == signups.c.customer_id, customers.c.source != PENDING),
+            ~exists().where(customers.c.id == signups.c.customer_id, ~customers.c.external_id.startswith(_NAME)),
         )
         .distinct()
     )
@@ -195,9 +198,8 @@ def purge(connection: Connection, now: datetime, form: Signup | None) -> int:
 
 
 def _forget(connection: Connection, customer: int, now: datetime) -> None:
-    bare: dict[str, Any] = dict.fromkeys(("email", "email_hash", "first_name", "locale", "source"))
     person = update(customers).where(customers.c.id == customer)
-    connection.execute(person.values(**bare, updated_at=now, erased_at=now))
+    connection.execute(person.values(forgotten(now)).values(email_hash=None))
     mine = select(promises.c.id).where(promises.c.customer_id == customer)
     connection.execute(delete(copies).where(copies.c.promise_id.in_(mine)))
     connection.execute(update(promises).where(promises.c.customer_id == customer).values(data=None, detail=None))

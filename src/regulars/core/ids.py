@@ -1,4 +1,4 @@
-"""Names that must come out the same on every machine: digests, sticky buckets, Message-IDs."""
+"""Ids that are the same on every machine (digests, buckets for draws, Message-IDs), and the uid of a client."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import hmac
 import json
+import secrets
 import unicodedata
 from typing import Any
 
@@ -14,7 +15,7 @@ import idna
 PRIME = 2_147_483_647
 """Modulus of the sticky hash, 2**31 - 1: products of two residues fit a signed 64-bit integer in SQL."""
 SHARES = 10_000
-"""A holdout is a number of parts in ten thousand."""
+"""Parts of the whole in which a holdout share is measured: ten-thousandths."""
 
 
 def digest(value: Any) -> str:
@@ -23,9 +24,25 @@ def digest(value: Any) -> str:
     return hashlib.blake2b(text.encode(), digest_size=12).hexdigest()
 
 
-def bucket(external_id: str) -> int:
-    """The client's own number in [1, PRIME): uniform, and fixed for ever by the external id."""
-    raw = hashlib.blake2b(external_id.encode(), digest_size=8, person=b"bucket").digest()
+def new_uid() -> str:
+    """A uid for a client, drawn at random."""
+    return secrets.token_hex(10)
+
+
+def client_uid(external_id: str) -> str:
+    """An id of our own for a client who first comes under this outside id.
+
+    The same file imported into an empty database gives the same ids, and so the same draws. It is drawn at random where
+    the outside id is an address: nothing that leads back to an address may outlive it.
+    """
+    if "@" in external_id:
+        return new_uid()
+    return hashlib.blake2b(external_id.encode(), digest_size=10, person=b"client").hexdigest()
+
+
+def bucket(uid: str) -> int:
+    """The client's own number in [1, PRIME): uniform and determined by the client's uid, so it never changes."""
+    raw = hashlib.blake2b(uid.encode(), digest_size=8, person=b"bucket").digest()
     return int.from_bytes(raw) % (PRIME - 1) + 1
 
 
@@ -45,9 +62,9 @@ def share(client_bucket: int, name: str) -> int:
     return (a * client_bucket + b) % PRIME % SHARES
 
 
-def promise_key(campaign: str, step: str, customer: str, occurrence: str) -> str:
-    """How people and logs name one promise, e.g. `client-anniversary/client-anniversary/c-17/2026`."""
-    return f"{campaign}/{step}/{customer}/{occurrence}"
+def promise_key(campaign: str, step: str, uid: str, occurrence: str) -> str:
+    """The permanent name of a promise: its ledger key, with the client's uid instead of the client's key."""
+    return f"{campaign}/{step}/{uid}/{occurrence}"
 
 
 def message_id(key: str, domain: str) -> str:
@@ -58,7 +75,7 @@ def message_id(key: str, domain: str) -> str:
 def normalized_address(address: str) -> str:
     """The one spelling of a mailbox: Unicode NFC, the domain in lower-case IDNA, the local part case-folded.
 
-    Dots and `+tags` stay: whether they matter is for the mailbox's own server to say.
+    Dots and `+tags` stay: only the mailbox's own server knows whether they matter.
     """
     local, at, domain = unicodedata.normalize("NFC", address.strip()).rpartition("@")
     if not domain.isascii():

@@ -16,6 +16,7 @@ from sqlalchemy import Connection, RowMapping, delete, select, update
 from regulars.db.engine import insert
 from regulars.db.tables import coupon_codes, coupons, customers, events
 from regulars.profile import facts
+from regulars.profile.identity import client_named
 
 REDEEMED = "coupon.redeemed"
 
@@ -126,8 +127,8 @@ def _rows(connection: Connection, code: str, customer: int | str | None) -> Sequ
     for spelt in dict.fromkeys((code.strip(), normalized(code))):  # a code from elsewhere may have small letters
         query = mine.where(coupons.c.code == spelt)
         if customer is not None:
-            named = customers.c.id if isinstance(customer, int) else customers.c.external_id
-            rows = connection.execute(query.where(named == customer)).mappings().all()
+            key = customer if isinstance(customer, int) else client_named(connection, customer)
+            rows = connection.execute(query.where(customers.c.id == key)).mappings().all()
             if rows:
                 return rows
         rows = connection.execute(query.limit(2)).mappings().all()

@@ -1,4 +1,4 @@
-"""What can become of a promise, and why: the words that the ledger, reports and people use."""
+"""States of a promise and reasons: the values that the ledger and reports use, with words for people."""
 
 from __future__ import annotations
 
@@ -7,28 +7,41 @@ from typing import Self
 
 
 class State(StrEnum):
-    """Where a promise is on its way.
+    """The state of a promise.
 
     held ⇄ planned → sent | uncertain | failed;  sent → bounced;  anything open → skipped
     """
 
     HELD = "held"  # waits for `next_at`, with a reason
-    PLANNED = "planned"  # cleared to go; a claim says whether a worker has it in hand
+    PLANNED = "planned"  # ready to send; a claim says whether a worker is working on it
     SENT = "sent"
     UNCERTAIN = "uncertain"  # the server may have it; not sent again unless the policy says so
-    FAILED = "failed"  # refused for good, with the server's code and words
+    FAILED = "failed"  # refused permanently, with the server's code and text
     BOUNCED = "bounced"  # accepted first, returned later
     SKIPPED = "skipped"  # decided not to send, with a reason
 
 
 COUNTED = (State.PLANNED, State.SENT, State.UNCERTAIN, State.BOUNCED)
-"""States that use up a place under the frequency cap."""
+"""States that count towards the frequency cap."""
+
+
+class SuppressionReason(StrEnum):
+    """Why an address is suppressed."""
+
+    MANUAL = "manual"  # somebody asked for it, or decided it
+    BOUNCED = "bounced"  # the mail server says that the address does not exist
+    COMPLAINED = "complained"  # reported as spam
+    ERASED = "erased"  # the person was erased; only erasure gives this reason
+
+
+STATED_REASONS = tuple(reason for reason in SuppressionReason if reason is not SuppressionReason.ERASED)
+"""Reasons for a suppression that people, programs and lists may give."""
 
 
 class Reason(StrEnum):
     """Why a promise is held, skipped, failed or uncertain: the value that is stored, and the words for people.
 
-    A member without words stops this module from being imported.
+    A member without words fails the import of this module.
     """
 
     words: str
@@ -48,8 +61,9 @@ class Reason(StrEnum):
     RENDER_ERROR = "render-error", "the email cannot be rendered"
     PAUSED = "paused", "the campaign is switched off"
     WAVE = "wave", "their wave has not come yet"
+    MERGED = "merged", "two clients were joined, and the other had this email, too"  # also skipped
     CLIENT_PAUSED = "paused-by-client", "they asked for a break"
-    NO_COUPON = "no-coupon", "no coupon is left"  # no code of the pool, or none of the stock
+    NO_COUPON = "no-coupon", "no coupon is left"  # the pool or the stock is used up
 
     # Skipped.
     HOLDOUT = "holdout", "they are in the control group"
@@ -83,5 +97,5 @@ _WORDS = {reason.value: reason.words for reason in Reason}
 
 
 def reason_in_words(reason: str | None) -> str:
-    """The words of a stored reason; a reason that this version does not know stands for itself."""
+    """The words of a stored reason; an unknown reason is returned unchanged."""
     return _WORDS.get(reason or "", reason or "no reason is known")

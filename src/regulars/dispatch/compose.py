@@ -13,6 +13,7 @@ from regulars.delivery.parcel import Parcel
 from regulars.dispatch.client_records import Record
 from regulars.dispatch.link_policy import link_tracking
 from regulars.dispatch.load import Job
+from regulars.dispatch.manager_copy import copy_for_manager, is_copied
 from regulars.dispatch.template_context import appointment, stored_values, template_values, token
 from regulars.ledger.sent_copies import SentCopy
 from regulars.render import mime
@@ -46,6 +47,8 @@ class Composed:
     """Whether the email leads to a page that shows it in a browser."""
     targets: tuple[str, ...] = ()
     """Where the links lead that are counted."""
+    for_manager: Parcel | None = None
+    """The copy for the manager, a message of its own."""
 
 
 def compose(job: Job, workshop: ComposeRules, now: datetime, web_url: str, secret: bytes) -> Composed:
@@ -62,14 +65,17 @@ def compose(job: Job, workshop: ComposeRules, now: datetime, web_url: str, secre
     parcel = Parcel(
         key=job.id,
         sender=company_mailbox(rulebook.company.sender).wire,
-        recipients=letter.recipients,
+        recipients=(letter.to.wire,),
         data=mime.assemble(letter),
         smtputf8=utf8,
         plain=not utf8,
     )
     linked = email.viewed and values["links"]["view"] in rendered.html
     targets = way.targets if way else ()
-    return Composed(parcel, rendered, letter, letter.message_id, stored_values(values), linked, targets)
+    made = Composed(parcel, rendered, letter, letter.message_id, stored_values(values), linked, targets)
+    if letter.cc:
+        made.for_manager = copy_for_manager(letter, email, values, parcel, web_url, traced=way is not None)
+    return made
 
 
 def copy(made: Composed, secret: bytes) -> SentCopy:
@@ -94,8 +100,8 @@ def address(
     domain = sender.address.rpartition("@")[2]
     if job.campaign.signed(job.step) == "manager" and job.manager is not None:
         sender, reply_to = in_person(sender, job.manager)
-    copies = [job.manager] if job.manager is not None and "manager" in job.campaign.cc else []
-    key = ids.promise_key(job.key, job.step.key, job.customer["external_id"], job.occurrence)
+    copies = [job.manager] if job.manager is not None and is_copied(job) else []
+    number = job.message_id or ids.message_id(ids.promise_key(job.key, job.step.key, job.uid, job.occurrence), domain)
     return mime.Letter(
         sender=sender,
         to=Mailbox(recipient["name"] or full_name(recipient), recipient["email"]),
@@ -105,7 +111,7 @@ def address(
         html=rendered.html,
         text=rendered.text,
         lined=rendered.lined,
-        message_id=ids.message_id(key, domain),
+        message_id=number,
         date=now,
         unsubscribe_url=values["links"]["unsubscribe"],
         list_id=f"{job.campaign.name}.{domain}" if values["links"]["unsubscribe"] else None,
@@ -115,7 +121,7 @@ def address(
 
 def _files(job: Job, rulebook: Rulebook, company: str) -> tuple[mime.Attachment, ...]:
     """The visit's calendar file."""
-    found = appointment(job.visit, rulebook, job.customer["external_id"], company) if job.visit is not None else None
+    found = appointment(job.visit, rulebook, job.uid, company) if job.visit is not None else None
     return () if found is None else (attachment(found),)
 
 

@@ -16,7 +16,7 @@ from regulars.coupons import assignment
 from regulars.db.event_source import PURCHASE, event_source
 from regulars.db.key_lists import among
 from regulars.db.states import Reason
-from regulars.db.tables import products, promises, purchase_lines, purchases
+from regulars.db.tables import customers, products, promises, purchase_lines, purchases
 from regulars.dispatch.client_records import PRODUCT, ClientFields, Record, by_id
 from regulars.profile.next_product import missing_accessories
 from regulars.profile.visits import MOVED as MOVED_VISIT
@@ -37,6 +37,10 @@ class Job:
     due_at: datetime
     attempts: int
     customer_id: int
+    uid: str
+    """The client's own id."""
+    message_id: str | None
+    """The Message-ID of an earlier attempt: whoever the client is by now, it stays."""
     customer: Record
     manager: Record | None
     event: Record | None = None
@@ -49,7 +53,7 @@ class Job:
     """Whether clicks and the like may be counted: the rules say so, and the client does not object."""
 
 
-_PROMISE = ("id", "campaign", "step", "occurrence", "due_at", "attempts", "customer_id", "source_id")
+_PROMISE = ("id", "campaign", "step", "occurrence", "due_at", "attempts", "customer_id", "source_id", "message_id")
 Reads = Callable[[str], frozenset[str] | None]
 """Which fields of the client an email speaks of; None where that cannot be told."""
 
@@ -71,22 +75,25 @@ def load(
     spoken_of = _spoken_of(context, active_campaigns, steps, reads) if reads is not None and steps else None
     portrait = ClientFields.of(spoken_of, context.rulebook.fields)
     query = (
-        select(*(promises.c[n].label(f"p_{n}") for n in _PROMISE), *portrait.columns(context.facts))
+        select(
+            *(promises.c[n].label(f"p_{n}") for n in _PROMISE), customers.c.uid.label("p_uid"),
+            *portrait.columns(context.facts),
+        )
         .select_from(portrait.source(context.facts))
         .where(chosen)
         .order_by(promises.c.priority.desc(), promises.c.next_at, promises.c.id)
-    )
+    )  # fmt: skip
     rows = connection.execute(query).all()
-    people = portrait.people(connection, context, [row[len(_PROMISE) :] for row in rows])
+    people = portrait.people(connection, context, [row[len(_PROMISE) + 1 :] for row in rows])
     known = {key: {step.key: step for step in active.campaign.all_steps} for key, active in active_campaigns.items()}
     jobs = []
     for row, (customer, manager) in zip(rows, people, strict=True):
-        key, campaign, step, occurrence, due_at, attempts, customer_id = row[:7]
+        key, campaign, step, occurrence, due_at, attempts, customer_id, _, message_id, uid = row[:10]
         active = active_campaigns[campaign]
         jobs.append(
             Job(
-                key, active.key, active.campaign, known[campaign][step], occurrence, due_at, attempts, customer_id,
-                customer, manager,
+                key, active.key, active.campaign, known[campaign][step], occurrence, due_at, attempts, customer_id, uid,
+                message_id, customer, manager,
             )
         )  # fmt: skip
     if "accessories_missing" in portrait.names:
@@ -207,7 +214,7 @@ def attach_coupons(
     gets none.
     """
     emails = {(job.key, step.key): step.email for job in jobs for step in job.campaign.all_steps}
-    wanted = {_coupon_place(job): job.campaign.offer.coupon for job in jobs if job.campaign.offer is not None}
+    wanted = {coupon_place(job): job.campaign.offer.coupon for job in jobs if job.campaign.offer is not None}
 
     def shown_by(campaign: str, step: str) -> bool:
         email = emails.get((campaign, step))  # a step that the rule no longer has may have shown it
@@ -216,14 +223,15 @@ def attach_coupons(
     given = assignment.assign_coupons(connection, wanted, now, zone, shown_by)
     lacking: dict[int, Reason] = {}
     for job in jobs:
-        if (row := given.rows.get(_coupon_place(job))) is not None:
+        if (row := given.rows.get(coupon_place(job))) is not None:
             if row["valid_until"] < now and shows(job.step.email):
                 lacking[job.id] = Reason.OFFER_OVER
             job.coupon = assignment.template_values(row)
-        elif (reason := given.refused.get(_coupon_place(job))) is not None:
+        elif (reason := given.refused.get(coupon_place(job))) is not None:
             lacking[job.id] = reason
     return lacking
 
 
-def _coupon_place(job: Job) -> assignment.CouponKey:
+def coupon_place(job: Job) -> assignment.CouponKey:
+    """Whose coupon of which sequence the job's email shows."""
     return assignment.CouponKey(job.key, job.customer_id, job.occurrence)

@@ -88,15 +88,15 @@ def _visit(job: Job, of: Company) -> dict[str, Any]:
     return {"visit": shown, "timezone": of.timezone}
 
 
-def appointment(visit: Visit, rulebook: Rulebook, customer: str, company: str) -> Appointment | None:
+def appointment(visit: Visit, rulebook: Rulebook, uid: str, company: str) -> Appointment | None:
     """The visit as calendars see it; None where its time is not known.
 
-    `customer` is the client's external id, `company` our name in the client's language.
+    `uid` is the client's, `company` our name in the client's language.
     """
     if visit.starts_at is None:
         return None
     sender = Mailbox.parse(rulebook.company.sender)
-    name = digest([customer, visit.id])
+    name = digest([uid, visit.id])
     summary = f"{visit.service}, {company}" if visit.service else company
     return Appointment(
         f"visit-{name}@{sender.address.rpartition('@')[2]}", visit.sequence + bool(visit.cancelled_by),

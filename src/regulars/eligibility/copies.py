@@ -47,8 +47,26 @@ def skip_copies(
     return skipped
 
 
+def skip_joined(
+    connection: Connection,
+    context: PlanContext,
+    active_campaigns: Iterable[ActiveCampaign],
+    chosen: ColumnElement[bool],
+) -> int:
+    """`skip_copies` among a client's own promises, of those that came to a client by a merge; the number skipped."""
+    joined = and_(chosen, promises.c.reason == Reason.MERGED)
+    present = set(connection.scalars(select(promises.c.campaign).where(joined).distinct()))
+    found = [active for active in active_campaigns if active.key in present]
+    return sum(_skip_copies_of(connection, context, active, joined, own=True) for active in found)
+
+
 def _skip_copies_of(
-    connection: Connection, context: PlanContext, active: ActiveCampaign, chosen: ColumnElement[bool]
+    connection: Connection,
+    context: PlanContext,
+    active: ActiveCampaign,
+    chosen: ColumnElement[bool],
+    *,
+    own: bool = False,
 ) -> int:
     other, owner = promises.alias("other"), customers.alias("owner")
     goes_first = and_(other.c.state == State.HELD, other.c.next_at <= context.now, other.c.id < promises.c.id)
@@ -57,8 +75,8 @@ def _skip_copies_of(
         select(promises.c.id, first.label("first"))
         .select_from(promises)
         .join(customers, customers.c.id == promises.c.customer_id)
-        .join(owner, shares_mailbox(customers, owner))
-        .join(other, other.c.customer_id == owner.c.id)
+        .join(owner, owner.c.id == customers.c.id if own else shares_mailbox(customers, owner))
+        .join(other, and_(other.c.customer_id == owner.c.id, other.c.id != promises.c.id))
         .where(
             chosen,
             promises.c.campaign == active.key,
@@ -73,7 +91,12 @@ def _skip_copies_of(
     return connection.execute(
         update(promises)
         .where(promises.c.id == found.c.id)
-        .values(state=State.SKIPPED, reason=Reason.SAME_MAILBOX, detail=found.c.first, settled_at=context.now)
+        .values(
+            state=State.SKIPPED,
+            reason=Reason.MERGED if own else Reason.SAME_MAILBOX,
+            detail=None if own else found.c.first,
+            settled_at=context.now,
+        )
     ).rowcount
 
 

@@ -1,4 +1,4 @@
-"""The order in which promises are examined, set-wise: lateness, reasons to skip, a break, quiet hours, the cap.
+"""The order in which promises are examined, set-wise: lateness, reasons to skip, a break, quiet hours, cap, draw.
 
 `examine_waiting` examines what waits in the ledger; `examine_claimed` what a worker has claimed.
 """
@@ -17,7 +17,8 @@ from regulars.db.key_lists import among
 from regulars.db.states import Reason, State
 from regulars.db.tables import promises
 from regulars.eligibility.client_pace import hold_paused, hold_spaced
-from regulars.eligibility.copies import skip_copies
+from regulars.eligibility.copies import skip_copies, skip_joined
+from regulars.eligibility.draw import draw, mark_held_out
 from regulars.eligibility.fast_path import all_clear, found_by_id
 from regulars.eligibility.frequency_cap import hold_capped
 from regulars.eligibility.quiet_hours import hold_quiet
@@ -37,19 +38,24 @@ def examine_waiting(
     if connection.scalar(select(promises.c.id).where(waiting).limit(1)) is None:
         return 0
     _skip_removed(connection, context, active_campaigns, waiting)
+    skip_joined(connection, context, active_campaigns.values(), waiting)  # first: any other reason hides the merge
     paused = sorted(key for key, active in active_campaigns.items() if not active.campaign.enabled)
     active = and_(waiting, promises.c.campaign.not_in(paused))
-    connection.execute(update(promises).where(waiting, promises.c.campaign.in_(paused)).values(reason=Reason.PAUSED))
+    connection.execute(
+        update(promises).where(waiting, promises.c.campaign.in_(paused)).values(reason=Reason.PAUSED, detail=None)
+    )
     _skip_late(connection, context, waiting)
     _skip_doubtful(connection, context, active_campaigns, active)
     _skip_over(connection, context, active_campaigns, active)
     hold_paused(connection, context, active)
     hold_quiet(connection, context, active_campaigns.values(), active)
+    skip_copies(connection, context, active_campaigns.values(), active)
+    mark_held_out(connection, active_campaigns, active)
     skip_over_limit(connection, context, given, active)
     hold_without_coupon(connection, given, active)
-    skip_copies(connection, context, active_campaigns.values(), active)
     hold_capped(connection, context, active, context.rulebook.policy.cap)
     hold_spaced(connection, context, active)
+    draw(connection, context, active_campaigns, active)
     return connection.execute(
         update(promises).where(active).values(state=State.PLANNED, reason=None, detail=None)
     ).rowcount
@@ -77,7 +83,9 @@ def examine_claimed(
     paused = sorted(key for key, active in active_campaigns.items() if not active.campaign.enabled)
     if paused:
         connection.execute(
-            update(promises).where(mine, promises.c.campaign.in_(paused)).values(state=State.HELD, reason=Reason.PAUSED)
+            update(promises)
+            .where(mine, promises.c.campaign.in_(paused))
+            .values(state=State.HELD, reason=Reason.PAUSED, detail=None)
         )
     return [*sound, *connection.scalars(select(promises.c.id).where(mine))]
 
@@ -98,16 +106,10 @@ def _skip_removed(
 
 def _skip_late(connection: Connection, context: PlanContext, chosen: ColumnElement[bool]) -> None:
     # What kept it waiting says more than that it is late now.
-    why = case(
-        (
-            promises.c.reason.in_(
-                [Reason.RENDER_ERROR, Reason.RETRY, Reason.SERVER_AWAY, Reason.CAP, Reason.NO_COUPON]
-            ),
-            promises.c.reason,
-        ),
-        else_=Reason.LATE,
-    )
-    _skip(connection, context, and_(chosen, promises.c.expires_at < context.now), why)
+    kept = promises.c.reason.in_([Reason.RENDER_ERROR, Reason.RETRY, Reason.SERVER_AWAY, Reason.CAP, Reason.NO_COUPON])
+    late = and_(chosen, promises.c.expires_at < context.now)
+    why, detail = case((kept, promises.c.reason), else_=Reason.LATE), case((kept, promises.c.detail), else_=None)
+    _skip(connection, context, late, why, detail)
 
 
 def _skip_over(
@@ -122,11 +124,11 @@ def _skip_over(
 
 
 def _skip(
-    connection: Connection, context: PlanContext, chosen: ColumnElement[bool], reason: Reason | ColumnElement[str]
-) -> None:
-    connection.execute(
-        update(promises).where(chosen).values(state=State.SKIPPED, reason=reason, settled_at=context.now)
-    )
+    connection: Connection, context: PlanContext, chosen: ColumnElement[bool], reason: Reason | ColumnElement[str],
+    detail: ColumnElement[str | None] | None = None,
+) -> None:  # fmt: skip
+    ended = {"state": State.SKIPPED, "reason": reason, "detail": detail, "settled_at": context.now}
+    connection.execute(update(promises).where(chosen).values(ended))
 
 
 def _skip_doubtful(
@@ -141,5 +143,5 @@ def _skip_doubtful(
         connection.execute(
             update(promises)
             .where(promises.c.id == failing.c.id, failing.c.reason.is_not(None))
-            .values(state=State.SKIPPED, reason=failing.c.reason, settled_at=context.now)
+            .values(state=State.SKIPPED, reason=failing.c.reason, detail=None, settled_at=context.now)
         )

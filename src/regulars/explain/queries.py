@@ -1,4 +1,4 @@
-"""All that the database knows of one client and may matter to a campaign: the reading half of `explain`."""
+"""The database queries of `explain`: data about one client that can matter to a campaign."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, case, false, func, null, or_, select, true
+from sqlalchemy import BigInteger, Connection, case, false, func, null, select, type_coerce
 
 from regulars.context.active_campaign import ActiveCampaign
 from regulars.context.plan_context import PlanContext
 from regulars.core.errors import NotFound
-from regulars.db.states import COUNTED
+from regulars.db.states import COUNTED, State
 from regulars.db.tables import (
     consents,
     coupons,
@@ -22,8 +22,10 @@ from regulars.db.tables import (
     refusals,
     suppressions,
 )
+from regulars.db.types import to_micros
 from regulars.eligibility.skip_reasons import missing_rights
-from regulars.insights.lift import Group, lift
+from regulars.insights.lift import Group, happened_after
+from regulars.profile.identity import clients_called
 from regulars.responses import click_grading
 from regulars.rules.grammar import Cap, Goal
 from regulars.rules.model import Kind
@@ -32,7 +34,7 @@ from regulars.triggers.explained import Row, Stay
 
 @dataclass(frozen=True, slots=True)
 class Click:
-    """A link of one of the client's emails was followed, by a person or a machine."""
+    """A click on a link of one of the client's emails, by a person or a machine."""
 
     promise: int
     link: str | None
@@ -42,7 +44,7 @@ class Click:
 
 @dataclass(frozen=True, slots=True)
 class Consent:
-    """The client's latest word on a topic."""
+    """The client's latest decision on a topic."""
 
     topic: str
     granted: bool
@@ -51,16 +53,11 @@ class Consent:
 
 
 def find(connection: Connection, customer: str) -> int:
-    """The key of the client with this external id or, if there is none, this address; raises NotFound."""
-    query = (
-        select(customers.c.id)
-        .where(or_(customers.c.external_id == customer, func.lower(customers.c.email) == customer.strip().lower()))
-        .order_by(customers.c.external_id != customer, customers.c.id)
-    )
-    found = connection.scalar(query)
-    if found is None:
+    """The key of the client with this outside id or alias or, if there is none, this address; raises NotFound."""
+    found = clients_called(connection, customer)
+    if not found:
         raise NotFound("customer", customer)
-    return int(found)
+    return found[0]
 
 
 def rows(connection: Connection, customer_id: int) -> list[Row]:
@@ -89,18 +86,13 @@ def clicks(connection: Connection, customer_id: int, now: datetime) -> list[Clic
 
 
 def missing_right(context: PlanContext, active: ActiveCampaign, customer_id: int) -> str | None:
-    """What the client, or the lack of an address, forbids now; None if nothing does."""
+    """The missing consent or address that blocks emails now; None if nothing does."""
     words = case(*((condition, str(reason)) for condition, reason in missing_rights(context, active)), else_=null())
     return context.connection.scalar(select(words).where(customers.c.id == customer_id))
 
 
-def bucket(connection: Connection, customer_id: int) -> int:
-    """The client's own number, for control groups."""
-    return int(connection.execute(select(customers.c.bucket).where(customers.c.id == customer_id)).scalar_one())
-
-
 def consent(connection: Connection, customer_id: int) -> list[Consent]:
-    """The client's word on every topic they spoke of."""
+    """The client's decision on every topic they decided."""
     columns = (consents.c.topic, consents.c.granted, consents.c.at, consents.c.source)
     query = select(*columns).where(consents.c.customer_id == customer_id).order_by(consents.c.topic)
     own = [Consent(*row) for row in connection.execute(query)]
@@ -130,12 +122,19 @@ def coupon(connection: Connection, campaign: str, customer_id: int) -> dict[str,
 
 
 def goal_reached(connection: Connection, campaign: str, goal: Goal, now: datetime) -> Group:
-    """Who was written to by the campaign (by key) so long ago that the goal's time is over, and who reached it."""
-    return lift(connection, campaign, goal, now, true()).written
+    """Clients with an email of the campaign (by key) whose time for the goal is over, and those who reached it."""
+    start = func.min(type_coerce(promises.c.settled_at, BigInteger)).label("start")
+    went = promises.c.state.in_([State.SENT, State.UNCERTAIN, State.BOUNCED])
+    written = select(promises.c.customer_id, start).where(promises.c.campaign == campaign, went)
+    unit = written.group_by(promises.c.customer_id).subquery("written")
+    reached = happened_after(goal, unit.c.start, lambda whose: whose == unit.c.customer_id)
+    counts = select(func.count(), func.count().filter(reached)).select_from(unit)
+    row = connection.execute(counts.where(unit.c.start <= to_micros(now - goal.within))).one()
+    return Group(int(row[0]), int(row[1]))
 
 
 def cap_use(connection: Connection, customer_id: int, cap: Cap, now: datetime) -> int:
-    """How many places under the frequency cap the client's emails take now."""
+    """The number of the client's emails that count towards the frequency cap now."""
     query = select(func.count()).where(
         promises.c.customer_id == customer_id,
         promises.c.kind == Kind.MARKETING,

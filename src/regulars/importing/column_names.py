@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from regulars.db.states import SuppressionReason
+
 _EMAIL = (
     "e-mail", "mail", "email address", "e-mail address", "customer email", "contact email", "почта", "эл. почта",
     "электронная почта", "адрес электронной почты", "имейл", "пошта", "ел. пошта", "електронна пошта",
@@ -147,15 +149,20 @@ SUPPRESSIONS: Mapping[str, tuple[str, ...]] = {
     "detail": ("details", "error", "message", "description", "note", "notes", "comment", "why", "diagnostic code",
                "bounce reason", "unsub reason", "комментарий", "примечание", "коментар", "примітка"),
 }  # fmt: skip
-SUPPRESSION_REASONS: Mapping[str, tuple[str, ...]] = {
-    "bounced": ("bounce", "bounces", "hard bounce", "hard bounced", "permanent", "permanent bounce", "invalid",
-                "invalid email", "invalid address", "undeliverable", "cleaned", "blocked", "dropped",
-                "отказ", "недоставлено"),
-    "complained": ("complaint", "complaints", "spam", "spam complaint", "spam report", "reported spam",
-                   "marked as spam", "abuse", "abuse complaint", "feedback loop", "жалоба", "скарга"),
-    "manual": ("manual suppression", "manually", "unsubscribe", "unsubscribed", "unsubscribes", "opt out", "opted out",
-               "global unsubscribe", "list unsubscribe", "blocklist", "blocklisted", "blacklist", "blacklisted",
-               "do not contact", "do not email", "отписка", "отписан", "відписка", "dezabonat"),
+SUPPRESSION_REASONS: Mapping[SuppressionReason, tuple[str, ...]] = {
+    SuppressionReason.BOUNCED: (
+        "bounce", "bounces", "hard bounce", "hard bounced", "permanent", "permanent bounce", "invalid",
+        "invalid email", "invalid address", "undeliverable", "cleaned", "blocked", "dropped", "отказ", "недоставлено",
+    ),
+    SuppressionReason.COMPLAINED: (
+        "complaint", "complaints", "spam", "spam complaint", "spam report", "reported spam", "marked as spam", "abuse",
+        "abuse complaint", "feedback loop", "жалоба", "скарга",
+    ),
+    SuppressionReason.MANUAL: (
+        "manual suppression", "manually", "unsubscribe", "unsubscribed", "unsubscribes", "opt out", "opted out",
+        "global unsubscribe", "list unsubscribe", "blocklist", "blocklisted", "blacklist", "blacklisted",
+        "do not contact", "do not email", "отписка", "отписан", "відписка", "dezabonat",
+    ),
 }  # fmt: skip
 """The words of other mail services for our reasons."""
 SUPPRESSION_SCOPES: Mapping[str, tuple[str, ...]] = {

@@ -10,26 +10,34 @@ from sqlalchemy import Connection, Integer, Text, and_, func, literal, select
 
 from regulars.consent import rights
 from regulars.core import ids
+from regulars.db.locks import AdvisoryLock, lock
 from regulars.db.rowset import Types, lookup, rowset, upsert
 from regulars.db.tables import customers, managers, suppressions
 from regulars.db.types import Instant, Json, Key
 from regulars.importing import cells, column_names, date_formats, places
+from regulars.importing.client_matching import BY_ADDRESS, join_by_address, match_clients, second_clients
 from regulars.importing.columns import Column
 from regulars.importing.options import ImportOptions
+from regulars.importing.report import BadRow
 from regulars.importing.rows import Importer, Row, Written, field_reader, own_columns, own_values
 from regulars.profile import facts
+from regulars.profile.identity import clients_named
 from regulars.rules.fields import CLIENT_FIELDS, IMPORTED, Cell, ClientField, FieldType, Origin, fields_of
 
 _COLUMNS = fields_of(Origin.COLUMN)
 _CUSTOMER: Types = {
     **{name: customers.c[name].type for name in _COLUMNS},
-    "email_hash": Text(), "manager_id": Key, "attrs": Json, "bucket": Integer(),
+    "email_hash": Text(), "manager_id": Key, "attrs": Json, "uid": Text(), "bucket": Integer(),
 }  # fmt: skip
 _MANAGER = ("external_id", "name", "email", "title", "phone", "locale", "timezone")
-_BY_ADDRESS = "by_address"
-"""Set in rows that have an address and no id."""
-_WHO = ("name", "first_name", "last_name", "birthday")
-"""Fields that tell one person from another."""
+_NAMED = 3
+"""Clients whom a note names; the rest are counted."""
+_JOINED = "clients were joined with the one who has their address"
+_SECOND = {
+    "id": "new clients have the address of another and stay clients of their own",
+    "address": "clients have the address of another, but may be somebody else by name or birthday, and stay apart",
+}
+_DUPLICATES = "`regulars duplicates` lists all, `regulars merge` joins two"
 _ERASED = "rows are of clients who were erased; they were left out"
 
 
@@ -37,6 +45,11 @@ class Customers(Importer):
     """Clients, by their id or else by their e-mail address."""
 
     needed: ClassVar = (("id", "email"),)
+
+    def __init__(self, *given: Any) -> None:
+        super().__init__(*given)
+        self._second: list[tuple[str, str]] = []
+        """New clients, each with one who has the same address."""
 
     def columns(self) -> Sequence[Column]:
         options = self.options
@@ -54,18 +67,22 @@ class Customers(Importer):
         if "id" not in row.values and row.get("email") is None:
             row.refuse("has no e-mail address", name="email")
             return
-        if "id" not in row.values:
-            row.values["id"], row.values[_BY_ADDRESS] = str(row.get("email")).lower(), True
+        address = str(row.get("email")).lower()
+        if str(row.values.setdefault("id", address)).lower() == address:  # an id that is the address says no more
+            row.values[BY_ADDRESS] = True
         self.refuse_twin(row, "id", "customer")
 
     def write(self, connection: Connection, units: Sequence[list[Row]]) -> Written:
         rows = [row for (row,) in units]
+        if self.options.identity == "address":  # before any row is written: a plan must not wait for us while we wait
+            lock(connection, AdvisoryLock.PLAN)
         self._find_managers(connection, rows)
         rows = [row for row in rows if not row.faults]
         hashes = {row.line: ids.address_hash(row.get("email"), self.secret) for row in rows if row.get("email")}
-        self._find_by_address(connection, rows, hashes)
         rows = self._without_erased(connection, rows, hashes)
-        given = rowset(connection, "given", _CUSTOMER, [self._tuple(row, hashes.get(row.line)) for row in rows])
+        source = self.options.source
+        clients = match_clients(connection, rows, hashes, now=self.now, source=source)
+        given = rowset(connection, "given", _CUSTOMER, [self._tuple(row, hashes.get(row.line)) for row in clients])
         added, changed = upsert(
             connection,
             customers,
@@ -74,15 +91,19 @@ class Customers(Importer):
             defaults=self._defaults(),
             touch={"updated_at": self.now, "erased_at": None},
             merged=frozenset({"attrs"}),
+            lasting=frozenset({"uid", "bucket"}),
         )
         facts.refresh(connection, sorted(added))
         changed |= self._consent(connection, rows) - added
         rights.refuse_by_mailbox(connection, changed)  # who said no may have another address now
+        gone = self._compare_by_address(connection, hashes, added, changed)
+        added, changed = added - gone, changed - gone
         return Written(len(added), len(changed), len(rows) - len(added) - len(changed))
 
     def _tuple(self, row: Row, email_hash: str | None) -> list[Any]:
         kept = [_stored(row.get(CLIENT_FIELDS[name].column)) for name in _COLUMNS]
-        return [*kept, email_hash, row.get("manager_id"), own_values(row), ids.bucket(row.get("id"))]
+        uid = ids.client_uid(row.get("id"))
+        return [*kept, email_hash, row.get("manager_id"), own_values(row), uid, ids.bucket(uid)]
 
     def _defaults(self) -> dict[str, Any]:
         options = self.options
@@ -110,33 +131,13 @@ class Customers(Importer):
             else:
                 row.values["manager_id"] = found
 
-    def _find_by_address(self, connection: Connection, rows: Sequence[Row], hashes: Mapping[int, str]) -> None:
-        """A row without an id is about the one client who has its address, unless it names somebody else."""
-        unnamed = [row for row in rows if row.get(_BY_ADDRESS)]
-        taken = {row.get("id") for row in rows if not row.get(_BY_ADDRESS)}
-        columns = [customers.c[name] for name in ("external_id", *_WHO)]
-        known = lookup(
-            connection, customers.c.email_hash, (hashes[row.line] for row in unnamed), *columns, customers.c.erased_at
-        )
-        for row in unnamed:
-            living = [found for found in known.get(hashes[row.line], []) if found[-1] is None]
-            if len(living) == 1 and living[0][0] not in taken and not _somebody_else(row, living[0][1:-1]):
-                row.values["id"] = living[0][0]
-                taken.add(living[0][0])
-
     def _without_erased(self, connection: Connection, rows: list[Row], hashes: Mapping[int, str]) -> list[Row]:
         erased = suppressions.c.reason == rights.ERASED
         barred = lookup(connection, suppressions.c.email_hash, hashes.values(), erased)
-        gone = lookup(
-            connection,
-            customers.c.external_id,
-            (row.get("id") for row in rows),
-            and_(customers.c.erased_at.is_not(None), rights.still_erased()),
-        )
+        erasure = and_(customers.c.erased_at.is_not(None), rights.still_erased())
+        gone = clients_named(connection, (row.get("id") for row in rows), erasure)
         kept = [
-            row
-            for row in rows
-            if not any(barred.get(hashes.get(row.line, ""), [])) and not any(gone.get(row.get("id"), []))
+            row for row in rows if not any(barred.get(hashes.get(row.line, ""), [])) and not gone.get(row.get("id"))
         ]
         if len(kept) < len(rows):
             self.notes[_ERASED] += len(rows) - len(kept)
@@ -144,27 +145,45 @@ class Customers(Importer):
 
     def _consent(self, connection: Connection, rows: Sequence[Row]) -> set[int]:
         """Withdraws where the file says no; grants where it says yes and nobody has said anything yet."""
-        said = {row.get("id"): self._word(row) for row in rows if self._word(row) is not None}
+        said: dict[str, bool] = {}
+        for row in rows:
+            if (yes := self._word(row)) is not None:
+                said[row.get("id")] = yes and said.get(row.get("id"), True)
         if not said:
             return set()
-        found = lookup(connection, customers.c.external_id, said, customers.c.id)
-        words_of = {key: said[name] for name, (key,) in found.items()}
+        found = clients_named(connection, said, customers.c.id)
+        words_of = {key: said[name] for name, key in found.items()}
         word = rights.ConsentRecord(rights.MARKETING, self.now, self.options.source)
         withdrawn = rights.withdraw_all(connection, [key for key, yes in words_of.items() if not yes], word)
         granted = rights.grant_imported(connection, [key for key, yes in words_of.items() if yes], word)
         return withdrawn | granted
+
+    def _compare_by_address(
+        self, connection: Connection, hashes: Mapping[int, str], added: set[int], changed: set[int]
+    ) -> frozenset[int]:
+        """Joins clients of one address where the policy says so, and notes who stays apart; the keys that are gone."""
+        if self.options.identity == "id":
+            self._second += second_clients(connection, added)
+            return frozenset()
+        joined = join_by_address(connection, set(hashes.values()), now=self.now, source=self.options.source)
+        if joined.gone:
+            self.notes[_JOINED] += len(joined.gone)
+        self._second += [(name, known) for key, name, known in joined.apart if key in added | changed]
+        return joined.gone
+
+    def finish(self, connection: Connection) -> list[BadRow]:
+        """Names some of the clients who are second ones at their address."""
+        if self._second:
+            some = ", ".join(f"{name} (as {known})" for name, known in self._second[:_NAMED])
+            more = ", …" if len(self._second) > _NAMED else ""
+            self.notes[f"{_SECOND[self.options.identity]}: {some}{more}; {_DUPLICATES}"] = len(self._second)
+        return []
 
     @staticmethod
     def _word(row: Row) -> bool | None:
         """The row's word on marketing; a no in either column is a no."""
         said = [row.get(name) for name in ("subscribed", "unsubscribed") if row.get(name) is not None]
         return all(said) if said else None
-
-
-def _somebody_else(row: Row, known: Sequence[Any]) -> bool:
-    """Whether the row names another person than the client who is known: families share mailboxes."""
-    pairs = ((row.get(name), value) for name, value in zip(_WHO, known, strict=True))
-    return any(str(said).casefold() != str(value).casefold() for said, value in pairs if said and value)
 
 
 def _reader(field: ClientField, cell: Cell, options: ImportOptions, now: datetime) -> cells.Reader:

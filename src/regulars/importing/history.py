@@ -17,6 +17,7 @@ from regulars.core import ids
 from regulars.db.rowset import lookup
 from regulars.db.tables import customers
 from regulars.importing.rows import Importer, Row
+from regulars.profile.identity import clients_named
 
 
 class History(Importer):
@@ -41,12 +42,7 @@ class History(Importer):
 
     def find_customers(self, connection: Connection, rows: Sequence[Row]) -> None:
         """Puts `customer_id` into each row, or refuses it. An address in place of an id will do."""
-        named = lookup(
-            connection,
-            customers.c.external_id,
-            (row.get("customer") for row in rows if row.get("customer")),
-            customers.c.id,
-        )
+        named = clients_named(connection, (row.get("customer") for row in rows), customers.c.id)
         hashes = {row.line: self._hash(row) for row in rows if row.get("customer") not in named}
         living = customers.c.erased_at.is_(None)
         addressed = lookup(
@@ -57,10 +53,9 @@ class History(Importer):
             living,
         )
         for row in rows:
-            found = named.get(row.get("customer"))
-            if found is None:
-                found = [key for key, alive in addressed.get(hashes[row.line] or "", []) if alive]
-            self._settle(row, found)
+            key = named.get(row.get("customer"))
+            addressees = addressed.get(hashes[row.line] or "", []) if key is None else []
+            self._settle(row, [found for found, alive in addressees if alive] if key is None else [key])
 
     def _hash(self, row: Row) -> str | None:
         address = row.get("customer") or row.get("email")

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from regulars.db.states import SuppressionReason
 from regulars.rules.model import FieldType, Rulebook
 
 
@@ -22,6 +23,8 @@ class ImportOptions:
     """For new rows that state none."""
     fields: Mapping[str, FieldType] = field(default_factory=dict)
     """The workspace's own fields of a client; their columns are read."""
+    identity: Literal["id", "address"] = "id"
+    """Whether clients of one address are joined, where names and birthdays do not differ."""
     events: Mapping[str, Mapping[str, FieldType]] = field(default_factory=dict)
     """Declared events and the types of their data, `purchase` among them; columns of these names are read."""
     dates: Literal["dmy", "mdy"] | None = None
@@ -32,7 +35,7 @@ class ImportOptions:
     """Needed only where the file is neither UTF-8 nor marked UTF-16."""
     pool: str | None = None
     """For coupon codes that state none."""
-    reason: str = "manual"
+    reason: str = SuppressionReason.MANUAL
     scope: Literal["all", "marketing"] = "all"
     detail: str | None = None
     """For suppressed addresses that state none."""
@@ -48,5 +51,6 @@ def options_for(rulebook: Rulebook) -> ImportOptions:
     """The options of a workspace; what else an import states is added by `dataclasses.replace`."""
     company = rulebook.company
     return ImportOptions(
-        timezone=company.timezone, currency=company.currency, fields=rulebook.fields, events=rulebook.events
-    )
+        timezone=company.timezone, currency=company.currency, fields=rulebook.fields, events=rulebook.events,
+        identity=rulebook.policy.identity,
+    )  # fmt: skip

@@ -1,15 +1,15 @@
-"""Taking promises in hand, so that two workers never hold the same one and a dead worker holds none.
+"""Claims on promises, so that two workers never hold the same one and a dead worker holds none.
 
-1. `claim` writes planned rows into a new claim with a lease. Nothing has been sent, and the rows stay as they are:
-   what is in hand stands in the claims alone, so that a row is written once, when it is settled.
-2. `begin` writes into the claim which of its rows, a chunk, are handed to the server next. A row that was
-   taken away in the meantime is not among those it gives back, and must not be sent: that is the fence.
-3. `settle` (its own module) ends each row on its own outcome.
-4. `recover` looks for claims whose lease ran out: of their rows, those being sent, one chunk at most, become
-   `uncertain` (or go again, if the policy says so); the others are free again with the end of the claim.
+1. `claim` writes planned rows into a new claim with a lease. Nothing has been sent, and the rows do not change:
+   only the claim lists them, so that a row is written once, when it is settled.
+2. `begin` writes into the claim which of its rows, a chunk, are handed to the server next. It does not return
+   rows that were taken away in the meantime; they must not be sent: that is the fence.
+3. `settle` (its own module) settles each row with its own outcome.
+4. `recover` ends claims whose lease expired: their rows that were being sent, one chunk at most, become
+   `uncertain` (or are sent again, if the policy says so); the others become free.
 
-Whatever takes rows out of a claim locks the claim first, so that `begin`, `recover` and `recall` wait for one another.
-Leases are counted on the wall clock: `wall` is the real time even when `now` is a simulation's.
+Code that takes rows out of a claim locks the claim first, so that `begin`, `recover` and `recall` wait for each other.
+Leases use the wall clock: `wall` is the real time even when `now` is a simulation's.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from regulars.db.key_lists import among, keys_column, listing, size
 from regulars.db.states import Reason, State
 from regulars.db.tables import claims, customers, promises
 
-# Written once: to put together what every chunk asks would cost more than the database's answer.
+# Built once: building the statement for every chunk would cost more than executing it.
 _RENEW = (
     update(claims)
     .where(claims.c.id == bindparam("claim"))
@@ -36,25 +36,25 @@ _RENEW = (
 )
 _ROWS = select(claims.c.rows).where(claims.c.id == bindparam("claim"))
 _BEGIN = _RENEW.values(sending=keys_column(bindparam("chunk", type_=Text)))
-# The states are compared in Python: asked for planned rows, PostgreSQL may go through all that there are.
+# States are compared in Python: with a filter on planned rows, PostgreSQL may scan all of them.
 _STATES = select(promises.c.id, promises.c.state).where(among(promises.c.id, bindparam("chunk", type_=Text)))
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """Rows in one worker's hands, the most important first; `id` is the fence."""
+    """Rows claimed by one worker, by priority; `id` is the fence."""
 
     id: int
     rows: tuple[int, ...]
     steps: frozenset[tuple[str, str]] = frozenset()
-    """The campaigns' keys and the steps that the rows are of."""
+    """The campaign keys and steps of the rows."""
 
 
 def claim(
     connection: Connection, *, kinds: Collection[str], limit: int, now: datetime, wall: datetime,
     lease: timedelta, worker: str,
 ) -> Claim | None:  # fmt: skip
-    """Takes up to `limit` planned promises of the kinds, the most important first; None when there are none."""
+    """Claims up to `limit` planned promises of the kinds, by priority; None when there are none."""
     free = (
         select(promises.c.id, promises.c.campaign, promises.c.step)
         .where(promises.c.state == State.PLANNED, promises.c.next_at <= now, promises.c.kind.in_(sorted(kinds)))
@@ -64,11 +64,11 @@ def claim(
         .with_for_update(skip_locked=True)
     )
     while found := connection.execute(free).all():
-        # Asked again, now that nobody else can claim these: a claim may have been made while they were looked for.
+        # Checked again under the lock: another claim may have been made since the search.
         taken = in_hand(connection)
         mine = [row for row in found if row[0] not in taken]
         if mine:
-            # Drawn, not counted: SQLite counts the numbers of deleted rows again, and a fence must never come back.
+            # Random, not sequential: SQLite reuses the numbers of deleted rows, and a fence must never be reused.
             made = Claim(
                 secrets.randbits(62), tuple(row[0] for row in mine), frozenset((row[1], row[2]) for row in mine)
             )
@@ -79,19 +79,19 @@ def claim(
 
 
 def waiting(connection: Connection, kinds: Collection[str], now: datetime) -> bool:
-    """Whether any promise of the kinds may go now and is in nobody's hands."""
+    """Whether any promise of the kinds can be sent now and is not claimed."""
     mine = promises.c.kind.in_(sorted(kinds))
     query = select(promises.c.id).where(promises.c.state == State.PLANNED, promises.c.next_at <= now, mine)
     return connection.scalar(query.where(promises.c.id.not_in(held(connection))).limit(1)) is not None
 
 
 def in_hand(connection: Connection) -> set[int]:
-    """The promises that workers hold."""
+    """The promises in claims."""
     return set(connection.scalars(held(connection)).all())
 
 
 def held(connection: Connection) -> Select[int]:
-    """A SELECT of the promises that some claim holds."""
+    """A SELECT of the promises in claims."""
     if connection.dialect.name == "postgresql":
         return select(func.unnest(claims.c.rows, type_=BigInteger()).label("id"))
     each = func.json_each(claims.c.rows).table_valued("value")
@@ -101,29 +101,29 @@ def held(connection: Connection) -> Select[int]:
 def renew(
     connection: Connection, mine: Claim, *, wall: datetime, lease: timedelta, sending: Sequence[int] | None = None
 ) -> frozenset[int]:
-    """Prolongs the claim; the rows that it still holds, none when it is no longer ours.
+    """Renews the lease; returns the rows still in the claim, none when it is no longer ours.
 
-    First in every transaction that ends or moves rows of a claim, as in `recover`: who locks in one order cannot
-    lock each other out.
+    Call it first in every transaction that settles or moves rows of a claim, as `recover` does: one lock order avoids
+    deadlocks.
     """
     noted, given = _RENEW, {"claim": mine.id, "until": wall + lease}
     if sending is not None:
         noted, given = _BEGIN, {**given, "chunk": listing(sending)}
     left = connection.scalar(noted, given)
-    if left == len(mine.rows):  # rows only ever leave a claim
+    if left == len(mine.rows):  # rows are only ever removed from a claim
         return frozenset(mine.rows)
     return frozenset(connection.scalar(_ROWS, {"claim": mine.id}) or ())
 
 
 class Begun(NamedTuple):
-    """What a claim holds when a chunk is begun, and what of the chunk may go."""
+    """The rows in a claim when a chunk begins, and the rows of the chunk that may be sent."""
 
     held: frozenset[int]
     ours: frozenset[int]
 
 
 def begin(connection: Connection, mine: Claim, ids: Sequence[int], *, wall: datetime, lease: timedelta) -> Begun:
-    """Notes a chunk as being sent and renews the lease; says which of its rows are still ours.
+    """Records a chunk as being sent and renews the lease; returns which of its rows are still ours.
 
     The chunk before must have been settled, or be settled in this transaction.
     """
@@ -135,13 +135,13 @@ def begin(connection: Connection, mine: Claim, ids: Sequence[int], *, wall: date
 
 
 def release(connection: Connection, claim_id: int) -> None:
-    """Ends the claim: what it did not begin is free again. What it began must have been settled."""
+    """Ends the claim: rows not begun become free. Rows begun must have been settled."""
     connection.execute(delete(claims).where(claims.c.id == claim_id))
 
 
 @dataclass(frozen=True, slots=True)
 class Recovery:
-    """What became of the rows of dead workers."""
+    """The outcome for the rows of dead workers."""
 
     returned: int
     uncertain: int
@@ -150,7 +150,7 @@ class Recovery:
 def recover(
     connection: Connection, *, now: datetime, wall: datetime, resend: bool = False, domain: str | None = None
 ) -> Recovery:
-    """Resolves every claim whose lease ran out before `wall`.
+    """Resolves every claim whose lease expired before `wall`.
 
     With the `domain` of Message-IDs, uncertain rows get theirs, under which a mail server's log has the answer.
     """
@@ -159,8 +159,11 @@ def recover(
     returned = uncertain = 0
     for one in dead:
         begun = [] if resend else sorted(set(one.sending or ()).intersection(one.rows))
-        # The owner, if it lives after all, may still settle the row with the truth: by the claim's id.
-        lost = {"state": State.UNCERTAIN, "reason": Reason.WORKER_LOST, "settled_at": now, "claim_id": one.id}
+        # If the owner is still alive, it can still settle the row with the real outcome, by the claim's id.
+        lost = {
+            "state": State.UNCERTAIN, "reason": Reason.WORKER_LOST, "detail": None, "settled_at": now,
+            "claim_id": one.id,
+        }  # fmt: skip
         chosen = (among(promises.c.id, begun), promises.c.state == State.PLANNED)
         uncertain += connection.execute(update(promises).where(*chosen).values(lost)).rowcount if begun else 0
         unsent = (among(promises.c.id, one.rows), promises.c.state == State.PLANNED)
@@ -175,7 +178,7 @@ def recover(
 
 def _set_message_ids(connection: Connection, dead: Sequence[int], domain: str) -> None:
     rows = connection.execute(
-        select(promises.c.id, promises.c.campaign, promises.c.step, customers.c.external_id, promises.c.occurrence)
+        select(promises.c.id, promises.c.campaign, promises.c.step, customers.c.uid, promises.c.occurrence)
         .join(customers)
         .where(promises.c.claim_id.in_(dead), promises.c.state == State.UNCERTAIN, promises.c.message_id.is_(None))
     ).all()

@@ -1,8 +1,8 @@
-"""Taking a client's emails back out of workers' hands, because the client has just said something about them."""
+"""Recall: takes a client's emails out of claims, because the client's consent or state has just changed."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 
 from sqlalchemy import ColumnElement, Connection, Text, select, update
 
@@ -13,10 +13,10 @@ from regulars.profile.shared_mailbox import with_same_mailbox
 
 
 def recall(connection: Connection, customer_id: int, kinds: Collection[str] = ("marketing",)) -> int:
-    """Takes the emails of these kinds to the client's mailbox out of the claims that hold them; the number of them.
+    """Takes the emails of these kinds to the client's mailbox out of claims; returns their number.
 
-    The worker that held them finds them gone when it begins their chunk (the fence), and whoever claims them next
-    asks about rights again. What is being sent is with the server already.
+    The worker with the claim finds them missing when it begins their chunk (the fence), and the next claim
+    checks consent again. Emails being sent cannot be recalled.
     """
     return _take_back(connection, promises.c.customer_id.in_(with_same_mailbox(customer_id)), kinds)
 
@@ -37,7 +37,12 @@ def _take_back(connection: Connection, chosen: ColumnElement[bool], kinds: Colle
         promises.c.kind.in_(sorted(kinds)),
         promises.c.recipient == "customer",
     )
-    wanted = set(connection.scalars(theirs))
+    return recall_promises(connection, connection.scalars(theirs).all())
+
+
+def recall_promises(connection: Connection, ids: Iterable[int]) -> int:
+    """`recall` for these promises, whoever they are for."""
+    wanted = set(ids)
     if not wanted:
         return 0
     recalled = 0

@@ -1,7 +1,7 @@
-"""An email as a client would get it, made by the functions that make the one that is sent; and a test of it by mail.
+"""An email as a client would get it, rendered by the functions that send; and sending it as a test.
 
-For a client whose promise is in the ledger the bytes are those that are sent at the same `now`. Where a
-promise has to stand in, its links lead nowhere: no later promise may answer to them.
+For a client whose promise is in the ledger the bytes are those that are sent at the same `now`. With a
+temporary promise its links lead nowhere: no later promise may accept them.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from regulars.core import ids
 from regulars.core.diagnostics import nearest
 from regulars.core.errors import NotFound
 from regulars.core.settings import Settings
-from regulars.coupons.assignment import sample_coupon
+from regulars.coupons.assignment import received, sample_code, sample_coupon
 from regulars.db import engine as db
 from regulars.db.event_source import PURCHASE
 from regulars.delivery.parcel import Parcel, Result
 from regulars.dispatch.compose import Composed, compose
 from regulars.dispatch.dispatcher import Lane, Rules
-from regulars.dispatch.load import Job, attach_coupons, load
+from regulars.dispatch.load import Job, attach_coupons, coupon_place, load
 from regulars.explain import queries
 from regulars.explain.sentences import because
 from regulars.planner.activation import activate
@@ -38,7 +38,7 @@ from regulars.rules.model import Campaign, Step
 from regulars.triggers.kinds import trigger_of
 
 NOWHERE = 0
-"""The promise that links of a stand-in name: there never is one with this number."""
+"""The promise id in links of a temporary promise: no promise ever has this number."""
 NO_ADDRESS = "no-address@example.invalid"
 _MANAGER = ("name", "email", "title", "phone", "locale", "timezone")
 
@@ -47,7 +47,7 @@ _Noted = tuple[Job, tuple[str, ...]]
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """One email in every form it has. `eml` is the whole message; `sender`, `to`, `cc` are mailboxes as text."""
+    """One email in all its forms. `eml` is the whole message; `sender`, `to`, `cc` are mailboxes as text."""
 
     campaign: str
     step: str
@@ -77,7 +77,7 @@ def preview(
 ) -> list[Preview]:  # fmt: skip
     """The emails of a campaign, or of one step: for a client (external id or address), or with the sample's data.
 
-    Raises NotFound for what is not there, RenderFailed or Invalid for an email that cannot be made.
+    Raises NotFound for unknown names, RenderFailed or Invalid for an email that cannot be rendered.
     """
     return _previews(engine, workspace, campaign, customer, step, now, locale, settings, detached=False)
 
@@ -88,9 +88,9 @@ async def send_test(
 ) -> list[tuple[Preview, Result]]:  # fmt: skip
     """Sends the previews to one address by the campaign's lane, marked as a test.
 
-    The ledger does not notice, and no link in it is live.
+    Nothing is written to the ledger, and its links do not work.
 
-    Raises ValueError for an address that is not one.
+    Raises ValueError for an invalid address.
     """
     found = _previews(engine, workspace, campaign, customer, step, now, locale, settings, detached=True)
     letters = [_marked(one, Mailbox("", to), now) for one in found]
@@ -153,6 +153,7 @@ def _preview(job: Job, workspace: Rules, now: datetime, settings: Settings, note
 def _suited(job: Job, locale: str | None, detached: bool) -> Job:
     if detached:
         job.id, job.measured = NOWHERE, False  # no email was sent that a click could belong to
+        _show_sample_code(job)
     if locale is not None:
         job.customer = {**job.customer, "locale": locale}
         job.manager = None if job.manager is None else {**job.manager, "locale": locale}
@@ -179,6 +180,7 @@ def _jobs(
         found = load(connection, context, active_campaigns, [promise])
         zone = rules.rulebook.company.timezone
         lacking = attach_coupons(connection, found, now, zone, rules.templates.shows_coupon)
+        _hide_codes(connection, found)
         for job in found:
             short = (f"it would not be sent now: {because(lacking[job.id], None)}",) if job.id in lacking else ()
             if job.campaign.offer is not None and job.id in lacking:
@@ -189,22 +191,37 @@ def _jobs(
         subject = trigger_of(job.campaign).subject
         if subject.product and job.product is None:
             job.product = rules.templates.sample(job.step.email).get("product")
-        if subject.event is not None and job.event is None:  # the email needs something to speak of
+        if subject.event is not None and job.event is None:  # the email needs an event
             _with_event(job, rules.templates.sample(job.step.email))
     return jobs
+
+
+def _hide_codes(connection: Connection, jobs: Sequence[Job]) -> None:
+    """Leaves only codes that the client has had by email; any other is a code that somebody will get."""
+    places = {job.id: coupon_place(job) for job in jobs if job.coupon is not None}
+    had = received(connection, places.values())
+    for job in jobs:
+        offer = job.campaign.offer
+        if job.id in places and places[job.id] not in had and offer is not None and offer.coupon.shared is None:
+            _show_sample_code(job)
+
+
+def _show_sample_code(job: Job) -> None:
+    if job.coupon is not None and job.campaign.offer is not None:
+        job.coupon = {**job.coupon, "code": sample_code(job.campaign.offer.coupon)}
 
 
 # ---------------------------------------------------------------- the sample
 
 
 def _sampled(workspace: Rules, campaign: Campaign, step: Step, now: datetime) -> Job:
-    """A job made of the email's sample, with the campaign's own offer."""
+    """A job from the email's sample, with the campaign's own offer."""
     sample = workspace.templates.sample(step.email)
     own = dict.fromkeys((*CUSTOMER, *workspace.rulebook.fields))
     customer: dict[str, Any] = {**own, **(sample.get("customer") or {})}
     manager = sample.get("manager")
     job = Job(
-        NOWHERE, campaign.name, campaign, step, "sample", now, 0, 0, customer,
+        NOWHERE, campaign.name, campaign, step, "sample", now, 0, 0, "sample", None, customer,
         None if manager is None else {**dict.fromkeys(_MANAGER), **manager},
     )  # fmt: skip
     subject = trigger_of(campaign).subject

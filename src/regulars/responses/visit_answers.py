@@ -1,7 +1,7 @@
-"""What a client says about a visit by the link in its email: confirmed, cancelled, another time. Each is an event.
+"""A client's answers about a visit by links of its email: confirm, cancel, request another time. Each is an event.
 
-Ids are made of the booking, so that the same word twice is one event and a moved visit can be confirmed anew. The
-time itself changes only by a booking: what the client asks for is a wish.
+Ids are derived from the booking, so that a repeated answer is one event and a moved visit can be confirmed again. The
+time itself changes only by a booking: the client only requests it.
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ from regulars.profile.visits import (
 )
 
 REQUESTS_PER_BOOKING = 5
-"""Wishes for another time that are noted for one booking."""
+"""Maximum requests for another time per booking."""
 NOTE_LENGTH = 500
-"""Characters of what a client writes."""
+"""Maximum characters of a client's note."""
 
 
 def visit_of(connection: Connection, owner: LinkOwner, now: datetime) -> Visit | None:
-    """The visit that the email was about, as it stands now."""
+    """The current state of the visit of the email."""
     if owner.campaign is None or owner.campaign.on not in (*STATUS_EVENTS, MOVED):
         return None
     row = connection.execute(
@@ -49,23 +49,23 @@ def visit_of(connection: Connection, owner: LinkOwner, now: datetime) -> Visit |
 
 
 def client_of(connection: Connection, visit: Visit) -> str:
-    """The external id of the client whose visit it is."""
-    return str(connection.scalar(select(customers.c.external_id).where(customers.c.id == visit.customer)))
+    """The uid of the client whose visit it is."""
+    return str(connection.scalar(select(customers.c.uid).where(customers.c.id == visit.customer)))
 
 
 def confirm(connection: Connection, visit: Visit, at: datetime) -> bool:
-    """Notes that the client comes; tells whether it is new."""
+    """Records that the client will come; returns whether it is new."""
     return _record(connection, visit, CONFIRMED, f"{visit.booking}/confirmed", at, _visit_data(visit))
 
 
 def cancel(connection: Connection, visit: Visit, at: datetime, note: str | None = None) -> bool:
-    """Notes that the client does not come; tells whether it is new."""
+    """Records that the client cancels; returns whether it is new."""
     data = {**_visit_data(visit), "by": CLIENT, **({"note": note} if note else {})}
     return _record(connection, visit, CANCELLED, f"{visit.booking}/cancelled", at, data)
 
 
 def request_move(connection: Connection, visit: Visit, at: datetime, wanted: datetime | None, note: str | None) -> bool:
-    """Notes which time the client would like: one that was offered, one of their own, or words. Tells whether new."""
+    """Records the requested time: one that was offered, another, or a note. Returns whether it is new."""
     wish: dict[str, Any] = {"note": note} if note else {}
     if wanted is not None:
         wish |= {"wanted_at": wanted.isoformat(), "offered": wanted in visit.slots}
@@ -85,7 +85,7 @@ def request_move(connection: Connection, visit: Visit, at: datetime, wanted: dat
 
 
 def _visit_data(visit: Visit) -> dict[str, Any]:
-    """What every such event says of the visit, for the emails that it sets off."""
+    """The visit's data in such an event, for the emails that it triggers."""
     named = {"service": visit.service, "place": visit.place}
     starts = {} if visit.starts_at is None else {"starts_at": visit.starts_at.isoformat()}
     return {"visit": visit.id, **starts, **{name: value for name, value in named.items() if value}}

@@ -39,11 +39,11 @@ from regulars.rules.phrase_types import (
     EventName,
     Every,
     Goal,
+    Holdout,
     Moment,
     Name,
     Part,
     Schedule,
-    Share,
     Timing,
     Until,
     Waiting,
@@ -98,6 +98,11 @@ class Policy(Part):
     leap_day: LeapDay = Field(default=LeapDay.FEB_28, description="When a date of 29 February is kept in other years")
     consent: Literal["opt-out", "opt-in"] = Field(
         default="opt-out", description="Who gets marketing: all who did not leave, or only those who agreed"
+    )
+    identity: Literal["id", "address"] = Field(
+        default="id",
+        description="Who is one client: every id is one, or an import joins ids of one address where nothing speaks"
+        " against it",
     )
     uncertain: Literal["keep", "resend"] = Field(
         default="keep", description="What becomes of emails of which a crash left unclear whether they went"
@@ -197,7 +202,11 @@ class Campaign(Part):
     goal: Goal | None = Field(default=None, description="What it is for: an event, and how soon it counts")
     offer: Offer | None = Field(default=None, description="What the emails give")
     survey: Name | None = Field(default=None, description="The survey that `links.survey` of its emails opens")
-    holdout: Share = Field(default=0, description="The share of clients who get nothing, to compare with")
+    holdout: Holdout = Field(
+        default=grammar.Holdout(),
+        description="The share of clients who get nothing, to compare with; `10%, read at 2000` also says how many"
+        " clients are to be drawn before the effect is read",
+    )
     backfill: Backfill = Field(
         default=grammar.Backfill("none"), description="Which of those already past the trigger are included"
     )

@@ -1,7 +1,7 @@
-"""Every table of Regulars, a module for each subject. Migrations under `migrations/` bring a database to this shape.
+"""Every table of Regulars, a module for each subject. Migrations under `migrations/` create this schema.
 
 Tables are imported from here (`from regulars.db.tables import promises`): this is the only `__init__` of an inner
-room that passes names on, so that whoever asks for one table has `metadata` with all of them.
+room that passes names on, so that importing one table gives `metadata` with all of them.
 """
 
 from __future__ import annotations
@@ -19,18 +19,22 @@ from regulars.db.tables.derived import (
     return_times,
     worth,
 )
-from regulars.db.tables.ledger import buckets, claims, copies, layouts, promises
+from regulars.db.tables.ledger import assignments, buckets, claims, copies, layouts, promises
 from regulars.db.tables.offers import coupon_codes, coupons, point_levels, points_tariff
-from regulars.db.tables.people import customers, managers
+from regulars.db.tables.people import aliases, customers, managers
 from regulars.db.tables.permissions import consent_log, consents, preferences, refusals, signups, suppressions
+from regulars.db.tables.process_states import clock_states, lane_states, write_probes
 from regulars.db.tables.responses import deliveries, hits
 from regulars.db.tables.version_files import file_contents, workspace_files, workspace_versions
 
 __all__ = [
+    "aliases",
+    "assignments",
     "buckets",
     "buying_model",
     "campaigns",
     "claims",
+    "clock_states",
     "consent_log",
     "consents",
     "copies",
@@ -42,6 +46,7 @@ __all__ = [
     "facts",
     "file_contents",
     "hits",
+    "lane_states",
     "layouts",
     "learned_links",
     "managers",
@@ -66,4 +71,5 @@ __all__ = [
     "workspace_files",
     "workspace_versions",
     "worth",
+    "write_probes",
 ]

@@ -1,13 +1,14 @@
-"""Clients and the colleagues they know, as tables."""
+"""Clients, the ids that name them, and the colleagues they know, as tables."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import Boolean, Column, Date, Double, ForeignKey, Integer, Table, Text, text
+from sqlalchemy import Boolean, Column, Date, Double, ForeignKey, Index, Integer, Table, Text, text
 from sqlalchemy.types import TypeEngine
 
+from regulars.core.ids import new_uid
 from regulars.db.tables._metadata import metadata
 from regulars.db.types import Instant, Json, Key
 from regulars.rules.fields import CLIENT_FIELDS, ColumnType, FieldType, Origin, fields_of
@@ -50,8 +51,21 @@ customers = Table(
     ),
     Column("manager_id", Key, ForeignKey("managers.id", ondelete="SET NULL"), index=True),
     Column("attrs", Json, nullable=False, server_default=text("'{}'")),  # the workspace's own fields
-    Column("bucket", Integer, nullable=False),  # core.ids.bucket(external_id), for holdouts
+    # What random draws and Message-IDs come from: given once, whatever outside ids the client gets later.
+    Column("uid", Text, nullable=False, default=new_uid, server_default=text("''")),
+    Column("bucket", Integer, nullable=False),  # core.ids.bucket(uid); of rows older than uids, of the outside id
     Column("created_at", Instant, nullable=False),
     Column("updated_at", Instant, nullable=False),
     Column("erased_at", Instant),
+    Index("uq_customers_uid", "uid", unique=True),
+)
+
+aliases = Table(
+    "aliases",
+    metadata,
+    # Further outside ids of a client; none of them is also the `external_id` of a client.
+    Column("external_id", Text, primary_key=True),
+    Column("customer_id", Key, ForeignKey("customers.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("at", Instant, nullable=False),
+    Column("source", Text, nullable=False),  # what gave it: import, merge, alias
 )

@@ -1,0 +1,86 @@
+"""Clients who may be one person: those whose address another client has, too."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from itertools import groupby
+
+from sqlalchemy import Connection, func, select
+
+from regulars.db.tables import customers, facts
+from regulars.profile.identity import PERSONAL, different_people
+
+
+@dataclass(frozen=True, slots=True)
+class DuplicateClient:
+    """One of several clients with one address."""
+
+    external_id: str
+    name: str | None
+    birthday: date | None
+    since: datetime
+    purchases: int
+    last_purchase_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Duplicate:
+    """An address that several clients have; the oldest client first."""
+
+    address: str
+    clients: tuple[DuplicateClient, ...]
+    different: bool
+    """Whether names or birthdays say that they are not all one person."""
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """A client as people know them."""
+
+    external_id: str
+    name: str | None
+    email: str | None
+
+
+def contact(connection: Connection, customer_id: int) -> Contact:
+    """What tells a person which client this is."""
+    columns = customers.c["external_id", "name", "first_name", "last_name", "email"]
+    row = connection.execute(select(*columns).where(customers.c.id == customer_id)).one()
+    return Contact(row.external_id, row.name or _full(row.first_name, row.last_name), row.email)
+
+
+def list_duplicates(connection: Connection) -> list[Duplicate]:
+    """Every address that several living clients have, by address."""
+    several = (
+        select(customers.c.email_hash)
+        .where(customers.c.email_hash.is_not(None), customers.c.erased_at.is_(None))
+        .group_by(customers.c.email_hash)
+        .having(func.count() > 1)
+    )
+    columns = [customers.c[name] for name in ("external_id", "email", "email_hash", "created_at", *PERSONAL)]
+    rows = connection.execute(
+        select(*columns, facts.c.purchases, facts.c.last_purchase_at)
+        .select_from(customers.outerjoin(facts, facts.c.customer_id == customers.c.id))
+        .where(customers.c.email_hash.in_(several), customers.c.erased_at.is_(None))
+        .order_by(customers.c.email_hash, customers.c.id)
+    ).mappings()
+    found = []
+    for _, group in groupby(rows, key=lambda row: row["email_hash"]):
+        people = list(group)
+        different = any(
+            different_people(one, other) for place, one in enumerate(people) for other in people[place + 1 :]
+        )
+        clients = tuple(
+            DuplicateClient(
+                row["external_id"], row["name"] or _full(row["first_name"], row["last_name"]), row["birthday"],
+                row["created_at"], row["purchases"] or 0, row["last_purchase_at"],
+            )
+            for row in people
+        )  # fmt: skip
+        found.append(Duplicate(people[0]["email"], clients, different))
+    return sorted(found, key=lambda one: one.address.casefold())
+
+
+def _full(*parts: str | None) -> str | None:
+    return " ".join(part for part in parts if part) or None

@@ -1,0 +1,182 @@
+"""Joining two clients who are one person: what was known of either is known of one, and of rights the stricter holds.
+
+It stands beside erasure: both go through every table that speaks of a client, and both end in the log.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, RowMapping, delete, select, update
+
+from regulars.consent.rights import ERASED, ConsentRecord, Suppression, refuse_by_mailbox, suppress_all, write_log
+from regulars.core.errors import NotFound, RegularsError
+from regulars.db.engine import insert
+from regulars.db.locks import AdvisoryLock, lock
+from regulars.db.tables import (
+    aliases,
+    consent_log,
+    consents,
+    customers,
+    events,
+    preferences,
+    purchases,
+    refusals,
+    signups,
+    suppressions,
+)
+from regulars.ledger.assignments import merge_assignments
+from regulars.ledger.client_merge import merge_promises
+from regulars.profile import facts
+from regulars.profile.identity import add_alias, only_addressed
+
+IDENTITY = "identity"
+"""The topic under which the log keeps which ids and clients became one."""
+_OWN = frozenset(
+    "id external_id uid bucket email email_hash attrs created_at updated_at erased_at".split()
+)  # fmt: skip
+"""Columns of a client that are not filled by what the other has there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Merged:
+    """What joining two clients did, as numbers of what was moved."""
+
+    client: str
+    """The outside id of the client who stays."""
+    joined: str
+    """The outside id that the other had."""
+    events: int
+    purchases: int
+    emails: int
+    twice: int
+    """Emails that both had, under one key; the ledger keeps both, one of them counts."""
+    refused: tuple[str, ...]
+    """Topics that the client who stays does not want because of the other."""
+
+
+def merge_clients(connection: Connection, kept: int, gone: int, *, now: datetime, by: str) -> Merged:
+    """Joins `gone` into `kept` in the caller's transaction. `by` is the way, for the log.
+
+    Raises NotFound, and RegularsError for one client twice, for the erased, and while an email to one of them is sent.
+    """
+    lock(connection, AdvisoryLock.PLAN)
+    one, other = _person(connection, kept), _person(connection, gone)
+    _require_joinable(connection, one, other)
+    done = merge_promises(connection, kept, gone, now)
+    merge_assignments(connection, kept, gone)
+    moved = {}
+    for table in (events, purchases, signups, consent_log, aliases):
+        theirs = update(table).where(table.c.customer_id == gone)
+        moved[table.name] = connection.execute(theirs.values(customer_id=kept)).rowcount
+    _merge_preferences(connection, kept, gone)
+    refused = _merge_consents(connection, kept, gone)
+    _merge_person(connection, one, other, now, by)
+    refused |= _merge_mailboxes(connection, kept, one, other, now)
+    facts.refresh(connection, [kept])
+    name = connection.scalar(select(customers.c.external_id).where(customers.c.id == kept))
+    made = Merged(
+        str(name), other["external_id"], moved["events"], moved["purchases"], done.moved, done.twice,
+        tuple(sorted(refused)),
+    )  # fmt: skip
+    _log(connection, kept, made, now, by)
+    return made
+
+
+def _person(connection: Connection, key: int) -> RowMapping:
+    row = connection.execute(select(customers).where(customers.c.id == key).with_for_update()).mappings().first()
+    if row is None:
+        raise NotFound("customer", str(key))
+    return row
+
+
+def _require_joinable(connection: Connection, one: RowMapping, other: RowMapping) -> None:
+    if one["id"] == other["id"]:
+        raise RegularsError(f"`{one['external_id']}` is one client already: both names are theirs")
+    for person in (one, other):
+        erased = select(suppressions.c.email_hash).where(
+            suppressions.c.email_hash == person["email_hash"], suppressions.c.reason == ERASED
+        )
+        if person["erased_at"] is not None or connection.scalar(erased) is not None:
+            raise RegularsError(f"`{person['external_id']}` was erased, and nothing more may be put with it")
+
+
+def _merge_preferences(connection: Connection, kept: int, gone: int) -> None:
+    """The longer break and the larger gap hold."""
+    rows = connection.execute(select(preferences).where(preferences.c.customer_id.in_([kept, gone]))).mappings().all()
+    if not any(row["customer_id"] == gone for row in rows):
+        return
+    breaks = [row["paused_until"] for row in rows if row["paused_until"] is not None]
+    gaps = [row["gap_days"] for row in rows if row["gap_days"] is not None]
+    connection.execute(delete(preferences).where(preferences.c.customer_id.in_([kept, gone])))
+    values = {"paused_until": max(breaks, default=None), "gap_days": max(gaps, default=None)}
+    connection.execute(preferences.insert().values(customer_id=kept, at=max(row["at"] for row in rows), **values))
+
+
+def _merge_consents(connection: Connection, kept: int, gone: int) -> set[str]:
+    """A no of either is a no; the topics that `kept` refuses only now."""
+    said: dict[str, dict[int, RowMapping]] = {}
+    for row in connection.execute(select(consents).where(consents.c.customer_id.in_([kept, gone]))).mappings():
+        said.setdefault(row["topic"], {})[row["customer_id"]] = row
+    fresh = set()
+    for topic, words in said.items():
+        theirs, own = words.get(gone), words.get(kept)
+        if theirs is None or (own is not None and (theirs["granted"] or not own["granted"])):
+            continue
+        connection.execute(delete(consents).where(consents.c.customer_id == kept, consents.c.topic == topic))
+        connection.execute(consents.insert().values({**theirs, "customer_id": kept}))
+        if not theirs["granted"]:
+            fresh.add(topic)
+    return fresh
+
+
+def _merge_person(connection: Connection, one: RowMapping, other: RowMapping, now: datetime, by: str) -> None:
+    """Fills what is not known of `one` by what is known of `other`, whose row goes, and whose id becomes an alias."""
+    values: dict[str, Any] = {
+        c.name: other[c.name]
+        for c in customers.c
+        if c.name not in _OWN and one[c.name] is None and other[c.name] is not None
+    }
+    if one["email"] is None:
+        values |= {"email": other["email"], "email_hash": other["email_hash"]}
+    values["attrs"] = {**other["attrs"], **one["attrs"]}
+    values["created_at"] = min(one["created_at"], other["created_at"])
+    names = [one["external_id"], other["external_id"]]
+    if only_addressed(names[0]) and not only_addressed(names[1]):
+        names.reverse()
+    connection.execute(delete(customers).where(customers.c.id == other["id"]))
+    mine = update(customers).where(customers.c.id == one["id"])
+    connection.execute(mine.values(**values, external_id=names[0], updated_at=now))
+    if not only_addressed(names[1]):
+        add_alias(connection, one["id"], names[1], at=now, source=by)
+
+
+def _merge_mailboxes(
+    connection: Connection, kept: int, one: RowMapping, other: RowMapping, now: datetime
+) -> set[str]:  # fmt: skip
+    """What was refused by either holds for the mailbox that stays; a bounce alone says nothing of another mailbox."""
+    mailbox = connection.scalar(select(customers.c.email_hash).where(customers.c.id == kept))
+    refuse_by_mailbox(connection, [kept])
+    former = other["email_hash"]
+    if mailbox is None or former is None or former == mailbox:
+        return set()
+    theirs = select(refusals).where(refusals.c.email_hash == former)
+    rows = [{**row, "email_hash": mailbox} for row in connection.execute(theirs).mappings()]
+    fresh: set[str] = set()
+    for row in rows:
+        statement = insert(connection, refusals).values(row).on_conflict_do_nothing()
+        fresh |= set(connection.scalars(statement.returning(refusals.c.topic)))
+    barred = select(suppressions).where(suppressions.c.email_hash == former, suppressions.c.reason != "bounced")
+    bars = [Suppression(**{**row, "email_hash": mailbox}) for row in connection.execute(barred).mappings()]
+    suppress_all(connection, bars, now)
+    return fresh
+
+
+def _log(connection: Connection, kept: int, made: Merged, now: datetime, by: str) -> None:
+    detail = {
+        "joined": made.joined, "as": made.client, "events": made.events, "purchases": made.purchases,
+        "emails": made.emails, "twice": made.twice, "refused": list(made.refused),
+    }  # fmt: skip
+    write_log(connection, [kept], ConsentRecord(IDENTITY, now, by, detail), granted=True)
