@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,10 @@ from hypothesis import strategies as st
 from sqlalchemy import Connection, Engine, delete, select, update
 
 from regulars.consent import rights
+from regulars.consent.merge import merge_clients
 from regulars.core import ids
+from regulars.core.errors import RegularsError
+from regulars.core.settings import load
 from regulars.db import tables
 from regulars.db.engine import read, write
 from regulars.db.tables import claims, customers, preferences, promises
@@ -23,6 +27,7 @@ from regulars.importing.row_source import MappingSource
 from regulars.importing.service import import_file, import_rows
 from regulars.ledger.claims import claim
 from regulars.ledger.recall import recall
+from regulars.profile.identity import add_alias
 from tests.common.bench import Bench, at
 from tests.common.people import SECRET, add_customer, add_event
 from tests.common.rules import rules
@@ -253,11 +258,55 @@ def _by_rows(engine: Engine, folder: Path, address: str, number: int) -> None:
     import_rows(engine, Kind.CUSTOMERS, MappingSource(rows), now=at(NOW), secret=SECRET, options=options)
 
 
+def _joined_by_policy(engine: Engine, folder: Path, address: str, number: int) -> None:
+    options = ImportOptions(timezone="Europe/Tallinn", identity="address")
+    rows = [{"id": f"policy-{number}", "email": address, "subscribed": True}]
+    import_rows(engine, Kind.CUSTOMERS, MappingSource(rows), now=at(NOW), secret=SECRET, options=options)
+
+
+def _merged(engine: Engine, folder: Path, address: str, number: int) -> None:
+    """A new client with another address is joined with somebody who is there; by turns it stays or goes."""
+    with read(engine) as connection:
+        erased = connection.scalar(select(customers.c.id).where(customers.c.erased_at.is_not(None)))
+    email = f"fresh{number}@client.example" if erased is None else address
+    _import(engine, folder / "more.csv", f"id,email,subscribed\nmore-{number},{email},yes\n")
+    with write(engine) as connection, suppress(RegularsError):  # with the erased nobody is joined
+        pair = list(connection.scalars(select(customers.c.id).order_by(customers.c.id)))
+        kept, gone = (pair[0], pair[-1])[:: 1 if number % 2 else -1]
+        merge_clients(connection, kept, gone, now=at(NOW), by="merge")
+
+
+def _aliased(engine: Engine, folder: Path, address: str, number: int) -> None:
+    with write(engine) as connection:
+        key = connection.scalars(select(customers.c.id).order_by(customers.c.id)).first()
+        assert key is not None
+        add_alias(connection, key, f"also-{number}", at=at(NOW), source="alias")
+    _import(engine, folder / "also.csv", f"id,email,subscribed\nalso-{number},moved{number}@client.example,yes\n")
+
+
+def _adopted(engine: Engine, folder: Path, address: str, number: int) -> None:
+    _by_list(engine, folder, address, number)
+    _import(engine, folder / "shop.csv", f"id,email,subscribed\nshop-{number},{address},yes\n")
+
+
+def _after_rotation(engine: Engine, folder: Path, address: str, number: int) -> None:
+    environ = {"REGULARS_SECRET": f"new {number}", "REGULARS_OLD_SECRETS": SECRET.decode()}
+    secret = load(folder, environ).address_secret
+    rows = [{"id": f"later-{number}", "email": address, "subscribed": True}]
+    options = ImportOptions(timezone="Europe/Tallinn")
+    import_rows(engine, Kind.CUSTOMERS, MappingSource(rows), now=at(NOW), secret=secret, options=options)
+
+
 def _erased_and_imported(engine: Engine, folder: Path, address: str, number: int) -> None:
     with write(engine) as connection:
         for key in connection.scalars(select(customers.c.id).where(customers.c.email.is_not(None))).all():
             rights.erase(connection, key, at(NOW))
     _by_file(engine, folder, address, number)
+
+
+WAYS = (
+    _by_file, _by_list, _by_rows, _joined_by_policy, _merged, _aliased, _adopted, _after_rotation, _erased_and_imported,
+)  # fmt: skip
 
 
 @pytest.mark.slow
@@ -267,7 +316,7 @@ def _erased_and_imported(engine: Engine, folder: Path, address: str, number: int
 @given(
     said=st.sampled_from(["one-click", "page", "import", "list"]),
     first=st.sampled_from([*SPELLINGS, *UNICODE]),
-    ways=st.lists(st.sampled_from([_by_file, _by_list, _by_rows, _erased_and_imported]), min_size=1, max_size=3),
+    ways=st.lists(st.sampled_from(WAYS), min_size=1, max_size=4),
     data=st.data(),
 )
 def test_who_said_no_is_never_written_to_again(

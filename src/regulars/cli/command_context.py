@@ -52,14 +52,15 @@ class CommandContext:
         """The database, ready: the embedded one upgrades itself, a server's must be upgraded by an operator."""
         from regulars.db import upgrade
         from regulars.db.engine import open_engine
-        from regulars.operation.database_upgrade import upgrade_database
+        from regulars.operation.database_upgrade import require_address_secret, upgrade_database
 
         engine = open_engine(self.settings.database_url)
         close_with_command(engine)
         if engine.dialect.name == "sqlite":
-            upgrade_database(engine, secret=self.settings.secret)
+            upgrade_database(engine, secret=self.settings.address_secret)
         else:
             upgrade.require_current(engine)
+        require_address_secret(engine, self.settings.address_secret)
         return engine
 
     @cached_property
@@ -83,6 +84,12 @@ class CommandContext:
         self.rules = in_force.current()
         found = [in_force.fault, clock_difference(self.engine, clock.system)]
         return [str(one) for one in found if one is not None]
+
+    def troubles(self) -> list[str]:
+        """A sentence for each thing that is wrong around the processes: mail servers, workers' clocks, a full disk."""
+        from regulars.operation.surroundings import troubles
+
+        return [one.full for one in troubles(self.engine, clock.system)]
 
     def prepare(self) -> tuple[Workspace, Engine]:
         """Opens the rules and the database, or says what is wrong with them."""

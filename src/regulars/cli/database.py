@@ -83,8 +83,8 @@ def import_command(
     )  # fmt: skip
     with progress_bar(f"Importing {file.name}", quiet=command.as_json) as progress:
         report = import_file(
-            command.engine, Kind(kind), file, now=clock.system(), secret=command.settings.secret, mapping=mapping,
-            options=options, progress=progress,
+            command.engine, Kind(kind), file, now=clock.system(), secret=command.settings.address_secret,
+            mapping=mapping, options=options, progress=progress,
         )  # fmt: skip
     if command.as_json:
         print_json(report.to_dict())
@@ -108,7 +108,7 @@ def upgrade(command: CommandContext) -> None:
 
     engine = open_engine(command.settings.database_url)
     close_with_command(engine)
-    revision = upgrade_database(engine, secret=command.settings.secret)
+    revision = upgrade_database(engine, secret=command.settings.address_secret)
     if command.as_json:
         print_json({"revision": revision})
     else:

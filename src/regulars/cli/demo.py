@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 from regulars.cli.command_context import CommandContext
-from regulars.cli.output import counts, table, when
+from regulars.cli.output import counts, print_wrapped, table, table_of_counts, text_lines, when
 from regulars.db.states import Reason, State
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def demo_command(folder: Path) -> None:
     engine = command.engine  # a worker refuses a database without tables, and starts at once
     with Inbox(folder / INBOX) as inbox, closing(WorkerProcesses(command.settings, inbox.url)) as helpers:
         book = command.rules.rulebook
-        click.echo(f"   {len(book.campaigns)} campaigns of {book.company.name}, checked: no mistakes")
+        print_wrapped(f"{len(book.campaigns)} campaigns of {book.company.name}, checked: no mistakes", indent=3)
         _title(2, "Its clients, and what they did")
         _import(command, folder)
         forecast = _forecast(command, helpers)
@@ -62,7 +62,8 @@ def demo_command(folder: Path) -> None:
 
 
 def _title(number: int, words: str) -> None:
-    click.secho(f"{number}. {words}", bold=True)
+    for line in text_lines(f"{number}. {words}", hanging=3):
+        click.secho(line, bold=True)
 
 
 def _make(folder: Path) -> bool:
@@ -86,9 +87,10 @@ def _import(command: CommandContext, folder: Path) -> None:
     options = options_for(book)
     for kind, path in write_files(folder / "data").items():
         report = import_file(
-            command.engine, Kind(kind), path, now=morning(zone), secret=command.settings.secret, options=options
+            command.engine, Kind(kind), path, now=morning(zone), secret=command.settings.address_secret, options=options
         )
-        click.echo(f"   {path.name}: {report.added} added, {report.unchanged} known, {report.refused} refused")
+        counted = f"{report.added} added, {report.unchanged} known, {report.refused} refused"
+        print_wrapped(f"{path.name}: {counted}", indent=3)
 
 
 def _forecast(command: CommandContext, helpers: WorkerProcesses) -> Day:
@@ -111,7 +113,7 @@ def _forecast(command: CommandContext, helpers: WorkerProcesses) -> Day:
         for name in sorted({*day.sent, *day.held, *day.skipped})
     ]
     if any(day.sent.values()):
-        table(None, ("campaign", "to send", "held", "skipped"), rows, numbers=(1,))
+        table_of_counts(("campaign", "to send", "held", "skipped"), rows, numbers=(1,))
     else:
         click.echo("   no email that is not in the ledger already\n")
     return day

@@ -7,6 +7,7 @@ import io
 import sys
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -16,14 +17,14 @@ from regulars.cli.command_context import CommandContext, json_option
 from regulars.cli.import_report import print_faults, print_report
 from regulars.cli.output import counts, print_json, print_wrapped, table
 from regulars.core import clock
-from regulars.core.errors import RegularsError
+from regulars.core.errors import Invalid, RegularsError
+from regulars.db.states import STATED_REASONS, SuppressionReason
 
 if TYPE_CHECKING:
     from regulars.consent.suppression import Lifted, ListedSuppression
     from regulars.importing.options import ImportOptions
     from regulars.importing.report import BadRow, ImportReport
 
-REASONS = ("manual", "bounced", "complained")
 _SHOWN = 50
 """Suppressions that the table shows."""
 _HASHES = (
@@ -54,7 +55,9 @@ _encoding = click.option("--encoding", help="Of a file that is neither UTF-8 nor
     "--scope", type=click.Choice(["all", "marketing"]), default="all", show_default=True,
     help="Which emails are not sent: all, or marketing only.",
 )  # fmt: skip
-@click.option("--reason", type=click.Choice(REASONS), default="manual", show_default=True, help="Why.")
+@click.option(
+    "--reason", type=click.Choice(list(map(str, STATED_REASONS))), default="manual", show_default=True, help="Why."
+)
 @click.option("--why", metavar="TEXT", help="A note that is kept with it.")
 @_encoding
 @json_option
@@ -85,16 +88,27 @@ def suppress_command(
 
 
 def _import(command: CommandContext, target: str | Path, given: ImportOptions) -> ImportReport:
-    """Suppresses; the rules are not needed, so that faulty ones keep nobody from it."""
+    """Suppresses; sound rules are not needed, so that faulty ones keep nobody from it."""
     from regulars.importing.report import Kind
     from regulars.importing.row_source import MappingSource
     from regulars.importing.service import import_file, import_rows
 
-    now, secret = clock.system(), command.settings.secret
+    now, secret = clock.system(), command.settings.address_secret
     if isinstance(target, Path):
+        given = replace(given, timezone=_zone(command))
         return import_file(command.engine, Kind.SUPPRESSIONS, target, now=now, secret=secret, options=given)
     source = MappingSource([{"email": target}])
     return import_rows(command.engine, Kind.SUPPRESSIONS, source, now=now, secret=secret, options=given)
+
+
+def _zone(command: CommandContext) -> str:
+    """The company's zone, in which dates of the file are read, as `import suppressions` reads them."""
+    try:
+        command.go_by_rules_in_force()
+    except Invalid:
+        click.echo("warning: the rule files are faulty, so dates without an offset are read as UTC", err=True)
+        return "UTC"
+    return command.rules.rulebook.company.timezone
 
 
 def _print_suppressed(command: CommandContext, address: str, report: ImportReport) -> None:
@@ -103,7 +117,7 @@ def _print_suppressed(command: CommandContext, address: str, report: ImportRepor
     from regulars.db.engine import read
 
     with read(command.engine) as connection:
-        found = suppression_of(connection, address_hash(address, command.settings.secret))
+        found = suppression_of(connection, address_hash(address, command.settings.address_secret))
     if found is None:
         raise RegularsError(f"{address} was suppressed, and somebody has lifted that meanwhile")
     bar = found.suppression
@@ -163,7 +177,7 @@ def unsuppress_command(
         addresses, bad = read_addresses(MappingSource([{"email": target}]))
         if not command.as_json:
             _refuse(bad)
-    hashes = {address_hash(address, command.settings.secret) for address in addresses}
+    hashes = {address_hash(address, command.settings.address_secret) for address in addresses}
     with write(command.engine) as connection:
         done = lift_suppressions(connection, hashes, now=clock.system(), by="unsuppress", why=why, erased=erased)
     if command.as_json:
@@ -204,7 +218,7 @@ def _refuse(bad: Sequence[BadRow]) -> None:
 
 
 @click.command("suppressions")
-@click.option("--reason", type=click.Choice([*REASONS, "erased"]), help="Only those with this reason.")
+@click.option("--reason", type=click.Choice(list(map(str, SuppressionReason))), help="Only those with this reason.")
 @click.option("--csv", "as_csv", is_flag=True, help="Print all of them as CSV.")
 @json_option
 @click.pass_obj

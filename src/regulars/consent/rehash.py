@@ -1,7 +1,8 @@
 """Rights follow the address when the way of spelling it changes: addresses in other scripts are hashed anew.
 
 Plain ASCII addresses have the hash that they always had. Of others the earlier hash was of a spelling that another file
-could write differently; their suppressions and refusals are copied to the hash of the one spelling.
+could write differently; their suppressions and refusals are copied to the hash of the one spelling, and their draws
+move there.
 """
 
 from __future__ import annotations
@@ -11,6 +12,18 @@ from sqlalchemy import Connection, Table, bindparam, select, update
 from regulars.core import ids
 from regulars.db.engine import insert
 from regulars.db.tables import customers, refusals, suppressions
+from regulars.ledger.assignments import move_assignments
+
+_LOOKED_AT = 20
+"""Addresses that tell whether the secret is the right one."""
+
+
+def hashed_with(connection: Connection, secret: bytes) -> bool:
+    """Whether addresses were hashed with this secret, as some of the latest tell; where there are none, it may be."""
+    known = (customers.c.email.is_not(None), customers.c.email_hash.is_not(None))
+    latest = select(customers.c.email, customers.c.email_hash).where(*known).order_by(customers.c.id.desc())
+    rows = [row for row in connection.execute(latest.limit(_LOOKED_AT)) if row.email.isascii()]
+    return not rows or any(ids.address_hash(row.email, secret) == row.email_hash for row in rows)
 
 
 def rehash_addresses(connection: Connection, secret: bytes) -> int:
@@ -30,6 +43,9 @@ def rehash_addresses(connection: Connection, secret: bytes) -> int:
     for table in (suppressions, refusals):
         for row in changed:
             _copy(connection, table, row["old"], row["new"])
+    for row in changed:
+        if row["old"] is not None:
+            move_assignments(connection, row["old"], row["new"])
     return len(changed)
 
 

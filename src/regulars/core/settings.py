@@ -1,7 +1,7 @@
-"""Where Regulars runs: URLs and secrets from the environment, with an embedded default for each.
+"""Settings: URLs and secrets from the environment, with an embedded default for each.
 
-Every setting is an environment variable `REGULARS_…`; docs/settings.md lists them. Secrets that are not
-given are made once per workspace and kept in `var/secret` with mode 0600.
+Every setting is an environment variable `REGULARS_…`; docs/settings.md lists them. Missing secrets are
+created once per workspace and stored in `var/secret` and `var/address-secret` with mode 0600.
 """
 
 from __future__ import annotations
@@ -13,11 +13,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from regulars.core.errors import EnvironmentFailed
+from regulars.core.paths import make_private
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What one process needs to know of its surroundings."""
+    """The settings of one process."""
 
     workspace: Path
     database_url: str
@@ -26,9 +27,19 @@ class Settings:
     smtp_transactional_url: str | None
     web_url: str
     secret: bytes = field(repr=False)
+    """Signs links and keys."""
+    old_secrets: tuple[bytes, ...] = field(repr=False)
+    """Former secrets, the latest first: links and keys signed with them remain valid."""
+    address_secret: bytes = field(repr=False)
+    """Keys the hashes of addresses; it never changes."""
     lease_seconds: float = 60.0
     batch: int = 1000
     chunk: int = 100
+
+    @property
+    def secrets(self) -> tuple[bytes, ...]:
+        """Every secret with which links and keys are verified."""
+        return (self.secret, *self.old_secrets)
 
     @property
     def var(self) -> Path:
@@ -41,6 +52,7 @@ def load(workspace: Path, environ: Mapping[str, str] | None = None) -> Settings:
     env = os.environ if environ is None else environ
     root = workspace.resolve()
     var = root / "var"
+    secret, *old_secrets = _secrets(env, var)
     return Settings(
         workspace=root,
         database_url=env.get("REGULARS_DATABASE_URL", f"sqlite:///{var / 'regulars.sqlite'}"),
@@ -48,7 +60,9 @@ def load(workspace: Path, environ: Mapping[str, str] | None = None) -> Settings:
         smtp_url=env.get("REGULARS_SMTP_URL", "smtp://127.0.0.1:2525"),
         smtp_transactional_url=env.get("REGULARS_SMTP_TRANSACTIONAL_URL"),
         web_url=env.get("REGULARS_WEB_URL", "http://127.0.0.1:8000").rstrip("/"),
-        secret=_secret(env, var),
+        secret=secret,
+        old_secrets=tuple(old_secrets),
+        address_secret=_address_secret(env, var, [secret, *old_secrets][-1]),
         lease_seconds=_number(env, "REGULARS_LEASE_SECONDS", 60.0),
         batch=int(_number(env, "REGULARS_BATCH", 1000)),
         chunk=int(_number(env, "REGULARS_CHUNK", 100)),
@@ -65,19 +79,38 @@ def _number(env: Mapping[str, str], name: str, default: float) -> float:
     return value
 
 
-def _secret(env: Mapping[str, str], var: Path) -> bytes:
+def _secrets(env: Mapping[str, str], var: Path) -> list[bytes]:
+    """The signing secret, then former ones: from the environment, or the lines of `var/secret`."""
+    old = [one.strip().encode() for one in env.get("REGULARS_OLD_SECRETS", "").split(",") if one.strip()]
     given = env.get("REGULARS_SECRET")
+    kept = [given.encode()] if given else _secret_file(var / "secret", None).split(b"\n")
+    return [one for one in (line.strip() for line in kept) if one] + old
+
+
+def _address_secret(env: Mapping[str, str], var: Path, oldest: bytes) -> bytes:
+    """The secret for address hashes. Its default is the first link secret, which earlier versions used for both."""
+    given = env.get("REGULARS_ADDRESS_SECRET")
     if given:
         return given.encode()
-    path = var / "secret"
+    path = var / "address-secret"
+    if path.exists() or not env.get("REGULARS_SECRET"):
+        return _secret_file(path, oldest)
+    return oldest
+
+
+def _secret_file(path: Path, first: bytes | None) -> bytes:
+    """The content of the file; a new file gets `first` or a random secret. Raises EnvironmentFailed."""
+    var = path.parent
     try:
-        var.mkdir(mode=0o700, parents=True, exist_ok=True)  # the database is in it
+        make_private(var)  # the database is in it
         try:
             handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
         except FileExistsError:
-            return path.read_bytes().strip()
+            if found := path.read_bytes().strip():
+                return found
+            raise EnvironmentFailed(f"{path} is empty: put back the secret that was in it") from None
         with os.fdopen(handle, "wb") as file:
-            made = secrets.token_hex(32).encode()
+            made = first or secrets.token_hex(32).encode()
             file.write(made)
             return made
     except OSError as error:

@@ -1,4 +1,4 @@
-"""Signed webhooks as Standard Webhooks 1.0 has them: https://www.standardwebhooks.com.
+"""Signed webhooks according to Standard Webhooks 1.0: https://www.standardwebhooks.com.
 
 `webhook-signature` is one or more `v1,BASE64` of HMAC-SHA256 over `ID.TIMESTAMP.BODY`. A secret is derived from the
 workspace's own and the name of its key, so that none is stored.
@@ -11,26 +11,26 @@ import binascii
 import hashlib
 import hmac
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from regulars.core import api_keys
 
 TOLERANCE = timedelta(minutes=5)
-"""How far a message's timestamp may be from our clock, either way: older ones are replays."""
+"""Maximum difference between a message's timestamp and our clock, either way: older messages are replays."""
 _ID = re.compile(r"[A-Za-z0-9_-]{1,100}")
-"""No full stop: `ID.TIMESTAMP.BODY` could be split in two ways, and one signature would hold for two messages."""
+"""No full stop: `ID.TIMESTAMP.BODY` could be split in two ways, and one signature would be valid for two messages."""
 ID_RULE = "`webhook-id` is 1 to 100 letters, digits, `_` and `-`"
 _SECONDS = re.compile(r"[0-9]{1,11}")
 _PREFIX = "whsec_"
 _MOST_SIGNATURES = 10
-"""Signatures of one message that are looked at: a sender has two while it changes keys."""
+"""Number of signatures of a message that are checked: a sender has two while it changes keys."""
 
 
 @dataclass(frozen=True, slots=True)
 class SignedMessage:
-    """A genuine message: the id under which its sender repeats it, when it was signed, and by which key."""
+    """A genuine message: its id (the same when repeated), when it was signed, and by which key."""
 
     id: str
     at: datetime
@@ -38,12 +38,12 @@ class SignedMessage:
 
 
 def secret_of(key: str, secret: bytes) -> str:
-    """What the sender signs with, `whsec_…`; raises ValueError for a name that cannot be a key's."""
+    """The sender's secret, `whsec_…`; raises ValueError for an invalid key name."""
     return _PREFIX + base64.b64encode(_key_bytes(api_keys.checked_name(key), secret)).decode()
 
 
 def sign(secret: str, identity: str, at: datetime, body: bytes) -> dict[str, str]:
-    """The headers that a sender puts beside the body; `secret` is `whsec_…`."""
+    """The headers that a sender adds; `secret` is `whsec_…`."""
     stamp = str(int(at.timestamp()))
     mark = _signature(base64.b64decode(secret.removeprefix(_PREFIX)), identity, stamp, body)
     signature = "v1," + base64.b64encode(mark).decode()
@@ -51,14 +51,17 @@ def sign(secret: str, identity: str, at: datetime, body: bytes) -> dict[str, str
 
 
 def is_id(text: str) -> bool:
-    """Whether a message can have this id."""
+    """Whether the id is valid for a message."""
     return _ID.fullmatch(text) is not None
 
 
 def verify(
-    headers: Mapping[str, str], body: bytes, signers: Iterable[str], secret: bytes, now: datetime
+    headers: Mapping[str, str], body: bytes, signers: Iterable[str], secrets: Collection[bytes], now: datetime
 ) -> SignedMessage | None:
-    """The message's id, time and key if one of the signers signed it just now, else None."""
+    """The message's id, time and key if one of the signers signed it recently, else None.
+
+    A signer's secret is `secret_of` its key name, with one of `secrets`.
+    """
     identity, stamp = headers.get("webhook-id", ""), headers.get("webhook-timestamp", "")
     if not is_id(identity) or not _SECONDS.fullmatch(stamp):
         return None
@@ -67,8 +70,9 @@ def verify(
         return None
     given = [mark for mark in map(_decoded, headers.get("webhook-signature", "").split(" ")[:_MOST_SIGNATURES]) if mark]
     for key in signers:
-        wanted = _signature(_key_bytes(key, secret), identity, stamp, body)
-        if not api_keys.revoked(key) and any(hmac.compare_digest(mark, wanted) for mark in given):
+        wanted = [_signature(_key_bytes(key, secret), identity, stamp, body) for secret in secrets]
+        genuine = any(hmac.compare_digest(mark, one) for mark in given for one in wanted)
+        if genuine and not api_keys.revoked(key):
             return SignedMessage(identity, at, key)
     return None
 

@@ -17,8 +17,9 @@ from regulars.core import clock, settings
 from regulars.core.errors import RegularsError
 from regulars.db import upgrade
 from regulars.db.engine import open_engine
+from regulars.dispatch.manager_copy import PATH as COPY_PATH
 from regulars.importing.report import Kind
-from regulars.operation.database_upgrade import upgrade_database
+from regulars.operation.database_upgrade import require_address_secret, upgrade_database
 from regulars.web import readiness
 from regulars.web.api import endpoints, suppression_endpoints, webhooks
 from regulars.web.api.openapi import BATCHES, document
@@ -51,6 +52,7 @@ def create(site: Site) -> ASGIApp:
             Route("/m/{token}", by_link(appointment.show_move, appointment.move), methods=_PAGE),
             Route("/x/{token}", by_link(appointment.show_cancel, appointment.cancel), methods=_PAGE),
             Route("/i/{token}.ics", by_link(appointment.calendar)),
+            Route(f"/{COPY_PATH}/{{what}}", _copy),
             Route("/join", join.endpoint, methods=_PAGE),
             Route("/j/{token}", by_link(join.show, join.act), methods=_PAGE),
         ],
@@ -69,13 +71,18 @@ def _api() -> list[Route]:
     batches = [
         Route(f"/api/{kind}", endpoints.endpoint(kind, endpoints.batch(Kind(kind))), methods=["POST"])
         for kind in BATCHES
+        if kind != Kind.SUPPRESSIONS
     ]
     code = "/api/coupons/{code}"
     return [
         *batches,
         Route(f"{code}/check", endpoints.endpoint("coupons", endpoints.check_coupon), methods=["POST"]),
         Route(f"{code}/redeem", endpoints.endpoint("coupons", endpoints.redeem_coupon), methods=["POST"]),
-        Route("/api/suppressions", endpoints.endpoint("suppressions", suppression_endpoints.look_up), methods=["GET"]),
+        Route(
+            "/api/suppressions",
+            endpoints.endpoint("suppressions", suppression_endpoints.look_up_or_add),
+            methods=["GET", "POST"],  # one route: an answer 405 names every method of the path
+        ),
         Route(
             "/api/suppressions/remove", endpoints.endpoint("suppressions", suppression_endpoints.lift), methods=["POST"]
         ),
@@ -89,15 +96,26 @@ def from_environment() -> ASGIApp:
     found = settings.load(Path(os.environ.get("REGULARS_WORKSPACE", ".")))
     engine = open_engine(found.database_url)
     if engine.dialect.name == "sqlite":
-        upgrade_database(engine, secret=found.secret)
+        upgrade_database(engine, secret=found.address_secret)
     else:
         upgrade.require_current(engine)
-    return create(Site(engine, found.workspace, found.web_url, found.secret, clock.system))
+    require_address_secret(engine, found.address_secret)
+    site = Site(
+        engine, found.workspace, found.web_url, found.secret, clock.system,
+        old_secrets=found.old_secrets, address_secret=found.address_secret,
+    )  # fmt: skip
+    return create(site)
 
 
 async def _health(_: Request) -> Response:
     """The process answers."""
     return PlainTextResponse("ok\n")
+
+
+async def _copy(request: Request) -> Response:
+    """Where the links of a manager's copy lead: nothing is done in the client's name."""
+    site: Site = request.app.state.site
+    return await run_in_threadpool(message_page, request, site, "copy", 200)
 
 
 async def _style(request: Request) -> Response:

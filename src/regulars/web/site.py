@@ -17,6 +17,7 @@ from regulars.core.clock import Clock
 from regulars.core.diagnostics import render
 from regulars.core.errors import Invalid
 from regulars.operation.last_sound_rules import RulesInForce
+from regulars.operation.surroundings import Trouble
 from regulars.web.rate_limit import Limiter
 from regulars.web.recipient.hit_writer import HeadRequests, HitWriter
 from regulars.workspace.fingerprint import fingerprint
@@ -44,8 +45,17 @@ class Site:
     hit_writer: HitWriter = field(init=False, repr=False)
     unready: str = field(default="", init=False, repr=False)
     """What `/readyz` found wrong when it was last asked."""
+    surroundings: list[Trouble] = field(default_factory=list, init=False, repr=False)
+    surroundings_at: float = field(default=float("-inf"), init=False, repr=False)
+    """What was wrong around the processes, and when that was looked at by the monotonic clock."""
+    surroundings_seconds: float = 5.0
+    """Seconds between looks at them: each writes a row."""
     reload_seconds: float = 5.0
     """Seconds between looks at the files."""
+    old_secrets: tuple[bytes, ...] = field(default=(), repr=False)
+    """What signed links and keys before `secret` did."""
+    address_secret: bytes = field(default=b"", repr=False)
+    """What addresses are hashed with; where none is given, `secret`."""
     read: Callable[[Path], Workspace] = field(default=open_workspace, repr=False)
     """How the rules are read from their folder."""
     _rules: Workspace | None = field(default=None, init=False, repr=False)
@@ -58,6 +68,12 @@ class Site:
 
     def __post_init__(self) -> None:
         self.hit_writer = HitWriter(self.engine)
+        self.address_secret = self.address_secret or self.secret
+
+    @property
+    def secrets(self) -> tuple[bytes, ...]:
+        """Every secret by which links and keys are read."""
+        return (self.secret, *self.old_secrets)
 
     @property
     def prefix(self) -> str:
@@ -101,4 +117,4 @@ class Site:
 
     def payload(self, purpose: str, token: str) -> str | None:
         """What a genuine token carries."""
-        return signing.verify(purpose, token, self.secret)
+        return signing.verify(purpose, token, self.secrets)

@@ -9,6 +9,7 @@ from pathlib import Path
 from regulars.core import clock, settings
 from regulars.db import upgrade
 from regulars.db.engine import open_engine
+from regulars.operation.database_upgrade import require_address_secret
 from regulars.operation.machine import Machine, tune_garbage_collector
 
 _machine: Machine | None = None
@@ -19,10 +20,12 @@ _ANSWERED = 5.0
 
 
 def require_database() -> None:
-    """Raises EnvironmentFailed unless the database can be reached and has the shape that this version needs."""
-    engine = open_engine(_settings().database_url)
+    """Raises EnvironmentFailed unless the database can be reached and fits this version and the secret of addresses."""
+    here = _settings()
+    engine = open_engine(here.database_url)
     try:
         upgrade.require_current(engine)
+        require_address_secret(engine, here.address_secret)
     finally:
         engine.dispose()
 
@@ -34,6 +37,7 @@ def current() -> Machine:
         here = _settings()
         engine = open_engine(here.database_url)
         upgrade.require_current(engine)
+        require_address_secret(engine, here.address_secret)
         _machine = Machine(here, engine, clock.system)
         tune_garbage_collector()
     return _machine

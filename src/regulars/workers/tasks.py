@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import logging
+import time
 from datetime import datetime, timedelta
 from pathlib import Path
 
 from regulars.core import clock, extras
 from regulars.core.clock import Clock
-from regulars.core.errors import Invalid
+from regulars.core.errors import EnvironmentFailed, Invalid
 from regulars.importing.options import options_for
 from regulars.importing.report import Kind
 from regulars.importing.service import import_file
@@ -26,36 +27,62 @@ def _clock(now: str | None) -> Clock:
     return clock.system if now is None else clock.frozen(datetime.fromisoformat(now))
 
 
+_failing_since: list[float] = []
+"""When a task of this process first failed for its surroundings, by the monotonic clock; empty while all is well."""
+
+
+def _failed(what: str, error: EnvironmentFailed) -> None:
+    log.error("%s: %s; the next wake-up tries again", what, error)
+    if not _failing_since:
+        _failing_since.append(time.monotonic())
+
+
+def _works_again() -> None:
+    if _failing_since:
+        log.warning("work goes on again, after %.0f s", time.monotonic() - _failing_since.pop())
+
+
 @app.task(name="regulars.plan")
 def plan(now: str | None = None) -> None:
     """Plans at `now` (ISO; default: the present) and wakes dispatch when something may go."""
     if now is None and process.has_just_planned():
         return
-    machine, business = process.current(), _clock(now)
+    business = _clock(now)
     try:
+        machine = process.current()
         made = machine.plan(business)
+        waiting = machine.waiting(business())  # after the commit, so that the woken worker sees the rows
     except Invalid as error:
         log.error("nothing planned: the rules have %d errors, first: %s", len(error.diagnostics), error)
         return
+    except EnvironmentFailed as error:
+        _failed("nothing planned", error)
+        return
     process.note_plan()
+    _works_again()
     log.info("planned: %d new promises, %d cleared to go", made.promised, made.cleared)
-    if machine.waiting(business()):  # after the commit, so that the woken worker sees the rows
-        for _ in range(WOKEN):
-            dispatch.delay(now)
+    for _ in range(WOKEN if waiting else 0):
+        dispatch.delay(now)
 
 
 @app.task(name="regulars.dispatch")
 def dispatch(now: str | None = None) -> None:
     """Sends what is planned; wakes itself again when its turn ends before the work does."""
-    machine, business = process.current(), _clock(now)
+    business = _clock(now)
     try:
+        machine = process.current()
         summary = machine.dispatch(business, turn=DISPATCH_TURN, stop=stopping)
+        more = not summary.stopped and machine.waiting(business())
     except Invalid as error:
         log.error("nothing sent: the rules have %d errors, first: %s", len(error.diagnostics), error)
         return
+    except EnvironmentFailed as error:
+        _failed("dispatch stopped", error)
+        return
+    _works_again()
     if summary.states:
         log.info("dispatched: %s", ", ".join(f"{n} {state}" for state, n in sorted(summary.states.items())))
-    if not summary.stopped and machine.waiting(business()):
+    if more:
         dispatch.delay(now)  # behind what waits in the other queues
 
 
@@ -81,7 +108,7 @@ def ingest(kind: str, path: str, mapping: dict[str, str] | None = None) -> None:
     """Imports a file that lies where the worker can read it."""
     machine = process.current()
     report = import_file(
-        machine.engine, Kind(kind), Path(path), now=clock.system(), secret=machine.settings.secret,
+        machine.engine, Kind(kind), Path(path), now=clock.system(), secret=machine.settings.address_secret,
         mapping=mapping, options=options_for(machine.rules.rulebook),
     )  # fmt: skip
     log.info("imported %s: %d added, %d changed, %d bad rows", path, report.added, report.changed, len(report.bad))

@@ -42,7 +42,7 @@ def endpoint(scope: str, work: Work) -> Callable[[Request], Awaitable[Response]]
 
     async def answer(request: Request) -> Response:
         site: Site = request.app.state.site
-        key = api_keys.read(request.headers.get("authorization"), site.secret)
+        key = api_keys.read(request.headers.get("authorization"), site.secrets)
         if key is None:
             if not site.wrong.allows(f"key {client_source(request)}"):
                 raise HTTPException(429)
@@ -123,4 +123,4 @@ def import_batch(site: Site, kind: Kind, rows: Sequence[Mapping[str, Any]], *, s
     """Imports the rows as `regulars import` does those of a file. Raises Invalid where they cannot be read as such."""
     options = replace(options_for(site.rules.rulebook), source=source)
     given = MappingSource(rows)
-    return import_rows(site.engine, kind, given, now=site.clock(), secret=site.secret, options=options)
+    return import_rows(site.engine, kind, given, now=site.clock(), secret=site.address_secret, options=options)

@@ -16,16 +16,22 @@ from regulars.core.errors import Invalid
 from regulars.core.ids import address_hash
 from regulars.db import engine as store
 from regulars.importing.addresses import read_addresses
-from regulars.importing.report import BadRow
+from regulars.importing.report import BadRow, Kind
 from regulars.importing.row_source import MappingSource
-from regulars.web.api.endpoints import ROWS, json_response
+from regulars.web.api.endpoints import ROWS, batch, json_response
 from regulars.web.site import Site
 
+_ADD = batch(Kind.SUPPRESSIONS)
 LONGEST_NOTE = 500
 """Characters of the reason that a program gives for lifting."""
 
 
-def look_up(site: Site, request: Request, body: Any) -> Response:
+def look_up_or_add(site: Site, request: Request, body: Any) -> Response:
+    """GET looks an address up, POST takes a batch."""
+    return _look_up(site, request) if request.method in ("GET", "HEAD") else _ADD(site, request, body)
+
+
+def _look_up(site: Site, request: Request) -> Response:
     """Whether the address in `?email=` is suppressed, and how."""
     given = request.query_params.getlist("email")
     if len(given) != 1:
@@ -61,4 +67,4 @@ def lift(site: Site, request: Request, body: Any) -> Response:
 
 def _hashes(site: Site, addresses: list[str]) -> tuple[list[str], list[BadRow]]:
     found, bad = read_addresses(MappingSource([{"email": one} for one in addresses]))
-    return [address_hash(address, site.secret) for address in found], bad
+    return [address_hash(address, site.address_secret) for address in found], bad

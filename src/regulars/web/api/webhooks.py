@@ -34,7 +34,7 @@ async def receive(request: Request) -> Response:
 def _receive(site: Site, request: Request, body: bytes) -> Response:
     name = str(request.path_params["hook"])
     hook = site.rules.rulebook.hooks.get(name)
-    signed = webhook_signing.verify(request.headers, body, hook.signers, site.secret, site.clock()) if hook else None
+    signed = webhook_signing.verify(request.headers, body, hook.signers, site.secrets, site.clock()) if hook else None
     if hook is None or signed is None:
         # An unknown hook is answered like a wrong signature: names are not to be found by trying.
         if not site.wrong.allows(f"hook {client_source(request)}"):

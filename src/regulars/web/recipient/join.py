@@ -74,7 +74,7 @@ def _submit(request: Request, site: Site, form: Signup, t: Words, fields: FormDa
     if form_value(fields, "website") is not None:
         return _form(request, site, form, t, source, email=typed or "", first_name=name or "", again=True)
     with db.write(site.engine) as connection:
-        signups.request_signup(connection, wish, form, site.secret, site.clock())
+        signups.request_signup(connection, wish, form, site.address_secret, site.clock())
     return RedirectResponse(f"join?sent=1&lang={t.language}", 303)
 
 

@@ -139,11 +139,10 @@ def _birthday(link: LinkRequest, text: str | None) -> date | None:
 
 def _erase(link: LinkRequest, form: FormData) -> Response:
     now = preferences_of(link.connection, link.owner.customer)
-    typed = ids.address_hash(form_value(form, "email") or "", link.site.secret)
+    typed = ids.address_hash(form_value(form, "email") or "", link.site.address_secret)
     if typed != now.email_hash:
         return show(link, wrong="email", status=400)
     erase(link.connection, link.owner.customer, link.now)
-    recall(link.connection, link.owner.customer)
     return link.message("erased")
 
 
