@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 
 import pytest
 from sqlalchemy import select
@@ -66,8 +67,10 @@ def test_an_email_from_the_manager_with_a_copy_for_the_manager(open_office: Open
     office.visit("ada", "2026-06-10T11:00")
     office.visit("bo", "2026-06-10T11:00")
     office.tick()
-    ada, bo = sorted(smtp_inbox.messages, key=lambda one: one.recipients)
-    assert ada.recipients == ("ada@client.example", "mira@studio.example")
+    ada, bo, mira, olaf = sorted(smtp_inbox.messages, key=lambda one: one.recipients)
+    assert ada.recipients == ("ada@client.example",)
+    assert (mira.recipients, mira.message["To"]) == (("mira@studio.example",), ada.message["To"])
+    assert olaf.recipients == ("olaf@elsewhere.example",)
     assert (ada.message["From"], ada.message["Cc"]) == ("Mira <mira@studio.example>", "Mira <mira@studio.example>")
     assert ada.sender == "hello@studio.example"
     # Another domain is not ours to send from: the house's address, the manager's name, answers to the manager.
@@ -175,7 +178,7 @@ def test_a_broken_template_holds_its_email_and_goes_once_mended(open_office: Ope
     office.clients("bo")
     assert office.tick().sent == 1
     ada, bo = office.rows()
-    assert (ada["state"], bo["state"], bo["reason"], bo["attempts"]) == ("sent", "held", "render-error", 0)
+    assert (ada["state"], bo["state"], bo["reason"], bo["attempts"]) == ("sent", "held", "render-error", 1)
     assert "body.mjml:3:" in bo["detail"]
     assert "first_name" in bo["detail"]
     assert office.tick("2026-06-10T12:10").sent == 0
@@ -183,6 +186,28 @@ def test_a_broken_template_holds_its_email_and_goes_once_mended(open_office: Ope
     assert office.tick("2026-06-10T12:16").sent == 1
     assert office.states()["bo"] == ("sent", None)
     assert len(smtp_inbox.messages) == 2
+
+
+def test_a_template_that_hangs_for_one_client_costs_that_email_an_attempt(
+    open_office: Open, smtp_inbox: Inbox
+) -> None:
+    office = open_office(smtp_inbox.url, REGULARS_CHUNK="2")
+    hangs = "{% for a in 'a' * 10**6 %}{% for b in 'a' * 10**6 %}{% endfor %}{% endfor %}"
+    line = "{% if customer.external_id == 'bo' %}" + hangs + "{% endif %}Good day"
+    write_workspace(office.root, {"news": NEWS, "visit": VISIT}, lines={"news": line})
+    office.clients("ada", "bo", "cy", "di")
+    office.plan("2026-06-10T09:00")
+    office.visit("bo", "2026-06-10T11:00")
+    begun = time.monotonic()
+    assert office.tick().sent == 4
+    assert time.monotonic() - begun < 20, "limits end it, not a timeout"
+    bo = next(row for row in office.rows() if (row["customer"], row["campaign"]) == ("bo", "news"))
+    assert (bo["state"], bo["reason"], bo["attempts"]) == ("held", "render-error", 1)
+    assert "body.mjml:3:" in bo["detail"]
+    assert office.tick("2026-06-10T12:16").sent == 0
+    (again,) = (row for row in office.rows() if row["state"] == "held")
+    assert again["attempts"] == 2
+    assert sorted(one.recipients[0].partition("@")[0] for one in smtp_inbox.messages) == ["ada", "bo", "cy", "di"]
 
 
 def test_data_that_cannot_be_kept_hold_one_email_and_not_the_others(open_office: Open, smtp_inbox: Inbox) -> None:

@@ -130,6 +130,7 @@ def _failures(by: _Visitor) -> Iterator[Kind]:
     seen, path = by.seen, by.path
     yield seen("unkept", path("v"))
     yield seen("unclear", path("u"), "leave=what")
+    yield seen("copy", "/copy/unsubscribe")
     yield seen("unknown", "/u/guess")
     yield seen("nothing-there", "/nothing")
     yield next(one for _ in range(99) if (one := seen("busy", "/u/guess")).answer.status == 429)

@@ -1,15 +1,15 @@
-"""The dispatch loop: claim a batch, look once more, render, send chunk by chunk, settle each on its own outcome.
+"""The dispatch loop: claim a batch, check again, render, send chunk by chunk, settle each with its own outcome.
 
-Per batch, in this order, because the order is what keeps every promise:
+Per batch, in this order, which guarantees that nothing is lost or sent twice:
 
-1. one transaction: claim rows, confirm that they still may go, load what they speak of, give coupons;
-2. render a chunk; what cannot be rendered is held with the reason;
-3. for each chunk, one transaction settles the chunk before and notes in the claim that this one is sent; then it goes,
-   and meanwhile the next is rendered;
-4. one transaction settles the last chunk and gives back what was not begun.
+1. one transaction: claim rows, confirm that they can still be sent, load their data, assign coupons;
+2. render a chunk; emails that fail to render are held with the reason;
+3. for each chunk, one transaction settles the chunk before and records in the claim that this one is being sent; then
+   it is sent, while the next is rendered;
+4. one transaction settles the last chunk and releases rows not begun.
 
 A process that dies before 3 leaves rows that others take over; during 3, at most one chunk is uncertain.
-A database that goes away in 3 or 4 is waited for: what the server said is known, and is written down.
+If the database is lost in 3 or 4, the process waits for it and then writes the server's outcomes.
 """
 
 from __future__ import annotations
@@ -34,11 +34,12 @@ from regulars.core.clock import Clock
 from regulars.core.errors import EnvironmentFailed
 from regulars.coupons.stock import withhold
 from regulars.db import engine as db
-from regulars.db.states import Reason, State
-from regulars.delivery.parcel import Parcel, Result
+from regulars.db.states import Reason, State, SuppressionReason
+from regulars.delivery.parcel import Outcome, Parcel, Result
 from regulars.delivery.transport import Delivery, Outage, Transport
 from regulars.dispatch.compose import ComposeRules, company_mailbox, compose, copy
 from regulars.dispatch.load import Job, attach_coupons, load
+from regulars.dispatch.manager_copy import is_copied, with_copies
 from regulars.dispatch.outcome import settlement
 from regulars.eligibility.examine import examine_claimed
 from regulars.ledger import token_bucket
@@ -47,22 +48,22 @@ from regulars.ledger.sent_copies import SentCopy, save_copies
 from regulars.ledger.settle import Settlement, settle
 
 RENDER_PAUSE = timedelta(minutes=15)
-"""When a promise that could not be rendered is tried again; somebody mends a template in between."""
+"""When rendering is retried; somebody may correct the template in between."""
 THROTTLE_PAUSE = 0.5
 """Seconds to wait for a provider's rate; less than the second's worth that its bucket holds."""
 EMAILS_PER_TURN = 8
-"""Emails made in one go while others are being sent: few enough that no connection waits long for the next."""
+"""Emails rendered in one go while others are being sent: few, so that no connection waits long for the next."""
 FIRST_BATCH = 500
 QUICK_BATCH, SLOW_BATCH = timedelta(seconds=0.5), timedelta(seconds=2)
-"""A batch that went faster is followed by one twice as large, one that took longer by one half as large."""
+"""Target seconds per batch: a faster batch doubles the next one, a slower one halves it."""
 DATABASE_PAUSES = (0.1, 0.3, 1.0, 3.0, 5.0, 10.0, 10.0)
-"""Seconds between attempts to write down what the server has said, while the database is away."""
+"""Seconds between attempts to write outcomes while the database is unreachable."""
 
 _T = TypeVar("_T")
 
 
 class Rules(Ruleset, ComposeRules, Protocol):
-    """What dispatch needs of a workspace: conditions to look once more, templates to render."""
+    """The part of a workspace that dispatch needs: conditions for the second check, templates to render."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +77,7 @@ class Lane:
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """Where and how dispatch works."""
+    """Options of dispatch."""
 
     web_url: str
     secret: bytes = field(repr=False)
@@ -88,18 +89,22 @@ class Options:
 
 @dataclass
 class Summary:
-    """How many promises came to each state in one run, and why a lane's server took nothing more."""
+    """The number of promises by state in one run, and the outages by lane.
+
+    `reached` says when a lane's server last took a chunk without an outage, by the wall clock.
+    """
 
     states: Counter[str] = field(default_factory=Counter)
     down: dict[str, Outage] = field(default_factory=dict)
+    reached: dict[str, datetime] = field(default_factory=dict)
 
     @property
     def stopped(self) -> bool:
-        """Whether something waits because a server is away."""
+        """Whether promises wait because of an outage."""
         return bool(self.down)
 
     def count(self, outcomes: Iterable[Settlement]) -> None:
-        """Adds what has been written down."""
+        """Adds settled promises."""
         self.states.update(outcome.state for outcome in outcomes)
 
     @property
@@ -122,18 +127,19 @@ class _Batch:
 
 @dataclass(slots=True)
 class _Ready:
-    """What is left of an email that is ready to go: its texts are let go, so that the next one gets their memory."""
+    """What sending needs of a rendered email; its texts are freed, so that the next one reuses their memory."""
 
     parcel: Parcel
     message_id: str
     template: str
     data: str
     copy: SentCopy | None
+    for_manager: Parcel | None
 
 
 @dataclass(slots=True)
 class _Chunk:
-    """Emails made to be sent together, and those that could not be made."""
+    """Emails rendered to be sent together, and those that failed to render."""
 
     made: list[_Ready] = field(default_factory=list)
     broken: list[Settlement] = field(default_factory=list)
@@ -152,9 +158,9 @@ class Dispatcher:
     async def run(
         self, stop: Callable[[], bool] = lambda: False, progress: Callable[[int], None] | None = None
     ) -> Summary:
-        """Recovers what dead workers left, then works through the ledger; gives what came of it.
+        """Recovers rows of dead workers, then sends planned promises; returns the summary.
 
-        A lane whose rate is used up is waited for. `stop` is asked before every chunk.
+        It waits for a lane whose rate is used up. `stop` is called before every chunk.
         """
         summary = Summary()
         rulebook = self.rules.rulebook
@@ -175,7 +181,7 @@ class Dispatcher:
         return summary
 
     async def _round(self, summary: Summary, stop: Callable[[], bool]) -> _Idle | None:
-        """Sends one batch, of the first lane that has one: what is urgent never queues behind the rest."""
+        """Sends one batch, of the first lane that has one, so that urgent email never queues behind the rest."""
         idle = _Idle.NOTHING
         for lane in self.lanes:
             if lane.name not in summary.down:
@@ -192,7 +198,7 @@ class Dispatcher:
         return min(self._sizes.get(lane.name, FIRST_BATCH), self.options.batch)
 
     def _size(self, lane: Lane, sent: int, took: timedelta) -> None:
-        """Large batches cost less, and small ones let what is urgent pass: as large as can go in a second or so."""
+        """The batch size: what can be sent in about a second. Large batches cost less, small ones delay urgent email less."""
         limit = self._limit(lane)
         if took > SLOW_BATCH:
             limit = max(limit // 2, self.options.chunk)
@@ -226,11 +232,11 @@ class Dispatcher:
             jobs = [job for job in jobs if job.id not in lacking]
             summary.states["withheld"] += len(taken.rows) - len(jobs)
             if rate is not None:
-                token_bucket.spend(connection, lane.name, len(jobs))
+                token_bucket.spend(connection, lane.name, len(jobs) + sum(map(is_copied, jobs)))
         return _Batch(taken, {job.id: job for job in jobs}, now)
 
     async def _compose(self, batch: _Batch, jobs: Iterable[Job]) -> _Chunk:
-        """The emails of these jobs. Whoever is sending meanwhile gets a turn after every few of them."""
+        """Renders the emails of these jobs; yields to the event loop after every few, so that sending continues."""
         chunk = _Chunk()
         for number, job in enumerate(jobs):
             if number % EMAILS_PER_TURN == 0:
@@ -241,23 +247,23 @@ class Dispatcher:
                 chunk.broken.append(
                     Settlement(
                         job.id, State.HELD, Reason.RENDER_ERROR, str(error)[:500],
-                        next_at=batch.now + RENDER_PAUSE, attempted=False,
+                        next_at=batch.now + RENDER_PAUSE,
                     )
                 )  # fmt: skip
         return chunk
 
     def _ready(self, job: Job, now: datetime) -> _Ready:
         made = compose(job, self.rules, now, self.options.web_url, self.options.secret)
-        # Only what a page can be asked for is kept whole; of the rest the ledger has the data and the template.
+        # Only emails with a page are stored whole; of others the ledger has the data and the template.
         asked = made.linked or made.targets
         kept = copy(made, self.options.secret) if asked else None
-        return _Ready(made.parcel, made.message_id, made.rendered.digest, made.data, kept)
+        return _Ready(made.parcel, made.message_id, made.rendered.digest, made.data, kept, made.for_manager)
 
     async def _send(self, lane: Lane, batch: _Batch, summary: Summary, stop: Callable[[], bool]) -> None:
         outcomes: list[Settlement] = []
         jobs = iter(batch.jobs.values())
-        # While one chunk is sent, the next is made. A chunk at a time: the whole batch's texts would not stay in the
-        # processor's cache until they are sent.
+        # While one chunk is sent, the next is rendered. One chunk at a time: the texts of a whole batch would not stay
+        # in the processor's cache until they are sent.
         chunk = await self._compose(batch, islice(jobs, self.options.chunk))
         while (chunk.made or chunk.broken) and not stop():
             outcomes += chunk.broken
@@ -265,13 +271,15 @@ class Dispatcher:
             summary.count(outcomes)
             going = {made.parcel.key: made for made in chunk.made if made.parcel.key in ours}
             delivery, chunk = await asyncio.gather(
-                self._deliver(lane, batch.claim, [made.parcel for made in going.values()]),
+                self._deliver(lane, batch.claim, going),
                 self._compose(batch, islice(jobs, self.options.chunk)),
             )
             outcomes = self._outcomes(batch.jobs, going, delivery.results)
             if delivery.outage is not None:
                 summary.down[lane.name] = delivery.outage  # the rest waits for the next wake-up
                 break
+            if going:
+                summary.reached[lane.name] = self.wall()
         await self._write(partial(self._last, batch, outcomes))
         summary.count(outcomes)
 
@@ -291,7 +299,7 @@ class Dispatcher:
         release(connection, batch.claim.id)
 
     async def _write(self, work: Callable[[Connection], _T]) -> _T:
-        """One transaction, tried again while the database is away: what the server has said must not be forgotten."""
+        """One transaction, retried while the database is unreachable: the server's outcomes must not be lost."""
         for pause in DATABASE_PAUSES:
             try:
                 with db.write(self.engine) as connection:
@@ -301,11 +309,21 @@ class Dispatcher:
         with db.write(self.engine) as connection:
             return work(connection)
 
-    async def _deliver(self, lane: Lane, held: Claim, parcels: Sequence[Parcel]) -> Delivery:
-        """Hands over one chunk; however slow the server is, nobody takes us for dead meanwhile."""
+    async def _deliver(self, lane: Lane, held: Claim, going: Mapping[int, _Ready]) -> Delivery:
+        """Delivers one chunk, and renews the lease meanwhile, however slow the server is.
+
+        Copies for managers go after it, those of emails that were accepted.
+        """
         keeper = asyncio.create_task(self._keep(held))
         try:
-            return await lane.transport.deliver(parcels)
+            delivery = await lane.transport.deliver([made.parcel for made in going.values()])
+            copied = {key: made.for_manager for key, made in going.items() if made.for_manager is not None}
+            if copied:
+                accepted = [one.key for one in delivery.results if one.outcome is Outcome.ACCEPTED]
+                copies = [copied[key] for key in accepted if key in copied]
+                if copies:
+                    delivery = with_copies(delivery, copies, await lane.transport.deliver(copies))
+            return delivery
         finally:
             keeper.cancel()
 
@@ -337,4 +355,6 @@ class Dispatcher:
             if outcome.reason is Reason.ADDRESS_REFUSED:
                 job = batch.jobs[outcome.id]
                 if job.campaign.to == "customer":
-                    suppress_customer(connection, job.customer_id, "all", "bounced", now, outcome.detail)
+                    suppress_customer(
+                        connection, job.customer_id, "all", SuppressionReason.BOUNCED, now, outcome.detail
+                    )

@@ -1,0 +1,83 @@
+"""The copy of a client's email for the manager: the same words, and nothing that acts in the client's name.
+
+It is a message of its own, rendered without the client's links: their token opens every page of the client, so it does
+not leave for anybody else. Links to our pages lead to one that says why they do nothing; other links lead where the
+author wrote. Neither a click nor an open of the copy is counted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import lru_cache
+from typing import Any
+
+from regulars.delivery.parcel import Outcome, Parcel, Result
+from regulars.delivery.transport import Delivery
+from regulars.dispatch.load import Job
+from regulars.render import mime
+from regulars.render.compile import CompiledEmail
+from regulars.render.link_tracking import LinkRules, LinkTracking
+from regulars.render.message import render
+
+PATH = "copy"
+"""The first part of the path of the page to which our links lead in a copy."""
+
+
+def is_copied(job: Job) -> bool:
+    """Whether the manager gets a copy of the client's email."""
+    return "manager" in job.campaign.cc and job.manager is not None and job.campaign.to != "manager"
+
+
+def copy_for_manager(
+    letter: mime.Letter,
+    email: CompiledEmail,
+    values: Mapping[str, Any],
+    original: Parcel,
+    web_url: str,
+    *,
+    traced: bool,
+) -> Parcel:
+    """The copy of `letter`, which went as `original` and names the manager as `Cc`; raises RenderFailed as it did.
+
+    `traced` says that the email is compiled so that its links can be counted.
+    """
+    links = {name: url and f"{web_url}/{PATH}/{name}" for name, url in values["links"].items()}
+    rendered = render(email, {**values, "links": links}, LinkTracking(_plain(web_url)) if traced else None)
+    copied = replace(
+        letter,
+        subject=rendered.subject,
+        html=rendered.html,
+        text=rendered.text,
+        lined=rendered.lined,
+        message_id=f"<{PATH}.{letter.message_id[1:]}",  # another message: what bounces is not the client's
+        unsubscribe_url=None,
+        unsubscribe_mailto=None,
+        list_id=None,
+    )
+    utf8 = copied.needs_smtputf8
+    to = tuple(box.wire for box in letter.cc)
+    return Parcel(original.key, original.sender, to, mime.assemble(copied), utf8, plain=not utf8)
+
+
+@lru_cache(maxsize=16)
+def _plain(web_url: str) -> LinkRules:
+    """No link is counted or carries tags."""
+    return LinkRules(f"{web_url}/")
+
+
+def with_copies(delivery: Delivery, copies: Sequence[Parcel], second: Delivery) -> Delivery:
+    """The outcome of a chunk and of the copies that went after it.
+
+    A copy that was not taken is named in the text of the email's own result, and is not tried again.
+    """
+    lost = {
+        result.key: f"not taken for {parcel.recipients[0]} ({f'{result.code} ' if result.code else ''}{result.text})"
+        for parcel, result in zip(copies, second.results, strict=True)
+        if result.outcome is not Outcome.ACCEPTED
+    }
+    results = [
+        Result(one.key, one.outcome, one.code, f"{one.text}; {lost[one.key]}") if one.key in lost else one
+        for one in delivery.results
+    ]
+    return Delivery(results, delivery.outage or second.outage)
