@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+import resource
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -11,10 +13,11 @@ from sqlalchemy import Engine, text
 
 from regulars.db import upgrade
 from regulars.db.engine import open_engine, write
+from regulars.ledger.lane_states import LaneOutage, note_outage, note_recovery
 from regulars.operation.database_upgrade import upgrade_database
 from tests.common.people import SECRET
 from tests.common.workspace import write_workspace
-from tests.web.shop import Shop, open_shop
+from tests.web.shop import NOW, Shop, open_shop
 
 
 @pytest.fixture
@@ -73,6 +76,55 @@ def test_a_database_that_is_away_is_named_without_its_own_words(
     (tmp_path / "regulars.sqlite").mkdir()
     assert ready(shop) == (503, "not ready: the database does not answer\n")
     assert [line for line in said(caplog) if "unable to open database file" in line]
+
+
+def test_a_file_that_is_no_database_is_told(shop: Shop, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    shop.engine.dispose()
+    for file in tmp_path.glob("regulars.sqlite*"):
+        file.unlink()
+    (tmp_path / "regulars.sqlite").write_bytes(b"not a database" * 999)
+    assert ready(shop) == (503, "not ready: the database does not answer\n")
+    assert [line for line in said(caplog) if "file is not a database" in line]
+
+
+def _outage(at: datetime) -> LaneOutage:
+    kinds = frozenset({"marketing"})
+    return LaneOutage("default", kinds, "mail.example:25", "connection refused", NOW, None, at, at)
+
+
+def test_a_mail_server_that_is_away_is_told_until_it_is_back(shop: Shop, caplog: pytest.LogCaptureFixture) -> None:
+    assert shop.site is not None
+    shop.site.surroundings_seconds = 0
+    for minute in range(3):
+        with write(shop.engine) as connection:
+            note_outage(connection, _outage(NOW + timedelta(minutes=minute)))
+        status, answer = ready(shop)
+        assert status == 503
+        assert answer == (
+            "not ready: lane default: nothing is sent since 2026-06-10 12:00 UTC, for its mail server is away:"
+            " `regulars report` tells more\n"
+        )
+    (logged,) = said(caplog)
+    assert "mail.example:25: connection refused" in logged
+    assert shop.get("/healthz").status == 200
+    with write(shop.engine) as connection:
+        note_recovery(connection, "default", NOW)
+    assert ready(shop) == (200, "ready\n")
+
+
+def test_a_full_disk_is_told(shop: Shop) -> None:
+    assert shop.site is not None
+    shop.site.surroundings_seconds = 0
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, hard))  # no file may grow
+    try:
+        status, answer = ready(shop)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert (status, answer) == (
+        503, "not ready: the database cannot be written: look for a full disk; the log tells more\n",
+    )  # fmt: skip
+    assert ready(shop) == (200, "ready\n")
 
 
 def test_a_faulty_rule_file_is_named_until_it_is_mended(

@@ -1,4 +1,4 @@
-"""`tick`, `up`, `worker`, `beat`: work done once, or for as long as it takes."""
+"""`tick`, `retry`, `up`, `worker`, `beat`: work done once, or for as long as it takes."""
 
 from __future__ import annotations
 
@@ -16,8 +16,9 @@ from regulars.cli.command_context import CommandContext, json_option, now_option
 from regulars.cli.output import counts, print_json
 from regulars.core import broker_url, clock
 from regulars.core.errors import EnvironmentFailed
+from regulars.core.paths import make_private
 
-MAIL_FAILED = "the mail server could not be reached; what is planned waits for the next tick"
+MAIL_FAILED = "the mail server could not be reached ({}); what is planned waits for the next tick"
 
 
 @click.command("tick")
@@ -29,6 +30,22 @@ def tick_command(command: CommandContext, now: str | None) -> None:
 
     With --now, as if it were that time; what is sent is really sent.
     """
+    _plan_and_send(command, now, again=False)
+
+
+@click.command("retry")
+@json_option
+@click.pass_obj
+def retry_command(command: CommandContext) -> None:
+    """Try again now: after a mail server was away, or told emails to come back later.
+
+    Emails that wait for another attempt are planned and sent at once, whatever their wait; so is what is due. Workers
+    that found the server away ask it again within a minute.
+    """
+    _plan_and_send(command, None, again=True)
+
+
+def _plan_and_send(command: CommandContext, now: str | None, *, again: bool) -> None:
     from regulars.operation.machine import Machine
 
     for warning in command.go_by_rules_in_force():
@@ -37,18 +54,22 @@ def tick_command(command: CommandContext, now: str | None) -> None:
     business = clock.system if now is None else clock.frozen(at)
     machine = Machine(command.settings, command.engine, clock.system)
     try:
+        freed = machine.free_retries(at) if again else None
         done = machine.tick(business)
     finally:
         machine.close()
     states = {word: number for word, number in done.summary.states.items() if number}
     if command.as_json:
-        print_json({"now": at.isoformat(), "promised": done.plan.promised, "states": states})
+        found = {"now": at.isoformat(), "promised": done.plan.promised, "states": states}
+        print_json(found if freed is None else {**found, "tried_again": freed})
     else:
         new = f"{done.plan.promised:,} new promise{'' if done.plan.promised == 1 else 's'}"
-        click.echo(f"{new}; {counts(states) if states else 'nothing to send'}")
+        tried = "" if freed is None else f"{freed:,} tried again now; "
+        click.echo(f"{tried}{new}; {counts(states) if states else 'nothing to send'}")
     if done.summary.stopped:
         hint = "" if local_inbox.server_is_named() else local_inbox.HINT
-        raise EnvironmentFailed(f"{MAIL_FAILED}{hint}")
+        why = "; ".join(str(outage) for outage in dict.fromkeys(done.summary.down.values()))
+        raise EnvironmentFailed(f"{MAIL_FAILED.format(why)}{hint}")
 
 
 _OURSELVES = "from regulars.cli import main; main(prog_name='regulars')"
@@ -59,7 +80,7 @@ def _celery(command: CommandContext, *arguments: str) -> list[str]:
     broker_url.require_usable(command.settings.broker_url)
     command.engine.dispose()  # it is of this version's shape: Celery opens its own
     os.environ["REGULARS_WORKSPACE"] = str(command.root)
-    command.settings.var.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_private(command.settings.var)
     return [sys.executable, "-m", "celery", "--app", "regulars.workers", *arguments]
 
 

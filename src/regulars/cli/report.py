@@ -30,7 +30,7 @@ def report_command(command: CommandContext, since: str | None, until: str | None
     from regulars.db.engine import read
     from regulars.insights.campaign_report import report
 
-    warnings = command.go_by_rules_in_force()
+    warnings = list(dict.fromkeys([*command.go_by_rules_in_force(), *command.troubles()]))  # the clock is in both
     zone = command.rules.rulebook.company.timezone
     with read(command.engine) as connection:
         found = report(

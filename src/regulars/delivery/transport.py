@@ -1,4 +1,4 @@
-"""What carries parcels to a server. SMTP is one transport; `delivery.registry` lists them by the scheme of their URL.
+"""Transports deliver parcels to a server. SMTP is one; `delivery.registry` lists them by the scheme of their URL.
 
 To add one: a module or package in this room with a subclass of `Transport` that is made from a URL, and its line in
 the registry.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Self
 
 from regulars.delivery.parcel import Parcel, Result
@@ -16,11 +16,15 @@ from regulars.delivery.parcel import Parcel, Result
 
 @dataclass(frozen=True, slots=True)
 class Outage:
-    """Why a server takes nothing now. `server` is `host:port`, `code` the reply's if there was one."""
+    """Why a server is unusable. `server` is `host:port`, `code` that of the reply if there was one.
+
+    `pause`: seconds for which the transport will not try the server again.
+    """
 
     server: str
     reason: str
     code: int | None = None
+    pause: float = field(default=0.0, compare=False)
 
     def __str__(self) -> str:
         return f"{self.server}: {self.reason}"
@@ -28,9 +32,9 @@ class Outage:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """What came of one batch: a result for each parcel, in their order.
+    """The results of one batch: one per parcel, in order.
 
-    With an `outage` the server stopped being of use: parcels after these would fare no better, and wait.
+    With an `outage` the server became unusable: further parcels would fail too, and wait.
     """
 
     results: Sequence[Result]
@@ -38,26 +42,30 @@ class Delivery:
 
 
 class Transport(ABC):
-    """Takes messages to one server, or to what stands for one. Used by one event loop, for as long as it lives."""
+    """Delivers messages to one server or another destination. Used by one event loop only."""
 
     rate: float | None = None
-    """How many messages a second it may be handed, by all workers together. None: no limit."""
+    """Maximum messages per second, over all workers together. None: no limit."""
 
     @property
     @abstractmethod
     def server(self) -> str:
-        """Where the messages go, for people to read: `mail.example:587`. Never holds a secret."""
+        """The destination, for people: `mail.example:587`. Never contains a secret."""
 
     @abstractmethod
     async def deliver(self, parcels: Sequence[Parcel]) -> Delivery:
-        """Delivers a batch. Raises nothing of its own: whatever happens to the server is in the results.
+        """Delivers a batch. Raises no exceptions of its own: failures of the server are in the results.
 
-        When it is cancelled, what was in flight may have been accepted: the caller must call it unknown.
+        When it is cancelled, messages in flight may have been accepted: the caller must treat them as unknown.
         """
+
+    async def probe(self) -> Outage | None:
+        """Whether the server would accept messages now: the outage if not, None if it seems so. Sends no message."""
+        return (await self.deliver(())).outage
 
     @abstractmethod
     async def close(self) -> None:
-        """Ends what is open. It may be used again afterwards."""
+        """Closes open connections. The transport can be used again afterwards."""
 
     async def __aenter__(self) -> Self:
         return self

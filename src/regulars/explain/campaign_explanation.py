@@ -1,4 +1,4 @@
-"""One plain sentence about one campaign and one client: what became of it, what comes next, or why nothing does."""
+"""One plain sentence about one campaign and one client: the outcome, what comes next, or why nothing does."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ from dataclasses import replace
 
 from regulars.db.states import Reason, State
 from regulars.explain.sentences import because
+from regulars.ledger import lane_states
 from regulars.ledger.claims import in_hand
 from regulars.triggers.explained import CampaignExplanation, ExplainedClient, Row
 from regulars.triggers.kinds import trigger_of
 
 
 def explain_campaign(case: ExplainedClient) -> CampaignExplanation:
-    """What matters most first: what is under way, what was just decided, what is to come."""
+    """In order of importance: what is in progress, what was just decided, what is to come."""
     if not case.campaign.enabled:
         return CampaignExplanation(f"{_last(case)}Not due: the campaign is switched off.")
     return _under_way(case) or _decided(case) or _between_steps(case) or _timed(case) or _to_come(case)
@@ -22,16 +23,28 @@ def _under_way(case: ExplainedClient) -> CampaignExplanation | None:
     for row in case.after:
         if row.state == State.PLANNED:
             going = row.id in in_hand(case.context.connection)
-            but = f", but {_why(case, row)}" if row.reason else ""
+            why = _server_away(case) or (_why(case, row) if row.reason else "")
+            but = f", but {why}" if why else ""
             return CampaignExplanation(
                 f"`{row.step}` is being sent." if going else f"Due now: `{row.step}` may go{but}.", case.now
             )
     for row in case.after:
         if row.state == State.HELD:
+            away = _server_away(case) if row.reason == Reason.RETRY else ""
+            also = f"; {away}" if away else ""
             return CampaignExplanation(
-                f"`{row.step}` waits until {case.when(row.next_at)}: {_why(case, row)}.", row.next_at
+                f"`{row.step}` waits until {case.when(row.next_at)}: {_why(case, row)}{also}.", row.next_at
             )
     return None
+
+
+def _server_away(case: ExplainedClient) -> str:
+    """That the mail server of the campaign's lane takes nothing, and what to do; empty when it does."""
+    for outage in lane_states.outages(case.context.connection):
+        if case.campaign.kind in outage.kinds:
+            words = because(Reason.SERVER_AWAY, f"{outage.server}: {outage.reason}")
+            return f"{words} since {case.when(outage.since)}; {lane_states.ADVICE}"
+    return ""
 
 
 def _decided(case: ExplainedClient) -> CampaignExplanation | None:
@@ -60,7 +73,7 @@ def _between_steps(case: ExplainedClient) -> CampaignExplanation | None:
 
 
 def _timed(case: ExplainedClient) -> CampaignExplanation | None:
-    """The next email that goes by an instant of an event, if none has come in the event's place."""
+    """The next email relative to an instant of an event, if no other event has replaced it."""
     found = trigger_of(case.campaign).explain_timed(case)
     return None if found is None else _after_last(case, found)
 
@@ -74,7 +87,7 @@ def _after_last(case: ExplainedClient, found: CampaignExplanation) -> CampaignEx
 
 
 def _last(case: ExplainedClient) -> str:
-    """What became of the latest promise, as a sentence of its own."""
+    """The outcome of the latest promise, as a separate sentence."""
     return f"{_ended(case, case.after[-1])} " if case.after else ""
 
 

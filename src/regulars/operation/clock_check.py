@@ -1,20 +1,27 @@
-"""Whether this process's clock agrees with the database's: looked at when the process starts and every few minutes."""
+"""Whether this process's clock agrees with the database's; a process whose clock is off says so where others see it."""
 
 from __future__ import annotations
 
 import logging
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import Engine, text
+from sqlalchemy import Connection, Engine, delete, select, text
 
 from regulars.core.clock import Clock
+from regulars.core.errors import EnvironmentFailed
 from regulars.db import engine as db
+from regulars.db.tables import clock_states
 
 _LOG = logging.getLogger(__name__)
-_EVERY = 300.0
+_LOOK_EVERY = 5.0
 """Seconds between two looks."""
+_WARN_EVERY = 300.0
+"""Seconds between two warnings while the clocks differ."""
+_NOTED_FOR = timedelta(minutes=2)
+"""A note that is not renewed within this time is of a process that has ended."""
 TOLERATED = timedelta(seconds=5)
 _NOW = {
     "postgresql": text("SELECT extract(epoch FROM clock_timestamp())"),
@@ -25,37 +32,81 @@ _NOW = {
 
 def clock_difference(engine: Engine, wall: Clock) -> str | None:
     """A sentence with both times when `wall` and the database's clock differ by more than is tolerated, or None."""
-    with db.read(engine) as connection:
-        before = wall()
-        there = datetime.fromtimestamp(float(connection.execute(_NOW[connection.dialect.name]).scalar_one()), UTC)
-        here = before + (wall() - before) / 2  # the database answered between the two
+    here, there = _both(engine, wall)
     ahead = here - there
     if abs(ahead) <= TOLERATED:
         return None
-    way = "ahead of" if ahead > timedelta(0) else "behind"
     return (
-        f"this machine's clock is {abs(ahead).total_seconds():.0f} s {way} the database's"
+        f"this machine's clock is {_off(ahead)} the database's"
         f" ({here:%Y-%m-%d %H:%M:%S} here, {there:%Y-%m-%d %H:%M:%S} there, in UTC):"
         " mail goes at the wrong time; set both clocks by NTP"
     )
 
 
-class ClockCheck:
-    """Logs a warning while the clocks differ, and once when they agree again."""
+def clocks_off(connection: Connection) -> list[str]:
+    """A sentence for each process that has found its clock off within the last minutes."""
+    since = _database_time(connection) - _NOTED_FOR
+    query = select(clock_states).where(clock_states.c.noted_at > since).order_by(clock_states.c.worker)
+    return [
+        f"the clock of process {row.worker} is {_off(timedelta(seconds=row.ahead_seconds))} the database's since"
+        f" {row.since:%Y-%m-%d %H:%M} UTC: its mail goes at the wrong time; set both clocks by NTP"
+        for row in connection.execute(query)
+    ]
 
-    def __init__(self, engine: Engine, wall: Clock, elapsed: Callable[[], float] = time.monotonic) -> None:
-        self._engine, self._wall, self._elapsed = engine, wall, elapsed
-        self._looked_at = float("-inf")
+
+class ClockCheck:
+    """Logs and notes that the clocks differ, and that they agree again. `worker` names the process to others."""
+
+    def __init__(self, engine: Engine, wall: Clock, worker: str, elapsed: Callable[[], float] = time.monotonic) -> None:
+        self._engine, self._wall, self._worker, self._elapsed = engine, wall, worker, elapsed
+        self._looked_at = self._warned_at = float("-inf")
         self._differed = False
 
     def look(self) -> None:
-        """Compares the clocks, unless that was done within the last minutes."""
-        if self._elapsed() - self._looked_at < _EVERY:
+        """Compares the clocks, unless that was done within the last seconds."""
+        if self._elapsed() - self._looked_at < _LOOK_EVERY:
             return
         self._looked_at = self._elapsed()
         difference = clock_difference(self._engine, self._wall)
         if difference is not None:
-            _LOG.warning("%s", difference)
+            self._record()
+            if self._elapsed() - self._warned_at >= _WARN_EVERY:
+                self._warned_at = self._elapsed()
+                _LOG.warning("%s", difference)
         elif self._differed:
-            _LOG.info("this machine's clock and the database's agree again")
+            self.close()
+            self._warned_at = float("-inf")
+            _LOG.warning("this machine's clock and the database's agree again")
         self._differed = difference is not None
+
+    def close(self) -> None:
+        """Removes what is noted of this process."""
+        if self._differed:
+            with suppress(EnvironmentFailed), db.write(self._engine) as connection:  # what is old is not read
+                connection.execute(delete(clock_states).where(clock_states.c.worker == self._worker))
+
+    def _record(self) -> None:
+        with suppress(EnvironmentFailed), db.write(self._engine) as connection:
+            before = self._wall()
+            there = _database_time(connection)
+            row = {"ahead_seconds": (before - there).total_seconds(), "noted_at": there}
+            statement = db.insert(connection, clock_states).values(worker=self._worker, since=there, **row)
+            connection.execute(statement.on_conflict_do_update(index_elements=["worker"], set_=row))
+            gone = delete(clock_states).where(clock_states.c.noted_at < there - timedelta(days=1))
+            connection.execute(gone)
+
+
+def _both(engine: Engine, wall: Clock) -> tuple[datetime, datetime]:
+    with db.read(engine) as connection:
+        before = wall()
+        there = _database_time(connection)
+        return before + (wall() - before) / 2, there  # the database answered between the two
+
+
+def _database_time(connection: Connection) -> datetime:
+    return datetime.fromtimestamp(float(connection.execute(_NOW[connection.dialect.name]).scalar_one()), UTC)
+
+
+def _off(ahead: timedelta) -> str:
+    way = "ahead of" if ahead > timedelta(0) else "behind"
+    return f"{abs(ahead).total_seconds():.0f} s {way}"

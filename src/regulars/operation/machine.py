@@ -23,6 +23,7 @@ from regulars.core.settings import Settings
 from regulars.db import engine as db
 from regulars.dispatch.dispatcher import Dispatcher, Options, Summary
 from regulars.ledger.claims import waiting
+from regulars.ledger.lane_states import free_retries
 from regulars.operation.clock_check import ClockCheck
 from regulars.operation.lanes import open_lanes
 from regulars.operation.last_sound_rules import Fault, RulesInForce
@@ -48,8 +49,8 @@ class Machine:
         self._lanes = open_lanes(settings)
         self._runner = asyncio.Runner(loop_factory=uvloop.new_event_loop)
         self._in_force = RulesInForce(settings.workspace, engine, wall)
-        self._outages = OutageLog()
-        self._clocks = ClockCheck(engine, wall)
+        self._outages = OutageLog(engine, self._lanes, wall)
+        self._clocks = ClockCheck(engine, wall, worker_name())
 
     @property
     def rules(self) -> Workspace:
@@ -90,16 +91,25 @@ class Machine:
         options = Options(
             web_url=self.settings.web_url,
             secret=self.settings.secret,
-            worker=f"{socket.gethostname()}:{os.getpid()}",
+            worker=worker_name(),
             batch=self.settings.batch,
             chunk=self.settings.chunk,
             lease=timedelta(seconds=self.settings.lease_seconds),
         )
         dispatcher = Dispatcher(self.engine, self.rules, self._lanes, options, clock=clock, wall=self.wall)
         end = None if turn is None else self.wall() + turn
-        summary = self._runner.run(dispatcher.run(lambda: stop() or (end is not None and self.wall() >= end), progress))
-        self._outages.report(summary.down)
-        return summary
+
+        async def run() -> Summary:
+            summary = await dispatcher.run(lambda: stop() or (end is not None and self.wall() >= end), progress)
+            summary.down.update(await self._outages.follow(summary.down, summary.reached))
+            return summary
+
+        return self._runner.run(run())
+
+    def free_retries(self, now: datetime) -> int:
+        """Lets what waits for another attempt be examined by a plan at `now`; how many emails that are."""
+        with db.write(self.engine) as connection:
+            return free_retries(connection, list(Kind), now)
 
     def tick(self, clock: Clock) -> Ticked:
         """One plan and one dispatch until nothing is left."""
@@ -111,7 +121,13 @@ class Machine:
             self._runner.run(lane.transport.close())
         self._runner.close()
         self._in_force.close()
+        self._clocks.close()
         self.engine.dispose()
+
+
+def worker_name() -> str:
+    """This process, for others to read."""
+    return f"{socket.gethostname()}:{os.getpid()}"
 
 
 def tune_garbage_collector() -> None:

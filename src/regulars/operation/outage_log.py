@@ -1,29 +1,108 @@
-"""Warnings about mail servers that take nothing: at most one a minute for each server."""
+"""Mail servers that take nothing: logged and noted in the database when it begins, each minute, and when it ends.
+
+While all is well it costs one small query a minute for each process, and nothing for an email.
+"""
 
 from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from datetime import datetime, timedelta
 
+from sqlalchemy import Engine
+
+from regulars.core.clock import Clock
+from regulars.core.errors import EnvironmentFailed
+from regulars.db import engine as db
 from regulars.delivery.transport import Outage
+from regulars.dispatch.dispatcher import Lane
+from regulars.ledger import lane_states
+from regulars.ledger.lane_states import LaneOutage
 
 _LOG = logging.getLogger(__name__)
 _EVERY = 60.0
-"""Seconds between two warnings about the same server."""
+"""Seconds between two warnings about the same lane, and between two looks at what other processes have noted."""
 
 
 class OutageLog:
-    """Writes the outages of one process to the log. `clock` gives seconds that only grow."""
+    """What one process knows of its lanes' servers. `elapsed` gives seconds that only grow.
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self._clock = clock
+    Another process may have noted an outage and died: whoever finds the server well again says so.
+    """
+
+    def __init__(
+        self, engine: Engine, lanes: Sequence[Lane], wall: Clock, elapsed: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._engine, self._wall, self._elapsed = engine, wall, elapsed
+        self._lanes = {lane.name: lane for lane in lanes}
+        self._away: dict[str, datetime] = {}
         self._warned: dict[str, float] = {}
+        self._succeeded: dict[str, datetime] = {}
+        self._looked_at = float("-inf")
 
-    def report(self, outages: Mapping[str, Outage]) -> None:
-        """Warns of the outages by lane, but for servers that the log has named within a minute."""
-        now = self._clock()
-        for lane, outage in outages.items():
-            if now - self._warned.get(outage.server, float("-inf")) >= _EVERY:
-                self._warned[outage.server] = now
-                _LOG.warning("lane %s: nothing is sent, for its mail server is away: %s", lane, outage)
+    async def follow(self, down: Mapping[str, Outage], reached: Mapping[str, datetime]) -> dict[str, Outage]:
+        """Takes note of a run: the outages by lane, and when a server last took mail without one.
+
+        A lane that is known to be away and had nothing to send is probed, so that its outage ends when it is over.
+        Gives all outages that there are now.
+        """
+        self._succeeded.update(reached)
+        self._look()
+        found = dict(down)
+        for lane in sorted(self._away.keys() - down.keys() - reached.keys()):
+            outage = await self._lanes[lane].transport.probe()
+            if outage is not None:
+                found[lane] = outage
+        for lane, outage in found.items():
+            self._log_outage(lane, outage)
+        for lane in sorted(self._away.keys() - found.keys()):
+            self._end(lane)
+        return found
+
+    def _look(self) -> None:
+        """What other processes have noted, at most once a minute; what is of no lane of ours any more is removed."""
+        if self._elapsed() - self._looked_at < _EVERY:
+            return
+        with suppress(EnvironmentFailed):
+            with db.read(self._engine) as connection:
+                noted = lane_states.outages(connection)
+            self._looked_at = self._elapsed()
+            for one in noted:
+                lane = self._lanes.get(one.lane)
+                if lane is not None and lane.transport.server == one.server:
+                    self._away.setdefault(one.lane, one.since)
+                    continue
+                with db.write(self._engine) as connection:
+                    lane_states.forget_lane(connection, one.lane)
+                _LOG.warning("lane %s: it no longer goes by %s, which was away", one.lane, one.server)
+
+    def _log_outage(self, lane: str, outage: Outage) -> None:
+        now, wall = self._elapsed(), self._wall()
+        since = self._away.setdefault(lane, wall)
+        if now - self._warned.get(lane, float("-inf")) < _EVERY:
+            return
+        self._warned[lane] = now
+        _LOG.warning("lane %s: nothing is sent, for its mail server is away: %s; %s", lane, outage, lane_states.ADVICE)
+        noted = LaneOutage(
+            lane, frozenset(map(str, self._lanes[lane].kinds)), outage.server, outage.reason, since,
+            self._succeeded.get(lane), wall + timedelta(seconds=outage.pause), wall,
+        )  # fmt: skip
+        with suppress(EnvironmentFailed), db.write(self._engine) as connection:  # the next warning notes it
+            lane_states.note_outage(connection, noted)
+
+    def _end(self, lane: str) -> None:
+        wall = self._wall()
+        with suppress(EnvironmentFailed):  # else the next run ends it
+            with db.write(self._engine) as connection:
+                lane_states.note_recovery(connection, lane, self._succeeded.get(lane, wall))
+            since = self._away.pop(lane)
+            self._warned.pop(lane, None)
+            server = self._lanes[lane].transport.server
+            _LOG.warning("lane %s: mail goes again by %s, after %s", lane, server, _span(wall - since))
+
+
+def _span(time_away: timedelta) -> str:
+    seconds = max(0, round(time_away.total_seconds()))
+    return f"{seconds} s" if seconds < 120 else f"{seconds // 60} minutes"

@@ -7,6 +7,7 @@ those are in the log, once for as long as the trouble is the same.
 from __future__ import annotations
 
 import logging
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,21 +15,23 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
+from regulars.core import clock
 from regulars.core.errors import Invalid, RegularsError
 from regulars.db import upgrade
+from regulars.operation.surroundings import troubles
 from regulars.web.site import Site
 
 _LOG = logging.getLogger(__name__)
 
 
 async def endpoint(request: Request) -> Response:
-    """200 when the database has the shape this version needs and the rules are sound, else 503 with the reasons."""
+    """200 when the database has the right shape, the rules are sound and mail can go, else 503 with the reasons."""
     site: Site = request.app.state.site
-    found = await run_in_threadpool(lambda: [*_database(site), *_rules(site)])
-    logged = "; ".join(one.logged for one in found)
-    if logged and logged != site.unready:
-        _LOG.error("not ready: %s", logged)
-    site.unready = logged
+    found = await run_in_threadpool(lambda: _reasons(site))
+    same = "; ".join(one.same or one.logged for one in found)
+    if found and same != site.unready:
+        _LOG.error("not ready: %s", "; ".join(one.logged for one in found))
+    site.unready = same
     if found:
         return PlainTextResponse(f"not ready: {'; '.join(one.answered for one in found)}\n", 503)
     return PlainTextResponse("ready\n")
@@ -38,6 +41,24 @@ async def endpoint(request: Request) -> Response:
 class _Reason:
     answered: str
     logged: str
+    same: str = ""
+    """What stays the same for as long as it is the same trouble, where `logged` has times in it."""
+
+
+def _reasons(site: Site) -> list[_Reason]:
+    database = _database(site)
+    return [*database, *([] if database else _surroundings(site)), *_rules(site)]
+
+
+def _surroundings(site: Site) -> list[_Reason]:
+    """A mail server that is away, clocks that differ, a full disk; looked at every few seconds at most."""
+    if time.monotonic() - site.surroundings_at >= site.surroundings_seconds:
+        try:
+            site.surroundings = list(troubles(site.engine, clock.system))
+        except RegularsError as error:
+            return [_Reason("the database does not answer", str(error))]
+        site.surroundings_at = time.monotonic()
+    return [_Reason(one.brief, one.full, one.brief) for one in site.surroundings]
 
 
 def _database(site: Site) -> list[_Reason]:

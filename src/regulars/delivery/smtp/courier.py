@@ -1,4 +1,4 @@
-"""The SMTP transport: batches of parcels to one provider, over a few sessions that stay open between batches.
+"""The SMTP transport: batches of parcels to one provider, over a few sessions kept open between batches.
 
 Every parcel gets exactly one result, whatever the server does, and none is sent twice within one `deliver`:
 a parcel is offered again only when it is certain that it was not accepted.
@@ -10,6 +10,7 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Self
 
 from regulars.delivery.parcel import Outcome, Parcel, Result
@@ -22,19 +23,19 @@ from regulars.delivery.transport import Delivery, Outage, Transport
 
 _LOG = logging.getLogger(__name__)
 _WORTH_A_SESSION = 8
-"""A further session is opened for every so many parcels; fewer are sooner gone over one."""
+"""One more session is opened for every so many parcels; fewer are faster over one."""
 _STALE = 45.0
-"""Seconds after which an idle session is replaced: by then many servers have hung up or will."""
+"""Seconds after which an idle session is replaced: by then many servers close it."""
 _MOST_FAILURES = 3
-"""So many sessions in a row that break without having settled anything end a batch."""
+"""Number of consecutive sessions that break without settling anything, after which a batch ends."""
 _FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 60.0
 """Seconds without a new attempt after the server could not be reached; doubled each time."""
 _WITHOUT_PIPELINING = 3600.0
-"""Seconds without pipelining to a server that offers it and does not take it."""
+"""Seconds without pipelining for a server that offers it but rejects it."""
 
 
 class _Batch:
-    """One call of `deliver`: what waits, what is settled, and why no more is tried."""
+    """One call of `deliver`: what is waiting, what is settled, and why it stopped."""
 
     def __init__(self, parcels: Sequence[Parcel]) -> None:
         self.parcels = parcels
@@ -54,11 +55,11 @@ class _Batch:
         self.results[envelope.index] = result
 
     def close(self) -> Delivery:
-        """All results in the order of the parcels; what was never offered to the server gets the reason why."""
+        """All results in the order of the parcels; parcels never offered get the reason."""
         outcome, code, text = Outcome.UNSENT, None, "no session was free"
         if self.outage is not None:
             code, text = self.outage.code, clean(str(self.outage))
-            # With a code the server has said when to come back; without one it has said nothing of any message.
+            # With a code the server asks for a retry; without one it has said nothing about any message.
             outcome = Outcome.UNREACHABLE if code is None else Outcome.DEFERRED
         return Delivery(
             [
@@ -70,7 +71,7 @@ class _Batch:
 
 
 class Courier(Transport):
-    """Delivers to one provider; keep it, with its event loop, for as long as there is mail to send."""
+    """Delivers to one provider; keep it, with its event loop, as long as there is mail to send."""
 
     def __init__(self, provider: Provider) -> None:
         self.rate = provider.rate
@@ -89,7 +90,7 @@ class Courier(Transport):
 
     @classmethod
     def from_url(cls, url: str, name: str) -> Self:
-        """The courier of the provider that the URL describes."""
+        """The courier for the provider in the URL."""
         return cls(Provider.parse(url, name))
 
     @property
@@ -106,8 +107,17 @@ class Courier(Transport):
                 group.create_task(self._work(batch))
         return batch.close()
 
+    async def probe(self) -> Outage | None:
+        """Whether a session can be opened: none is while the server is left alone after a failure."""
+        async with self._slots, self._opening:
+            try:
+                self._dismiss(await self._connect(plain=True))
+            except Unreachable as error:
+                return error.outage
+        return None
+
     async def close(self) -> None:
-        """Says goodbye to the server on every session."""
+        """Sends QUIT on every session."""
         for session in self._idle:
             self._dismiss(session)
         self._idle.clear()
@@ -115,7 +125,7 @@ class Courier(Transport):
             await asyncio.wait([session.gone for session in self._leaving])
 
     async def _work(self, batch: _Batch) -> None:
-        """Sends messages of the batch, over one session after another if need be."""
+        """Sends messages of the batch, over several sessions one after another if necessary."""
         async with self._slots:
             while batch.queue and batch.failures < _MOST_FAILURES:
                 try:
@@ -145,7 +155,7 @@ class Courier(Transport):
         if end is End.PIPELINING_REFUSED:
             self._give_up_pipelining(session.why)
         elif end is End.STALLED and not session.proven:
-            batch.failures = _MOST_FAILURES  # each further try would cost a whole timeout
+            batch.failures = _MOST_FAILURES  # each further attempt would cost a whole timeout
         elif end in {End.STALLED, End.BROKEN}:
             batch.failures += 1
         else:
@@ -164,35 +174,43 @@ class Courier(Transport):
         self._plain_until = now + _WITHOUT_PIPELINING
 
     async def _session(self, batch: _Batch) -> Session | None:
-        """An idle session or a new one; None when the batch is in the hands of others that have one."""
+        """An idle session or a new one; None when other sessions handle the batch."""
         now = asyncio.get_running_loop().time
         while self._idle:
             session = self._idle.pop()
             if session.usable and now() - session.idle_since < _STALE:
                 return session
             self._dismiss(session)
-        async with self._opening:  # one at a time: a server that is down is asked once, not by all
+        async with self._opening:  # one at a time: an unreachable server is tried once, not by all
             if not batch.queue or (batch.live and self._live >= self._ceiling and now() < self._ceiling_until):
                 return None
-            if self._failure is not None and now() < self._not_before:
-                raise Unreachable(self._failure)
             try:
-                # The last session that is tried goes without: some hang up on pipelining without a word.
+                # The last attempt is without pipelining: some servers close the connection on it without a reply.
                 plain = now() < self._plain_until or batch.failures == _MOST_FAILURES - 1
-                session = await connect(self._provider, pipelining=not plain)
-            except Unreachable as error:
-                if self._live:
-                    # It is there, but takes no more of us: go on with what we have.
-                    self._ceiling, self._ceiling_until = self._live, now() + _LONGEST_PAUSE
-                else:
-                    self._failure = error.outage
-                    self._not_before = now() + self._pause
-                    self._pause = min(_LONGEST_PAUSE, 2 * self._pause)
+                return await self._connect(plain=plain)
+            except Unreachable:
                 if batch.live:
                     return None
                 raise
-            self._failure, self._pause = None, _FIRST_PAUSE
-            return session
+
+    async def _connect(self, *, plain: bool) -> Session:
+        """A new session; raises Unreachable, and asks nobody while the server is left alone after a failure."""
+        now = asyncio.get_running_loop().time
+        if self._failure is not None and (left := self._not_before - now()) > 0:
+            raise Unreachable(replace(self._failure, pause=left))
+        try:
+            session = await connect(self._provider, pipelining=not plain)
+        except Unreachable as error:
+            if self._live:
+                # It is reachable, but accepts no more sessions: continue with the open ones.
+                self._ceiling, self._ceiling_until = self._live, now() + _LONGEST_PAUSE
+                raise
+            self._failure = replace(error.outage, pause=self._pause)
+            self._not_before = now() + self._pause
+            self._pause = min(_LONGEST_PAUSE, 2 * self._pause)
+            raise Unreachable(self._failure) from None
+        self._failure, self._pause = None, _FIRST_PAUSE
+        return session
 
     def _dismiss(self, session: Session) -> None:
         session.quit()

@@ -1,0 +1,43 @@
+"""What processes tell each other of their surroundings, as tables: mail servers that are away, clocks that are off.
+
+Rows are written when something changes, and once a minute while it is wrong; never for a single email.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import Column, Double, Integer, Table, Text
+
+from regulars.db.tables._metadata import metadata
+from regulars.db.types import Instant, Json
+
+lane_states = Table(
+    "lane_states",
+    metadata,
+    # A lane that has had an outage; one that never had has no row. Instants are by the wall clock of who wrote them.
+    Column("lane", Text, primary_key=True),
+    Column("kinds", Json, nullable=False),  # the kinds of email that go by it
+    Column("server", Text, nullable=False),  # host:port
+    Column("away_since", Instant),  # NULL: the server takes mail
+    Column("reason", Text),  # of the outage
+    Column("last_success_at", Instant),  # as far as the process knew that saw the outage
+    Column("next_try_at", Instant),  # not before then
+    Column("noted_at", Instant, nullable=False),
+)
+
+clock_states = Table(
+    "clock_states",
+    metadata,
+    # A process whose clock differs from the database's. Instants are by the database's clock.
+    Column("worker", Text, primary_key=True),  # host:process
+    Column("ahead_seconds", Double, nullable=False),  # negative: behind
+    Column("since", Instant, nullable=False),
+    Column("noted_at", Instant, nullable=False),
+)
+
+write_probes = Table(
+    "write_probes",
+    metadata,
+    # One row, written to see whether the database can be written.
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("at", Instant, nullable=False),
+)

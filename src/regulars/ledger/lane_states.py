@@ -1,0 +1,93 @@
+"""What is known of each lane's mail server, for processes to tell each other; and trying again at once.
+
+A lane has a row from its first outage on. Workers write it when an outage begins, once a minute while it lasts, and
+when it ends. Instants are by the wall clock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, delete, func, select, update
+
+from regulars.db.engine import insert
+from regulars.db.states import Reason, State
+from regulars.db.tables import lane_states, promises
+
+ADVICE = "mail goes by itself once the server takes it again, `regulars retry` tries at once"
+
+
+@dataclass(frozen=True, slots=True)
+class LaneOutage:
+    """A lane whose mail server takes nothing: since when, why, and when it was last asked.
+
+    `last_success_at` is None where nobody knew of one; nobody asks again before `next_try_at`.
+    """
+
+    lane: str
+    kinds: frozenset[str]
+    server: str
+    reason: str
+    since: datetime
+    last_success_at: datetime | None
+    next_try_at: datetime
+    noted_at: datetime
+
+    def __str__(self) -> str:
+        took = "" if self.last_success_at is None else f", took mail last at {_at(self.last_success_at)}"
+        return (
+            f"lane {self.lane}: nothing is sent since {_at(self.since)}, for its mail server is away: {self.server}:"
+            f" {self.reason} (asked last at {_at(self.noted_at)}, next from {_at(self.next_try_at)} on{took}); {ADVICE}"
+        )
+
+
+def outages(connection: Connection) -> list[LaneOutage]:
+    """The lanes whose server is away, as far as workers have noted it."""
+    query = select(lane_states).where(lane_states.c.away_since.is_not(None)).order_by(lane_states.c.lane)
+    return [
+        LaneOutage(
+            row.lane, frozenset(row.kinds), row.server, row.reason or "", row.away_since, row.last_success_at,
+            row.next_try_at or row.noted_at, row.noted_at,
+        )
+        for row in connection.execute(query)
+    ]  # fmt: skip
+
+
+def note_outage(connection: Connection, outage: LaneOutage) -> None:
+    """Writes an outage down; one that has been noted before keeps its beginning and the success before it."""
+    row = {
+        "kinds": sorted(outage.kinds), "server": outage.server, "reason": outage.reason,
+        "next_try_at": outage.next_try_at, "noted_at": outage.noted_at,
+    }  # fmt: skip
+    first = {"lane": outage.lane, "away_since": outage.since, "last_success_at": outage.last_success_at}
+    statement = insert(connection, lane_states).values({**first, **row})
+    kept = {
+        "away_since": func.coalesce(lane_states.c.away_since, statement.excluded.away_since),
+        "last_success_at": func.coalesce(statement.excluded.last_success_at, lane_states.c.last_success_at),
+    }
+    connection.execute(statement.on_conflict_do_update(index_elements=["lane"], set_={**kept, **row}))
+
+
+def note_recovery(connection: Connection, lane: str, at: datetime) -> None:
+    """Writes down that the lane's server takes mail again."""
+    ended = {"away_since": None, "reason": None, "next_try_at": None, "last_success_at": at, "noted_at": at}
+    connection.execute(update(lane_states).where(lane_states.c.lane == lane).values(ended))
+
+
+def forget_lane(connection: Connection, lane: str) -> None:
+    """Removes what is known of a lane that is no more, or goes by another server now."""
+    connection.execute(delete(lane_states).where(lane_states.c.lane == lane))
+
+
+def free_retries(connection: Connection, kinds: Collection[str], now: datetime) -> int:
+    """Lets every email of the kinds that waits for another attempt be examined now; how many."""
+    waiting = (promises.c.state == State.HELD, promises.c.reason == Reason.RETRY, promises.c.next_at > now)
+    return connection.execute(
+        update(promises).where(*waiting, promises.c.kind.in_(sorted(kinds))).values(next_at=now)
+    ).rowcount
+
+
+def _at(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%d %H:%M:%S} UTC"
