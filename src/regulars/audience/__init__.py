@@ -1,1 +1,1 @@
-"""Conditions: who matches, as SQL for sets and one by one in Python, and why."""
+"""Conditions: evaluated as SQL for sets and in Python for one client, with explanations."""

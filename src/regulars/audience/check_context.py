@@ -1,4 +1,4 @@
-"""What the parts of the type check share: the condition's text, the catalogue, and the problems found so far."""
+"""Shared state of the type check: the condition's text, the catalogue, and the problems found so far."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from regulars.audience.vocabulary import Catalogue
 
 
 class CheckContext(ABC):
-    """One condition under check; `event` sets the campaign off, or with `product` a new product does."""
+    """One condition under check; the campaign's trigger is `event`, or with `product` a new product."""
 
     def __init__(self, source: Source, catalogue: Catalogue, event: str | None, *, product: bool = False) -> None:
         self.source, self.catalogue, self.event, self.product = source, catalogue, event, product
@@ -34,12 +34,12 @@ class CheckContext(ABC):
         expected: str | None = None,
         hint: str | None = None,
     ) -> Wrong:
-        """What is wrong with a stretch of the text, as an exception to raise; the enclosing `value` adds it."""
+        """A problem with a part of the text, as an exception to raise; the enclosing `value` adds it."""
         start, end = at if isinstance(at, tuple) else self.place(at)
         return Wrong(Problem(start, end - start, message, expected, hint))
 
     def add_problem(self, wrong: Wrong) -> None:
-        """Keeps a problem for the report."""
+        """Adds a problem to the report."""
         self.problems.append(wrong.problem)
 
     def place(self, node: jinja.Node | Node) -> tuple[int, int]:
@@ -47,6 +47,6 @@ class CheckContext(ABC):
         return (node.start, node.end) if isinstance(node, Node) else self.source.span(node)
 
     def words(self, node: jinja.Node | Node) -> str:
-        """The author's own words for a node."""
+        """The source text of a node."""
         start, end = self.place(node)
         return self.source.text[start:end]

@@ -1,4 +1,4 @@
-"""Plain words for people: why a condition is not true, and when something was, on the client's clock."""
+"""Plain words for people: why a condition is not true, and instants in the client's time zone."""
 
 from __future__ import annotations
 
@@ -18,23 +18,23 @@ _SINCE = {
 
 
 def when(moment: datetime, zone_name: str) -> str:
-    """An instant on the client's clock: `2026-06-10 09:00`."""
+    """An instant in the client's time zone: `2026-06-10 09:00`."""
     return f"{moment.astimezone(zone(zone_name)):%Y-%m-%d %H:%M}"
 
 
 def day(moment: datetime, zone_name: str) -> str:
-    """The day of an instant on the client's clock."""
+    """The day of an instant in the client's time zone."""
     return f"{moment.astimezone(zone(zone_name)):%Y-%m-%d}"
 
 
 def why_not(clause: Clause) -> str:
-    """Why a condition is not true, in as few values as say it: `overdue is 1.4 and last bought 61 days ago`."""
+    """Why a condition is not true, with as few values as possible: `overdue is 1.4 and last bought 61 days ago`."""
     said = list(dict.fromkeys(words for part in culprits(clause) for words in _values(part)))
     return " and ".join(said) or f"`{clause.text}` is {show(clause.value)}"
 
 
 def culprits(clause: Clause) -> Iterator[Clause]:
-    """The smallest parts that keep a condition from being true."""
+    """The smallest parts that make a condition not true."""
     if clause.value is True:
         return
     together = clause.reading is None and len(clause.parts) > 1
@@ -46,7 +46,7 @@ def culprits(clause: Clause) -> Iterator[Clause]:
 
 
 def _values(clause: Clause) -> Iterator[str]:
-    """What the plain parts of a comparison are; the clause itself where it is no comparison."""
+    """The values of the plain parts of a comparison; the clause itself if it is not a comparison."""
     plain = [part for part in clause.parts if part.text != show(part.value) and not isinstance(part.value, bool)]
     if clause.reading is None or not plain:
         yield f"`{clause.text}` is {show(clause.value)}"

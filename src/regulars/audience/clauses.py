@@ -17,10 +17,10 @@ from regulars.rules.fields import FieldType
 
 @dataclass(frozen=True, slots=True)
 class Clause:
-    """A part of a condition as the author wrote it, and what it came to.
+    """A part of a condition as the author wrote it, and its value.
 
     `value` is a text, float, bool, date, aware datetime, list, or None for unknown. `reading` is the text
-    with values in place of names, where that says more. A plain value has no parts.
+    with values instead of names, where that adds information. A plain value has no parts.
     """
 
     text: str
@@ -33,7 +33,7 @@ class Clause:
         return f"{self.text}: {self.reading + ' is ' if self.reading else ''}{show(self.value)}"
 
     def lines(self, depth: int = 0) -> Iterator[str]:
-        """The whole tree, a line each, parts indented below what they belong to; a reading speaks for plain values."""
+        """The whole tree, one line per clause, parts indented; a reading replaces the lines of plain values."""
         yield "  " * depth + str(self)
         for part in self.parts:
             if part.parts or self.reading is None:
@@ -55,7 +55,7 @@ def explain(text: str, node: Node, evaluation: Evaluation) -> Clause:
 
 
 def _reading(text: str, node: Node, kept: Sequence[Node], parts: Sequence[Clause]) -> str | None:
-    """The clause with the values of its parts in their place; None where that would say nothing new."""
+    """The clause with values instead of its parts; None where that would add nothing."""
     if isinstance(node, nodes.Compare):
         left, right = _sides(node.op, parts[0].value, parts[1].value)
         return f"{left} {node.op} {right}"
@@ -69,11 +69,11 @@ def _reading(text: str, node: Node, kept: Sequence[Node], parts: Sequence[Clause
 
 
 _READ = (nodes.Member, nodes.Holds, nodes.TextTest, nodes.IsNone, nodes.DaysSince, nodes.Arithmetic, nodes.Negate)
-"""What is easier to follow with values in place of names."""
+"""Nodes that are clearer with values instead of names."""
 
 
 def _sides(op: Comparison, left: Any, right: Any) -> tuple[str, str]:
-    """Both sides in words; numbers in full where the short ones would compare otherwise."""
+    """Both sides in words; numbers in full where rounded ones would compare differently."""
     one, two = show(left), show(right)
     if isinstance(left, float) and isinstance(right, float):
         compare = COMPARE[op]
@@ -83,7 +83,7 @@ def _sides(op: Comparison, left: Any, right: Any) -> tuple[str, str]:
 
 
 def show(value: Any) -> str:
-    """A value as it would be written in a condition, numbers to four decimals."""
+    """A value in the syntax of conditions, numbers to four decimals."""
     match value:
         case None:
             return "unknown"
@@ -93,7 +93,7 @@ def show(value: Any) -> str:
             short = f"{value + 0.0:.4f}".rstrip("0").rstrip(".")
             return repr(value) if float(short) == 0 != value else short
         case datetime():
-            name = value.tzname() or ""  # a zone without letters of its own is named by its offset
+            name = value.tzname() or ""  # a zone without an abbreviation is named by its offset
             return f"{value:%Y-%m-%d %H:%M} {name if name.isalpha() else f'UTC{value:%z}'}"
         case date():
             return value.isoformat()
@@ -101,7 +101,7 @@ def show(value: Any) -> str:
 
 
 def _local(micros: int, evaluation: Evaluation) -> datetime | None:
-    """The instant on the client's clock."""
+    """The instant in the client's time zone."""
     fields, default = evaluation.person.fields, evaluation.person.zone
     try:
         clock = zone(str(fields.get("timezone") or default))
@@ -109,5 +109,5 @@ def _local(micros: int, evaluation: Evaluation) -> datetime | None:
         clock = zone(default)
     try:
         return from_micros(micros).astimezone(clock)
-    except (OverflowError, ValueError):  # an offset that leads out of the calendar
+    except (OverflowError, ValueError):  # out of the range of the calendar
         return None

@@ -1,4 +1,4 @@
-"""Fields that are worked out when they are asked for: from the facts and the clock, a word set by hand, a threshold."""
+"""Fields computed on demand from facts: with the clock, a value set by hand, or a threshold."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from regulars.rules.fields import FieldType
 
 WEEK = 7 * DAY
 BY_HAND = "motivation_by_hand"
-"""The workspace's own field that, where it names a motivation, wins over the one worked out."""
+"""The workspace's field that overrides the computed motivation, where it names one."""
 BANDS = (("secure", 0.9), ("favourable", 0.8), ("vulnerable", 0.7))
 """Bands of the Secure Customer Index and where they begin; `at risk` is below all of them."""
 AT_RISK = "at risk"
@@ -29,18 +29,18 @@ Known = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """The parameters of BG/NBD that are in force, in weeks."""
+    """The BG/NBD parameters in force, in weeks."""
 
     r: float
     alpha: float
     a: float
     b: float
     returns: Mapping[int, Sequence[tuple[int, float]]] = field(default_factory=dict)
-    """By visit (1: the first, 2: a later one) days after a purchase, ascending, and the share that was back by then."""
+    """By visit (1: the first, 2: a later one) days after a purchase, ascending, and the share of returns by then."""
 
 
 def model_in_force(connection: Connection) -> Model | None:
-    """The model learned last; None before anything was learned."""
+    """The latest model; None before the first `regulars learn`."""
     row = connection.execute(select(*(buying_model.c[n] for n in ("r", "alpha", "a", "b")))).first()
     if row is None:
         return None
@@ -99,7 +99,7 @@ def _alive_in_sql(_: FromClause, facts: FromClause, now: Column) -> Column:
     recency = cast(last - first, Double) / week
     age = cast(now - first, Double) / week
     parameters = [select(buying_model.c[n]).scalar_subquery() for n in ("r", "alpha", "a", "b")]
-    # Unknown to all who never bought: without a first purchase there is no age.
+    # Unknown for clients without a purchase, who have no age.
     return regulars_alive(cast(facts.c.days - 1, Double), recency, age, *parameters)
 
 
@@ -116,14 +116,14 @@ def _others_returned_in_sql(_: FromClause, facts: FromClause, now: Column) -> Co
     since = now - type_coerce(facts.c.last_purchase_at, BigInteger)
     times = return_times.c
     visit = case((facts.c.days < 2, 1), else_=2)
-    # Shares grow with the days; the first of them stands at 0 days.
+    # Shares increase with the days; the first is at 0 days.
     passed = select(func.max(times.share)).where(times.visit == visit, times.days * literal(DAY, BigInteger) <= since)
     return passed.correlate_except(return_times).scalar_subquery()
 
 
 @dataclass(frozen=True, slots=True)
 class Computation:
-    """How one field is worked out: for one client and in SQL, with the same operations in the same order."""
+    """How one field is computed: for one client and in SQL, with the same operations in the same order."""
 
     made_of: tuple[str, ...]
     """Columns of `facts`."""

@@ -1,8 +1,7 @@
-"""Reading a condition's text with Jinja's own lexer and parser, and remembering where everything stands.
+"""Parsing a condition with Jinja's own lexer and parser, with source positions.
 
-Jinja's nodes know only their line. Here each token carries its offset in place of the line number, and
-every node is noted with the stretch of text it was read from, once without and once with the
-parentheses around it.
+Jinja's nodes have only a line number. Here each token carries its offset instead, and the source range of
+every node is recorded, once without and once with the parentheses around it.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ from jinja2.parser import Parser
 from regulars.audience.problems import ExpressionErrors, Problem
 
 LONGEST = 5_000
-"""Characters in a condition; more is a mistake, and deep nesting costs the databases dear."""
+"""Maximum characters of a condition; deep nesting is expensive for the databases."""
 
 _ENVIRONMENT = Environment(autoescape=False)  # noqa: S701 - it parses, and renders nothing
 _INSTEAD = {
@@ -65,7 +64,7 @@ class Source(Parser):
         return found
 
     def read(self) -> nodes.Expr:
-        """The whole text as one expression; raises ExpressionErrors where it is not."""
+        """The whole text as one expression; raises ExpressionErrors otherwise."""
         try:
             found = self.parse_expression()
         except TemplateSyntaxError as error:
@@ -76,19 +75,19 @@ class Source(Parser):
         return found
 
     def span(self, node: nodes.Node, *, wide: bool = False) -> tuple[int, int]:
-        """Where the node stands: [start, end). `wide` takes the parentheses around it in."""
+        """The source range of the node: [start, end). `wide` includes the parentheses around it."""
         if node in self.spans:
             return self.spans[node][-1 if wide else 0]
         inside = [self.span(child, wide=True) for child in node.iter_child_nodes()]
         return min(s for s, _ in inside), max(e for _, e in inside)
 
     def before(self, offset: int, steps: int) -> tuple[int, int]:
-        """The token `steps` before the one that stands at `offset`."""
+        """The token `steps` before the one at `offset`."""
         at, _, value = self.tokens[bisect_left(self.tokens, (offset, "", "")) - steps]
         return at, at + len(value)
 
     def record_span(self, node: nodes.Node, start: int) -> None:
-        """Records that the node reaches from `start` up to the token now in hand."""
+        """Records that the node extends from `start` to the current token."""
         if self.stream.current.type == TOKEN_EOF:
             at, _, value = self.tokens[-1]
             end = at + len(value)
@@ -98,7 +97,7 @@ class Source(Parser):
 
 
 def _noting(inner: Callable[..., Any]) -> Callable[..., Any]:
-    """The parsing method, made to note what it read; given a node, the result begins where that does."""
+    """The parsing method with recording of ranges; if its argument is a node, the result begins where that does."""
 
     def method(self: Source, *args: Any, **options: Any) -> Any:
         given = args[0] if args and isinstance(args[0], nodes.Node) else None
@@ -121,7 +120,7 @@ for _name in (
 
 
 def _refused(text: str, at: int, said: str) -> ExpressionErrors:
-    """The one problem that stopped the parser, in words of ours."""
+    """The problem that stopped the parser, in our words."""
     if at >= len(text.rstrip()):
         return ExpressionErrors(
             text, [Problem(len(text.rstrip()), 1, "the condition stops too early", _expected(said))]

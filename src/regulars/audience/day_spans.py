@@ -1,7 +1,7 @@
-"""Days since an instant, as SQL: a number where one is needed, a bare comparison of instants where that says the same.
+"""Days since an instant, as SQL: a number where one is needed, else an equivalent comparison of instants.
 
-A day is 24 hours, and only whole ones count: `days_since(x)` is floor((now - x) / 24 h), below zero for what is
-to come. `days_since(x) > 90` is therefore exactly `x <= now - 91 days`, which an index can answer.
+A day is 24 hours, and only whole ones count: `days_since(x)` is floor((now - x) / 24 h), negative in the
+future. `days_since(x) > 90` is therefore exactly `x <= now - 91 days`, which can use an index.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from regulars.audience.nodes import Comparison
 from regulars.db.types import DAY
 
 _SHIFT = 4_000_000
-"""More days than the calendar has: moved by so many, every difference is positive and division rounds down."""
+"""More days than the calendar has: with this offset every difference is positive and division rounds down."""
 _FARTHEST = 1_000_000
 """Days beyond which a bound would leave the range of instants."""
 

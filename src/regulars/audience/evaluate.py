@@ -1,4 +1,4 @@
-"""A condition for one person, in Python, with the very meanings of the SQL.
+"""Evaluates a condition for one person in Python, with the same semantics as the SQL.
 
 Values: texts, floats, bools, dates, instants as microseconds since 1970, and None for unknown.
 """
@@ -25,14 +25,14 @@ COMPARE: dict[Comparison, Callable[[Any, Any], bool]] = {
     Comparison.EQ: operator.eq, Comparison.NE: operator.ne, Comparison.LT: operator.lt,
     Comparison.LE: operator.le, Comparison.GT: operator.gt, Comparison.GE: operator.ge,
 }  # fmt: skip
-"""What each comparison does to two known values."""
+"""The operator of each comparison for two known values."""
 _TEXT_TESTS: dict[str, Callable[[str, str], bool]] = {
     "contains": operator.contains, "starts_with": str.startswith, "ends_with": str.endswith,
 }  # fmt: skip
 
 
 def local_day(now: datetime, zone: str | None, default: str) -> date:
-    """The date of `now` in the zone; a zone that is not known or does not exist means the default one."""
+    """The date of `now` in the zone; an unknown zone means the default one."""
     try:
         return calendar.local_date(now, zone or default)
     except ValueError:
@@ -90,7 +90,7 @@ class Evaluation:
         return readable(node.type, self.person.fields.get(node.name)) if node.custom else self.built_in(node.name)
 
     def built_in(self, name: str) -> Any:
-        """The value of a field that every client has."""
+        """The value of a built-in field."""
         field, person = CLIENT_FIELDS[name], self.person
         if field.origin is Origin.COMPUTED:
             return COMPUTED[name].of_client(person.fields, person.model, self.moment)
@@ -177,13 +177,13 @@ class Evaluation:
         return (e.at for e in self.person.events if e.name == event)
 
     def _recent(self, at: datetime, within: timedelta | None) -> bool:
-        """Whether it has happened, and not longer ago than that."""
+        """Whether it is in the past, and within that span."""
         age = self.moment - to_micros(at)
         return age >= 0 and (within is None or age < within // MICROSECOND)
 
 
 def known_fields(person: Person, now: datetime) -> dict[str, Any]:
-    """Every derived field of the client by name, as conditions see it; instants as aware datetimes."""
+    """Every derived field of the client by name, as in conditions; instants as aware datetimes."""
     at = Evaluation(person, now)
     values = {name: at.built_in(name) for name in DERIVED}
     instants = [name for name, kind in DERIVED.items() if kind is FieldType.INSTANT and values[name] is not None]
@@ -191,7 +191,7 @@ def known_fields(person: Person, now: datetime) -> dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:
-    """A value of a product's row as conditions know it."""
+    """A value of a product's row, as in conditions."""
     if isinstance(value, Decimal):
         return _money(value)
     return to_micros(value) if isinstance(value, datetime) else value

@@ -1,7 +1,7 @@
 """A checked condition: one tree, compiled to SQL for sets and evaluated in Python for one person.
 
-Both are three-valued. In SQL an unknown result is NULL, which a WHERE takes for no; whoever negates the
-whole must say `coalesce(…, false)` first. `evaluate` gives a plain yes or no.
+Both are three-valued. In SQL an unknown result is NULL, which a WHERE treats as no; to negate the
+whole, apply `coalesce(…, false)` first. `evaluate` returns True or False.
 """
 
 from __future__ import annotations
@@ -27,20 +27,20 @@ from regulars.audience.type_check import Checker
 from regulars.audience.vocabulary import Catalogue
 
 DEEPEST = 40
-"""How deep parts may be nested in parts."""
+"""Maximum nesting of parts."""
 _LARGEST = 2_000
-"""How many parts a condition may have, once chains such as `a < b < c` are spelled out."""
+"""Maximum number of parts, after chains such as `a < b < c` are expanded."""
 
 
 @dataclass(frozen=True)
 class Expression:
-    """A condition whose names and types are right."""
+    """A condition with valid names and types."""
 
     text: str
     node: Node
 
     def sql(self, scope: Scope) -> ColumnElement[bool]:
-        """The condition over `scope`; NULL is unknown. Raises ValueError when the scope lacks what it asks."""
+        """The condition over `scope`; NULL is unknown. Raises ValueError when the scope lacks something it needs."""
         return Statement(scope).value(self.node)
 
     def evaluate(self, person: Person, now: datetime) -> bool:
@@ -48,7 +48,7 @@ class Expression:
         return Evaluation(person, now).value(self.node) is True
 
     def value(self, person: Person, now: datetime) -> str | float | None:
-        """The value for the person at `now`, where it is a text or a number; None is unknown."""
+        """The value for the person at `now`, of a text or number expression; None is unknown."""
         found: str | float | None = Evaluation(person, now).value(self.node)
         return found
 
@@ -58,7 +58,7 @@ class Expression:
 
     @cached_property
     def fields(self) -> frozenset[str]:
-        """The fields of clients it reads."""
+        """The client fields it reads."""
         return frozenset(n.name for n in _walk(self.node) if isinstance(n, nodes.CustomerField))
 
     @cached_property
@@ -74,8 +74,8 @@ def parse(
 ) -> Expression:  # fmt: skip
     """Reads and checks a condition, or a value that is a text or a number; raises ExpressionErrors with all faults.
 
-    `event` is the event that sets the campaign off, whose fields the condition may use; `product` says that a product
-    does.
+    `event` is the campaign's trigger event, whose fields the condition can use; `product`: the trigger is a new
+    product.
     """
     if not text.strip():
         raise ExpressionErrors(
@@ -101,7 +101,7 @@ def parse(
 
 
 def _depth(root: jinja.Node) -> int:
-    """How deep the tree goes; `a or b or c` is one level, however long."""
+    """The depth of the tree; `a or b or c` is one level, however long."""
     deepest, waiting = 0, [(root, 1)]
     while waiting:
         node, depth = waiting.pop()
@@ -113,7 +113,7 @@ def _depth(root: jinja.Node) -> int:
 
 
 def _size(node: Node, known: dict[int, int]) -> int:
-    """How many nodes the tree has when shared ones are counted each time they are used."""
+    """The number of nodes, with shared ones counted at each use."""
     if id(node) not in known:
         known[id(node)] = 1 + sum(_size(part, known) for part in node.parts())
     return known[id(node)]

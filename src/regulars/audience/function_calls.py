@@ -1,4 +1,4 @@
-"""Calls: which arguments each function takes, and the node it becomes."""
+"""Function calls: the arguments of each function, and its node."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from regulars.core.diagnostics import did_you_mean
 from regulars.rules.fields import FieldType
 
 LONGEST = timedelta(days=36_500)
-"""The longest `within`; a century is for ever."""
+"""The longest `within`: a century."""
 
 _PARAMETERS: dict[str, tuple[str, ...]] = {
     "days_since": ("date",), "days_until": ("date",),

@@ -1,8 +1,8 @@
-"""What the author's plain values mean: which numbers and texts can be kept, and when a text is a date.
+"""Literals: which numbers and texts can be stored, and when a text is a date.
 
-A number is zero or between 1e-15 and 1e15 in size, so that no product overflows unseen; the same holds for
+A number is zero or between 1e-15 and 1e15 in size, so that no product overflows silently; the same limits apply to
 numbers in data. A text that is compared with a date or an instant must be an ISO date; for an instant it
-is the midnight with which that day begins in the company's zone.
+is the midnight at the start of that day in the company's zone.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ KINDS = {
     FieldType.LIST: "a list",
 }
 _DOUBLE = 290
-"""A little less than the power of ten at which doubles end."""
+"""Slightly below the largest power of ten of doubles."""
 _TIMES = (FieldType.DATE, FieldType.INSTANT)
 
 
 def number(value: float) -> float | None:
-    """The number as a double, or None when it is too large or too small to keep."""
+    """The number as a double, or None when it is too large or too small."""
     return float(value) if value == 0 or SMALLEST <= abs(value) <= LARGEST else None
 
 
@@ -42,7 +42,7 @@ def within_range(node: Node) -> bool:
 
 
 def _reach(node: Node) -> tuple[int, int]:
-    """Powers of ten between which the size of the value lies, unless it is zero."""
+    """Powers of ten that bound the absolute value, unless it is zero."""
     match node:
         case Arithmetic():
             (low, high), (low_too, high_too) = _reach(node.left), _reach(node.right)
@@ -51,7 +51,7 @@ def _reach(node: Node) -> tuple[int, int]:
                     return low + low_too, high + high_too
                 case "/":
                     return low - high_too, high - low_too
-            return min(low, low_too) - 17, max(high, high_too) + 1  # what two nearly equal numbers leave
+            return min(low, low_too) - 17, max(high, high_too) + 1  # the difference of two nearly equal numbers
         case Negate():
             return _reach(node.operand)
         case Choose():
@@ -61,12 +61,12 @@ def _reach(node: Node) -> tuple[int, int]:
 
 
 def usable(value: str) -> str | None:
-    """Why a text cannot go into a database, or None."""
+    """Why a text cannot be stored in a database, or None."""
     return None if keepable(value) else "this text has a character that no database can keep"
 
 
 def adapt(checker: CheckContext, node: Node, wanted: FieldType) -> Node:
-    """The node, turned into a date or an instant when it is a written text and that is what is wanted."""
+    """The node, converted to a date or an instant if it is a text literal and that type is wanted."""
     if not isinstance(node, Literal) or wanted not in _TIMES or not isinstance(node.value, str):
         return node
     day = readable_date(node.value)
@@ -97,7 +97,7 @@ def _looks_like_date(value: str) -> bool:
 def _midnight(day: date, zone: str) -> datetime:
     try:
         return calendar.instant(datetime.combine(day, time()), zone)
-    except OverflowError:  # the first and the last day there are
+    except OverflowError:  # the first and the last day of the calendar
         return datetime.combine(day, time(), UTC)
 
 

@@ -1,4 +1,4 @@
-"""What day it is for each client, as SQL: the zones are decided in `core.calendar`, the database only looks up."""
+"""The local date of each client, as SQL: `core.calendar` computes zones, the database only looks up."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from regulars.core.calendar import local_date
 from regulars.db import tables
 
 Elsewhere = tuple[tuple[str, ...], ...]
-"""Zones whose date is not the company's, those of one date together, the earliest first."""
+"""Zones whose date differs from the company's, grouped by date, the earliest first."""
 
 
 def elsewhere(zones: Iterable[str], now: datetime, zone: str) -> Elsewhere:
-    """Those of the zones that have another date at `now` than `zone`; there are never more than two such dates."""
+    """The zones with another date at `now` than `zone`; there are at most two such dates."""
     usual = local_date(now, zone)
     found: dict[date, list[str]] = defaultdict(list)
     for name in zones:
@@ -30,9 +30,9 @@ def elsewhere(zones: Iterable[str], now: datetime, zone: str) -> Elsewhere:
 def today_by_zone(
     zones: Iterable[str], now: datetime, zone: str, customers: FromClause = tables.customers
 ) -> ColumnElement[date]:
-    """The client's date at `now`: by the own zone where one is known, else by `zone`, the company's.
+    """The client's date at `now`: in their own zone if known, else in `zone`, the company's.
 
-    `zones` are all that clients have, as `profile.time_zones.in_use` gives them.
+    `zones` are all zones of clients, from `profile.time_zones.in_use`.
     """
     return today(elsewhere(zones, now, zone), zone, lambda name: literal(local_day(now, name, zone), Date), customers)
 
@@ -40,6 +40,6 @@ def today_by_zone(
 def today(
     groups: Elsewhere, zone: str, day: Callable[[str], ColumnElement[date]], customers: FromClause = tables.customers
 ) -> ColumnElement[date]:
-    """The same, where it is known which zones have another date, and `day` tells the date in a zone."""
+    """The same, with known `elsewhere` zones; `day` returns the date in a zone."""
     whens = [(customers.c.timezone.in_([literal(name, Text) for name in names]), day(names[0])) for names in groups]
     return case(*whens, else_=day(zone)) if whens else day(zone)

@@ -1,4 +1,4 @@
-"""One client with all that a condition may ask, out of the database, for explain, preview and tests."""
+"""One client with all data that a condition can use, read from the database for explain, preview and tests."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class PurchaseFact:
 
 @dataclass(frozen=True, slots=True)
 class EventFact:
-    """Something that happened, with its data."""
+    """An event with its data."""
 
     name: str
     at: datetime
@@ -37,9 +37,9 @@ class EventFact:
 
 @dataclass(slots=True)
 class Person:
-    """A client. `fields` are as in the database, the workspace's own among them; None is unknown.
+    """A client. `fields` are as in the database, including the workspace's own; None is unknown.
 
-    `event` is the data of the event that set the campaign off, with its instant under `at`; `zone` is for
+    `event` is the data of the event that triggered the campaign, with its instant under `at`; `zone` is for
     a client whose own `timezone` is not known.
     """
 
@@ -48,10 +48,10 @@ class Person:
     events: list[EventFact] = field(default_factory=list)
     event: dict[str, Any] | None = None
     product: Mapping[str, Any] | None = None
-    """The row of the product that set the campaign off."""
+    """The row of the product that triggered the campaign."""
     zone: str = "UTC"
     model: Model | None = None
-    """How clients buy, as learned; the chance to be alive needs it."""
+    """The learned purchase model; `p_alive` needs it."""
 
 
 def load_people(connection: Connection, ids: Sequence[int], now: datetime, zone: str) -> dict[int, Person]:
@@ -77,7 +77,7 @@ def load_people(connection: Connection, ids: Sequence[int], now: datetime, zone:
 
 
 def _columns(field: ClientField, known: FromClause) -> Iterator[tuple[str, ColumnElement[Any]]]:
-    """What has to be fetched for the field, by name: it, or the facts that it is made of."""
+    """The columns to fetch for the field: itself, or the facts from which it is computed."""
     match field.origin:
         case Origin.COLUMN:
             yield field.name, customers.c[field.name]

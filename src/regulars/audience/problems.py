@@ -1,4 +1,4 @@
-"""What is wrong with a condition: where in its text, and how to mend it."""
+"""Problems of a condition: the place in its text, and how to correct it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One thing wrong; `offset` and `length` count characters of the condition's text."""
+    """One problem; `offset` and `length` count characters of the condition's text."""
 
     offset: int
     length: int
@@ -17,7 +17,7 @@ class Problem:
 
 
 class ExpressionErrors(Exception):
-    """A condition that cannot be used; `problems` holds everything wrong with it, in the order of the text."""
+    """A condition that cannot be used; `problems` has all its problems, in order of the text."""
 
     def __init__(self, text: str, problems: list[Problem]) -> None:
         self.text = text
@@ -26,7 +26,7 @@ class ExpressionErrors(Exception):
 
 
 class Wrong(Exception):
-    """Carries one problem from where it is seen to where problems are noted."""
+    """Carries one problem from where it is found to where problems are recorded."""
 
     def __init__(self, problem: Problem) -> None:
         self.problem = problem

@@ -1,7 +1,7 @@
-"""A condition as a SQLAlchemy expression over clients, with the very meanings of the Python.
+"""Compiles a condition to a SQLAlchemy expression over clients, with the same semantics as the Python.
 
-Values: texts, doubles, booleans, dates, instants as microseconds since 1970, and NULL for unknown. What
-the author or the data say travels as bound parameters, never as SQL.
+Values: texts, doubles, booleans, dates, instants as microseconds since 1970, and NULL for unknown. Values
+of the author and of data are bound parameters, never SQL text.
 """
 
 from __future__ import annotations
@@ -72,17 +72,17 @@ Column = ColumnElement[Any]
 
 
 def instant(now: datetime) -> ColumnElement[int]:
-    """An instant as conditions are asked at it."""
+    """An instant as conditions use it."""
     return literal(to_micros(now), BigInteger)
 
 
 @dataclass(frozen=True)
 class Scope:
-    """What a condition is asked of. The statement must have `customers`, and `facts` joined to it.
+    """The scope in which a condition is compiled. The statement must have `customers`, and `facts` joined to it.
 
     `now` is in microseconds, as `instant` makes it. `facts` is the table or `profile.facts.source(…)`. `today` is each
-    client's own date, as `today_by_zone` makes it. `event_data` and `event_at` are those of the event that set the
-    campaign off, where there is one, and `product` is the product that did.
+    client's own date, as `today_by_zone` makes it. `event_data` and `event_at` are those of the event that triggered
+    the campaign, if any, and `product` is the product that did.
     """
 
     now: ColumnElement[int]
@@ -97,7 +97,7 @@ class Scope:
 
 @dataclass(frozen=True)
 class Statement:
-    """Writes nodes as SQL within one scope."""
+    """Compiles nodes to SQL within one scope."""
 
     scope: Scope
 
@@ -264,7 +264,7 @@ class Statement:
         return self._one(self._rows(select(func.max(at)), table, node.event, node.within))
 
     def _rows(self, query: Select[Any], table: FromClause, event: str, within: timedelta | None) -> Select[Any]:
-        """The client's rows of one kind that have happened, and not longer ago than `within`."""
+        """The client's past rows of one kind, within the span `within`."""
         at, now = type_coerce(table.c.occurred_at, BigInteger), self.scope.now
         query = query.select_from(table).where(table.c.customer_id == self.scope.customers.c.id)
         if event != PURCHASE:
@@ -289,7 +289,7 @@ class Statement:
 
 
 _FACT_OF = {"count": "purchases", "spent": "spent", "first": "first_purchase_at", "last": "last_purchase_at"}
-"""What the facts know already of all purchases."""
+"""Values over all purchases that facts already have."""
 
 
 def _given(column: ColumnElement[Any] | None, name: str) -> Column:
@@ -299,7 +299,7 @@ def _given(column: ColumnElement[Any] | None, name: str) -> Column:
 
 
 def _asked(column: Column, kept: TypeEngine[Any], field: ClientField) -> Column:
-    """A column as conditions ask it: numbers as doubles, instants as microseconds; of what is counted, 0 for NULL."""
+    """A column as conditions use it: numbers as doubles, instants as microseconds; counts with 0 for NULL."""
     if isinstance(kept, (Instant, Money)):
         column = type_coerce(column, BigInteger)
     if field.count:

@@ -1,6 +1,6 @@
-"""From Jinja's tree to typed nodes: every name, attribute and type is known, or there is a problem that says so.
+"""From Jinja's tree to typed nodes: every name, attribute and type is known, or a problem is added.
 
-A part that cannot be used becomes None after its problem is added, and whatever holds it stays quiet:
+A faulty part becomes None after its problem is added, and parts that contain it add none:
 one mistake is reported once, and all mistakes are reported.
 """
 
@@ -345,7 +345,7 @@ def _is_list(node: jinja.Node) -> bool:
 
 
 def _flat(node: jinja.BinExpr) -> Iterator[jinja.Expr]:
-    """The operands of a run of the same word: `a or b or c` is one list of three."""
+    """The operands of a chain of the same operator: `a or b or c` is one list of three."""
     run: list[jinja.Expr] = []
     kind: type[jinja.Expr] = type(node)
     left: jinja.Expr = node

@@ -1,6 +1,6 @@
-"""What a condition may ask about: fields of clients, events and their fields, functions.
+"""The vocabulary of conditions: fields of clients, events and their fields, functions.
 
-The fields that every client has come from the registry in `rules.fields`, the workspace's own fields and events from
+Built-in fields come from the registry in `rules.fields`, the workspace's own fields and events from
 its rule files. A built-in field cannot be redefined.
 """
 
@@ -33,7 +33,7 @@ class Function:
 
 
 BUILT_IN: Mapping[str, Field] = {name: Field(name, each.type, each.meaning) for name, each in CLIENT_FIELDS.items()}
-"""The fields every client has."""
+"""The built-in fields."""
 
 FUNCTIONS: Mapping[str, Function] = {
     f.name: f
@@ -67,7 +67,7 @@ class Catalogue:
 
     @classmethod
     def of(cls, rulebook: Rulebook) -> Catalogue:
-        """What the rules of this workspace may ask."""
+        """The vocabulary of this workspace's rules."""
         own = {
             name: Field(name, kind, "declared by the workspace", custom=True) for name, kind in rulebook.fields.items()
         }

@@ -1,1 +1,1 @@
-"""Ledger rows from claimed to settled."""
+"""Takes ledger rows from claimed to settled."""

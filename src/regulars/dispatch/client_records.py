@@ -1,6 +1,6 @@
-"""Clients as their emails speak of them: only what some email of the batch says of a client is fetched at all.
+"""Client data for emails: only the fields that emails of the batch use are fetched.
 
-Most emails name a handful of fields; the sixty that a client has would cost more to fetch than the email to render.
+Most emails use a few fields; fetching all sixty would cost more than rendering the email.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from regulars.rules.fields import CLIENT_FIELDS, Origin, fields_of
 Record = Mapping[str, Any]
 
 ADDRESS = ("external_id", "email", "name", "first_name", "last_name", "locale", "timezone")
-"""What it takes to address a letter; these are always there."""
+"""Fields for addressing an email, always included."""
 _MANAGER = ("name", "email", "title", "phone", "locale", "timezone")
 PRODUCT = ("sku", "name", "category", "price", "currency", "url", "image_url")
 
 
 @dataclass(frozen=True, slots=True)
 class ClientFields:
-    """Which fields of a client a batch speaks of, and the columns that they take, by where these are."""
+    """The client fields that a batch uses, and their columns by table."""
 
     own: tuple[str, ...]
     """Columns of `customers`."""
@@ -40,7 +40,7 @@ class ClientFields:
 
     @classmethod
     def of(cls, names: Collection[str] | None, fields: Collection[str]) -> ClientFields:
-        """For these names; None: for all there are. Names that no client has are passed over."""
+        """For these names; None: all. Unknown names are ignored."""
         every = frozenset((*CLIENT_FIELDS, *fields))
         wanted = every if names is None else every & {*names, *ADDRESS}
         own, facts, learned = [], set[str](), []
@@ -59,7 +59,7 @@ class ClientFields:
                 case Origin.LEARNED:
                     learned.append(name)
                 case Origin.MANAGER:
-                    pass  # every email may bear the manager's name
+                    pass  # every email can be in the manager's name
                 case _:
                     assert_never(field.origin)
         return cls(
@@ -71,11 +71,11 @@ class ClientFields:
 
     @property
     def _attrs(self) -> bool:
-        """Whether the workspace's own fields are read: computed fields look for words set by hand among them."""
+        """Whether the workspace's own fields are read: computed fields look for overrides among them."""
         return bool(self.fields or self._has(Origin.COMPUTED))
 
     def columns(self, facts: FromClause) -> list[ColumnElement[Any]]:
-        """What to select, in the order in which `people` takes it; labelled, for facts may be a subquery."""
+        """The columns to select, in the order that `people` expects; labelled, because facts can be a subquery."""
         found: list[Column[Any] | ColumnElement[Any]] = [customers.c[n].label(f"c_{n}") for n in self.own]
         found += [managers.c[n].label(f"m_{n}") for n in ("external_id", *_MANAGER)]
         found += [facts.c[n].label(f"f_{n}") for n in self.facts]
@@ -130,7 +130,7 @@ class ClientFields:
 
 
 def by_id(connection: Connection, wanted: Collection[Any]) -> dict[int, Record]:
-    """Products as emails speak of them."""
+    """Products as template values, by key."""
     if not wanted:
         return {}
     rows = connection.execute(select(products).where(products.c.id.in_(wanted))).mappings()

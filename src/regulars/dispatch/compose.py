@@ -1,4 +1,4 @@
-"""From a job to a parcel: the one way an email is made, for preview, test and sending alike."""
+"""Composes an email from a job, for preview, test and sending alike."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class ComposeRules(Protocol):
 
 @dataclass(slots=True)
 class Composed:
-    """One message in every form it has."""
+    """One message in all its forms."""
 
     parcel: Parcel
     rendered: Rendered
@@ -44,15 +44,15 @@ class Composed:
     message_id: str
     data: str
     linked: bool
-    """Whether the email leads to a page that shows it in a browser."""
+    """Whether the email links to its page in the browser."""
     targets: tuple[str, ...] = ()
-    """Where the links lead that are counted."""
+    """The targets of the tracked links."""
     for_manager: Parcel | None = None
     """The copy for the manager, a message of its own."""
 
 
 def compose(job: Job, workshop: ComposeRules, now: datetime, web_url: str, secret: bytes) -> Composed:
-    """The message of a job; raises RenderFailed, or ValueError for an address that cannot be written to."""
+    """The message of a job; raises RenderFailed, or ValueError for an invalid address."""
     rulebook = workshop.rulebook
     recipient = job.manager if job.campaign.to == "manager" else job.customer
     assert recipient is not None
@@ -79,14 +79,14 @@ def compose(job: Job, workshop: ComposeRules, now: datetime, web_url: str, secre
 
 
 def copy(made: Composed, secret: bytes) -> SentCopy:
-    """The message as it is kept, for the page that shows it in a browser."""
+    """The copy of the message for its page in the browser."""
     key = made.parcel.key
     return SentCopy(key, made.rendered.digest, made.rendered.html, token(key, secret), made.targets)
 
 
 @lru_cache(maxsize=64)
 def company_mailbox(sender: str, name: str = "", shown: str = "") -> Mailbox:
-    """The company's own mailbox, read once; where it bears the company's `name`, it bears that as it is `shown`."""
+    """The company's mailbox, cached; a display name equal to the company's `name` becomes `shown`, its translation."""
     box = Mailbox.parse(sender)
     return replace(box, name=shown) if name and box.name == name else box
 
@@ -94,7 +94,7 @@ def company_mailbox(sender: str, name: str = "", shown: str = "") -> Mailbox:
 def address(
     job: Job, rulebook: Rulebook, recipient: Record, values: Mapping[str, Any], rendered: Rendered, now: datetime
 ) -> mime.Letter:
-    """The letter around the rendered texts: who it is from and to, and how to leave."""
+    """The letter with the rendered texts: sender, recipients, unsubscribe headers."""
     company, reply_to = rulebook.company, rulebook.company.reply_to
     sender = company_mailbox(company.sender, company.name, values["company"]["name"])
     domain = sender.address.rpartition("@")[2]
@@ -126,12 +126,12 @@ def _files(job: Job, rulebook: Rulebook, company: str) -> tuple[mime.Attachment,
 
 
 def full_name(person: Record) -> str:
-    """First and last name, as far as they are known."""
+    """First and last name, if known."""
     return " ".join(part for part in (person.get("first_name"), person.get("last_name")) if part)
 
 
 def in_person(house_box: Mailbox, manager: Record) -> tuple[Mailbox, str]:
-    """From the manager: by their own address where it is the company's domain, which alone is signed for."""
+    """The manager as sender: with their own address if it is in the company's domain, which is DKIM-signed."""
     own = str(manager["email"])
     same = own.rpartition("@")[2].lower() == house_box.address.rpartition("@")[2].lower()
     return Mailbox(str(manager["name"]), own if same else house_box.address), own

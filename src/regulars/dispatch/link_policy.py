@@ -1,4 +1,4 @@
-"""How the links of one email are followed: as the rules say, and not at all for a client who objects."""
+"""Link tracking of one email: according to the rules, and not at all for a client who objects."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from regulars.rules.model import Rulebook
 from regulars.rules.tracking import Utm
 
 CLICK, OPEN = "c", "o"
-"""The first part of the path of a followed link, and of the picture that tells that the email was shown."""
+"""The first path segment of a tracked link, and of the tracking pixel."""
 
 
 def link_tracking(job: Job, rulebook: Rulebook, web_url: str, mark: str) -> LinkTracking:
-    """The trail of a job that is `measured`; `mark` is the token of its links."""
+    """The link tracking of a `measured` job; `mark` is the token of its links."""
     asked = rulebook.policy.tracking
     return LinkTracking(
         _ways(web_url, rulebook.company.website, *_tag_values(asked.utm, job.campaign.name)),
@@ -25,7 +25,7 @@ def link_tracking(job: Job, rulebook: Rulebook, web_url: str, mark: str) -> Link
 
 @lru_cache(maxsize=256)
 def _ways(web_url: str, website: str | None, *tags: str) -> LinkRules:
-    """Kept from message to message, with the addresses it has seen."""
+    """Cached from message to message, with the addresses it has seen."""
     return LinkRules(
         f"{web_url}/", website, dict(zip(("utm_source", "utm_medium", "utm_campaign"), tags, strict=False))
     )

@@ -1,4 +1,4 @@
-"""What a batch of promises is rendered with, fetched in a few set queries however large the batch is."""
+"""Loads the data for rendering a batch of promises, in a few queries however large the batch is."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from regulars.triggers.kinds import trigger_of
 
 @dataclass(slots=True)
 class Job:
-    """One promise in hand, with everything its email speaks of."""
+    """One claimed promise, with all data of its email."""
 
     id: int
     key: str
@@ -38,7 +38,7 @@ class Job:
     attempts: int
     customer_id: int
     uid: str
-    """The client's own id."""
+    """The client's uid."""
     message_id: str | None
     """The Message-ID of an earlier attempt: whoever the client is by now, it stays."""
     customer: Record
@@ -50,12 +50,12 @@ class Job:
     visit: Visit | None = None
     extra: dict[str, Any] = field(default_factory=dict)
     measured: bool = False
-    """Whether clicks and the like may be counted: the rules say so, and the client does not object."""
+    """Whether clicks and opens may be counted: the rules say so, and the client does not object."""
 
 
 _PROMISE = ("id", "campaign", "step", "occurrence", "due_at", "attempts", "customer_id", "source_id", "message_id")
 Reads = Callable[[str], frozenset[str] | None]
-"""Which fields of the client an email speaks of; None where that cannot be told."""
+"""The client fields that an email uses; None when unknown."""
 
 
 def load(
@@ -66,7 +66,7 @@ def load(
     reads: Reads | None = None,
     steps: Collection[tuple[str, str]] = (),
 ) -> list[Job]:
-    """The jobs of these promises, the most important first.
+    """The jobs of these promises, by priority.
 
     Clients have the fields that `reads` names for the emails of `steps` (pairs of a campaign's key and a step), which
     are those of all the promises; without either, all fields.
@@ -106,7 +106,7 @@ def load(
 def _measure(
     connection: Connection, context: PlanContext, active_campaigns: Mapping[str, ActiveCampaign], jobs: Sequence[Job]
 ) -> None:
-    """Says of which emails clicks may be counted; asks nothing where the rules count none."""
+    """Sets for which emails clicks may be counted; no query where the rules count none."""
     counting = {key for key, found in active_campaigns.items() if found.campaign.measured(context.rulebook.policy)}
     chosen = [job for job in jobs if job.key in counting] if counting else []
     against = objectors(connection, {job.customer_id for job in chosen}) if chosen else set()
@@ -120,17 +120,17 @@ def _spoken_of(
     steps: Collection[tuple[str, str]],
     reads: Reads,
 ) -> frozenset[str] | None:
-    """The fields that some email of these steps speaks of; None for all."""
+    """The fields that any email of these steps uses; None for all."""
     present = [
         (key, name) for key, name in steps if key in active_campaigns
-    ]  # what its rules no longer have is not sent
+    ]  # steps removed from the rules are not sent
     emails = {
         step.email for key, name in present for step in active_campaigns[key].campaign.all_steps if step.key == name
     }
     found = [reads(email) for email in emails]
     known = [fields for fields in found if fields is not None]
     by_calendar = any(trigger_of(active_campaigns[key].campaign).subject.calendar_day for key, _ in present)
-    own = frozenset({"country"}) if by_calendar else frozenset[str]()  # whose day it is goes by the country
+    own = frozenset({"country"}) if by_calendar else frozenset[str]()  # the calendar day depends on the country
     return own.union(*known) if len(known) == len(found) else None
 
 
@@ -197,7 +197,7 @@ def _purchases(connection: Connection, wanted: set[int]) -> dict[int, Record]:
 
 
 def declared(event: Record | None, fields: Mapping[str, FieldType]) -> Record | None:
-    """The event with every declared field present, none where it was not given."""
+    """The event with every declared field present, none where missing."""
     return None if event is None else {**dict.fromkeys(fields), **event}
 
 
@@ -208,16 +208,16 @@ def attach_coupons(
     zone: str,
     shows: Callable[[str], bool] = lambda email: True,
 ) -> dict[int, Reason]:
-    """Gives every job whose campaign makes an offer its coupon; those who get none, by id, and why.
+    """Assigns a coupon to every job with an offer; returns the ids of those without one, with reasons.
 
-    `zone` is the company's, on whose clock offers begin and end. A job whose email `shows` a coupon that has ended
-    gets none.
+    `zone` is the company's, in which offers begin and end. A job whose email `shows` an expired coupon gets
+    none.
     """
     emails = {(job.key, step.key): step.email for job in jobs for step in job.campaign.all_steps}
     wanted = {coupon_place(job): job.campaign.offer.coupon for job in jobs if job.campaign.offer is not None}
 
     def shown_by(campaign: str, step: str) -> bool:
-        email = emails.get((campaign, step))  # a step that the rule no longer has may have shown it
+        email = emails.get((campaign, step))  # a step removed from the rule may have shown it
         return email is None or shows(email)
 
     given = assignment.assign_coupons(connection, wanted, now, zone, shown_by)

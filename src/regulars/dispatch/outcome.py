@@ -1,4 +1,4 @@
-"""What the server's answer means for the promise."""
+"""The settlement of a promise for a delivery result."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from regulars.ledger.settle import Settlement
 def settlement(
     result: Result, attempts: int, now: datetime, *, resend: bool, message_id: str, template: str, data: str
 ) -> Settlement:
-    """The end, or the next stop, of a promise after one attempt (`attempts` counts those before it)."""
+    """The final or next state of a promise after one attempt (`attempts` counts earlier ones)."""
     known = {"message_id": message_id, "template": template, "code": result.code}
     match result.outcome:
         case Outcome.ACCEPTED:
@@ -26,7 +26,7 @@ def settlement(
             return Settlement(result.key, State.FAILED, reason, result.text, data=data, **known)  # type: ignore[arg-type]
         case Outcome.UNKNOWN if not resend:
             return Settlement(result.key, State.UNCERTAIN, Reason.CONNECTION_LOST, result.text, data=data, **known)  # type: ignore[arg-type]
-        case Outcome.UNREACHABLE:  # nothing was said of the message: it waits as if it had not been tried
+        case Outcome.UNREACHABLE:  # no reply to the message: it waits as if it had not been tried
             away = Reason.SERVER_AWAY
             return Settlement(result.key, State.PLANNED, away, result.text, next_at=now, attempted=False)
         case Outcome.DEFERRED | Outcome.UNSENT | Outcome.UNKNOWN | Outcome.REFUSED:

@@ -1,4 +1,4 @@
-"""What a template sees: plain values of one client, in the shape that docs/templates.md describes."""
+"""The template variables: plain values of one client, in the shape that docs/templates.md describes."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from regulars.render.mailbox import Mailbox
 from regulars.rules.model import Campaign, Company, Kind, Rulebook
 
 LINKS = {"unsubscribe": "u", "preferences": "p", "view": "v", "survey": "s", "book": "b", "data": "d"}
-"""Pages that emails link to, and the first part of their path."""
+"""Pages that emails link to, and their first path segment."""
 VISIT_LINKS = {"confirm": "y", "move": "m", "cancel": "x", "calendar": "i"}
 """Pages of a visit, and its calendar file."""
 SIGNUP_LINKS = {"subscribe": "j"}
@@ -33,7 +33,7 @@ _NO_LEAVING = {"unsubscribe": None, "preferences": None}
 def template_values(
     job: Job, rulebook: Rulebook, now: datetime, web_url: str, secret: bytes, language: str
 ) -> dict[str, Any]:  # fmt: skip
-    """The values of one message in a language; what is not known is none."""
+    """The values of one message in a language; unknown ones are none."""
     fields = rulebook.events.get(job.campaign.on or "", {})
     today = local_date(now, job.customer["timezone"] or rulebook.company.timezone)
     return {
@@ -53,7 +53,7 @@ def template_values(
 
 
 def _links(job: Job, web_url: str, secret: bytes) -> dict[str, str | None]:
-    """The links of the email; none for those that it has no use for. Few emails are about a visit or a sign-up."""
+    """The links of the email; none for those that do not apply. Few emails are about a visit or a sign-up."""
     paths = LINKS
     if job.visit is not None:
         paths = {**LINKS, **VISIT_LINKS}
@@ -64,7 +64,7 @@ def _links(job: Job, web_url: str, secret: bytes) -> dict[str, str | None]:
 
 
 def _holiday(job: Job, rulebook: Rulebook, today: date) -> dict[str, Any] | None:
-    """The day of the calendar that the email is about, as the client's country keeps it."""
+    """The calendar day of the email, for the client's country."""
     kept_day = rulebook.calendar_day(job.campaign)
     if kept_day is None:
         return None
@@ -76,7 +76,7 @@ def _holiday(job: Job, rulebook: Rulebook, today: date) -> dict[str, Any] | None
 
 
 def _visit(job: Job, of: Company) -> dict[str, Any]:
-    """The visit that the email speaks of; its times are shown on the clock of the place, wherever the client lives."""
+    """The visit of the email; its times are local to the place, wherever the client lives."""
     visit = job.visit
     if visit is None:
         return {"visit": None}
@@ -89,7 +89,7 @@ def _visit(job: Job, of: Company) -> dict[str, Any]:
 
 
 def appointment(visit: Visit, rulebook: Rulebook, uid: str, company: str) -> Appointment | None:
-    """The visit as calendars see it; None where its time is not known.
+    """The visit as a calendar entry; None if its time is unknown.
 
     `uid` is the client's, `company` our name in the client's language.
     """
@@ -106,17 +106,17 @@ def appointment(visit: Visit, rulebook: Rulebook, uid: str, company: str) -> App
 
 
 def advertises(campaign: Campaign) -> bool:
-    """Whether the email is marketing to a client, who may then leave; a service that they asked for has no way out."""
+    """Whether the email is marketing to a client, with an unsubscribe link; a service email has none."""
     return campaign.kind is Kind.MARKETING and campaign.to == "customer"
 
 
 def token(promise: int, secret: bytes) -> str:
-    """What stands for the promise in its links."""
+    """The token of the promise in its links."""
     return signing.sign("promise", str(promise), secret)
 
 
 def links(promise: int, web_url: str, secret: bytes, paths: Mapping[str, str] | None = None) -> dict[str, str]:
-    """Signed links of one promise, to these paths or to all: the token says which, and nobody can make one up."""
+    """Signed links of one promise, to these paths or to all."""
     mark = token(promise, secret)
     found = {name: f"{web_url}/{path}/{mark}" for name, path in (paths or {**LINKS, **_OCCASIONAL}).items()}
     if "calendar" in found:
@@ -125,7 +125,7 @@ def links(promise: int, web_url: str, secret: bytes, paths: Mapping[str, str] | 
 
 
 def stored_values(values: Mapping[str, Any]) -> str:
-    """The values as JSON, for the ledger: what the email was rendered with. Links are secrets and stay out."""
+    """The values as JSON, for the ledger: what the email was rendered with. Links are secrets and are left out."""
     worth = {k: v for k, v in values.items() if k not in ("company", "links")}
     return orjson.dumps(worth, default=_plain, option=orjson.OPT_NON_STR_KEYS).decode()
 

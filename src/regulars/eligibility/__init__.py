@@ -1,1 +1,1 @@
-"""May this promise go now? Rights, conditions, quiet hours, caps: asked when planning and when sending."""
+"""Eligibility checks of promises: consent, conditions, quiet hours, caps; run when planning and when sending."""

@@ -1,4 +1,4 @@
-"""What clients asked for: a break, or fewer emails than the policy allows."""
+"""Preferences of clients: a pause, or fewer emails than the policy allows."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from regulars.rules.model import Kind
 
 
 def hold_paused(connection: Connection, context: PlanContext, chosen: ColumnElement[bool]) -> int:
-    """Holds the chosen marketing promises of clients who take a break until it ends; skips what cannot wait so long."""
+    """Holds the chosen marketing promises of clients with a pause until it ends; skips those that cannot wait."""
     breaks = _breaks(context)
     until = func.max(breaks.c.until)
     resting = (
@@ -47,7 +47,7 @@ def hold_paused(connection: Connection, context: PlanContext, chosen: ColumnElem
 
 
 def _breaks(context: PlanContext) -> CTE:
-    """The mailboxes of clients who take a break now, and until when."""
+    """The mailboxes of clients with a pause now, and its end."""
     resting = customers.alias("resting")
     rows = select(
         mailbox_of(resting).label("mailbox"), type_coerce(preferences.c.paused_until, BigInteger).label("until")
@@ -57,7 +57,7 @@ def _breaks(context: PlanContext) -> CTE:
 
 
 def hold_spaced(connection: Connection, context: PlanContext, chosen: ColumnElement[bool]) -> int:
-    """Holds or skips what exceeds the client's own wish, as the cap of the policy does; the number of losers."""
+    """Holds or skips promises over the client's own cap, like the policy's cap; returns their number."""
     gaps = connection.scalars(
         select(preferences.c.gap_days).where(preferences.c.gap_days.is_not(None)).distinct()
     ).all()

@@ -1,6 +1,6 @@
 """The order in which promises are examined, set-wise: lateness, reasons to skip, a break, quiet hours, cap, draw.
 
-`examine_waiting` examines what waits in the ledger; `examine_claimed` what a worker has claimed.
+`examine_waiting` examines held promises; `examine_claimed` those that a worker has claimed.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from regulars.ledger.claims import Claim
 def examine_waiting(
     connection: Connection, context: PlanContext, active_campaigns: Mapping[str, ActiveCampaign]
 ) -> int:
-    """Examines every held promise whose time to be looked at has come; the number that may go now."""
+    """Examines every held promise that is due for examination; returns the number that can be sent now."""
     given = coupons_of(active for active in active_campaigns.values() if active.campaign.enabled)
     release_restocked(connection, context, given)
     waiting = and_(
@@ -64,10 +64,10 @@ def examine_waiting(
 def examine_claimed(
     connection: Connection, context: PlanContext, active_campaigns: Mapping[str, ActiveCampaign], claim: Claim
 ) -> list[int]:
-    """Examines a claim's rows once more at the moment of sending; the ids that still may go.
+    """Examines a claim's rows again before sending; returns the ids that can still be sent.
 
-    The rest of the rows stop waiting to go, each with its reason. The cap is not asked again: a planned row
-    has its place.
+    The other rows are held or skipped, each with its reason. The cap is not checked again: a planned row
+    counts towards it already.
     """
     sound = all_clear(connection, context, active_campaigns, claim)
     rest = [row for row in claim.rows if row not in sound]
@@ -96,7 +96,7 @@ def _skip_removed(
     active_campaigns: Mapping[str, ActiveCampaign],
     chosen: ColumnElement[bool],
 ) -> None:
-    # A step that its rule no longer has is as gone as a campaign that no file has.
+    # A step removed from its rule is treated like a campaign removed from the files.
     gone: list[ColumnElement[bool]] = [promises.c.campaign.not_in(sorted(active_campaigns))]
     for key, active in active_campaigns.items():
         steps = [step.key for step in active.campaign.all_steps]
@@ -105,7 +105,7 @@ def _skip_removed(
 
 
 def _skip_late(connection: Connection, context: PlanContext, chosen: ColumnElement[bool]) -> None:
-    # What kept it waiting says more than that it is late now.
+    # The reason for holding says more than that it is late now.
     kept = promises.c.reason.in_([Reason.RENDER_ERROR, Reason.RETRY, Reason.SERVER_AWAY, Reason.CAP, Reason.NO_COUPON])
     late = and_(chosen, promises.c.expires_at < context.now)
     why, detail = case((kept, promises.c.reason), else_=Reason.LATE), case((kept, promises.c.detail), else_=None)

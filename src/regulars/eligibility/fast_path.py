@@ -1,4 +1,4 @@
-"""One look at what a worker has claimed: nearly always nothing stands against any of it, and one query says so."""
+"""The fast path for claimed rows: nearly always all of them can be sent, and one query shows it."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ from regulars.ledger.claims import Claim
 def all_clear(
     connection: Connection, context: PlanContext, active_campaigns: Mapping[str, ActiveCampaign], claim: Claim
 ) -> set[int]:
-    """The claim's rows against which nothing stands.
+    """The claim's rows for which no check fails.
 
-    Whoever is not among them is examined rule by rule: one that could go may be missing here, never the other way
+    Other rows are examined rule by rule: a row that could be sent may be missing here, never the other way
     round.
     """
     ended, asleep = ended_offers(context, coupons_of(active_campaigns.values())), sorted(quiet_until(context))
@@ -37,10 +37,10 @@ def all_clear(
 
 
 def found_by_id(column: ColumnElement[str]) -> ColumnElement[str]:
-    """A column of promises that were found by their ids.
+    """A column of promises that were selected by id.
 
-    Compared as it is, it would lead PostgreSQL to go through all promises of a campaign, or all that are planned,
-    whenever there have come more of them since it last counted.
+    A plain comparison would make PostgreSQL scan all promises of a campaign, or all planned ones, whenever their
+    number has grown since its last statistics.
     """
     return func.coalesce(column, "")
 
@@ -48,7 +48,7 @@ def found_by_id(column: ColumnElement[str]) -> ColumnElement[str]:
 def _of_one(
     context: PlanContext, active: ActiveCampaign, here: ColumnElement[bool], asleep: Collection[str]
 ) -> Select[tuple[int]]:
-    """Of one campaign: its steps as they are now, in time, and by day."""
+    """The rows of one campaign: with current steps, in time, and outside quiet hours."""
     steps = [step.key for step in active.campaign.all_steps]
     mine = and_(
         here,

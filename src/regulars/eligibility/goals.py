@@ -1,4 +1,4 @@
-"""Whether what a campaign is for has happened since it was set off: the event after which no further email goes."""
+"""Whether a campaign's `until` event has happened since its trigger; after it no further email is sent."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ Column = ColumnElement[Any]
 
 
 def goal_met(context: PlanContext, active: ActiveCampaign, row: Any) -> ColumnElement[bool]:
-    """Whether the campaign's `until` has happened since the sequence of the promise `row` was set off."""
+    """Whether the campaign's `until` has happened since the trigger of the promise `row`."""
     until, campaign = active.campaign.until, active.campaign
     if until is None:
         return false()
     goal = event_source(until.event).alias("goal")
     at = type_coerce(goal.c.occurred_at, BigInteger)
     begun = func.coalesce(trigger_of(campaign).began_at(active, row), _promised(active, row))
-    # What set the campaign off does not end it; another thing of the same instant may.
+    # The trigger event itself does not end the campaign; another event of the same instant can.
     since = at > begun if campaign.on in (None, until.event) else at >= begun
     now = context.deferred(Instant(), lambda at: at.now)
     found = exists().where(goal.c.customer_id == row.c.customer_id, since, goal.c.occurred_at <= now)

@@ -1,4 +1,4 @@
-"""Quiet hours: nobody is written to at night by their own clock."""
+"""Quiet hours in the client's time zone."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from regulars.db.types import to_micros
 
 
 def quiet_until(context: PlanContext) -> dict[str, datetime]:
-    """For each zone that is in its quiet hours now: when they end."""
+    """The end of quiet hours, for each zone that has them now."""
     quiet = context.rulebook.policy.quiet_hours
     if quiet is None:
         return {}
@@ -31,7 +31,7 @@ def hold_quiet(
     active_campaigns: Iterable[ActiveCampaign],
     chosen: ColumnElement[bool],
 ) -> int:
-    """Holds the chosen promises of clients whose night it is, until it ends; the number held."""
+    """Holds the chosen promises of clients in quiet hours until these end; returns the number held."""
     asleep = quiet_until(context)
     keys = sorted(active.key for active in active_campaigns if active.campaign.heeds_quiet_hours)
     if not asleep or not keys:

@@ -1,1 +1,1 @@
-"""Who is due at `now`, written into the ledger by difference. Sends nothing."""
+"""Writes what is due at `now` and missing into the ledger. Sends nothing."""

@@ -1,7 +1,7 @@
-"""Putting rules into force: comparing the rulebook with what the database knows, by name and by content.
+"""Activation of rules: compares the rulebook with the stored campaigns, by name and by content.
 
-A campaign keeps for ever the key of its first name. One that vanished under its old name and appears with
-the same content, or that says `was:`, was renamed; its promises stay its own, and nobody is mailed again.
+A campaign keeps its first name as its permanent key. One that disappears and reappears under another name with
+the same content, or that says `was:`, was renamed; it keeps its promises, and no client gets an email again.
 A new trigger starts as of now, unless the rule says otherwise (`backfill`). One that asks to confirm sign-ups starts
 with the first that no email has asked about, for the form is open before the first plan. The days of a calendar are
 part of the trigger of the campaigns that keep them.
@@ -25,24 +25,24 @@ from regulars.profile import facts, points
 from regulars.rules.model import Campaign, Rulebook
 
 CALENDAR = "calendar"
-"""Under this name a kept rule has its days, beside the keys of the rule file."""
+"""The key of a stored rule's calendar days, beside the keys of the rule file."""
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What putting the rules into force did to one campaign."""
+    """The change of one campaign by activation."""
 
     campaign: str
     what: str  # "new", "renamed", "changed" (its trigger), "edited" (the rest), "removed", "back"
 
 
 def activate(connection: Connection, rulebook: Rulebook, now: datetime) -> list[Change]:
-    """Brings the table of campaigns up to the rulebook; what changed."""
+    """Updates the table of campaigns to the rulebook; returns the changes."""
     known = {row["name"]: row for row in connection.execute(select(campaigns)).mappings()}
     orphans = {name: row for name, row in known.items() if name not in rulebook.campaigns}
     changes: list[Change] = []
     keys = {row["key"] for row in known.values()}
-    # Renames first: they free the names and take the rows that would otherwise count as removed.
+    # Renames first: they free names, and their rows would otherwise count as removed.
     for campaign in rulebook.campaigns.values():
         if campaign.name not in known:
             old = _former(campaign, rulebook, orphans)
@@ -62,7 +62,7 @@ def activate(connection: Connection, rulebook: Rulebook, now: datetime) -> list[
 
 
 def recount_points(connection: Connection, rulebook: Rulebook) -> bool:
-    """Counts every client's points anew where the tariff is not the one they were counted by; tells whether it is."""
+    """Recounts every client's points if the tariff has changed; returns whether it has."""
     changed = points.put_in_force(connection, rulebook.points)
     if changed:
         facts.refresh(connection)
@@ -82,7 +82,7 @@ def _rename(connection: Connection, old: RowMapping, campaign: Campaign) -> RowM
 
 def _create(connection: Connection, campaign: Campaign, rulebook: Rulebook, now: datetime, keys: set[str]) -> None:
     key, number = campaign.name, 1
-    while key in keys:  # the name's first owner was renamed and keeps it as its key
+    while key in keys:  # the first campaign of this name was renamed and keeps it as its key
         number += 1
         key = f"{campaign.name}~{number}"
     keys.add(key)
@@ -133,7 +133,7 @@ def _retire(connection: Connection, row: RowMapping, now: datetime) -> Change:
 
 
 def _remember(connection: Connection, campaign: Campaign, rulebook: Rulebook, now: datetime) -> None:
-    """Keeps the rule as it is written, with the days that it keeps (`CALENDAR`), so that it can be read again."""
+    """Stores the rule as written, with its calendar days (`CALENDAR`), so that it can be loaded again."""
     rule, kept_day = rulebook.digest(campaign), rulebook.calendar_day(campaign)
     known = connection.scalar(select(rule_versions.c.rule).where(rule_versions.c.rule == rule))
     if known is None:

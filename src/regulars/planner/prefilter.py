@@ -1,7 +1,7 @@
-"""Which campaigns can have anything for a client: nothing is due of an event that never happened, or too long ago.
+"""Campaigns that can have candidates: nothing is due for an event that never happened, or too long ago.
 
-A simulation plans again and again; to ask every campaign each time would cost most of its time. What is
-left out here would have found nobody: the planner's own queries stay the only ones that say who is due.
+A simulation plans many times; querying every campaign each time would take most of its time. Campaigns left
+out here would have found nobody: only the planner's own queries decide who is due.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _LAUNCHED = select(products.c.id).where(products.c.launched_at.is_not(None)).lim
 
 @dataclass(frozen=True, slots=True)
 class Prefiltered:
-    """By key: campaigns whose first step, timed steps, and following steps may have something for the client."""
+    """By key: campaigns whose first step, timed steps, and following steps can have candidates."""
 
     first: frozenset[str]
     timed: frozenset[str]
@@ -46,7 +46,7 @@ class Prefiltered:
 
 
 def prefilter(context: PlanContext, active_campaigns: Mapping[str, ActiveCampaign]) -> Prefiltered:
-    """Reads what is known of the context's one client, whose states and values have been brought up to now."""
+    """Reads the data of the context's only client, whose states and values are up to date."""
     connection, whom = context.connection, {"whom": context.only}
     happened = {row[0]: (row[1], row[2]) for query in _THEIRS for row in connection.execute(query, whom) if row[1]}
     watched_by = {*connection.scalars(_INSIDE, whom), *connection.scalars(_VALUED, whom)}
@@ -60,7 +60,7 @@ def prefilter(context: PlanContext, active_campaigns: Mapping[str, ActiveCampaig
 
 
 def last_events(connection: Connection) -> LastEvents:
-    """When each event last happened to anybody. It looks through all of them: for a simulation of many days."""
+    """When each event last happened to anybody. It scans all events: for a simulation of many days."""
     rows = (row for query in (_EVENTS, _BOUGHT) for row in connection.execute(query))
     return {row[0]: (row[1], row[2]) for row in rows if row[1]}
 
@@ -68,7 +68,7 @@ def last_events(connection: Connection) -> LastEvents:
 def exhausted(
     book: Rulebook, now: datetime, active_campaigns: Mapping[str, ActiveCampaign], happened: LastEvents
 ) -> set[str]:
-    """The names of campaigns that nothing of what happened sets off at `now` any more."""
+    """The names of campaigns that no past event can trigger at `now` any more."""
     return {
         active.campaign.name
         for active in active_campaigns.values()

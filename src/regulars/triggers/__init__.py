@@ -1,1 +1,1 @@
-"""The kinds of trigger: who becomes due by each, since when, and in which words."""
+"""The kinds of trigger: who becomes due by each, since when, and how to describe it."""

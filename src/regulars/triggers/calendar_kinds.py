@@ -1,4 +1,4 @@
-"""What the triggers of the calendar have in common: dates that come round, days of a calendar, fixed times."""
+"""Shared by calendar triggers: recurring dates, calendar days, fixed times."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from regulars.triggers.dates import since_midnight
 
 
 class CalendarTrigger(Trigger):
-    """Its due times are worked out in Python, zone by zone; SQL joins the small table that comes of it."""
+    """Its due times are computed in Python, zone by zone; SQL joins the resulting small table."""
 
     @abstractmethod
     def due_rows(self, context: PlanContext, active: ActiveCampaign) -> list[tuple[Any, ...]]:
-        """What falls due by the context's instant, zone by zone."""
+        """The rows due by the context's instant, zone by zone."""
 
     def falls_due(self, context: PlanContext, active: ActiveCampaign) -> bool:
         return bool(self.due_rows(context, active))
@@ -35,7 +35,7 @@ class CalendarTrigger(Trigger):
         return cast(null(), BigInteger)
 
     def may_concern(self, context: PlanContext, active: ActiveCampaign, history: ClientHistory) -> bool:
-        return True  # its own look at the calendar costs little
+        return True  # computing the calendar again costs little
 
     def possible_in(self, story: Story, book: Rulebook) -> bool:
         if self.campaign.backfill.mode != "none":
@@ -44,7 +44,7 @@ class CalendarTrigger(Trigger):
 
 
 def since_each_zone(context: PlanContext, active: ActiveCampaign) -> Iterator[tuple[str, datetime]]:
-    """Each zone, and after when its dates count; the day on which a rule comes into force counts as a whole."""
+    """Each zone, and the instant after which its dates count; the day of activation counts as a whole."""
     floor = max(active.floor(context.now, context.rulebook.policy), context.now - LOOK_BACK)
     for zone in context.zones:
         yield zone, since_midnight(floor, zone) if floor == active.since else floor

@@ -1,8 +1,8 @@
-"""Parts of the SELECTs that say who is due, which every kind of trigger puts together in its own way.
+"""Parts of the SELECTs of due clients, which every kind of trigger combines in its own way.
 
 All have the same columns: wave (place among the waves), customer_id, occurrence (text), due_at (microseconds),
-source_id (the event, purchase or product, or NULL), bucket. Conditions of the audience are in; what the ledger already
-holds is taken out later, in one place (`planner.promise`).
+source_id (the event, purchase or product, or NULL), bucket. Conditions of the audience are included;
+`planner.promise` alone removes what the ledger already has.
 """
 
 from __future__ import annotations
@@ -37,31 +37,31 @@ from regulars.db.tables import customers
 from regulars.db.types import Instant, Key
 
 OVERLAP = timedelta(hours=1)
-"""How far an event's arrival is looked for before the last plan: longer than any import's transaction."""
+"""Margin before the last plan in the search for arrived events: longer than any import's transaction."""
 LOOK_BACK = timedelta(days=400)
-"""How long after its date a recurring email is still named as late: more than one round of a year."""
+"""How long after its date a recurring email is still recorded as late: more than a year."""
 TIMES: dict[str, TypeEngine[Any]] = {"zone": Text(), "occurrence": Text(), "due_at": BigInteger()}
-"""Columns of the table of what falls due by the calendar."""
+"""Columns of the table of calendar due times."""
 DueRows = Callable[[PlanContext, ActiveCampaign], list[tuple[Any, ...]]]
-"""What falls due by the calendar, zone by zone, as rows."""
+"""Calendar due times as rows, zone by zone."""
 
 _NO_SOURCE = cast(null(), Key)
 
 
 def begun(context: PlanContext, wait: Wait) -> ColumnElement[Any]:
-    """The last beginning from which the wait is over by now."""
+    """The latest start whose wait is over by now."""
     working = context.rulebook.company.working_time
     return context.deferred(Instant(), lambda at: working.before(at.now, wait))
 
 
 def floor(context: PlanContext, active: ActiveCampaign, wait: Wait) -> ColumnElement[Any]:
-    """The beginning before which nothing can be due that was not decided already."""
+    """The start before which everything due was decided already."""
     working, policy = context.rulebook.company.working_time, context.rulebook.policy
     return context.deferred_for(active, Instant(), lambda at, of: working.before(of.floor(at.now, policy), wait))
 
 
 def after_last_plan(context: PlanContext, active: ActiveCampaign, received: ColumnElement[Any]) -> ColumnElement[bool]:
-    """Whether it arrived after the last plan: what is long past by then is promised too, and found late."""
+    """Whether it arrived after the last plan: events long past are promised too, and found late."""
     last = context.deferred_for(active, Instant(), lambda _, of: of.planned_at - OVERLAP if of.planned_at else None)
     return received > last
 
@@ -72,7 +72,7 @@ def clients(context: PlanContext) -> Join:
 
 
 def wave(context: PlanContext, active: ActiveCampaign, **given: Any) -> ColumnElement[int]:
-    """The place of the first wave whose condition is true now; NULL for none, 0 where there are no waves."""
+    """The index of the first wave whose condition is true now; NULL for none, 0 where there are no waves."""
     waves = active.campaign.waves
     places = [
         (context.holds("campaigns", active.campaign.name, "waves", place, "to", **given), literal(place, Integer))
@@ -85,7 +85,7 @@ def shape(
     joined: FromClause, occurrence: Any, due_at: Any, source_id: Any = _NO_SOURCE,
     wave: ColumnElement[int] | None = None,
 ) -> Select[Any]:  # fmt: skip
-    """The SELECT of those due, in the columns that all kinds of trigger share."""
+    """The SELECT of due clients, in the columns that all kinds of trigger share."""
     return select(
         (literal(0, Integer) if wave is None else wave).label("wave"),
         customers.c.id.label("customer_id"),
@@ -97,7 +97,7 @@ def shape(
 
 
 def falling_due(context: PlanContext, active: ActiveCampaign, types: dict[str, TypeEngine[Any]], rows: DueRows) -> CTE:
-    """The calendar's small table, kept in one place so that the database can index it while it joins."""
+    """The calendar's small table, materialized so that the database can index it for the join."""
     text = context.deferred_for(active, Text(), lambda at, of: encoded(at.connection, types, rows(at, of)))
     given = select(rows_of(context.connection, "given", types, text))
     return given.cte("falling_due", nesting=True).prefix_with("MATERIALIZED")
@@ -109,7 +109,7 @@ def later(left: ColumnElement[Any], right: ColumnElement[Any]) -> ColumnElement[
 
 
 def micros(instant: ColumnElement[Any]) -> ColumnElement[int]:
-    """An instant as the number it is kept as, for arithmetic."""
+    """An instant as its stored number, for arithmetic."""
     return type_coerce(instant, BigInteger)
 
 

@@ -1,7 +1,6 @@
-"""Triggers on the calendar: which local days and times fall due, zone by zone, worked out in Python.
+"""Calendar computations: which local days and times are due, zone by zone, in Python.
 
-SQL only joins the small table that comes out of here: all of daylight saving, month ends and 29 February is
-decided by `core.calendar`.
+SQL only joins the resulting small table; `core.calendar` handles daylight saving, month ends and 29 February.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ _DAY = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class DueTime:
-    """A broadcast that falls due in one zone."""
+    """A broadcast that is due in one zone."""
 
     zone: str
     occurrence: str
@@ -29,7 +28,7 @@ class DueTime:
 
 @dataclass(frozen=True, slots=True)
 class DueDay:
-    """A recurring date that falls due in one zone: dates kept on (month, day), as seen from (year, month)."""
+    """A recurring date that is due in one zone: dates observed on (month, day), as seen from (year, month)."""
 
     zone: str
     occurrence: str
@@ -42,7 +41,7 @@ class DueDay:
 def due_times(
     campaign: Campaign, book: Rulebook, zones: Sequence[str], after: datetime, until: datetime
 ) -> Iterator[DueTime]:
-    """What `at` or `schedule` of a campaign brings in (after, until], its wait included, for each zone."""
+    """The times of `at` or `schedule` of a campaign in (after, until], with its wait, for each zone."""
     wait, working = campaign.lead, book.company.working_time
     for found in _times(
         campaign.at or (), campaign.schedule, zones, working.before(after, wait), working.before(until, wait)
@@ -66,10 +65,10 @@ def _times(
 def due_days(
     campaign: Campaign, book: Rulebook, zones: Sequence[str], after: datetime, until: datetime
 ) -> Iterator[DueDay]:
-    """What `every` of a campaign brings in (after, until], its wait included, for each zone, with the dates it keeps.
+    """The days of `every` of a campaign in (after, until], with its wait, for each zone, with the dates observed.
 
-    The day on which a rule comes into force counts as a whole: `after` is taken back to its local midnight
-    by the caller through `since_midnight`.
+    The day on which a rule comes into force counts as a whole: the caller moves `after` back to its local midnight
+    with `since_midnight`.
     """
     assert campaign.every is not None
     wait, working = campaign.lead, book.company.working_time
@@ -90,7 +89,7 @@ def _kept_on(every: Every, policy: Policy, zone: str, day: date, due: datetime) 
     ordinal = target.year * 12 + target.month - 1
     if every.months % 12 == 0:
         for month, kept in matching_days(target, policy.leap_day):
-            # A date kept on 1 March belongs to the February before it.
+            # A date observed on 1 March belongs to the February before it.
             yield DueDay(zone, f"{target:%Y}", due, target.year * 12 + month - 1, month, kept)
         return
     last = months.monthrange(target.year, target.month)[1]
@@ -100,7 +99,7 @@ def _kept_on(every: Every, policy: Policy, zone: str, day: date, due: datetime) 
 
 @dataclass(frozen=True, slots=True)
 class DueCalendarDay:
-    """A day of the calendar that falls due in one zone for clients of one country, or `default`."""
+    """A calendar day that is due in one zone for clients of one country, or `default`."""
 
     zone: str
     country: str
@@ -111,7 +110,7 @@ class DueCalendarDay:
 def due_calendar_days(
     campaign: Campaign, book: Rulebook, zones: Sequence[str], after: datetime, until: datetime
 ) -> Iterator[DueCalendarDay]:
-    """What `every: year on …` brings in (after, until], its wait included, for each zone and country."""
+    """The days of `every: year on …` in (after, until], with its wait, for each zone and country."""
     every = campaign.every
     assert every is not None
     feast = book.calendars.get(every.calendar or "")

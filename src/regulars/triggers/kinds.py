@@ -1,4 +1,4 @@
-"""The kinds of trigger, and which of them a campaign has."""
+"""The kinds of trigger, and the kind of a campaign."""
 
 from __future__ import annotations
 

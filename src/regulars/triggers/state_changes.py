@@ -1,7 +1,7 @@
-"""When a client's state turns, and when their dates come round, by the mere passing of time.
+"""Instants at which a client's state or value changes with time alone.
 
-Looked for in Python, day by day and then to the minute, with the same conditions that SQL asks. A state that
-begins and ends again within one day is only found where the search is told to look closer.
+Searched in Python, day by day and then to the minute, with the same conditions as in SQL. A state that
+begins and ends within one day is found only where the search is hourly (`closer`).
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ class ClientState:
 
     @classmethod
     def of(cls, rules: Ruleset, campaign: Campaign) -> ClientState:
-        """The state that the campaign waits for."""
+        """The state of the campaign."""
         found = (rules.conditions.get(("campaigns", campaign.name, key)) for key in (campaign.trigger_key, "audience"))
         return cls(tuple(part for part in found if part is not None))
 
     def holds(self, person: Person, now: datetime) -> bool:
-        """Whether the client is in the state at `now`, if nothing happens up to then."""
+        """Whether the client is in the state at `now`, without further events."""
         return all(part.evaluate(person, now) for part in self.parts)
 
 
@@ -51,20 +51,20 @@ class ClientValue:
         return cls(watched, rules.conditions.get(("campaigns", campaign.name, "audience")))
 
     def holds(self, person: Person, now: datetime) -> object:
-        """The client's value at `now`, if nothing happens up to then; None outside the audience."""
+        """The client's value at `now`, without further events; None outside the audience."""
         if self.audience is not None and not self.audience.evaluate(person, now):
             return None
         return self.value.value(person, now)
 
 
 Watched = ClientState | ClientValue
-"""What of a client turns by the mere passing of time."""
+"""A state or value of a client that changes with time alone."""
 
 
 def state_changes(
     state: Watched, person: Person, after: datetime, until: datetime, *, closer: datetime | None = None
 ) -> Iterator[datetime]:
-    """The minutes in (after, until] at which the state or value changes; hour by hour from `closer` on."""
+    """The minutes in (after, until] at which the state or value changes; hour by hour after `closer`."""
     moment, now = after, state.holds(person, after)
     while moment < until:
         step = HOUR if closer is not None and moment >= closer else DAY

@@ -1,4 +1,4 @@
-"""Queries for the next instant at which something may become due, to jump to in a simulation."""
+"""Queries for the next instant at which something can become due, for simulations."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from regulars.core.working import Wait, WorkingTime
 from regulars.db.types import from_micros, to_micros
 
 Coming = tuple[ColumnElement[int], Callable[[int], int]]
-"""A query for an instant, and how what it finds becomes the instant at which something may be due (microseconds)."""
+"""A query for an instant, and a function from its result to the due instant (microseconds)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Upcoming:
-    """Builds queries for what comes after the instant that the cached statement is asked with."""
+    """Builds queries for instants after the instant with which the cached statement is executed."""
 
     cache: StatementCache
     working: WorkingTime

@@ -1,8 +1,8 @@
-"""Waits over a set of beginnings, as SQL: by the clock they are added; in working time they are looked up.
+"""Waits over a set of starts, as SQL: clock time is added; working time is looked up.
 
-The company's week, as far as it matters to the beginnings at hand, is a small table of straight pieces; the database
-finds a beginning's piece by its UTC day. What is over by now is asked without it: `WorkingTime.before` gives the last
-beginning that is.
+The company's week, for the range of these starts, is a small table of linear pieces; the database finds a start's
+piece by its UTC day. Whether a wait is over by now does not need it: `WorkingTime.before` gives the latest such
+start.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ def with_wait(
     chosen: Sequence[ColumnElement[bool]],
     until: datetime | None = None,
 ) -> Joined:
-    """`joined` with what it takes to say when the wait that began at `moment` is over, and that as microseconds.
+    """`joined` with the join for the end of the wait that starts at `moment`, and that end in microseconds.
 
-    Only rows that are `chosen`, and that began by `until`, are sure to be there; by default those whose wait is over.
+    The result is complete only for `chosen` rows that start by `until`; by default, for those whose wait is over.
     """
     begun = type_coerce(moment, BigInteger)
     if not wait.working:
