@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, assert_never
 
@@ -13,15 +14,16 @@ import yaml
 from sqlalchemy import Engine, select
 
 from regulars.audience.person import load_people
-from regulars.consent import rights
-from regulars.consent.data_export import customer_id, export
+from regulars.consent import rights, signups
+from regulars.consent.data_export import export
 from regulars.core.settings import load
 from regulars.db.engine import read, write
-from regulars.db.tables import customers
+from regulars.db.tables import customers, worth
 from regulars.importing import column_names
 from regulars.importing.report import Kind
 from regulars.importing.service import import_file
 from regulars.preview.preview import preview
+from regulars.profile.identity import one_client_called
 from regulars.rules.fields import (
     CLIENT_FIELDS,
     CONSENT_COLUMNS,
@@ -31,7 +33,6 @@ from regulars.rules.fields import (
     ClientField,
     FieldType,
     Origin,
-    fields_of,
 )
 from regulars.rules.webhook_rules import COLUMNS
 from regulars.workspace.folder import open_workspace
@@ -40,7 +41,6 @@ from tests.common.scratch import run_trials
 from tests.common.workspace import write_workspace
 
 NOW = datetime(2026, 6, 10, 9, 0, tzinfo=UTC)
-OWN_COLUMNS = fields_of(Origin.COLUMN)
 
 
 def written(field: ClientField) -> Any:
@@ -96,7 +96,7 @@ def client(engine: Engine, tmp_path: Path) -> int:
     report = import_file(engine, Kind.CUSTOMERS, file, now=NOW, secret=people.SECRET)
     assert (report.added, list(report.bad), dict(report.ignored)) == (1, [], {})
     with read(engine) as connection:
-        return customer_id(connection, str(written(CLIENT_FIELDS["external_id"])))
+        return one_client_called(connection, str(written(CLIENT_FIELDS["external_id"])))
 
 
 def test_an_import_brings_it(engine: Engine, client: int) -> None:
@@ -112,12 +112,29 @@ def test_a_webhook_may_fill_it() -> None:
 def test_an_export_has_it_and_an_erasure_empties_it(engine: Engine, client: int) -> None:
     with write(engine) as connection:
         told = export(connection, client)["customer"]
-        assert set(OWN_COLUMNS) <= set(told)
+        assert set(RECORDED) <= set(told)
+        assert told["manager"] == written(CLIENT_FIELDS["manager"])
         rights.erase(connection, client, NOW)
         left = connection.execute(select(customers).where(customers.c.id == client)).mappings().one()
     for name in RECORDED:
         column = f"{name}_id" if CLIENT_FIELDS[name].origin is Origin.MANAGER else name
         assert (left[column] is None) == CLIENT_FIELDS[name].personal, name
+
+
+def test_a_sign_up_that_nobody_confirmed_leaves_nothing(engine: Engine, client: int) -> None:
+    with write(engine) as connection:
+        signups._forget(connection, client, NOW)
+        left = connection.execute(select(customers).where(customers.c.id == client)).mappings().one()
+    kept = {"id", "external_id", "uid", "bucket", "attrs", "created_at", "updated_at", "erased_at"}
+    assert {name for name, value in left.items() if value is not None} == kept
+    assert left["attrs"] == {}
+
+
+def test_an_export_tells_what_a_client_is_worth(engine: Engine, client: int) -> None:
+    with write(engine) as connection:
+        connection.execute(worth.insert().values(customer_id=client, clv=120.5, at=NOW, purchases=3, spent=Decimal(90)))
+        (told,) = export(connection, client)["worth"]
+    assert told == {"clv": 120.5, "at": NOW.isoformat(), "purchases": 3, "spent": "90"}
 
 
 def test_what_says_who_the_client_is_is_personal() -> None:

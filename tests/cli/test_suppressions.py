@@ -8,9 +8,9 @@ import json
 import pytest
 from click.testing import CliRunner
 
-from regulars.cli import COMMANDS, NEVER_HINTED, database, main, suppressions
-from regulars.consent.suppression import REASONS
+from regulars.cli import COMMANDS, NEVER_HINTED, database, main
 from tests.cli.conftest import Project
+from tests.common.workspace import write_company
 
 pytestmark = pytest.mark.slow
 
@@ -161,5 +161,9 @@ def test_a_wrong_option_does_not_lead_to_erased(project: Project) -> None:
     assert "--erased" not in told
 
 
-def test_the_reasons_of_the_command_are_those_of_the_engine() -> None:
-    assert suppressions.REASONS == REASONS
+@pytest.mark.parametrize("command", [["suppress"], ["import", "suppressions"]], ids=" ".join)
+def test_dates_of_a_list_are_read_on_the_companys_clock(project: Project, command: list[str]) -> None:
+    write_company(project.root, company={"timezone": "America/New_York"})
+    project.ok(*command, str(project.file("gone.csv", "email,date\nada@clients.example,2026-03-01 23:30\n")))
+    (row,) = project.data("suppressions")["suppressions"]
+    assert row["since"].startswith("2026-03-02T04:30")

@@ -34,8 +34,8 @@ class Received:
 class Inbox:
     """Accepts everything, forgets nothing. `messages` is in order of acceptance."""
 
-    def __init__(self) -> None:
-        self.host, self.port = "127.0.0.1", free_port()
+    def __init__(self, port: int | None = None) -> None:
+        self.host, self.port = "127.0.0.1", port or free_port()
         self._messages: list[Received] = []
         self._lock = threading.Lock()
         self._controller = Controller(self, hostname=self.host, port=self.port, enable_SMTPUTF8=True)

@@ -13,7 +13,7 @@ from regulars.consent.rights import Scope, Suppression
 from regulars.consent.suppression import Lifted, add_suppressions, lift_suppressions, list_suppressions, suppression_of
 from regulars.core import ids
 from regulars.db.engine import read, write
-from regulars.db.tables import claims, consent_log
+from regulars.db.tables import claims, consent_log, promises
 from regulars.ledger.claims import claim
 from tests.common.bench import Bench, at
 from tests.common.people import SECRET, add_customer, add_manager
@@ -35,6 +35,28 @@ def bar(address: str, scope: Scope = "all", reason: str = "manual", detail: str 
 def log(connection: Connection) -> list[tuple[Any, ...]]:
     query = select(consent_log.c.customer_id, consent_log.c.granted, consent_log.c.source, consent_log.c.detail)
     return [tuple(row) for row in connection.execute(query.order_by(consent_log.c.id))]
+
+
+def test_erasure_takes_emails_of_every_kind_back_from_workers(engine: Engine) -> None:
+    bench = Bench(engine)
+    bench.rules = rules({"news": NEWS, "receipt": RECEIPT})
+    bench.plan("2026-06-10T10:00")
+    with write(engine) as connection:
+        ada = add_customer(connection, "c-1", email="ada@client.example")
+        add_customer(connection, "c-2", email="bo@client.example")
+    bench.plan(NOW)
+    with write(engine) as connection:
+        held = claim(
+            connection, kinds=["marketing", "transactional"], limit=99, now=at(NOW), wall=at(NOW),
+            lease=timedelta(seconds=60), worker="w",
+        )  # fmt: skip
+        assert held is not None
+        assert len(held.rows) == 4
+        rights.erase(connection, ada, at(NOW))
+        left = connection.scalar(select(claims.c.rows))
+        assert left is not None
+        theirs = set(connection.scalars(select(promises.c.customer_id).where(promises.c.id.in_(left))))
+        assert (len(left), ada in theirs) == (2, False)
 
 
 @pytest.mark.parametrize(("scope", "taken"), [("all", 4), ("marketing", 2)])

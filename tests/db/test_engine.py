@@ -9,11 +9,13 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine, create_engine, text
+from sqlalchemy.exc import IntegrityError
 
 from regulars.core import settings
 from regulars.core.errors import EnvironmentFailed
 from regulars.db import engine as db
-from regulars.db.upgrade import migrate
+from regulars.db.upgrade import current, migrate
+from regulars.delivery.inbox.server import Inbox
 
 
 def _cut_off(engine: Engine) -> None:
@@ -96,6 +98,40 @@ def test_a_new_database_is_for_its_owner_alone(tmp_path: Path) -> None:
 def test_the_folder_of_a_workspace_is_for_its_owner_alone(tmp_path: Path) -> None:
     settings.load(tmp_path, {})
     assert stat.filemode((tmp_path / "var").stat().st_mode) == "drwx------"
+
+
+@pytest.mark.usefixtures("usual_umask")
+def test_an_inbox_that_comes_first_leaves_the_folder_of_the_database_closed(tmp_path: Path) -> None:
+    with Inbox(tmp_path / "var" / "inbox"):
+        pass
+    assert [stat.filemode(path.stat().st_mode) for path in (tmp_path / "var", tmp_path / "var" / "inbox")] == [
+        "drwx------"
+    ] * 2
+
+
+def test_a_file_that_is_no_database_is_an_error_in_words(tmp_path: Path) -> None:
+    file = tmp_path / "regulars.sqlite"
+    file.write_bytes(b"this is no database, but a text of some length" * 99)
+    engine = db.open_engine(f"sqlite:///{file}")
+    for step in (current, migrate):
+        with pytest.raises(EnvironmentFailed, match="the database failed: file is not a database"):
+            step(engine)
+    engine.dispose()
+
+
+def test_a_fault_of_the_program_is_none_of_the_surroundings(engine: Engine) -> None:
+    row = text("INSERT INTO write_probes (id, at) VALUES (1, 1)")
+    with db.write(engine) as connection:
+        connection.execute(row)
+        with pytest.raises(IntegrityError):
+            connection.execute(row)
+
+
+def test_an_unknown_option_of_postgresql_is_named_with_the_nearest(tmp_path: Path) -> None:
+    with pytest.raises(EnvironmentFailed, match=r"has the option `sslmod`.*did you mean `sslmode`") as caught:
+        db.open_engine("postgresql://ann:hush@db/regulars?sslmod=secret")
+    assert "secret" not in str(caught.value)
+    db.open_engine("postgresql://ann@db/regulars?sslmode=require&connect_timeout=3").dispose()
 
 
 def test_the_mode_that_an_owner_chose_is_kept(tmp_path: Path) -> None:

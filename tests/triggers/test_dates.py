@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from sqlalchemy import select
 
 from regulars.db.engine import write
+from regulars.db.tables import customers
 from tests.common.bench import Bench
 from tests.common.people import add_customer, add_purchase
 from tests.common.rules import rules
@@ -47,6 +49,26 @@ def test_greetings_go_at_ten_by_each_clients_clock(bench: Bench) -> None:
     assert bench.send("2026-06-10T09:00") == [("london", "birthday", "card")]
     assert bench.send("2026-06-10T21:00") == [("pago", "birthday", "card")]
     assert bench.send("2026-06-11T12:00") == []
+
+
+def test_an_unknown_zone_costs_its_cell_and_nothing_else(bench: Bench, caplog: pytest.LogCaptureFixture) -> None:
+    _born(bench, "ada", "1980-06-10", "Mars/Olympus")
+    _born(bench, "bo", "1980-06-10", "")
+    _born(bench, "cy", "1980-06-10", "Pacific/Apia")
+    news = {"at": "2026-06-10 12:00", "email": "card", "backfill": "all"}
+    bench.rules = rules(BIRTHDAY | {"news": news}, policy={"quiet_hours": "20:00-08:00"})
+    for _ in range(3):
+        bench.plan("2026-06-08T12:00")
+    told = [record.getMessage() for record in caplog.records]
+    assert [words for words in told if "Mars" in words] == [
+        "the time zone `Mars/Olympus` is unknown and was removed; the company's holds for its clients (1)"
+    ]
+    assert len(told) == 2  # once for each name
+    assert bench.send("2026-06-09T21:30") == [("cy", "birthday", "card")]
+    assert {row[0] for row in bench.send("2026-06-10T12:00")} == {"ada", "bo"}  # it is night in Apia
+    with write(bench.engine) as connection:
+        zones = connection.scalars(select(customers.c.timezone).order_by(customers.c.external_id)).all()
+    assert zones == [None, None, "Pacific/Apia"]
 
 
 def test_new_year_is_not_lost_between_two_years(bench: Bench) -> None:

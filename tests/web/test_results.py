@@ -46,6 +46,7 @@ def test_scales_choices_and_words(engine: Engine) -> None:
     with read(engine) as connection:
         score, words = results(connection, surveys["nps"])
         quality = {result.question: result for result in results(connection, surveys["quality"])}
+        assert "yield_per" not in connection.get_execution_options()
     assert score.counts == {**{str(n): 0 for n in range(11)}, "10": 1, "9": 1, "7": 1, "0": 1}
     assert (score.answered, score.mean, score.nps) == (4, 6.5, 25.0)
     assert words == Result("words", 2, {}, None, None, ("Fine", "Quick"))
@@ -77,4 +78,4 @@ def test_the_command(root: Path) -> None:
     assert json.loads(run("nps", "--since", "2026-06-03", "--json")[1])["questions"][0]["answered"] == 2
     code, shown = run("npx")
     assert code == 1
-    assert "did you mean `nps`?" in shown
+    assert "no survey `npx`; did you mean `nps`?" in shown

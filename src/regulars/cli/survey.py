@@ -8,7 +8,7 @@ import click
 
 from regulars.cli.command_context import CommandContext, json_option, moment
 from regulars.cli.output import print_json, print_wrapped, table
-from regulars.core.diagnostics import did_you_mean
+from regulars.core.diagnostics import nearest
 from regulars.core.errors import NotFound
 
 
@@ -25,7 +25,7 @@ def survey_command(command: CommandContext, name: str, since: str | None) -> Non
     book = command.rules.rulebook
     survey = book.surveys.get(name)
     if survey is None:
-        raise NotFound("survey", name, did_you_mean(name, book.surveys))
+        raise NotFound("survey", name, nearest(name, book.surveys))
     if since and len(since.strip()) == 10:
         since = f"{since.strip()}T00:00"  # from the beginning of the day
     with read(command.engine) as connection:

@@ -27,9 +27,6 @@ from regulars.db.tables import customers, suppressions
 from regulars.ledger.recall import recall_mailboxes
 from regulars.rules.model import Kind
 
-REASONS = ("manual", "bounced", "complained")
-"""Why an address may be suppressed by people and programs; erasure alone gives the reason `erased`."""
-
 
 @dataclass(frozen=True, slots=True)
 class Suppressed:

@@ -28,11 +28,11 @@ from regulars.rules.model import Campaign, Loc, Rulebook
 
 _T = TypeVar("_T")
 LONGEST = 200
-"""How many characters tell one value of a client from another."""
+"""Number of characters by which values of a client are distinguished."""
 
 
 class Ruleset(Protocol):
-    """Rules that were read and whose conditions were compiled; a workspace is one."""
+    """Loaded rules with compiled conditions; a workspace is one."""
 
     @property
     def rulebook(self) -> Rulebook: ...
@@ -49,19 +49,19 @@ class PlanContext:
     rules: Ruleset
     now: datetime
     known: FromClause
-    """The facts as they stand at this instant, of all clients."""
+    """The facts of all clients as of this instant."""
     zones: tuple[str, ...]
-    """The zones that clients live in, and the company's."""
+    """The zones of clients and the company."""
     only: int | None = None
-    """The one client who is looked at, in a simulation; None: all."""
+    """The only client considered, in a simulation; None: all."""
     cache: StatementCache | None = None
-    """Where a simulation keeps the statements of its instants."""
+    """The statement cache of a simulation."""
     cacheable: bool = False
-    """Whether a statement is being put together that is to be kept."""
+    """Whether a statement for the cache is being built."""
 
     @property
     def rulebook(self) -> Rulebook:
-        """The rules that hold."""
+        """The rules in force."""
         return self.rules.rulebook
 
     @property
@@ -71,14 +71,14 @@ class PlanContext:
 
     @cached_property
     def facts(self) -> FromClause:
-        """The facts of those who are looked at."""
+        """The facts of the clients considered."""
         if self.only is None:
             return self.known
         return select(self.known).where(self.known.c.customer_id == self.only).subquery("facts_of_one")
 
     @cached_property
     def scope(self) -> Scope:
-        """What every condition is asked of."""
+        """The scope in which conditions are compiled."""
         zone = self.rulebook.company.timezone
 
         def day(zone_name: str) -> ColumnElement[date]:
@@ -92,10 +92,10 @@ class PlanContext:
         return elsewhere(self.zones, self.now, self.rulebook.company.timezone)
 
     def cached(self, what: tuple[str | int, ...], active: ActiveCampaign, build: Callable[[PlanContext], _T]) -> _T:
-        """A statement about a campaign: put together now, or at an earlier instant of the same simulation.
+        """A statement about a campaign, built now or at an earlier instant of the same simulation.
 
-        All in it that depends on the instant must come by `deferred` and `deferred_for` of the context that `build` is
-        given. It runs before the next is asked for.
+        Everything in it that depends on the instant must use `deferred` and `deferred_for` of the context passed to
+        `build`. Execute it before requesting the next one.
         """
         if self.cache is None:
             return build(self)
@@ -104,7 +104,7 @@ class PlanContext:
         return self.cache.take(key, (self, active), lambda: build(replace(self, cacheable=True)))
 
     def deferred(self, kind: TypeEngine[Any], value: Callable[[PlanContext], Any]) -> ColumnElement[Any]:
-        """What the instant makes of `value`; a kept statement looks it up each time it runs."""
+        """A value that depends on the instant; a cached statement looks it up at each execution."""
         if self.cache is None or not self.cacheable:
             return literal(value(self), kind)
         return self.cache.deferred(kind, lambda asked: value(asked[0]))
@@ -112,7 +112,7 @@ class PlanContext:
     def deferred_for(
         self, active: ActiveCampaign, kind: TypeEngine[Any], value: Callable[[PlanContext, ActiveCampaign], Any]
     ) -> ColumnElement[Any]:  # fmt: skip
-        """The same for what also depends on since when the campaign is in force, or when it was last planned."""
+        """The same for a value that also depends on the campaign's activation or last plan."""
         if self.cache is None or not self.cacheable:
             return literal(value(self, active), kind)
         return self.cache.deferred(kind, lambda asked: value(*asked))
@@ -129,7 +129,7 @@ class PlanContext:
         return func.coalesce(condition.sql(scope), False)
 
     def value(self, campaign: Campaign) -> ColumnElement[str]:
-        """The value that a campaign watches, as text; NULL for nothing, zero and an empty text."""
+        """The value that a campaign watches, as text; NULL for none, zero and an empty text."""
         watched = self.rules.conditions["campaigns", campaign.name, campaign.trigger_key]
         found: ColumnElement[Any] = watched.sql(self.scope)
         if watched.node.type is FieldType.NUMBER:
@@ -137,7 +137,7 @@ class PlanContext:
         return func.nullif(func.substr(found, 1, LONGEST), "")
 
     def is_selected(self, customer_id: ColumnElement[int]) -> ColumnElement[bool]:
-        """Whether a row is of a client who is looked at."""
+        """Whether a row belongs to a client considered."""
         return true() if self.only is None else customer_id == self.only
 
     def state(self, campaign: Campaign) -> ColumnElement[bool]:
@@ -150,10 +150,10 @@ def plan_context(
     connection: Connection, rules: Ruleset, now: datetime, only: int | None = None, cache: StatementCache | None = None,
     *, brief: bool = False,
 ) -> PlanContext:  # fmt: skip
-    """Looks at the database once for what every condition of this transaction needs.
+    """Reads once from the database what all conditions of this transaction need.
 
-    `brief` is for one look at a few promises: should `now` be past, everybody's facts are not worked out for it.
+    `brief` is for a check of a few promises: if `now` is in the past, it does not compute the facts of all clients.
     """
     known = fact_store.source(connection, now) if brief else fact_store.materialized(connection, now, only)
-    zones = tuple(sorted({rules.rulebook.company.timezone, *(zone for zone in in_use(connection) if zone)}))
+    zones = tuple(sorted({rules.rulebook.company.timezone, *in_use(connection)}))
     return PlanContext(connection, rules, now, known, zones, only, cache)

@@ -74,7 +74,7 @@ def skip_over_limit(connection: Connection, context: PlanContext, given: Offers,
         connection.execute(
             update(promises)
             .where(promises.c.id == each.c.id, each.c.number > offer.per_client)
-            .values(state=State.SKIPPED, reason=Reason.COUPON_LIMIT, settled_at=context.now)
+            .values(state=State.SKIPPED, reason=Reason.COUPON_LIMIT, detail=None, settled_at=context.now)
         )
 
 
@@ -83,7 +83,7 @@ def withhold(connection: Connection, lacking: Mapping[int, Reason], now: datetim
     for reason in sorted(set(lacking.values())):
         mine = promises.c.id.in_([key for key, why in lacking.items() if why is reason])
         held = {"state": State.HELD, "reason": reason, "detail": None, "next_at": too_late()}
-        skipped = {"state": State.SKIPPED, "reason": reason, "settled_at": now}
+        skipped = {"state": State.SKIPPED, "reason": reason, "detail": None, "settled_at": now}
         values = held if reason is Reason.NO_COUPON else skipped
         connection.execute(update(promises).where(mine).values(**values))
 

@@ -1,7 +1,7 @@
-"""Opening the database: one way in for SQLite and PostgreSQL, and one kind of transaction.
+"""Opening the database: one function for SQLite and PostgreSQL, and one kind of transaction.
 
 SQLite runs in WAL mode; a writing transaction takes the write lock when it begins, so that two of them
-wait for each other and never fail half-way.
+wait for each other and never fail in the middle.
 """
 
 from __future__ import annotations
@@ -17,15 +17,16 @@ from typing import Any
 from sqlalchemy import Connection, Engine, Table, create_engine, event, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, DisconnectionError, NoSuchModuleError, OperationalError
+from sqlalchemy.exc import ArgumentError, DatabaseError, DisconnectionError, NoSuchModuleError, OperationalError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from regulars.core import extras
+from regulars.core.diagnostics import did_you_mean
 from regulars.core.errors import EnvironmentFailed
 from regulars.db import json_fields, sql_functions
 
 UNUSED = 1.0
-"""Seconds after which a connection is asked whether it still stands."""
+"""Seconds of idle time after which a connection is tested before use."""
 
 
 def open_engine(url: str) -> Engine:
@@ -38,6 +39,7 @@ def open_engine(url: str) -> Engine:
     try:
         if parsed.get_backend_name() == "sqlite":
             return _open_sqlite(parsed)
+        _require_known_options(parsed)
         # Many short statements, none of them worth compiling: that alone can take half a second.
         engine = create_engine(parsed, connect_args={"options": "-c jit=off"})
     except (NoSuchModuleError, ImportError) as error:
@@ -60,10 +62,21 @@ def _parsed(url: str) -> URL:
     return parsed
 
 
-def _look_after(engine: Engine) -> None:
-    """Asks a connection that has lain unused whether it still stands, before it is used again.
+def _require_known_options(url: URL) -> None:
+    """Raises EnvironmentFailed for an option after `?` that PostgreSQL does not know; its value may be a secret."""
+    from psycopg.pq import Conninfo
 
-    Not each time, as the pool itself would: a worker uses one a hundred times a second.
+    known = [option.keyword.decode() for option in Conninfo.get_defaults()]
+    for name in url.query:
+        if name not in known:
+            hint = did_you_mean(name, known) or "PostgreSQL's documentation of connection strings lists them"
+            raise EnvironmentFailed(f"REGULARS_DATABASE_URL has the option `{name}`, which PostgreSQL has not; {hint}")
+
+
+def _look_after(engine: Engine) -> None:
+    """Tests an idle connection before it is used again.
+
+    Not on every use, as the pool's own pre-ping would: a worker uses one a hundred times a second.
     """
 
     @event.listens_for(engine, "checkin")
@@ -88,9 +101,9 @@ def _open_sqlite(url: URL) -> Engine:
 
     @event.listens_for(engine, "connect")
     def prepare(connection: sqlite3.Connection, _: object) -> None:
-        connection.isolation_level = None  # BEGIN is ours, below
+        connection.isolation_level = None  # BEGIN is issued below
         connection.execute("PRAGMA journal_mode=WAL")
-        # With NORMAL a power failure takes back what was committed last: that an email is on its way, for one.
+        # With NORMAL a power failure can lose the last commits, such as the record that an email is being sent.
         connection.execute("PRAGMA synchronous=FULL")
         connection.execute("PRAGMA foreign_keys=ON")
         connection.execute("PRAGMA busy_timeout=60000")
@@ -108,9 +121,9 @@ def _open_sqlite(url: URL) -> Engine:
 
 
 def _create_private(file: str) -> None:
-    """Makes the file of a new database, for its owner alone; SQLite gives its -wal and -shm files the same mode."""
+    """Creates the file of a new database with mode 0600; SQLite gives its -wal and -shm files the same mode."""
     if file not in {"", ":memory:"} and not file.startswith("file:"):
-        with suppress(OSError):  # it is there already, or SQLite says what is wrong
+        with suppress(OSError):  # it exists, or SQLite reports the error
             os.close(os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
 
 
@@ -123,7 +136,7 @@ def write(engine: Engine) -> Iterator[Connection]:
 
 @contextmanager
 def read(engine: Engine) -> Iterator[Connection]:
-    """One consistent view of the database; nothing is written."""
+    """A read-only transaction: one consistent view of the database."""
     with _failures_named(), engine.connect() as raw:
         if raw.dialect.name == "postgresql":
             connection = raw.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
@@ -135,7 +148,7 @@ def read(engine: Engine) -> Iterator[Connection]:
 
 @contextmanager
 def rehearse(engine: Engine) -> Iterator[Connection]:
-    """A writing transaction that is always undone: what would happen, by the code that makes it happen."""
+    """A writing transaction that is always rolled back, to simulate with the real code."""
     with _failures_named(), engine.connect() as connection:
         transaction = connection.begin()
         try:
@@ -145,13 +158,13 @@ def rehearse(engine: Engine) -> Iterator[Connection]:
 
 
 def analyze(engine: Engine) -> None:
-    """Lets the database count its tables anew, after many rows came in: its plans depend on it."""
+    """Updates the database's statistics after many rows were added: query plans depend on them."""
     with write(engine) as connection:
         connection.execute(text("ANALYZE" if connection.dialect.name == "postgresql" else "PRAGMA optimize"))
 
 
 def insert(connection: Connection, table: Table) -> postgresql.Insert | sqlite.Insert:
-    """An INSERT that knows ON CONFLICT, in the words of the connection's database."""
+    """An INSERT with ON CONFLICT, in the connection's dialect."""
     if connection.dialect.name == "postgresql":
         return postgresql.insert(table)
     return sqlite.insert(table)
@@ -163,3 +176,8 @@ def _failures_named() -> Iterator[None]:
         yield
     except OperationalError as error:
         raise EnvironmentFailed(f"the database failed: {error.orig}") from error
+    except (DatabaseError, sqlite3.DatabaseError) as error:
+        # Subclasses mean faults of the program; this exact class means a file that is not a database, or a damaged one.
+        if type(error) not in {DatabaseError, sqlite3.DatabaseError, sqlite3.OperationalError}:
+            raise
+        raise EnvironmentFailed(f"the database failed: {getattr(error, 'orig', error)}") from error

@@ -1,7 +1,7 @@
-"""Bringing a database to the shape that this version of Regulars works on.
+"""Upgrading a database to the schema of this version of Regulars.
 
 Everything happens in one transaction under a lock, so that processes which start together upgrade once
-and a failed step leaves the database as it was. There is no way back down: restore a backup instead.
+and a failed step leaves the database as it was. There is no downgrade: restore a backup instead.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from pathlib import Path
 from sqlalchemy import Connection, Engine, inspect, text
 
 from regulars.core.errors import EnvironmentFailed
+from regulars.core.paths import make_private
 from regulars.db.engine import read, write
 from regulars.db.locks import AdvisoryLock, lock
 
@@ -21,7 +22,7 @@ _MIGRATIONS = Path(__file__).parent / "migrations"
 
 @cache
 def _revisions() -> tuple[str, ...]:
-    """Every revision, the first one first; a migration's file begins with its own."""
+    """Every revision in order; a migration's file name begins with its revision."""
     return tuple(sorted(file.name.partition("_")[0] for file in (_MIGRATIONS / "versions").glob("[0-9]*.py")))
 
 
@@ -44,13 +45,13 @@ def _current(connection: Connection) -> str | None:
 
 
 def migrate(engine: Engine, to: str = "head", *, after: Callable[[Connection], object] | None = None) -> str:
-    """Brings the database up `to` a revision and returns it; does nothing when it is there already.
+    """Upgrades the database `to` a revision and returns it; does nothing when it is already there.
 
-    `after` runs in the same transaction, for a database that had tables of an earlier version. Makes the folder of a
-    SQLite file, for its owner alone. Raises EnvironmentFailed for a database made by a later version.
+    `after` runs in the same transaction, for a database with tables of an earlier version. Creates the folder of a
+    SQLite file with mode 0700. Raises EnvironmentFailed for a database made by a later version.
     """
     if engine.dialect.name == "sqlite" and engine.url.database not in (None, "", ":memory:"):
-        Path(str(engine.url.database)).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_private(Path(str(engine.url.database)).parent)
     with write(engine) as connection:
         lock(connection, AdvisoryLock.UPGRADE)
         before = _current(connection)
@@ -74,7 +75,7 @@ def require_current(engine: Engine) -> None:
 
 
 def _run(connection: Connection, to: str) -> None:
-    # Imported here: only an upgrade needs it, and it takes as long to read as a tenth of all the rest.
+    # Imported here: only an upgrade needs it, and importing it takes a tenth as long as everything else.
     from alembic import command
     from alembic.config import Config
     from alembic.util import CommandError

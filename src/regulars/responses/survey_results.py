@@ -1,4 +1,4 @@
-"""What clients answered to a survey, question by question."""
+"""The results of a survey, question by question."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from regulars.rules.survey import Question, Survey
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """One question: how many answered it, and how. `counts` has every possible answer, also those nobody gave."""
+    """One question: how many answered it, and how. `counts` has every possible answer, including those with 0."""
 
     question: str
     answered: int
@@ -25,16 +25,16 @@ class Result:
     nps: float | None
     """For a scale from 0 to 10: the share of 9 and 10 less that of 0 to 6, in per cent."""
     words: tuple[str, ...]
-    """The latest answers in words, at most ten."""
+    """The latest text answers, at most ten."""
 
 
 def results(connection: Connection, survey: Survey, since: datetime | None = None) -> list[Result]:
-    """The survey's questions in order, by the answers there are since then. Erased clients' answers are gone."""
+    """The survey's questions in order, from the answers since then. Answers of erased clients are deleted."""
     query = select(events.c.data).where(events.c.name == ANSWERED).order_by(events.c.occurred_at, events.c.id)
     if since is not None:
         query = query.where(events.c.occurred_at >= since)
     given: dict[str, list[Any]] = {question.id: [] for question in survey.questions}
-    for data in connection.execution_options(yield_per=1000).scalars(query):
+    for data in connection.scalars(query, execution_options={"yield_per": 1000}):
         if data.get("survey") == survey.name:
             for name in given.keys() & data.keys():
                 given[name].append(data[name])

@@ -1,7 +1,7 @@
-"""The inbox as pages to open in a browser from disk: a list of what arrived, and a page for each message.
+"""The inbox as HTML pages to open from disk: a list of messages, and a page for each.
 
-A message is somebody's data: its words are escaped, and its HTML is shown in a frame where scripts, forms and
-everything remote are off (sandbox and Content-Security-Policy), so that looking at it does nothing.
+Messages are untrusted: their text is escaped, and their HTML is shown in a frame without scripts, forms and remote
+resources (sandbox and Content-Security-Policy), so that viewing has no effects.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from pathlib import Path
 
 from lxml import etree
 
+from regulars.core.paths import make_private
 from regulars.delivery.inbox.mail_store import StoredMessage, stored
 
 _POLICY = (
@@ -31,7 +32,7 @@ _LONGEST_SOURCE = 400_000
 
 @dataclass(frozen=True, slots=True)
 class _View:
-    """What the pages show of one message; nothing in it is escaped yet."""
+    """The data of one message for the pages; not escaped yet."""
 
     stored: StoredMessage
     headers: dict[str, str]
@@ -46,7 +47,7 @@ class _View:
 
     @property
     def time(self) -> str:
-        """The Date header, short, in the zone it was written in."""
+        """The Date header, short, in its own zone."""
         date = self.headers.get("Date", "")
         try:
             return f"{parsedate_to_datetime(date):%d %b %Y %H:%M}"
@@ -56,7 +57,7 @@ class _View:
 
 def write_index(folder: Path) -> Path:
     """Writes `index.html` and a page for each message beside the messages; returns the index."""
-    folder.mkdir(parents=True, exist_ok=True)
+    make_private(folder)
     views = [_view(message) for message in stored(folder)]
     for view in views:
         _write(folder / view.page, _message_page(view))
@@ -87,7 +88,7 @@ def _view(message: StoredMessage) -> _View:
 
 
 def _header(message: EmailMessage, name: str) -> str:
-    """The header's words; a header that cannot be read is shown as it stands."""
+    """The header's words; a header that cannot be decoded is shown raw."""
     try:
         return " ".join(str(message.get(name, "")).split())
     except (ValueError, LookupError, TypeError, AttributeError):
@@ -112,7 +113,7 @@ def _payload(part: EmailMessage) -> bytes:
 
 
 def _preheader(html: str, text: str) -> str:
-    """The line a mail client shows after the subject: the hidden text at the top, else the first words."""
+    """The line that mail programs show after the subject: the hidden text at the top, else the first words."""
     if html.strip():
         root = etree.fromstring(html.encode("utf-8", "replace"), etree.HTMLParser(encoding="utf-8"))
         for element in [] if root is None else root.iter():
@@ -189,7 +190,7 @@ def _message_page(view: _View) -> str:
 
 
 def _frame(html: str) -> str:
-    """The message's HTML where it can do nothing but be looked at; its links open elsewhere."""
+    """The message's HTML in a sandboxed frame; its links open in another tab."""
     if not html:
         return ""
     base = '<base target="_blank">'

@@ -1,7 +1,7 @@
-"""A local inbox: a real SMTP server on a loopback port that keeps every message as a file and sends nothing on.
+"""A local inbox: an SMTP server on a loopback port that stores every message as a file and forwards nothing.
 
-A message is acknowledged only after its file is complete under its name, so what the sender was told is
-what the folder holds, also after a crash. Files are numbered in order of arrival.
+A message is acknowledged only after its file is complete, so that every acknowledged message is in the
+folder, even after a crash. Files are numbered in order of arrival.
 """
 
 from __future__ import annotations
@@ -18,13 +18,14 @@ from typing import Any, Self
 from aiosmtpd.smtp import SMTP
 
 from regulars.core.errors import EnvironmentFailed
+from regulars.core.paths import make_private
 from regulars.delivery.inbox.mail_store import StoredMessage, keep, number, stored
 from regulars.delivery.inbox.pages import write_index
 
 __all__ = ["Inbox", "StoredMessage", "stored", "write_index"]
 
 LARGEST = 64 * 1024 * 1024
-"""Bytes of the largest message taken."""
+"""Maximum size of a message in bytes."""
 
 
 _NAME = "Regulars-inbox"
@@ -32,12 +33,12 @@ _GREETING = re.compile(rf"220 \S+ {_NAME} ([0-9a-f]{{16}})\s*")
 
 
 def folder_mark(folder: Path) -> str:
-    """What an inbox greets with, so that one workspace can tell another's from its own."""
+    """The mark in an inbox's greeting, by which a workspace recognises its own."""
     return hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:16]
 
 
 def inbox_at(host: str, port: int, seconds: float = 2.0) -> str | None:
-    """The `folder_mark` of the local inbox that listens there; None where another server does, or nothing."""
+    """The `folder_mark` of the local inbox that listens there; None for another server, or none."""
     try:
         with socket.create_connection((host, port), timeout=seconds) as connection:
             greeting = connection.makefile("rb").readline(512)
@@ -50,7 +51,7 @@ def inbox_at(host: str, port: int, seconds: float = 2.0) -> str | None:
 class Inbox:
     """`with Inbox(folder) as inbox:` listens on `inbox.port` until the end of the block.
 
-    A folder that has messages already keeps them. Raises EnvironmentFailed when the port or the folder
+    Existing messages in the folder stay. Raises EnvironmentFailed when the port or the folder
     cannot be used.
     """
 
@@ -65,16 +66,16 @@ class Inbox:
 
     @property
     def url(self) -> str:
-        """What REGULARS_SMTP_URL must be to send here."""
+        """The REGULARS_SMTP_URL of this inbox."""
         return f"smtp://{self.host}:{self.port}"
 
     def messages(self) -> list[StoredMessage]:
-        """Everything kept so far, in order of arrival."""
+        """All stored messages, in order of arrival."""
         return stored(self.folder)
 
     def __enter__(self) -> Self:
         try:
-            self.folder.mkdir(parents=True, exist_ok=True)
+            make_private(self.folder)
             listener = socket.create_server((self.host, self.port))
         except OSError as error:
             address = f"{self.host}:{self.port}"
@@ -116,7 +117,7 @@ class Inbox:
         await server.wait_closed()
 
     async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: N802 - aiosmtpd's
-        """Keeps one message; called by aiosmtpd, for one message at a time."""
+        """Stores one message; called by aiosmtpd, for one message at a time."""
         next_number = self._last + 1
         sender = "" if envelope.mail_from in {None, "<>"} else str(envelope.mail_from)
         try:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from regulars import __version__
+from regulars.db.states import SuppressionReason
 
 BATCHES = ("customers", "purchases", "events", "appointments", "suppressions")
 """What comes in batches."""
@@ -85,7 +86,7 @@ def _suppression() -> dict[str, Any]:
         "required": ["suppressed"],
         "properties": {
             "suppressed": {"type": "boolean"},
-            "reason": {"enum": ["manual", "bounced", "complained", "erased"]},
+            "reason": {"enum": list(map(str, SuppressionReason))},
             "scope": {"enum": ["all", "marketing"]},
             "since": {"type": "string", "format": "date-time"},
             "clients": {"type": "array", "items": {"type": "string"}},
