@@ -6,6 +6,7 @@ every promise has one key. `regulars plan` runs this very function in a transact
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -22,9 +23,12 @@ from regulars.eligibility.examine import examine_waiting
 from regulars.planner.activation import Change, activate, recount_points
 from regulars.planner.prefilter import Prefiltered, prefilter
 from regulars.planner.promise import promise_first_steps, promise_next_steps, promise_timed_steps
+from regulars.profile.time_zones import clear_unknown
 from regulars.responses.clicks import record_click_events
 from regulars.triggers.base import Movement
 from regulars.triggers.kinds import trigger_of
+
+_LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +71,10 @@ def plan(
     since the last plan; `cache` keeps the statements for the next plan of the same simulation.
     """
     lock(connection, AdvisoryLock.PLAN)
+    for zone, clients in clear_unknown(connection).items():
+        _LOG.warning(
+            "the time zone `%s` is unknown and was removed; the company's holds for its clients (%d)", zone, clients
+        )
     record_click_events(connection, now)
     changes = activate(connection, rules.rulebook, now)
     recounted = recount_points(connection, rules.rulebook)
