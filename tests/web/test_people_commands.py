@@ -81,7 +81,7 @@ def test_nobody_of_that_name(root: Path) -> None:
 
 def test_a_key_opens_what_it_says(root: Path) -> None:
     made = run(root, "key", "till-1", "--for", "coupons", "--for", "events").stdout.strip()
-    assert api_keys.read(f"Bearer {made}", SECRET) == ("till-1", frozenset({"coupons", "events"}))
+    assert api_keys.read(f"Bearer {made}", [SECRET]) == ("till-1", frozenset({"coupons", "events"}))
     assert run(root, "key", "Till", "--for", "coupons").exit_code == 2
     assert run(root, "key", "shop", "--for", "hook").stdout.strip() == webhook_signing.secret_of("shop", SECRET)
     assert run(root, "key", "Shop", "--for", "hook").exit_code == 2
