@@ -1,4 +1,4 @@
-"""What a command needs opened: the workspace found, its settings, its database, its rules; each on first use."""
+"""The resources of a command: the workspace, its settings, its database, its rules; each opened on first use."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class CommandContext:
-    """One invocation's surroundings."""
+    """The resources of one invocation."""
 
     given: Path | None
     as_json: bool
@@ -42,14 +42,14 @@ class CommandContext:
 
     @cached_property
     def settings(self) -> Settings:
-        """From the environment, with embedded defaults."""
+        """The settings from the environment, with embedded defaults."""
         from regulars.core import settings
 
         return settings.load(self.root)
 
     @cached_property
     def engine(self) -> Engine:
-        """The database, ready: the embedded one upgrades itself, a server's must be upgraded by an operator."""
+        """The database: the embedded one is upgraded automatically, one on a server must be upgraded by an operator."""
         from regulars.db import upgrade
         from regulars.db.engine import open_engine
         from regulars.operation.database_upgrade import require_address_secret, upgrade_database
@@ -92,7 +92,7 @@ class CommandContext:
         return [one.full for one in troubles(self.engine, clock.system)]
 
     def prepare(self) -> tuple[Workspace, Engine]:
-        """Opens the rules and the database, or says what is wrong with them."""
+        """Opens the rules and the database, or raises for their faults."""
         return self.rules, self.engine
 
     def now(self, given: str | None) -> datetime:
@@ -101,12 +101,12 @@ class CommandContext:
 
 
 def close_with_command(engine: Engine) -> None:
-    """Closes the database's connections when the command in hand ends, however it ends."""
+    """Closes the database's connections when the current command ends, however it ends."""
     click.get_current_context().find_root().call_on_close(engine.dispose)
 
 
 def moment(text: str, zone: str) -> datetime:
-    """An instant from text: a date means its noon, a time without a zone is the company's."""
+    """An instant from text: a date means noon, a time without a zone is in the company's."""
     from regulars.core.calendar import instant
 
     try:

@@ -1,4 +1,4 @@
-"""`import` and `db`: getting data in, and the database into shape."""
+"""`import` and `db`: importing data, and upgrading the database."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ KINDS = (
     "suppressions",
 )  # fmt: skip
 NEVER_HINTED = frozenset({"suppressions"})
-"""Kinds that nobody is led to by a slip: a list of subscribers is not to become one of suppressed addresses."""
+"""Kinds that are never suggested for a typing mistake: a list of subscribers must not become suppressions."""
 
 
 def _kind(_: click.Context, __: click.Parameter, value: str) -> str:

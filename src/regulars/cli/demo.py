@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 INBOX = "inbox"
 _ALIKE = 3
-"""Clients with the same outcome for the same reason that are shown, the last of them by number."""
+"""Maximum clients shown with the same outcome and reason; the last line has the number of others."""
 
 
 @click.command("demo")
@@ -94,7 +94,7 @@ def _import(command: CommandContext, folder: Path) -> None:
 
 
 def _forecast(command: CommandContext, helpers: WorkerProcesses) -> Day:
-    """Puts the rules in force, then asks the plan what the day will bring."""
+    """Puts the rules into force, then plans the day ahead."""
     from regulars.demo.business import DAY
     from regulars.demo.day import morning, put_in_force
     from regulars.simulation.plan_ahead import forecast
@@ -144,7 +144,7 @@ def _show(command: CommandContext, folder: Path, new: int, forecast: Day) -> Non
 
 
 def _shortened(rows: Sequence[tuple[str, str, str, str]]) -> list[tuple[str, str, str, str]]:
-    """Of many clients with the same outcome for the same reason the first two, and how many more there are."""
+    """The first two clients of each outcome and reason, and the number of others."""
     alike = Counter((state, campaign, why) for state, _, campaign, why in rows)
     shown: Counter[tuple[str, str, str]] = Counter()
     found = []

@@ -1,4 +1,4 @@
-"""Errors for the person who made them: those that can be foreseen become one line and an exit code, no traceback."""
+"""Error output: expected errors become one line and an exit code, without a traceback."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from regulars.core.errors import EnvironmentFailed, Invalid, RegularsError
 
 
 def foreseen(error: Exception) -> RegularsError | None:
-    """The error as one of ours; None for a fault of the program, which is worth its traceback."""
+    """The error as one of ours; None for a fault of the program, which shows its traceback."""
     if isinstance(error, RegularsError):
         return error
     if isinstance(error, OSError) and error.errno != errno.EPIPE:  # a closed pipe is click's to handle

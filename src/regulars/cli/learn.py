@@ -1,4 +1,4 @@
-"""`learn`: what clients' histories say about them."""
+"""`learn`: fits the models on all purchases."""
 
 from __future__ import annotations
 

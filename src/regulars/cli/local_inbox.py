@@ -1,4 +1,4 @@
-"""A mail server for those who have named none: `up` keeps their emails in `var/inbox`, and none goes anywhere."""
+"""The default mail server: `up` stores emails in `var/inbox` and delivers none."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ HINT = "; `regulars up` keeps emails in a local inbox there, REGULARS_SMTP_URL n
 
 
 def server_is_named() -> bool:
-    """Whether the person has named a mail server."""
+    """Whether a mail server is configured."""
     return "REGULARS_SMTP_URL" in os.environ
 
 
 @contextmanager
 def inbox(command: CommandContext, say: Callable[[str], None]) -> Iterator[Callable[[], None]]:
-    """Listens where the default mail server is expected, and tells where to look; gives what renews its pages.
+    """Listens at the default mail server's port, and prints where its pages are; yields a function that updates them.
 
-    Does nothing where a mail server is named, or where something listens already. Where that is the inbox of another
-    workspace, which would get this one's emails, it listens at a free port, and names it to the processes started
+    Does nothing if a mail server is configured, or something listens already. If that is the inbox of another
+    workspace, which would get this one's emails, it listens at a free port, and passes it to the processes started
     within the block.
     """
     if server_is_named():
@@ -42,7 +42,7 @@ def inbox(command: CommandContext, say: Callable[[str], None]) -> Iterator[Calla
     try:
         yield from _shown(folder, say)
     finally:
-        os.environ.pop("REGULARS_SMTP_URL", None)  # it was not there before
+        os.environ.pop("REGULARS_SMTP_URL", None)  # it did not exist before
         box.__exit__(None, None, None)
 
 

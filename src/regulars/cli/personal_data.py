@@ -1,4 +1,4 @@
-"""`erase`, `export` and `key`: what is owed to a person, and what is given to a program."""
+"""`erase` and `export` for a client's data, and `key` for programs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`tick`, `retry`, `up`, `worker`, `beat`: work done once, or for as long as it takes."""
+"""`tick`, `retry`, `up`, `worker`, `beat`: one pass, or long-running processes."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ _OURSELVES = "from regulars.cli import main; main(prog_name='regulars')"
 
 
 def _celery(command: CommandContext, *arguments: str) -> list[str]:
-    """Celery's command line; raises EnvironmentFailed for a broker or database that a worker would refuse."""
+    """Celery's command line; raises EnvironmentFailed for a broker or database that a worker would reject."""
     broker_url.require_usable(command.settings.broker_url)
     command.engine.dispose()  # it is of this version's shape: Celery opens its own
     os.environ["REGULARS_WORKSPACE"] = str(command.root)
@@ -85,7 +85,7 @@ def _celery(command: CommandContext, *arguments: str) -> list[str]:
 
 
 def _become(command: Sequence[str]) -> None:
-    """Replaces this process, so that signals reach Celery itself."""
+    """Replaces this process with Celery, so that Celery receives signals."""
     sys.stdout.flush()
     os.execv(command[0], list(command))
 
@@ -123,7 +123,7 @@ def beat_command(command: CommandContext, loglevel: str) -> None:
 @click.pass_obj
 def up_command(command: CommandContext, concurrency: int, port: int, loglevel: str) -> None:
     """Run everything on this machine until Ctrl-C: a worker, the scheduler, and the pages that emails link to."""
-    command.prepare()  # faulty rules are told now, not by a worker's log
+    command.prepare()  # faulty rules are reported now, not in a worker's log
     commands = up_processes(command, concurrency, port, loglevel)
     click.echo(f"Regulars is up in {command.root}, its pages at http://127.0.0.1:{port}; Ctrl-C ends it.")
     with local_inbox.inbox(command, click.echo) as renew:
@@ -134,7 +134,7 @@ def up_command(command: CommandContext, concurrency: int, port: int, loglevel: s
 
 
 def up_processes(command: CommandContext, concurrency: int, port: int, loglevel: str) -> dict[str, list[str]]:
-    """The command of each process that a workspace needs, by the name under which it is known elsewhere."""
+    """The command of each process of a workspace, by its public name."""
     return {
         "worker": _celery(command, "worker", "--concurrency", str(concurrency), "--loglevel", loglevel),
         "beat": _celery(command, "beat", "--loglevel", loglevel),
@@ -143,7 +143,7 @@ def up_processes(command: CommandContext, concurrency: int, port: int, loglevel:
 
 
 def _watch(children: Sequence[subprocess.Popen[bytes]], renew: Callable[[], None]) -> bool:
-    """Waits for a signal, or for a child that ends by itself, and ends the others; whether it was a signal."""
+    """Waits for a signal, or for a child that ends, and ends the others; returns whether it was a signal."""
     told: list[int] = []
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda which, _: told.append(which))

@@ -1,4 +1,4 @@
-"""`suppress`, `unsuppress` and `suppressions`: addresses that are not written to."""
+"""`suppress`, `unsuppress` and `suppressions`: suppressed addresses."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from regulars.importing.report import BadRow, ImportReport
 
 _SHOWN = 50
-"""Suppressions that the table shows."""
+"""Maximum suppressions in the table."""
 _HASHES = (
     "Only keyed hashes of the addresses are kept, so no address can be shown; `clients` are those who have it now."
 )
@@ -88,7 +88,7 @@ def suppress_command(
 
 
 def _import(command: CommandContext, target: str | Path, given: ImportOptions) -> ImportReport:
-    """Suppresses; sound rules are not needed, so that faulty ones keep nobody from it."""
+    """Suppresses addresses; works with faulty rules, too."""
     from regulars.importing.report import Kind
     from regulars.importing.row_source import MappingSource
     from regulars.importing.service import import_file, import_rows
@@ -131,7 +131,7 @@ def _print_suppressed(command: CommandContext, address: str, report: ImportRepor
 
 
 class _Unsuppress(click.Command):
-    """Names `--erased` to nobody who typed something else."""
+    """Never suggests `--erased` for a typing mistake."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """As click does, without that hint."""
@@ -262,7 +262,7 @@ def _as_csv(found: Iterable[ListedSuppression]) -> str:
 
 
 def _cell(text: str) -> str:
-    """What a spreadsheet takes for text, and not for a formula."""
+    """A cell that a spreadsheet reads as text, not as a formula."""
     return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
 
 

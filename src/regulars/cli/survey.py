@@ -1,4 +1,4 @@
-"""`survey`: what clients answered."""
+"""`survey`: the answers of clients."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ def web_command(command: CommandContext, host: str, port: int, processes: int, t
     import uvicorn
     from uvicorn.importer import import_from_string
 
-    for warning in command.go_by_rules_in_force():  # an old database, or rules that never were sound, end it now
+    for warning in command.go_by_rules_in_force():  # an old database, or rules that were never valid, end it now
         click.echo(f"Warning: {warning}", err=True)
     if elsewhere := links_elsewhere(command.settings.web_url, port):
         click.echo(f"Warning: {elsewhere}", err=True)
@@ -43,9 +43,9 @@ def web_command(command: CommandContext, host: str, port: int, processes: int, t
 
 
 def links_elsewhere(web_url: str, port: int) -> str | None:
-    """What is wrong where links in emails lead to another port of this machine than the pages have; else None.
+    """A warning if links in emails lead to another port of this machine than the pages have; else None.
 
-    Behind a name of another kind there is a proxy, of which nothing is known here.
+    Any other host name is a proxy, which cannot be checked.
     """
     parts = urlsplit(web_url)
     if parts.hostname not in {"localhost", "127.0.0.1", "::1"}:

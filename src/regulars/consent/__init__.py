@@ -1,1 +1,1 @@
-"""What people decided about emails and about their own data: consent, suppression, preferences, erasure, export."""
+"""Decisions of clients about emails and their data: consent, suppression, preferences, erasure, export."""

@@ -1,4 +1,4 @@
-"""Everything that is kept about one person, as JSON-ready data: for them, and for whoever must answer for it."""
+"""The export of all data stored about one person, as JSON-ready data."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ _INSIDE = {
     "next_product_id",
     "data",
 }
-"""Keys and numbers of our own that say nothing about the person; `data` is given where it is theirs."""
+"""Internal keys and numbers without information about the person; `data` is included where it is theirs."""
 _TABLES: Mapping[str, tuple[Table, tuple[str, ...]]] = {
     "aliases": (aliases, ()),
     "consents": (consents, ()),
@@ -60,7 +60,7 @@ _TABLES: Mapping[str, tuple[Table, tuple[str, ...]]] = {
 
 
 def export(connection: Connection, customer: int) -> dict[str, Any]:
-    """What is known of the client, by kind. Raises NotFound."""
+    """The data of the client, by kind. Raises NotFound."""
     person = connection.execute(select(customers).where(customers.c.id == customer)).mappings().first()
     if person is None:
         raise NotFound("customer", str(customer))
@@ -76,7 +76,7 @@ def export(connection: Connection, customer: int) -> dict[str, Any]:
 
 
 def _manager(connection: Connection, manager: int | None) -> dict[str, Any]:
-    """Who looks after the client: the manager's outside id and name."""
+    """The client's manager: outside id and name."""
     query = select(managers.c.external_id, managers.c.name).where(managers.c.id == manager)
     row = connection.execute(query).first() if manager is not None else None
     return {} if row is None else {"manager": row.external_id, "manager_name": row.name}

@@ -1,4 +1,4 @@
-"""A client's request for their own data: an event that starts the email with the link, and how long the link holds."""
+"""A client's request for their data: an event that triggers the email with the link, and the link's validity."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from regulars.profile import facts
 
 REQUESTED = "data.requested"
 VALID_FOR = timedelta(days=1)
-"""How long after it was sent the link leads to the data, and how soon they can be asked for again."""
+"""The validity of the link after sending, and the minimum time between requests."""
 
 
 def request_data(connection: Connection, owner: LinkOwner, at: datetime) -> bool:
-    """Notes that the client asks for their data, as an event `data.requested`; once a day. Tells whether it is new."""
+    """Records a request as an event `data.requested`, once a day; returns whether it is new."""
     if data_requested(connection, owner, at):
         return False
     statement = insert(connection, events).values(
@@ -39,7 +39,7 @@ def data_requested(connection: Connection, owner: LinkOwner, now: datetime) -> b
 
 
 def data_link_valid(connection: Connection, owner: LinkOwner, now: datetime) -> bool:
-    """Whether this email still leads to the data: it answers a request, and went out within the last day."""
+    """Whether this email's link is valid: it answers a request, and was sent within the last day."""
     if owner.campaign is None or owner.campaign.on != REQUESTED or owner.erased:
         return False
     sent = func.coalesce(promises.c.settled_at, promises.c.due_at)

@@ -1,4 +1,4 @@
-"""What a client prefers: topics, language, pace, a break, their birthday. What differs is changed, and logged."""
+"""Preferences of a client: topics, language, own frequency cap, pause, birthday. Changes are logged."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from regulars.db.tables import consent_log, consents, customers, preferences, re
 from regulars.ledger.link_owner import LinkOwner
 
 PREFERENCES = "preferences"
-"""The topic under which the log keeps what is not consent."""
+"""The log topic of changes that are not consent."""
 TRACKING = "email.tracking"
-"""The topic of consent to being measured; no campaign can have a topic of that name."""
+"""The topic of consent to tracking; no campaign can have a topic of that name."""
 
 
 @dataclass(frozen=True, slots=True)
 class Preferences:
-    """What a client asked for, as kept."""
+    """The stored preferences of a client."""
 
     locale: str | None
     birthday: date | None
@@ -34,7 +34,7 @@ class Preferences:
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """What a client asks for. `locale` None and `weeks` None leave things as they are; `weeks` 0 ends a break."""
+    """Requested changes. `locale` None and `weeks` None change nothing; `weeks` 0 ends a pause."""
 
     locale: str | None
     birthday: date | None
@@ -43,7 +43,7 @@ class Changes:
 
 
 def preferences_of(connection: Connection, customer_id: int) -> Preferences:
-    """What holds for the client."""
+    """The client's preferences."""
     row = connection.execute(
         select(
             customers.c.locale, customers.c.birthday, preferences.c.paused_until, preferences.c.gap_days,
@@ -56,7 +56,7 @@ def preferences_of(connection: Connection, customer_id: int) -> Preferences:
 
 
 def objectors(connection: Connection, customer_ids: Collection[int]) -> set[int]:
-    """Those of the clients who do not want it measured what they do with emails."""
+    """The clients among these who object to tracking."""
     against = select(consents.c.customer_id).where(
         consents.c.topic == TRACKING, consents.c.granted.is_(False), consents.c.customer_id.in_(customer_ids)
     )
@@ -69,7 +69,7 @@ def objectors(connection: Connection, customer_ids: Collection[int]) -> set[int]
 def set_tracking_objection(
     connection: Connection, owner: LinkOwner, *, allowed: bool, at: datetime, wording: str
 ) -> bool:
-    """Keeps whether it may be measured what the client does with emails; tells whether that is new."""
+    """Saves whether the client objects to tracking; returns whether it changed."""
     if allowed == (owner.customer not in objectors(connection, [owner.customer])):
         return False
     if allowed:
@@ -81,10 +81,10 @@ def choose_topics(
     connection: Connection, owner: LinkOwner, offered: Collection[str], wanted: Collection[str], at: datetime,
     wording: str, *, opt_in: bool,
 ) -> bool:  # fmt: skip
-    """Keeps the topics wanted and leaves the others of those offered; tells whether that changes anything.
+    """Subscribes to the wanted topics and unsubscribes from the others offered; returns whether anything changed.
 
-    Wanting none, or not the general one where it is offered, is leaving all: consent to `marketing` stands above
-    the rest. Only what differs from what holds is said, so that saving a page unread is no consent.
+    Wanting none, or not the general one where it is offered, unsubscribes from all: consent to `marketing` is above
+    the rest. Only changes are recorded, so that saving an unread page is not consent.
     """
     now = subscriptions_of(connection, owner.customer)
     had = {topic for topic in offered if now.receives(topic, opt_in=opt_in)}
@@ -101,7 +101,7 @@ def choose_topics(
 
 
 def save_changes(connection: Connection, owner: LinkOwner, asked: Changes, at: datetime) -> list[str]:
-    """Keeps what differs; gives its names, which the log keeps too."""
+    """Saves the changes; returns their names, which are also logged."""
     now = preferences_of(connection, owner.customer)
     person: dict[str, Any] = {}
     if asked.locale is not None and asked.locale != now.locale:

@@ -1,8 +1,8 @@
-"""What clients decide about their own data: consent, suppression, erasure. Every change leaves a line in the log.
+"""Decisions of clients about their data: consent, suppression, erasure. Every change adds a line to the log.
 
-Consent belongs to a client and a topic; the topic `marketing` stands for all. A no belongs to the mailbox as well
-(`refusals`), so that it holds for whoever else is entered with the address. Suppression belongs to an address. Both are
-kept by the address's keyed hash, so that they outlive the client's row.
+Consent belongs to a client and a topic; the topic `marketing` stands for all. An opt-out belongs to the mailbox as
+well (`refusals`), so that it applies to every client with the address. Suppression belongs to an address. Both are
+stored by the address's keyed hash, so that they outlive the client's row.
 """
 
 from __future__ import annotations
@@ -61,14 +61,14 @@ ERASED = SuppressionReason.ERASED
 """The reason under which the address of an erased client is suppressed."""
 
 ADDRESS = "address"
-"""The topic under which the log keeps what was done to an address."""
+"""The log topic of changes to an address."""
 
 _SURVIVING = frozenset({"id", "email_hash", "uid", "bucket", "attrs", "updated_at", "erased_at"}) | {
     f"{name}_id" if CLIENT_FIELDS[name].origin is Origin.MANAGER else name
     for name in RECORDED
     if not CLIENT_FIELDS[name].personal
 }
-"""Columns of a client that erasure does not empty; any that is not named here goes."""
+"""Columns of a client that erasure does not empty; any other is emptied."""
 
 _SUPPRESSION = {name: suppressions.c[name].type for name in ("email_hash", "scope", "reason", "at", "detail")}
 Scope = Literal["all", "marketing"]
@@ -77,7 +77,7 @@ Detail = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Suppression:
-    """An address that gets no email, or no marketing: why, since when, and what was said of it."""
+    """An address that gets no email, or no marketing: with reason, date, and detail."""
 
     email_hash: str
     scope: Scope
@@ -88,7 +88,7 @@ class Suppression:
 
 @dataclass(frozen=True, slots=True)
 class ConsentRecord:
-    """What was said about a topic, when, and how we know: `source` names the way, `detail` is JSON-ready."""
+    """A decision about a topic, with its date, `source`, and `detail` (JSON-ready)."""
 
     topic: str
     at: datetime
@@ -99,7 +99,7 @@ class ConsentRecord:
 def withdraw(
     connection: Connection, customer_id: int, topic: str, *, at: datetime, source: str, detail: Detail | None = None
 ) -> bool:
-    """The client wants no more emails on the topic. Tells whether that is new."""
+    """Withdraws consent to the topic; returns whether it is new."""
     return bool(withdraw_all(connection, [customer_id], ConsentRecord(topic, at, source, detail)))
 
 
@@ -113,7 +113,7 @@ def grant(
     wording: str | None = None,
     detail: Detail | None = None,
 ) -> bool:
-    """The client, in person, wants emails on the topic, which lifts their mailbox's no. Tells whether that is new."""
+    """Records the client's own consent to the topic, which lifts their mailbox's opt-out; returns whether it is new."""
     record = ConsentRecord(topic, at, source, detail)
     lifted = _lift_refusal(connection, customer_id, record)
     statement = insert(connection, consents).values(
@@ -132,7 +132,7 @@ def grant(
 
 
 def _lift_refusal(connection: Connection, customer_id: int, record: ConsentRecord) -> bool:
-    """Lifts the no of the client's mailbox, and of all others who are entered with the address."""
+    """Lifts the opt-out of the client's mailbox, and of all clients with the address."""
     mailbox = connection.scalar(select(customers.c.email_hash).where(customers.c.id == customer_id))
     if mailbox is None:
         return False
@@ -150,7 +150,7 @@ def _lift_refusal(connection: Connection, customer_id: int, record: ConsentRecor
 
 
 def withdraw_all(connection: Connection, customer_ids: Iterable[int], word: ConsentRecord) -> set[int]:
-    """`withdraw` for many; gives those for whom, or for whose mailbox, it is new."""
+    """`withdraw` for many; returns those for whom, or for whose mailbox, it is new."""
     said = list(customer_ids)
     statement = _consents_for(connection, said, word, granted=False)
     given = statement.excluded
@@ -168,7 +168,7 @@ def withdraw_all(connection: Connection, customer_ids: Iterable[int], word: Cons
 
 
 def refuse_by_mailbox(connection: Connection, customer_ids: Collection[int]) -> set[int]:
-    """Makes what these clients do not want hold for their present mailboxes; gives those for whom that is new."""
+    """Applies the opt-outs of these clients to their present mailboxes; returns those for whom that is new."""
     theirs = consents.join(customers, customers.c.id == consents.c.customer_id)
     rows = (
         select(customers.c.email_hash, consents.c.topic, func.min(consents.c.at), func.min(consents.c.source))
@@ -189,7 +189,7 @@ def refuse_by_mailbox(connection: Connection, customer_ids: Collection[int]) -> 
 
 
 def grant_imported(connection: Connection, customer_ids: Iterable[int], word: ConsentRecord) -> set[int]:
-    """Notes consent that came with a file, only where neither client nor mailbox ever said anything; gives those."""
+    """Records consent from a file, only where neither client nor mailbox decided before; returns those clients."""
     refused = select(customers.c.id).join(refusals, refusals.c.email_hash == customers.c.email_hash)
     asked = set(customer_ids)
     mine = refused.where(customers.c.id.in_(ids(connection, asked)), refusals.c.topic == word.topic)
@@ -202,14 +202,14 @@ def grant_imported(connection: Connection, customer_ids: Iterable[int], word: Co
 def suppress(
     connection: Connection, email_hash: str, scope: Scope, reason: str, at: datetime, detail: str | None = None
 ) -> bool:
-    """Bars the address; a wider scope replaces a narrower one, erasure any reason. Tells whether it is new."""
+    """Suppresses the address; a wider scope replaces a narrower one, erasure any reason. Returns whether it is new."""
     return bool(suppress_all(connection, [Suppression(email_hash, scope, reason, at, detail)], at))
 
 
 def suppress_all(
     connection: Connection, bars: Iterable[Suppression], now: datetime, said: Detail | None = None
 ) -> set[str]:
-    """`suppress` for many addresses, each named once; gives the hashes for which it is new.
+    """`suppress` for many distinct addresses; returns the hashes for which it is new.
 
     `said` is added to the details of the lines in the log, and with it what each was suppressed for.
     """
@@ -252,15 +252,15 @@ def with_addresses(connection: Connection, email_hashes: Iterable[str]) -> list[
 def suppress_customer(
     connection: Connection, customer_id: int, scope: Scope, reason: str, at: datetime, detail: str | None = None
 ) -> bool:
-    """Bars the address that a client has now. Tells whether it is new."""
+    """Suppresses a client's present address; returns whether it is new."""
     address = connection.scalar(select(customers.c.email_hash).where(customers.c.id == customer_id))
     return address is not None and suppress(connection, address, scope, reason, at, detail)
 
 
 def erase(connection: Connection, customer_id: int, now: datetime) -> None:
-    """Forgets the person and keeps the counts: the ledger's rows stay, what they said is gone.
+    """Erases the person and keeps the counts: ledger rows stay without personal data.
 
-    Emails of every kind are taken out of workers' hands. The address stays suppressed by its hash, also if it is
+    Claimed emails of every kind are recalled. The address stays suppressed by its hash, also if it is
     imported again. Raises NotFound.
     """
     person = connection.execute(
@@ -294,7 +294,7 @@ def erase(connection: Connection, customer_id: int, now: datetime) -> None:
 
 
 def forgotten(now: datetime) -> dict[str, Any]:
-    """What the columns of a client become who is forgotten; the address's hash and the outside id are left alone."""
+    """The column values of an erased client; the address's hash and the outside id are kept."""
     bare = dict.fromkeys(column.name for column in customers.c if column.name not in _SURVIVING)
     return {**bare, "attrs": {}, "updated_at": now, "erased_at": now}
 
@@ -322,7 +322,7 @@ def still_erased() -> ColumnElement[bool]:
 
 
 def _consents_for(connection: Connection, customer_ids: Iterable[int], word: ConsentRecord, *, granted: bool) -> Any:
-    """An INSERT of the same word for many clients; those who do not exist fall out."""
+    """An INSERT of the same decision for many clients; unknown ones are skipped."""
     said = {"topic": word.topic, "granted": granted, "at": word.at, "source": word.source}
     values = [literal(value, consents.c[name].type).label(name) for name, value in said.items()]
     rows = select(customers.c.id, *values).where(customers.c.id.in_(ids(connection, customer_ids)))

@@ -1,9 +1,8 @@
 """Signing up by a form, confirmed by email (double opt-in).
 
-A sign-up is a wish until its email is confirmed. Somebody new becomes a client who has refused all marketing until
-then, whatever the policy says about silence; a client we know stays as they are. The confirmation email goes the way
-of all emails, set off by the event `signup.requested`. No address of the visitor's computer is kept: it would prove
-nothing that the confirmed mailbox does not.
+A sign-up is only a request until its email is confirmed. A new client counts as opted out of all marketing until then,
+even with `consent: opt-out`; a known client does not change. The confirmation email is sent like all emails, triggered
+by the event `signup.requested`. The visitor's network address is not stored: the confirmed mailbox is better evidence.
 """
 
 from __future__ import annotations
@@ -26,10 +25,10 @@ from regulars.rules.signup import Signup
 REQUESTED = "signup.requested"
 CONFIRMED = "signup.confirmed"
 PENDING = "signup"
-"""The source under which the log keeps that a new client has not confirmed yet."""
+"""The log source for a new client without confirmation."""
 DOUBLE_OPT_IN = "double-opt-in"
 MOST_PER_DAY = 3
-"""Confirmation emails to one address in a day."""
+"""Maximum confirmation emails to one address per day."""
 _DAY = timedelta(days=1)
 _NAME = "signup-"
 """How the outside ids begin of those whom only the form has made known; `profile.identity` knows them by it."""
@@ -37,7 +36,7 @@ _NAME = "signup-"
 
 @dataclass(frozen=True, slots=True)
 class SignupRequest:
-    """What came by the form. `wording` is the text that stood beside the button, in the reader's language."""
+    """The submitted form. `wording` is the text beside the button, in the reader's language."""
 
     email: str
     wording: str
@@ -48,7 +47,7 @@ class SignupRequest:
 
 @dataclass(frozen=True, slots=True)
 class PendingSignup:
-    """A sign-up that an email asks to confirm."""
+    """A sign-up that awaits confirmation."""
 
     id: int
     customer: int
@@ -62,10 +61,10 @@ class PendingSignup:
 
 
 def request_signup(connection: Connection, wish: SignupRequest, form: Signup, secret: bytes, at: datetime) -> bool:
-    """Notes the wish, so that a confirmation email goes out; tells nobody but the caller whether it did.
+    """Records the request, so that a confirmation email is sent; only the caller learns whether it is.
 
-    Nothing is noted for an address that may not be written to at all, or that has asked often today. Wishes of the same
-    address take turns: of two first ones at once, the second finds the client that the first has made.
+    Nothing is recorded for a suppressed address, or one at its daily limit. Requests of one address are serialised: of
+    two concurrent first ones, the second finds the client created by the first.
     """
     mark = ids.address_hash(wish.email, secret)
     lock_each(connection, AdvisoryLock.SIGN_UP, [int(mark[:15], 16)])
@@ -92,7 +91,7 @@ def request_signup(connection: Connection, wish: SignupRequest, form: Signup, se
 
 
 def _client(connection: Connection, wish: SignupRequest, mark: str, at: datetime) -> int:
-    """Somebody new, of whom only the address and the language are known, and who has refused all until they confirm."""
+    """A new client with address and language only, opted out of all marketing until they confirm."""
     name = f"{_NAME}{secrets.token_hex(12)}"  # drawn: it must not lead back to the address once that is forgotten
     uid = ids.new_uid()
     key = connection.execute(
@@ -107,7 +106,7 @@ def _client(connection: Connection, wish: SignupRequest, mark: str, at: datetime
 
 
 def pending_signup(connection: Connection, owner: LinkOwner) -> PendingSignup | None:
-    """The sign-up that the email was about; None for another email, and once it is forgotten."""
+    """The sign-up of the email; None for another email, and once it is deleted."""
     if owner.campaign is None or owner.campaign.on != REQUESTED:
         return None
     named = connection.scalar(
@@ -128,7 +127,7 @@ def pending_signup(connection: Connection, owner: LinkOwner) -> PendingSignup | 
 
 
 def first_unasked(connection: Connection) -> datetime | None:
-    """When the first sign-up came that waits for its button and that no email was ever promised about."""
+    """When the first unconfirmed sign-up without a promised email was requested."""
     asked = exists().where(promises.c.source_id == events.c.id)
     mine = and_(
         events.c.name == REQUESTED, events.c.customer_id == signups.c.customer_id,
@@ -140,7 +139,7 @@ def first_unasked(connection: Connection) -> datetime | None:
 
 
 def confirm(connection: Connection, found: PendingSignup, at: datetime) -> bool:
-    """The owner of the mailbox has pressed the button: consent, in the words that were shown. Tells whether it is new.
+    """The owner of the mailbox pressed the button: records consent with the text shown; returns whether it is new.
 
     It never lifts a suppression.
     """
@@ -162,7 +161,7 @@ def confirm(connection: Connection, found: PendingSignup, at: datetime) -> bool:
 
 
 def _refused(connection: Connection, customer: int) -> set[str]:
-    """`marketing`, where it was refused: without it no topic comes."""
+    """`marketing`, if it was refused: without it no topic is sent."""
     query = select(consents.c.topic).where(
         consents.c.customer_id == customer, consents.c.topic == MARKETING, consents.c.granted.is_(False)
     )
@@ -170,7 +169,7 @@ def _refused(connection: Connection, customer: int) -> set[str]:
 
 
 def purge(connection: Connection, now: datetime, form: Signup | None) -> int:
-    """Forgets sign-ups that nobody confirmed in time, and those whom only they had made known; how many.
+    """Deletes sign-ups not confirmed in time, and clients known only by them; returns their number.
 
     The ledger keeps the count of the emails; the address is free to sign up again.
     """

@@ -1,6 +1,6 @@
-"""Leaving marketing, one topic or all, and coming back. The next claim of a worker already heeds it.
+"""Unsubscribing from marketing, one topic or all, and resubscribing. It applies from the next claim.
 
-The log says who, when, how and by which email; saying the same thing twice changes nothing and logs nothing.
+The log has who, when, how and from which email; repeating a decision changes nothing and logs nothing.
 """
 
 from __future__ import annotations
@@ -17,30 +17,30 @@ from regulars.db.tables import consents, customers, refusals
 from regulars.ledger.link_owner import LinkOwner
 
 How = Literal["one-click", "page", "preferences"]
-"""By a mail program's own button (RFC 8058), by the page's, or among the preferences."""
+"""By a mail program's one-click button (RFC 8058), on the page, or in the preferences."""
 
 
 @dataclass(frozen=True, slots=True)
 class Subscriptions:
-    """What a client has said: the topics left and those agreed to. `marketing` among the left stands for all."""
+    """A client's decisions: the topics unsubscribed and those agreed to. `marketing` among the former means all."""
 
     left: frozenset[str]
     agreed: frozenset[str]
 
     @property
     def left_all(self) -> bool:
-        """Whether they left everything."""
+        """Whether they unsubscribed from everything."""
         return MARKETING in self.left
 
     def receives(self, topic: str, *, opt_in: bool) -> bool:
-        """Whether emails on the topic go to them, as far as their own word counts."""
+        """Whether they receive emails on the topic, by their own decisions."""
         if self.left_all or topic in self.left:
             return False
         return not opt_in or bool(self.agreed & {MARKETING, topic})
 
 
 def subscriptions_of(connection: Connection, customer_id: int) -> Subscriptions:
-    """The client's latest words; what their mailbox refused counts as theirs."""
+    """The client's latest decisions; refusals of their mailbox count as theirs."""
     rows = connection.execute(
         select(consents.c.topic, consents.c.granted).where(consents.c.customer_id == customer_id)
     ).all()
@@ -51,7 +51,7 @@ def subscriptions_of(connection: Connection, customer_id: int) -> Subscriptions:
 
 
 def unsubscribe(connection: Connection, owner: LinkOwner, topics: Iterable[str], at: datetime, how: How) -> bool:
-    """Notes that the client wants nothing more on these topics; tells whether that is new."""
+    """Unsubscribes the client from these topics; returns whether it is new."""
     detail = {"promise": owner.promise, "campaign": owner.key}
     said = [withdraw(connection, owner.customer, topic, at=at, source=how, detail=detail) for topic in topics]
     return any(said)
@@ -60,7 +60,7 @@ def unsubscribe(connection: Connection, owner: LinkOwner, topics: Iterable[str],
 def resubscribe(
     connection: Connection, owner: LinkOwner, topics: Iterable[str], at: datetime, how: How, wording: str
 ) -> bool:
-    """Notes that the client wants emails on these topics, in the words they were shown; tells whether that is new."""
+    """Subscribes the client to these topics, with the text they were shown; returns whether it is new."""
     detail = {"promise": owner.promise, "campaign": owner.key}
     said = [
         grant(connection, owner.customer, topic, at=at, source=how, wording=wording, detail=detail) for topic in topics

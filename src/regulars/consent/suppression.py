@@ -1,6 +1,6 @@
-"""What operators and programs do about suppressed addresses: add many, lift, list.
+"""Suppressions by operators and programs: add, lift, list.
 
-Only keyed hashes of the addresses are kept: which clients a suppression concerns is told by who has the address now.
+Only keyed hashes of addresses are stored: a suppression concerns the clients who have the address now.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from regulars.rules.model import Kind
 
 @dataclass(frozen=True, slots=True)
 class Suppressed:
-    """What came of adding suppressions: the hashes for which they are new, and the emails taken back from workers."""
+    """The result of adding suppressions: the hashes for which they are new, and the number of recalled emails."""
 
     changed: frozenset[str]
     recalled: int
@@ -38,7 +38,7 @@ class Suppressed:
 
 @dataclass(frozen=True, slots=True)
 class Lifted:
-    """What came of lifting suppressions, as numbers of addresses; `erased` ones stay unless that was asked for."""
+    """The result of lifting suppressions, as numbers of addresses; `erased` ones stay unless requested."""
 
     lifted: int
     not_suppressed: int
@@ -54,7 +54,7 @@ class ListedSuppression:
 
 
 def add_suppressions(connection: Connection, bars: Iterable[Suppression], *, now: datetime, by: str) -> Suppressed:
-    """Suppresses the addresses and takes what they forbid out of workers' hands. `by` is the way, for the log.
+    """Suppresses the addresses and recalls emails that they forbid. `by` is the source, for the log.
 
     The log has a line for each client with one of the addresses.
     """
@@ -69,9 +69,9 @@ def add_suppressions(connection: Connection, bars: Iterable[Suppression], *, now
 def lift_suppressions(
     connection: Connection, email_hashes: Collection[str], *, now: datetime, by: str, why: str, erased: bool = False
 ) -> Lifted:
-    """Lets the addresses be written to again; those of erased people only where `erased` is set.
+    """Lifts the suppression of the addresses; those of erased people only with `erased`.
 
-    No consent comes back with it: who has left marketing has left it still.
+    Consent is not restored: unsubscribed clients stay unsubscribed.
     """
     hashes = set(email_hashes)
     mine = suppressions.c.email_hash.in_(_hashes(connection, hashes))

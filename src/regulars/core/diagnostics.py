@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-
 _STEM = 5
 """Letters from which a beginning stands for the whole word."""
 

@@ -198,7 +198,7 @@ class Dispatcher:
         return min(self._sizes.get(lane.name, FIRST_BATCH), self.options.batch)
 
     def _size(self, lane: Lane, sent: int, took: timedelta) -> None:
-        """The batch size: what can be sent in about a second. Large ones cost less, small ones delay urgent email less."""
+        """The batch size: what is sent in about a second. Small ones delay urgent email less, large ones cost less."""
         limit = self._limit(lane)
         if took > SLOW_BATCH:
             limit = max(limit // 2, self.options.chunk)

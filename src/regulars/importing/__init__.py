@@ -1,1 +1,1 @@
-"""Bulk import of CSV and JSON Lines: streaming, idempotent, every bad row named and the rest written."""
+"""Bulk import of CSV and JSON Lines: streaming, idempotent; faulty rows are reported, the rest written."""

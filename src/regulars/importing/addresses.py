@@ -1,4 +1,4 @@
-"""Addresses alone, from a file or a list: those that can be read, and what is wrong with the others."""
+"""Reads addresses only, from a file or a list: the valid ones, and the faults of the others."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Appointments from a booking system: the file says how they stand, and what has changed becomes events.
+"""Appointments from a booking system: the file has their current state, and differences become events.
 
-Compared with how each visit stands, a new one is `visit.booked`, one at another time or place is booked anew and
-`visit.moved`, one called off is `visit.cancelled`. The same file again says nothing new.
+Compared with the stored visits, a new one is `visit.booked`, one at another time or place is `visit.booked` again and
+`visit.moved`, a cancelled one is `visit.cancelled`. Importing the same file again adds nothing.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ EventRow = list[Any]
 
 
 def status(raw: Any) -> bool | None:
-    """Whether the appointment stands."""
+    """Whether the appointment is booked or cancelled."""
     value = cells.plain(raw).strip().casefold()
     if not value:
         return None
@@ -87,7 +87,7 @@ class Appointments(History):
 
     @staticmethod
     def _lasting(row: Row) -> None:
-        """The duration in minutes, as said or from when it ends."""
+        """The duration in minutes, as stated or from its end."""
         minutes, ends = row.get("duration"), row.get("ends_at")
         if minutes is None and ends is not None:
             minutes = (ends.micros - row.get("starts_at").micros) / 60_000_000
@@ -115,7 +115,7 @@ class Appointments(History):
         return Written(added, changed, len(good) - added - changed)
 
     def _event_rows(self, row: Row, before: Visit | None) -> list[EventRow]:
-        """The events that bring what is known up to what the row says; none where it says the same."""
+        """The events for the differences between the row and the stored visit; none without differences."""
         starts, here = row.get("starts_at").micros, to_micros(self.now)
         if row.get("status") is False:
             if before is None or before.cancelled_by is not None:
@@ -132,14 +132,14 @@ class Appointments(History):
             anew = self._booking(row, before, here)
             old = None if before.starts_at is None else before.starts_at.isoformat()
             return [anew, [f"{anew[0]}/moved", anew[1], MOVED, here, {**anew[4], "from": old}]]
-        # What the client called off stays so while the file still has it: somebody has yet to take it out there.
+        # A visit that the client cancelled stays cancelled while the file still has it unchanged.
         now = self._booking(row, before, to_micros(before.booked_at))
         same = all(now[4].get(name) == value for name, value in _visit_data(before).items() if name in now[4])
         return [] if same else [[before.booking, *now[1:]]]
 
     @staticmethod
     def _booking(row: Row, before: Visit | None, at: int) -> EventRow:
-        """The booking as an event. What the row leaves empty stays as it was."""
+        """The booking as an event. Empty cells keep the former value."""
         known = {} if before is None else _visit_data(before)
         data = {name: value for name, value in known.items() if value is not None}
         own = {
@@ -153,7 +153,7 @@ class Appointments(History):
 
 
 def _visit_data(visit: Visit) -> dict[str, Any]:
-    """What the booking that holds says, as an appointment's row would."""
+    """The data of the current booking, in the form of an appointment's row."""
     return {
         "visit": visit.id, "starts_at": None if visit.starts_at is None else visit.starts_at.isoformat(),
         "duration": visit.minutes, "service": visit.service, "place": visit.place,

@@ -1,7 +1,7 @@
-"""What people call the columns of a client, a purchase, a product, an event, a manager, in several languages.
+"""Synonyms of import columns, in several languages.
 
 Compared without case, accents, spaces and punctuation (`columns.plain_name`). A column's own name is always
-understood and is not repeated here.
+accepted and is not repeated here.
 """
 
 from __future__ import annotations
@@ -164,7 +164,7 @@ SUPPRESSION_REASONS: Mapping[SuppressionReason, tuple[str, ...]] = {
         "do not contact", "do not email", "отписка", "отписан", "відписка", "dezabonat",
     ),
 }  # fmt: skip
-"""The words of other mail services for our reasons."""
+"""Reasons of suppressions in the words of other mail services."""
 SUPPRESSION_SCOPES: Mapping[str, tuple[str, ...]] = {
     "all": ("all", "everything", "any", "global", "all emails", "все", "всі", "toate", "kõik"),
     "marketing": ("marketing", "newsletter", "newsletters", "promotional", "commercial", "bulk", "broadcast",

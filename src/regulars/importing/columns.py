@@ -1,4 +1,4 @@
-"""Which column of a source is which: by the person's own mapping, by name, by the words people use for it."""
+"""Maps the columns of a source: by the user's mapping, by name, by synonyms."""
 
 from __future__ import annotations
 
@@ -14,31 +14,31 @@ from regulars.importing.row_source import RowSource
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """Something that a row may say: its name, how its cell is read, and what else people call it."""
+    """A column that a row can have: its name, the reader of its cells, and its synonyms."""
 
     name: str
     read: Reader
     words: tuple[str, ...] = ()
     slot: str = ""
-    """Where the value is kept in a row, if not under the name."""
+    """The key of the value in a row, if not the name."""
 
     @property
     def key(self) -> str:
-        """Under what the row keeps the value."""
+        """The key of the value in a row."""
         return self.slot or self.name
 
 
 def plain_name(header: str) -> str:
-    """A header without case, accents, spaces and punctuation: `E-Mail` and `e_mail` are one."""
+    """A header without case, accents, spaces and punctuation: `E-Mail` and `e_mail` are equal."""
     return "".join(c for c in unicodedata.normalize("NFKD", header.casefold()) if c.isalnum())
 
 
 _MOST = 1_000
-"""Columns of one source; rows whose keys are data would have more."""
+"""Maximum columns of one source; rows whose keys are data would have more."""
 
 
 class Columns:
-    """The columns of one source, settled as headers come up; rows that name their own cells may bring new ones late."""
+    """The columns of one source, mapped as headers appear; rows that name their own cells can add new ones later."""
 
     def __init__(self, source: RowSource, known: Sequence[Column], mapping: Mapping[str, str]) -> None:
         self.source = source
@@ -51,11 +51,11 @@ class Columns:
         self._mapping = self._checked(mapping)
         self.used: dict[str, Column] = {}
         self.headers: dict[str, str] = {}
-        """What the source calls the column of a value."""
+        """The source's name of a value's column."""
         self.ignored: dict[str, str | None] = {}
 
     def settle(self, headers: Iterable[str]) -> None:
-        """Decides what each header means: first those the person mapped, then exact names, then synonyms."""
+        """Maps each header: first the user's mapping, then exact names, then synonyms."""
         fresh = [h for h in headers if h and h not in self.used and h not in self.ignored]
         if len(self.used) + len(self.ignored) + len(fresh) > _MOST:
             raise Invalid([self.source.diagnostic("D001", f"{self.source.has} more than {_MOST:,} columns")])
@@ -80,7 +80,7 @@ class Columns:
 
     @property
     def names(self) -> set[str]:
-        """What the source's columns were read as."""
+        """The mapping of the source's columns."""
         return {column.name for column in self.used.values()}
 
     def require(self, needed: Sequence[tuple[str, ...]], line: int) -> None:
@@ -90,7 +90,7 @@ class Columns:
             raise Invalid([self._missing(choice, line) for choice in missing])
 
     def require_mapped(self, line: int) -> None:
-        """Raises Invalid when the person mapped a column that the source does not have."""
+        """Raises Invalid when the user's mapping names a column that the source does not have."""
         absent = [header for header in self._mapping if header not in self.used]
         if absent:
             have = [*self.used, *self.ignored]

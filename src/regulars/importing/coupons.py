@@ -1,4 +1,4 @@
-"""Coupons from files: codes that somebody else made, into a pool; and codes that clients used."""
+"""Coupons from files: codes made elsewhere, into a pool; and redemptions of codes."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _text = cells.text(_LONGEST)
 
 
 def code(raw: Any) -> str | None:
-    """A code as somebody else made it."""
+    """A code made elsewhere."""
     value: str | None = _text(raw)
     if value is not None and not value.isprintable():
         raise Refused("is not a code", "expected letters, digits and signs that can be typed")
@@ -32,7 +32,7 @@ def code(raw: Any) -> str | None:
 
 
 class Codes(Importer):
-    """Codes for the coupons of a pool, to be given one by one."""
+    """Codes of a pool, to be assigned one by one."""
 
     needed: ClassVar = (("code",),)
 
@@ -65,7 +65,7 @@ class Codes(Importer):
 
 
 class Redemptions(History):
-    """Uses of codes, by their reference (an order, a receipt), or else by their content."""
+    """Redemptions of codes, by their reference (an order, a receipt), or else by their content."""
 
     needed: ClassVar = (("code",),)
 
@@ -103,7 +103,7 @@ class Redemptions(History):
 
 
 def use_all(importer: Importer, connection: Connection, rows: Sequence[Row], uses: Sequence[Use]) -> Written:
-    """Uses the coupon that each row speaks of; refuses a row whose coupon cannot be used."""
+    """Redeems the coupon of each row; refuses a row whose coupon cannot be used."""
     added = same = 0
     for row, (coupon, new) in zip(rows, redeem_all(connection, uses, importer.now), strict=True):
         if coupon.standing is CouponStatus.REDEEMED:

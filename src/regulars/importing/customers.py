@@ -1,4 +1,4 @@
-"""Clients and managers from a file. An import may withdraw consent, never bring it back; the erased stay away."""
+"""Clients and managers from a file. An import can withdraw consent, never restore it, nor restore erased clients."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ _ERASED = "rows are of clients who were erased; they were left out"
 
 
 class Customers(Importer):
-    """Clients, by their id or else by their e-mail address."""
+    """Clients, by their id or else by their email address."""
 
     needed: ClassVar = (("id", "email"),)
 
@@ -74,7 +74,7 @@ class Customers(Importer):
 
     def write(self, connection: Connection, units: Sequence[list[Row]]) -> Written:
         rows = [row for (row,) in units]
-        if self.options.identity == "address":  # before any row is written: a plan must not wait for us while we wait
+        if self.options.identity == "address":  # before any row is written, to avoid a deadlock with a plan
             lock(connection, AdvisoryLock.PLAN)
         self._find_managers(connection, rows)
         rows = [row for row in rows if not row.faults]
@@ -95,7 +95,7 @@ class Customers(Importer):
         )
         facts.refresh(connection, sorted(added))
         changed |= self._consent(connection, rows) - added
-        rights.refuse_by_mailbox(connection, changed)  # who said no may have another address now
+        rights.refuse_by_mailbox(connection, changed)  # a client who opted out may have another address now
         gone = self._compare_by_address(connection, hashes, added, changed)
         added, changed = added - gone, changed - gone
         return Written(len(added), len(changed), len(rows) - len(added) - len(changed))
@@ -116,7 +116,7 @@ class Customers(Importer):
         }
 
     def _find_managers(self, connection: Connection, rows: Iterable[Row]) -> None:
-        """Managers are named by their id or their e-mail address."""
+        """Managers are identified by their id or their email address."""
         named = [row for row in rows if row.get("manager")]
         if not named:
             return
@@ -144,7 +144,7 @@ class Customers(Importer):
         return kept
 
     def _consent(self, connection: Connection, rows: Sequence[Row]) -> set[int]:
-        """Withdraws where the file says no; grants where it says yes and nobody has said anything yet."""
+        """Withdraws where the file says no; grants where it says yes and nothing was stated before."""
         said: dict[str, bool] = {}
         for row in rows:
             if (yes := self._word(row)) is not None:
@@ -181,7 +181,7 @@ class Customers(Importer):
 
     @staticmethod
     def _word(row: Row) -> bool | None:
-        """The row's word on marketing; a no in either column is a no."""
+        """The row's consent to marketing; a no in either column is a no."""
         said = [row.get(name) for name in ("subscribed", "unsubscribed") if row.get(name) is not None]
         return all(said) if said else None
 
@@ -217,14 +217,14 @@ def _plain_reader(field: ClientField, options: ImportOptions) -> cells.Reader:
 
 
 def _stored(value: Any) -> Any:
-    """A cell's value as a rowset takes it."""
+    """A cell's value as stored in a rowset."""
     if isinstance(value, date_formats.Moment):
         return value.micros
     return value.isoformat() if isinstance(value, date) else value
 
 
 class Managers(Importer):
-    """The colleagues that clients know, by their id or else by their e-mail address."""
+    """Managers of clients, by their id or else by their email address."""
 
     needed: ClassVar = (("email",),)
 

@@ -1,7 +1,7 @@
-"""Days and instants as files write them. A date that can be read two ways is refused, never guessed.
+"""Formats of days and instants in files. An ambiguous date is refused, never guessed.
 
-A time without an offset is meant on the company's clock. A bare date means noon there, so that the calendar
-day stays the same in the company's zone and in every zone less than twelve hours away.
+A time without an offset is in the company's time zone. A date alone means noon there, so that the calendar
+day is the same in the company's zone and in every zone less than twelve hours away.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ MIDDAY = time(12)
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """An instant, and how the file wrote it: what is written stays the same when the company's zone changes."""
+    """An instant, and its text in the file, which stays the same when the company's zone changes."""
 
     micros: int
     written: str
 
 
 def day(order: str | None) -> Callable[[Any], date | None]:
-    """A reader of calendar days; `order` (`dmy`, `mdy`) settles 03/04/2025."""
+    """A reader of calendar days; `order` (`dmy`, `mdy`) resolves 03/04/2025."""
 
     @lru_cache(maxsize=4096)
     def read(raw: str) -> date | None:
@@ -49,7 +49,7 @@ def day(order: str | None) -> Callable[[Any], date | None]:
 
 
 def birthday(order: str | None, today: date) -> Callable[[Any], date | None]:
-    """A reader of days of birth. A date that systems write for "unknown" is refused."""
+    """A reader of birthdays. Placeholder dates for "unknown" are refused."""
     whole = day(order)
 
     def read(raw: Any) -> date | None:
@@ -70,7 +70,7 @@ def birthday(order: str | None, today: date) -> Callable[[Any], date | None]:
 def moment(
     order: str | None, zone_name: str, latest: datetime | None = None, day: time = MIDDAY
 ) -> Callable[[Any], Moment | None]:
-    """A reader of instants; those after `latest` are refused. A bare date means its `day`, a time of day."""
+    """A reader of instants; those after `latest` are refused. A date alone gets the time `day`."""
     limit = None if latest is None else to_micros(latest)
 
     @lru_cache(maxsize=4096)
@@ -106,7 +106,7 @@ def _is_bare(value: str) -> bool:
 
 
 def _parse(value: str, order: str | None) -> datetime:
-    """A naive or aware datetime; a bare date is its midnight."""
+    """A naive or aware datetime; a date alone is its midnight."""
     if _ISO.fullmatch(value):
         try:
             return datetime.fromisoformat(value)

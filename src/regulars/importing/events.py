@@ -1,4 +1,4 @@
-"""Events from a file: meetings, contracts, complaints, visits, whatever the rules speak of."""
+"""Events from a file: meetings, contracts, complaints, visits, any event of the rules."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def event_name(raw: Any) -> str | None:
 
 
 def _uses_coupon(row: Row) -> bool:
-    """Whether it is a `coupon.redeemed` with its code; without one it is an event like any other."""
+    """Whether it is a `coupon.redeemed` with a code; without one it is an ordinary event."""
     code = (row.get("data") or {}).get("code")
     return row.get("name") == REDEEMED and isinstance(code, str) and bool(code.strip())
 
@@ -110,14 +110,14 @@ class Events(History):
         owners = lookup(connection, events.c.external_id, [one[0] for one in found], events.c.id, events.c.customer_id)
         added, changed = upsert(connection, events, given, "external_id", defaults=defaults)
         facts.refresh_after_events(connection, added)
-        # A corrected event may have been another's, or of a name that counted.
+        # A corrected event may have belonged to another client, or had a name that counts for facts.
         facts.refresh(connection, self._concerned(connection, owners, changed))
         unchanged = len(found) - len(added) - len(changed)
         return Written(len(added) + redeemed.added, len(changed), unchanged + redeemed.unchanged)
 
     @staticmethod
     def _use(row: Row) -> Use:
-        """A coupon used, told as an event: limits hold for it as they do at the till."""
+        """A redemption in the form of an event, with the same limits as at the till."""
         data = row.get("data") or {}
         reference = str(data.get("reference") or row.get("id"))[:100]
         at = from_micros(row.get("occurred_at").micros)
@@ -125,7 +125,7 @@ class Events(History):
 
     @staticmethod
     def _concerned(connection: Connection, owners: Mapping[str, list[tuple[int, int]]], changed: set[int]) -> set[int]:
-        """Whose the changed events were, and whose they are now."""
+        """The former and present clients of the changed events."""
         before = {customer for known in owners.values() for event, customer in known if event in changed}
         now = select(events.c.customer_id).where(events.c.id.in_(ids(connection, changed)))
         return before | set(connection.scalars(now)) if changed else set()

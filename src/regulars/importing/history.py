@@ -1,7 +1,7 @@
-"""What purchases and events have in common: whose they are, and what they are called.
+"""Shared by purchases and events: their clients and their ids.
 
-Without an id of its own a row gets one from its content and from how many equal rows came before it in the
-file: importing the file again adds nothing, and two equal rows are two purchases.
+A row without an id gets one from its content and the number of equal rows before it in the file:
+importing the file again adds nothing, and two equal rows are two purchases.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ class History(Importer):
     """Rows that belong to a client and happened at an instant."""
 
     def has_owner_and_time(self, row: Row, what: str) -> bool:
-        """Refuses a row that does not say whose it is or when it was."""
+        """Refuses a row without a client or a time."""
         if row.get("customer") is None and row.get("email") is None:
             row.refuse("does not say which customer", name="customer" if "customer" in row.headers else "email")
             return False
@@ -34,14 +34,14 @@ class History(Importer):
         return True
 
     def name_by_content(self, row: Row, what: str, content: Sequence[Any]) -> None:
-        """Gives the row the id that follows from what it says."""
+        """Gives the row an id derived from its content."""
         owner = row.get("customer") or str(row.get("email")).lower()
         said = orjson.dumps([owner, row.get("occurred_at").written, *content], option=orjson.OPT_SORT_KEYS)
         mark = hashlib.blake2b(said, digest_size=12).hexdigest()
         row.values["id"] = f"{what}-{mark}-{self.seen.times(mark)}"
 
     def find_customers(self, connection: Connection, rows: Sequence[Row]) -> None:
-        """Puts `customer_id` into each row, or refuses it. An address in place of an id will do."""
+        """Puts `customer_id` into each row, or refuses it. An address can replace the id."""
         named = clients_named(connection, (row.get("customer") for row in rows), customers.c.id)
         hashes = {row.line: self._hash(row) for row in rows if row.get("customer") not in named}
         living = customers.c.erased_at.is_(None)

@@ -1,6 +1,6 @@
-"""Numbers as people write them: `1 234,50`, `1,234.50`, `12`. What can be read two ways is refused.
+"""Formats of numbers: `1 234,50`, `1,234.50`, `12`. Ambiguous numbers are refused.
 
-Money comes out in ten-thousandths, as the database keeps it.
+Money is returned in ten-thousandths, as stored in the database.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ _TWO_WAYS = re.compile(r"[-+]?[1-9]\d{0,2}[.,]\d{3}", re.ASCII)
 
 
 def decimal(mark: str | None = None) -> Callable[[Any], Decimal | None]:
-    """A reader of numbers; `mark` is the decimal mark of a file whose numbers could be read two ways."""
+    """A reader of numbers; `mark` is the decimal mark of a file with ambiguous numbers."""
     plain_point = mark != ","
 
     def read(raw: Any) -> Decimal | None:
         if isinstance(raw, (int, float)) and not isinstance(raw, bool):
             return _bounded(str(raw))
         if plain_point and isinstance(raw, str) and _SIMPLE.fullmatch(raw) and not _TWO_WAYS.fullmatch(raw):
-            return Decimal(raw)  # what nearly every cell looks like
+            return Decimal(raw)  # the usual form of a cell
         value = _SPACES.sub("", plain(raw).strip().replace("\u2212", "-"))
         if not value:
             return None
@@ -69,7 +69,7 @@ MOST_PIECES = 1_000_000
 
 
 def money(mark: str | None, below_zero: str) -> Reader:
-    """A reader of amounts in ten-thousandths; below zero they are refused with the given reason."""
+    """A reader of amounts in ten-thousandths; negative ones are refused with the given reason."""
     number = decimal(mark)
 
     def read(raw: Any) -> int | None:
@@ -84,14 +84,14 @@ def money(mark: str | None, below_zero: str) -> Reader:
 
 
 def bounded(amount: int) -> int:
-    """The amount in ten-thousandths; refused when it is more than anybody pays."""
+    """The amount in ten-thousandths; refused above the limit."""
     if amount > MOST_MONEY:
         raise Refused("is too large a sum")
     return amount
 
 
 def count(mark: str | None, below_zero: str) -> Reader:
-    """A reader of whole numbers from one up; below that they are refused with the given reason."""
+    """A reader of positive whole numbers; others are refused with the given reason."""
     number = decimal(mark)
 
     def read(raw: Any) -> int | None:

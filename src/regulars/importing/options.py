@@ -1,4 +1,4 @@
-"""What an import is asked to do: everything that the rows do not say about themselves."""
+"""Options of an import: everything that the rows do not state themselves."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from regulars.rules.model import FieldType, Rulebook
 
 @dataclass(frozen=True, slots=True)
 class ImportOptions:
-    """How rows are read, and what holds for those that do not say."""
+    """How rows are read, and defaults for missing values."""
 
     timezone: str = "UTC"
-    """The company's zone: where a time without an offset, or a bare date, is meant."""
+    """The company's zone, for times without an offset and dates alone."""
     locale: str | None = None
     country: str | None = None
     currency: str | None = None
-    """For new rows that state none."""
+    """The default for new rows."""
     fields: Mapping[str, FieldType] = field(default_factory=dict)
     """The workspace's own fields of a client; their columns are read."""
     identity: Literal["id", "address"] = "id"
@@ -28,27 +28,27 @@ class ImportOptions:
     events: Mapping[str, Mapping[str, FieldType]] = field(default_factory=dict)
     """Declared events and the types of their data, `purchase` among them; columns of these names are read."""
     dates: Literal["dmy", "mdy"] | None = None
-    """Settles 03/04/2025, which is refused otherwise."""
+    """Resolves 03/04/2025, which is refused otherwise."""
     decimal: Literal[".", ","] | None = None
-    """Settles 1,234, which is refused otherwise."""
+    """Resolves 1,234, which is refused otherwise."""
     encoding: str | None = None
     """Needed only where the file is neither UTF-8 nor marked UTF-16."""
     pool: str | None = None
-    """For coupon codes that state none."""
+    """The default for coupon codes."""
     reason: str = SuppressionReason.MANUAL
     scope: Literal["all", "marketing"] = "all"
     detail: str | None = None
-    """For suppressed addresses that state none."""
+    """Defaults for suppressed addresses."""
     source: str = "import"
-    """How consent that the rows state is written down."""
+    """The source recorded with consent from rows."""
     bad_rows: Path | None = None
-    """Where refused rows are written, as JSON Lines that can be mended and imported."""
+    """Where refused rows are written, as JSON Lines that can be corrected and imported."""
     batch: int = 5_000
-    """Rows to a transaction."""
+    """Rows per transaction."""
 
 
 def options_for(rulebook: Rulebook) -> ImportOptions:
-    """The options of a workspace; what else an import states is added by `dataclasses.replace`."""
+    """The options of a workspace; set others with `dataclasses.replace`."""
     company = rulebook.company
     return ImportOptions(
         timezone=company.timezone, currency=company.currency, fields=rulebook.fields, events=rulebook.events,

@@ -1,4 +1,4 @@
-"""The lines of a purchase: which product, how many, for how much."""
+"""The lines of a purchase: product, quantity, amount."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ REFUNDED = "is below zero: refunds are not imported"
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One product of a purchase; the amount is for all of the quantity, in ten-thousandths."""
+    """One product of a purchase; the amount is for the whole quantity, in ten-thousandths."""
 
     sku: str
     quantity: int = 1
@@ -43,7 +43,7 @@ def reader(decimal: str | None) -> cells.Reader:
 
 
 def fitted(lines: Sequence[Line], quantity: int | None, amount: int | None, name: str | None) -> list[Line]:
-    """The lines of one row, its other cells taken in: they speak of the product when it is only one."""
+    """The lines of one row, merged with its other cells, which describe the product if there is only one."""
     if len(lines) != 1:
         return list(lines)
     only = lines[0]

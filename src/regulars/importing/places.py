@@ -1,4 +1,4 @@
-"""Languages, time zones, countries and currencies: only names that exist, in the form the rest relies on."""
+"""Languages, time zones, countries and currencies: only existing names, in normalised form."""
 
 from __future__ import annotations
 

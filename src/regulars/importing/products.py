@@ -1,4 +1,4 @@
-"""Products from a file, and after the last row the links between them: what comes next, what goes with what."""
+"""Products from a file, and after the last row the links between them: next products and accessories."""
 
 from __future__ import annotations
 
@@ -28,17 +28,17 @@ _PRODUCT: Types = {
 _LINK: Types = {"product_id": Key, "kind": Text(), "target_id": Key, "rank": Integer(), "after_days": Integer()}
 _DAYS = re.compile(r":\s*+(\d{1,4})(?:\s*+days?)?$")
 KINDS = {"next": "next", "accessories": "accessory"}
-"""Columns of links, and what the database calls them."""
+"""Columns of links, and their names in the database."""
 
 _NEAR = 5_000
-"""Products among which the nearest name is looked for."""
+"""Maximum products searched for the nearest name."""
 
 Link = tuple[str, int | None]
 """A product's sku, and after how many days it is usually bought."""
 
 
 def sequence(raw: Any) -> list[Link]:
-    """`chainsaw:60; trimmer:90` or from JSON [{sku, after_days}]: what is bought next, and after how many days."""
+    """`chainsaw:60; trimmer:90` or from JSON [{sku, after_days}]: next products, with the days until then."""
     found: list[Link] = []
     for item in cells.choices(raw):
         if isinstance(item, dict):
@@ -59,7 +59,7 @@ def _tuple(row: Row) -> list[Any]:
 
 
 class Products(Importer):
-    """Products by their sku. Links are kept aside, in memory: a catalogue is small beside what is sold from it."""
+    """Products by their sku. Links are collected in memory: a catalogue is small."""
 
     needed: ClassVar = (("sku",),)
 
@@ -106,7 +106,7 @@ class Products(Importer):
         return Written(len(added), len(changed), len(rows) - len(added) - len(changed))
 
     def finish(self, connection: Connection) -> list[BadRow]:
-        """Replaces the links of each product that states any; a link to a product nobody knows is refused."""
+        """Replaces the links of each product that states any; a link to an unknown product is refused."""
         named = {sku for sku, _ in self._links} | {sku for _, links in self._links.values() for sku, _ in links}
         known = {sku: keys[0] for sku, keys in lookup(connection, products.c.sku, named, products.c.id).items()}
         near = list(connection.scalars(select(products.c.sku).limit(_NEAR))) if named - known.keys() else []
@@ -143,7 +143,7 @@ class Products(Importer):
         stated: set[tuple[int, str]],
         wanted: Sequence[tuple[int, str, int, int, int | None]],
     ) -> set[int]:
-        """Makes the links of the stated (product, kind) be the wanted ones; gives the products it touched."""
+        """Replaces the links of the stated (product, kind); returns the affected products."""
         types: Types = {"product_id": Key, "kind": Text()}
         mentioned = rowset(connection, "stated", types, [list(pair) for pair in stated])
         keep = rowset(connection, "wanted", _LINK, [list(link) for link in wanted])
@@ -178,7 +178,7 @@ class Products(Importer):
 
     @staticmethod
     def _refresh(connection: Connection, changed: set[int]) -> None:
-        """Recomputes the facts of clients who have a product that changed, or one that leads to it."""
+        """Recomputes the facts of clients with a changed product, or one with a link to it."""
         if not changed:
             return
         leading = select(product_links.c.product_id).where(product_links.c.target_id.in_(ids(connection, changed)))

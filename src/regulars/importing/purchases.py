@@ -1,4 +1,4 @@
-"""Purchases from a file: one row each, or several rows that follow each other under one id."""
+"""Purchases from a file: one row each, or several consecutive rows with one id."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _ONE_VALUE = {"customer": "customers", "email": "customers", "occurred_at": "dat
 
 @dataclass(frozen=True, slots=True)
 class _Purchase:
-    """A purchase, put together from its rows."""
+    """A purchase, combined from its rows."""
 
     row: Row
     lines: list[Line]
@@ -58,7 +58,7 @@ class Purchases(History):
     def columns(self) -> Sequence[Column]:
         options = self.options
         money = numbers.money(options.decimal, order_lines.REFUNDED)
-        latest = self.now + timedelta(days=1)  # clocks differ, a wrong year does not pass
+        latest = self.now + timedelta(days=1)  # tolerates different clocks, but not a wrong year
         readers: Mapping[str, cells.Reader] = {
             "id": cells.text(120),
             "customer": cells.text(254),
@@ -87,7 +87,7 @@ class Purchases(History):
         row.values["data"] = typed(row, (row.get("data") or {}) | own_values(row), self._declared, self.options)
 
     def units(self, rows: Iterator[Row]) -> Iterator[list[Row]]:
-        """The rows of one purchase: those that follow each other under one id."""
+        """The rows of one purchase: consecutive rows with one id."""
         unit: list[Row] = []
         for row in rows:
             if unit and (row.get("id") is None or row.get("id") != unit[0].get("id") or len(unit) >= _MOST_LINES):
@@ -135,7 +135,7 @@ class Purchases(History):
         return Written(len(added), len(changed), len(found) - len(added) - len(changed))
 
     def _write_lines(self, connection: Connection, found: Iterable[_Purchase]) -> set[int]:
-        """Makes the lines of these purchases be what the file says, where it says any; gives whose changed."""
+        """Replaces the lines of these purchases where the file states any; returns the purchases that changed."""
         itemised = [purchase for purchase in found if purchase.lines]
         if not itemised:
             return set()
@@ -154,7 +154,7 @@ class Purchases(History):
         return _replace_lines(connection, stated)
 
     def _product_keys(self, connection: Connection, wanted: Iterable[Line]) -> dict[str, int]:
-        """The key of each product; one that nobody knows is made, so that the purchase is not lost."""
+        """The key of each product; an unknown one is created, so that the purchase is not lost."""
         names = {line.sku: line.name for line in wanted}
         known = lookup(connection, products.c.sku, names, products.c.id)
         missing = [[sku, name or sku] for sku, name in names.items() if sku not in known]
@@ -170,7 +170,7 @@ class Purchases(History):
 
 
 def _refuse_together(unit: list[Row]) -> list[Row]:
-    """Refuses every row of a purchase when one is bad: half a purchase would be a wrong one."""
+    """Refuses every row of a purchase when one is bad: half a purchase would be wrong."""
     bad = next((row for row in unit if row.faults), None)
     for row in unit:
         if bad is not None and not row.faults:
@@ -179,7 +179,7 @@ def _refuse_together(unit: list[Row]) -> list[Row]:
 
 
 def _put_together(unit: list[Row]) -> _Purchase | None:
-    """The purchase that the rows describe; refuses them when it comes to more than anybody pays."""
+    """The purchase of the rows; refuses them when its total is above the limit."""
     first = unit[0]
     found: list[Line] = []
     sums: list[int] = []
@@ -213,7 +213,7 @@ def _tuple(purchase: _Purchase) -> list[Any]:
 
 
 def _replace_lines(connection: Connection, stated: Any) -> set[int]:
-    """Upserts the stated lines and deletes those beyond them; gives the ids of purchases that changed."""
+    """Upserts the stated lines and deletes others; returns the ids of purchases that changed."""
     here = stated.subquery("stated")
     most = select(here.c.purchase_id, func.max(here.c.line).label("most")).group_by(here.c.purchase_id).subquery("most")
     beyond = select(most.c.purchase_id).where(

@@ -1,10 +1,10 @@
-"""The one way in which a cell is refused: with a reason, and where there is one, with what to do."""
+"""The exception for a refused cell, with a reason and, where possible, a hint."""
 
 from __future__ import annotations
 
 
 class Refused(ValueError):
-    """This value cannot be what its column says it is."""
+    """The value is invalid for its column."""
 
     def __init__(self, reason: str, hint: str | None = None) -> None:
         super().__init__(reason)

@@ -1,4 +1,4 @@
-"""What an import says afterwards."""
+"""The report of an import."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 
 class Kind(StrEnum):
-    """What the rows are."""
+    """The kind of rows."""
 
     CUSTOMERS = "customers"
     PURCHASES = "purchases"
@@ -24,12 +24,12 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class BadRow:
-    """One thing wrong in one row. A row with several of them is listed several times."""
+    """One fault in one row. A row with several faults is listed several times."""
 
     line: int
-    """In a file the line that the row begins on, in a list its place; from 1."""
+    """In a file the first line of the row, in a list its position; from 1."""
     column: str | None
-    """As the source calls it."""
+    """As named by the source."""
     value: str | None
     reason: str
     hint: str | None = None
@@ -47,10 +47,10 @@ class BadRow:
 
 @dataclass(frozen=True, slots=True)
 class ImportReport:
-    """What came of a file or a list.
+    """The result of importing a file or a list.
 
-    `rows` and `refused` count its rows; `added`, `changed` and `unchanged` count what they describe,
-    which for purchases of several rows is fewer.
+    `rows` and `refused` count rows; `added`, `changed` and `unchanged` count the objects they describe,
+    which are fewer for purchases of several rows.
     """
 
     kind: Kind
@@ -63,11 +63,11 @@ class ImportReport:
     """The first thousand faults, by line."""
     bad_total: int
     columns: Mapping[str, str]
-    """The source's columns that were read, and as what."""
+    """The source's columns that were read, and their meaning."""
     ignored: Mapping[str, str | None]
-    """The others, and the name that each resembles."""
+    """The other columns, and the most similar name of each."""
     notes: tuple[str, ...] = ()
-    """What the person should know and need not mend."""
+    """Notes that need no correction."""
 
     def to_dict(self) -> dict[str, Any]:
         """The report as JSON-ready data."""

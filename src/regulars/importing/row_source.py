@@ -1,4 +1,4 @@
-"""Where rows come from: a file is one source, a list of mappings another. Each row has its number, for the report."""
+"""Sources of rows: a file, or a list of mappings. Each row has its number, for the report."""
 
 from __future__ import annotations
 
@@ -14,33 +14,33 @@ from regulars.core.diagnostics import Diagnostic, Span
 from regulars.core.errors import Invalid
 
 LONGEST = 1_048_576
-"""Characters of one row as JSON; a longer one is no row of a client."""
+"""Maximum characters of one row as JSON."""
 TOO_LONG = ("is longer than a million characters", None)
 Unit = Literal["line", "row"]
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One row as its source has it: its number, and its cells by column."""
+    """One raw row: its number, and its cells by column."""
 
     line: int
-    """In a file the line that it begins on, in a list its place; from 1."""
+    """In a file its first line, in a list its position; from 1."""
     cells: Mapping[str, Any] = field(default_factory=dict)
     fault: tuple[str, str | None] | None = None
-    """Reason and hint, when the row cannot be taken apart."""
+    """Reason and hint, when the row cannot be parsed."""
 
 
 class RowSource(ABC):
-    """Gives the records of one import, once and in order; holds one at a time."""
+    """Yields the records of one import, once and in order, one at a time."""
 
     path: Path | None = None
     """The file that diagnostics name."""
     unit: Unit = "line"
-    """What the number of a record counts."""
+    """The unit of record numbers."""
     has: str = "the file has"
-    """How a sentence about the whole begins."""
+    """The beginning of a sentence about the source."""
     header: Sequence[str] | None = None
-    """The columns, where they are known beforehand; None where each row names its own cells."""
+    """The columns, if known beforehand; None if each row names its own cells."""
 
     @abstractmethod
     def __iter__(self) -> Iterator[Record]: ...
@@ -48,13 +48,13 @@ class RowSource(ABC):
     def diagnostic(
         self, code: str, message: str, *, line: int = 1, hint: str | None = None, expected: str | None = None
     ) -> Diagnostic:
-        """What is wrong with the source as a whole, and in a file on which line."""
+        """A fault of the source as a whole, with the line in a file."""
         span = Span(str(self.path), line, 1) if self.path else None
         return Diagnostic(code, message, span, hint=hint, expected=expected)
 
 
 class MappingSource(RowSource):
-    """Rows that a program has at hand, as JSON would have them, say the body of a request. Raises Invalid for none."""
+    """Rows of JSON values in memory, such as the body of a request. Raises Invalid for an empty list."""
 
     unit = "row"
     has = "the rows have"
@@ -71,7 +71,7 @@ class MappingSource(RowSource):
 
 
 def _fault(row: Mapping[str, Any]) -> tuple[str, str | None] | None:
-    """What keeps the mapping from being a row of a JSON Lines file."""
+    """Why the mapping is not valid as a row of a JSON Lines file."""
     try:
         written = orjson.dumps(row, option=orjson.OPT_PASSTHROUGH_DATETIME)
     except TypeError as error:

@@ -1,4 +1,4 @@
-"""Rows on their way from their source to the database, and what every kind of import has in common."""
+"""Rows from the source to the database, and the base of all kinds of import."""
 
 from __future__ import annotations
 
@@ -24,32 +24,32 @@ from regulars.importing.seen_keys import Seen
 from regulars.rules.model import FieldType
 
 _SHOWN = 80
-"""Characters of a refused value that the report repeats."""
+"""Maximum characters of a refused value in the report."""
 
 
 @dataclass(slots=True)
 class Row:
-    """One row: as its source has it, as it was read, and what is wrong with it."""
+    """One row: its raw cells, its values, and its faults."""
 
     line: int
     cells: Mapping[str, Any]
     values: dict[str, Any] = field(default_factory=dict)
     faults: list[BadRow] = field(default_factory=list)
     headers: Mapping[str, str] = field(default_factory=dict)
-    """What the source calls the column of a value."""
+    """The source's name of a value's column."""
     unit: Unit = "line"
-    """What `line` counts."""
+    """The unit of `line`."""
 
     def get(self, name: str) -> Any:
-        """The value, or None when the row does not say."""
+        """The value, or None when missing."""
         return self.values.get(name)
 
     def has_cell(self, name: str) -> bool:
-        """Whether the row has a cell for the value, be it empty."""
+        """Whether the row has a cell for the value, even if empty."""
         return self.headers.get(name) in self.cells
 
     def refuse(self, reason: str, hint: str | None = None, name: str | None = None) -> None:
-        """Marks the row as one that stays out."""
+        """Refuses the row."""
         header = self.headers.get(name, name) if name else None
         raw = self.cells.get(header) if header else None
         self.faults.append(BadRow(self.line, header, _shown(raw), reason, hint))
@@ -57,7 +57,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What became of a batch of things."""
+    """The result of writing a batch."""
 
     added: int = 0
     changed: int = 0
@@ -65,10 +65,10 @@ class Written:
 
 
 class Importer(ABC):
-    """How one kind of row is read and written. `notes` counts what the person should hear of."""
+    """How one kind of row is read and written. `notes` are counted for the report."""
 
     needed: ClassVar[tuple[tuple[str, ...], ...]] = ()
-    """Of each tuple, the source must have at least one column."""
+    """The source must have at least one column of each tuple."""
 
     def __init__(self, options: ImportOptions, now: datetime, secret: bytes, seen: Seen) -> None:
         self.options = options
@@ -79,34 +79,34 @@ class Importer(ABC):
 
     @abstractmethod
     def columns(self) -> Sequence[Column]:
-        """Everything a row of this kind may say."""
+        """All columns of this kind of row."""
 
     @abstractmethod
     def check(self, row: Row) -> None:
-        """Completes a row whose cells could be read, or refuses it."""
+        """Completes a row with valid cells, or refuses it."""
 
     def units(self, rows: Iterator[Row]) -> Iterator[list[Row]]:
-        """Rows that describe one thing together; here each row by itself."""
+        """Groups rows that describe one object; by default each row is its own group."""
         for row in rows:
             yield [row]
 
     @abstractmethod
     def write(self, connection: Connection, units: Sequence[list[Row]]) -> Written:
-        """Writes what can be written; refuses rows whose client or manager is not known."""
+        """Writes the valid rows; refuses rows whose client or manager is unknown."""
 
     def finish(self, connection: Connection) -> list[BadRow]:
-        """What can be done only after the last row, and what was wrong then."""
+        """Finishes after the last row; returns faults found then."""
         return []
 
     def refuse_twin(self, row: Row, name: str, what: str) -> None:
-        """Refuses a row whose key has been in an earlier row."""
+        """Refuses a row with the key of an earlier row."""
         first = self.seen.first(str(row.get(name)), row.line)
         if first != row.line:
             row.refuse(f"{what} `{row.get(name)}` is on {row.unit} {first} already", "keep one of the two rows", name)
 
 
 def read_row(record: Record, columns: Columns) -> Row:
-    """Every cell of a record, read; several may be refused at once."""
+    """Reads every cell of a record; several can be refused at once."""
     row = Row(record.line, record.cells, headers=columns.headers, unit=columns.source.unit)
     if record.fault:
         row.refuse(*record.fault)
@@ -114,7 +114,7 @@ def read_row(record: Record, columns: Columns) -> Row:
     for header, raw in record.cells.items():
         column = columns.used.get(header)
         if column is None:
-            if header and header not in columns.ignored:  # a key without a name is no column
+            if header and header not in columns.ignored:  # a key without a name is not a column
                 columns.settle(record.cells)
                 return read_row(record, columns)
             continue
@@ -131,7 +131,7 @@ def read_row(record: Record, columns: Columns) -> Row:
 
 
 def field_reader(kind: FieldType, options: ImportOptions) -> Reader:
-    """A reader of a declared field; gives what JSON can hold."""
+    """A reader of a declared field; returns a JSON value."""
     return _field_reader(kind, options.decimal, options.dates, options.timezone)
 
 
@@ -154,24 +154,24 @@ def _field_reader(kind: FieldType, decimal: str | None, order: str | None, zone_
 
 
 OWN = "own:"
-"""Where a row keeps declared fields: out of the way of the columns that every workspace has."""
+"""The key prefix of declared fields in a row, separate from built-in columns."""
 
 
 def own_columns(names: Iterable[str], taken: Iterable[str], reader: Callable[[str], Reader]) -> list[Column]:
-    """Columns for declared fields; a name that every workspace has keeps its own meaning."""
+    """Columns for declared fields; a built-in name keeps its meaning."""
     free = sorted(set(names) - set(taken))
     return [Column(name, reader(name), slot=OWN + name) for name in free]
 
 
 def own_values(row: Row) -> dict[str, Any]:
-    """What the row says about declared fields, by their names."""
+    """The row's values of declared fields, by name."""
     return {key.removeprefix(OWN): value for key, value in row.values.items() if key.startswith(OWN)}
 
 
 def typed(
     row: Row, values: Mapping[str, Any], fields: Mapping[str, FieldType], options: ImportOptions
 ) -> dict[str, Any]:
-    """The data of an event, each declared field read as its type; what is not declared stays as it is."""
+    """The data of an event, with each declared field converted to its type; others unchanged."""
     found = {}
     for name, raw in values.items():
         kind = fields.get(name)

@@ -8,7 +8,7 @@ from typing import Self
 
 
 class Seen:
-    """Keys met so far, in a private temporary database that goes away with it."""
+    """Keys seen so far, in a private temporary database."""
 
     def __init__(self) -> None:
         self._database = sqlite3.connect("", isolation_level=None)  # "": a temporary file, cached in memory first
@@ -24,11 +24,11 @@ class Seen:
         self._database.close()
 
     def first(self, key: str, line: int) -> int:
-        """The line on which the key was met first: `line` itself if it is new."""
+        """The line on which the key was first seen: `line` itself if it is new."""
         return int(self._meet(key, line)[0])
 
     def times(self, key: str) -> int:
-        """How many times the key has been met, this one included."""
+        """How many times the key has been seen, including this one."""
         return int(self._meet(key, 0)[1])
 
     def _meet(self, key: str, line: int) -> tuple[int, int]:

@@ -1,6 +1,6 @@
-"""Importing: rows of a file or of a list are read, checked and written batch by batch, and what is bad is named.
+"""Importing: rows of a file or a list are read, checked and written batch by batch; faulty rows are reported.
 
-Each batch is one transaction that leaves facts right, so an import may be killed and run again. Memory does not
+Each batch is one transaction that also updates facts, so an import can be killed and run again. Memory does not
 grow with the number of rows. Only one import writes at a time.
 """
 
@@ -35,9 +35,9 @@ from regulars.importing.source_file import AddressFile, FileSource
 from regulars.importing.suppression_list import Suppressions
 
 MOST_LISTED = 1_000
-"""Faults that a report holds; the rest are counted."""
+"""Maximum faults in a report; the rest are counted."""
 _MANY = 5_000
-"""Rows after which the database looks over its tables; it does so for fewer by itself."""
+"""Rows after which the database's statistics are updated; for fewer it does so itself."""
 
 _IMPORTERS: Mapping[Kind, type[Importer]] = {
     Kind.CUSTOMERS: Customers,
@@ -52,7 +52,7 @@ _IMPORTERS: Mapping[Kind, type[Importer]] = {
 }
 
 Progress = Callable[[int, int], None]
-"""Called after each batch with the bytes read and the bytes there are."""
+"""Called after each batch with the bytes read and the total bytes."""
 
 
 def import_file(
@@ -68,7 +68,7 @@ def import_file(
 ) -> ImportReport:
     """Imports a CSV or JSON Lines file; raises what `import_rows` does, and NotFound.
 
-    Suppressions may be a bare list of addresses, one to a line.
+    Suppressions can be a bare list of addresses, one per line.
     """
     options = options or ImportOptions()
     form = AddressFile if kind is Kind.SUPPRESSIONS else FileSource
@@ -90,10 +90,10 @@ def import_rows(
     options: ImportOptions | None = None,
     after_batch: Callable[[], object] | None = None,
 ) -> ImportReport:
-    """Reads the rows into the database; what is there already stays as it is.
+    """Imports the rows into the database; unchanged rows are not written.
 
-    `mapping` says for columns of the source what they are. Raises Invalid when the source as a whole cannot be
-    read so, EnvironmentFailed; a bad row raises nothing and is in the report.
+    `mapping` gives the meaning of source columns. Raises Invalid when the source as a whole cannot be read,
+    EnvironmentFailed; a faulty row raises nothing and is in the report.
     """
     options = options or ImportOptions()
     with Seen() as seen, _Complaints(options.bad_rows) as complaints:
@@ -157,7 +157,7 @@ def _write(engine: Engine, importer: Importer, batch: list[list[Row]], tally: _T
 
 @contextmanager
 def _batch(engine: Engine) -> Iterator[Connection]:
-    """One transaction of an import; another import waits for it, and so no two can deadlock."""
+    """One transaction of an import, under a lock, so that two imports cannot deadlock."""
     with write(engine) as connection:
         lock(connection, AdvisoryLock.IMPORT)
         yield connection
@@ -165,7 +165,7 @@ def _batch(engine: Engine) -> Iterator[Connection]:
 
 @dataclass(slots=True)
 class _Tally:
-    """Counts that grow while the rows are read."""
+    """Running counts."""
 
     rows: int = 0
     added: int = 0
@@ -174,7 +174,7 @@ class _Tally:
     refused: int = 0
 
     def report(self, kind: Kind, columns: Columns, complaints: _Complaints, importer: Importer) -> ImportReport:
-        """The counts with everything else that is known at the end."""
+        """The report with the final counts."""
         return ImportReport(
             kind=kind,
             rows=self.rows,
@@ -191,7 +191,7 @@ class _Tally:
 
 
 class _Complaints:
-    """Faults: the first thousand in memory, all of them in a file if one is named."""
+    """Faults: the first thousand in memory, all of them in a file if requested."""
 
     def __init__(self, path: Path | None) -> None:
         self.kept: list[BadRow] = []
@@ -207,7 +207,7 @@ class _Complaints:
             self._file.close()
 
     def extend(self, faults: Iterable[BadRow], cells: Mapping[str, Any] | None = None) -> None:
-        """Takes in the faults of one row; its cells go into the file beside them, to be mended there."""
+        """Adds the faults of one row, and writes its cells with them to the file for correction."""
         found = list(faults)
         self.total += len(found)
         self.kept += found[: max(0, MOST_LISTED - len(self.kept))]
@@ -227,5 +227,5 @@ class _Complaints:
 
 
 def _storable(value: Any) -> Any:
-    """A cell as JSON can hold it: bytes that were no text are spelt out."""
+    """A cell as a JSON value: invalid bytes are escaped."""
     return value.encode("utf-8", "backslashreplace").decode() if isinstance(value, str) else value

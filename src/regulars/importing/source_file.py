@@ -1,7 +1,7 @@
-"""A CSV or JSON Lines file as a stream of records, each with the line it begins on. Constant memory.
+"""A CSV or JSON Lines file as a stream of records, each with its first line number. Constant memory.
 
-The form is told by the file's name, or by its first character. Rows that are no rows (too many cells,
-broken JSON) come out as records with a fault, in their place.
+The format follows from the file's name, or its first character. Invalid rows (too many cells, broken JSON)
+are yielded in place as records with a fault.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from regulars.importing.row_source import LONGEST, TOO_LONG, Record, RowSource
 _JSON_NAMES = frozenset({".jsonl", ".ndjson", ".json"})
 _DELIMITERS = ",;\t|"
 _ADDRESS = re.compile(r"""["'<]?[^\s,;"'<>{}:]+@[^\s,;"'<>{}:]+["'>]?[,;]?""")
-"""A line that holds an address and nothing else."""
+"""A line with an address only."""
 
 
 class FileSource(RowSource):
@@ -77,7 +77,7 @@ class FileSource(RowSource):
 
 
 class AddressFile(FileSource):
-    """A file of addresses: one to a line, or with a first line that names the columns like any other file."""
+    """A file of addresses: one per line, or with a header line like any other file."""
 
     def _begun(self) -> tuple[list[str] | None, Iterator[Record]]:
         first, line = _first_line(self._text)
@@ -88,7 +88,7 @@ class AddressFile(FileSource):
 
 
 def invalid(path: Path, message: str, line: int = 1, hint: str | None = None, expected: str | None = None) -> Invalid:
-    """What is wrong with the file as a whole."""
+    """A fault of the file as a whole."""
     return Invalid([Diagnostic("D001", message, Span(str(path), line, 1), hint=hint, expected=expected)])
 
 
@@ -102,7 +102,7 @@ def _opened(path: Path) -> tuple[BinaryIO, int]:
 
 
 def _decoded(binary: BinaryIO, path: Path, encoding: str | None) -> TextIO:
-    """The file as text. A byte that is not UTF-8 stays in its cell as a lone surrogate, for the row to be named."""
+    """The file as text. An invalid byte stays in its cell as a lone surrogate, so that its row can be reported."""
     start = binary.read(4)
     binary.seek(0)
     if start[:2] == b"PK":
@@ -116,7 +116,7 @@ def _decoded(binary: BinaryIO, path: Path, encoding: str | None) -> TextIO:
 
 
 def _first_line(text: TextIO) -> tuple[str | None, int]:
-    """The first line that holds anything, and its number."""
+    """The first non-empty line, and its number."""
     number = 0
     while line := text.readline(LONGEST):
         number += 1
@@ -131,7 +131,7 @@ def _again(first: str, rest: TextIO) -> Iterator[str]:
 
 
 def _delimiter(header: str) -> str:
-    """The delimiter that the first line has most of, outside quotation marks."""
+    """The most frequent delimiter in the first line, outside quotation marks."""
     bare = "".join(part for place, part in enumerate(header.split('"')) if place % 2 == 0)
     return max(_DELIMITERS, key=lambda mark: (bare.count(mark), -_DELIMITERS.index(mark)))
 

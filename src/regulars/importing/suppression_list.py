@@ -1,7 +1,7 @@
-"""Addresses that are not to be written to, from a list or from what another mail service exports.
+"""Suppressed addresses, from a list or from the export of another mail service.
 
-An address that can be read is suppressed, whatever else its row says: what is not understood is taken for the stricter
-and told in a note. Of several rows with one address the strictest counts.
+A valid address is always suppressed, whatever else its row says: an unknown value is replaced by the stricter one and
+reported in a note. Of several rows with one address the strictest counts.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from regulars.importing.rows import Importer, Row, Written
 
 _UNREADABLE = object()
 _LONGEST = 500
-"""Characters of a detail that are kept."""
+"""Maximum characters of a stored detail."""
 _REASONS = {
     plain_name(word): reason
     for reason, words in column_names.SUPPRESSION_REASONS.items()
@@ -35,14 +35,14 @@ _SCOPES = {plain_name(word): scope for scope, words in column_names.SUPPRESSION_
 
 
 def comment(raw: Any) -> str | None:
-    """Any cell as one line of text that can be kept, cut where it is long; nothing is refused."""
+    """Any cell as one line of text, truncated; nothing is refused."""
     value = raw if isinstance(raw, str) else str(raw)
     line = " ".join("".join(c if c.isprintable() else " " for c in value).split())
     return line[:_LONGEST] or None
 
 
 class Suppressions(Importer):
-    """Addresses with the reason, the scope, since when, and what was said of it."""
+    """Addresses with reason, scope, date, and detail."""
 
     needed: ClassVar = (("email",),)
 
@@ -92,7 +92,7 @@ class Suppressions(Importer):
         )
 
     def _reason(self, row: Row) -> tuple[str, str | None]:
-        """The reason in our words; where it cannot be told, the default and what the row said."""
+        """The reason in our words; if unknown, the default and the row's text."""
         said = row.get("reason")
         if said is None:
             return self.options.reason, None
@@ -119,7 +119,7 @@ class Suppressions(Importer):
 
 
 def _lenient(read: cells.Reader) -> cells.Reader:
-    """The reader, with something in place of a value that it refuses: the address is suppressed all the same."""
+    """The reader with a default for values that it refuses, so that the address is still suppressed."""
 
     def lenient(raw: Any) -> Any:
         try:

@@ -1,6 +1,6 @@
-"""Who followed the links of a campaign's emails, and who was shown them: each email once, by its best hit.
+"""Clicks and opens of a campaign's emails: each email counts once, by the best grade of its hits.
 
-Link by link likewise: an email of which the sale was opened twice and the map once counts once for each.
+Likewise per link: an email with two clicks on one link and one on another counts once for each.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from regulars.responses.click_grading import Grade, HitKind
 
 @dataclass(frozen=True, slots=True)
 class GradeCounts:
-    """Emails by who responded: a person, somebody or something, only machines."""
+    """Emails by the best grade of their responses: human, unsure, only machines."""
 
     human: int = 0
     unsure: int = 0
@@ -31,7 +31,7 @@ class GradeCounts:
 
 @dataclass(frozen=True, slots=True)
 class LinkClicks:
-    """An address in a campaign's emails, or a page of ours such as `book`, and in how many emails it was followed."""
+    """An address in a campaign's emails, or a page of ours such as `book`, and in how many emails it was clicked."""
 
     link: str
     graded: GradeCounts
@@ -43,20 +43,20 @@ class LinkClicks:
 
 @dataclass(frozen=True, slots=True)
 class LinkReport:
-    """The links of a campaign that were followed, those of most people first, and how many more there are."""
+    """The clicked links of a campaign, by number of people, and how many more there are."""
 
     shown: Sequence[LinkClicks] = ()
     more: int = 0
 
 
 MOST_LINKS = 100
-"""Links of a campaign that are listed: an email whose links name the client has one for each."""
+"""Maximum links listed per campaign: personalised links differ for each client."""
 _ORDER = tuple(Grade)
 """From the best to the worst."""
 
 
 def response_counts(connection: Connection, chosen: ColumnElement[bool]) -> Mapping[tuple[str, HitKind], GradeCounts]:
-    """By campaign key and kind (clicks and opens), among the chosen promises; none where there is nothing."""
+    """By campaign key and kind (clicks and opens), among the chosen promises."""
     best = _best(hits.c.kind, and_(chosen, hits.c.kind.in_([HitKind.CLICK, HitKind.OPEN])))
     rows = connection.execute(
         select(best.c.campaign, best.c.kind, *_grades(best)).group_by(best.c.campaign, best.c.kind)
@@ -65,7 +65,7 @@ def response_counts(connection: Connection, chosen: ColumnElement[bool]) -> Mapp
 
 
 def link_reports(connection: Connection, chosen: ColumnElement[bool]) -> Mapping[str, LinkReport]:
-    """By campaign key, the links followed in emails of the chosen promises; those of erased clients are gone."""
+    """By campaign key, the clicked links in emails of the chosen promises; those of erased clients are deleted."""
     best = _best(hits.c.link, and_(chosen, hits.c.kind == HitKind.CLICK, hits.c.link.is_not(None)))
     counted = (
         select(best.c.campaign, best.c.link, *_grades(best)).group_by(best.c.campaign, best.c.link).subquery("counted")
@@ -85,7 +85,7 @@ def link_reports(connection: Connection, chosen: ColumnElement[bool]) -> Mapping
 
 
 def _best(what: ColumnElement[Any], chosen: ColumnElement[bool]) -> Subquery:
-    """For each email and what was asked for of it, the place of its best grade."""
+    """For each email and requested link, the rank of its best grade."""
     rank = case({grade: place for place, grade in enumerate(_ORDER)}, value=hits.c.grade)
     return (
         select(promises.c.campaign, what, func.min(rank).label("best"))
@@ -97,7 +97,7 @@ def _best(what: ColumnElement[Any], chosen: ColumnElement[bool]) -> Subquery:
 
 
 def _grades(best: Subquery) -> list[ColumnElement[int]]:
-    """How many emails have each grade as their best."""
+    """The number of emails by best grade."""
     return [func.count().filter(best.c.best == place).label(grade) for place, grade in enumerate(_ORDER)]
 
 

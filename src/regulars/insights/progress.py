@@ -1,4 +1,4 @@
-"""How far the workers are: for programs that wait for them."""
+"""The progress of workers, for programs that wait for them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from regulars.db.tables import campaigns, promises
 
 
 def settled(engine: Engine, moment: datetime) -> bool:
-    """Whether the plan of that moment is made, and everything that may go by then has gone."""
+    """Whether the plan of that instant is complete, and everything that can be sent by then was sent."""
     going = and_(promises.c.state == State.PLANNED, promises.c.next_at <= moment)
     with read(engine) as connection:
         planned = connection.scalar(select(func.min(campaigns.c.planned_at)).where(campaigns.c.retired_at.is_(None)))
@@ -20,6 +20,6 @@ def settled(engine: Engine, moment: datetime) -> bool:
 
 
 def sent(engine: Engine) -> int:
-    """How many emails have been sent in all."""
+    """The total number of sent emails."""
     with read(engine) as connection:
         return int(connection.scalar(select(func.count()).where(promises.c.state == State.SENT)) or 0)

@@ -1,4 +1,4 @@
-"""The ledger as a list for people: what became of every promise, newest last."""
+"""The ledger as a list for people: the outcome of every promise, newest last."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from regulars.rules.model import Rulebook
 
 @dataclass(frozen=True, slots=True)
 class HistoryRow:
-    """One promise: `at` is when it was settled, or else when it was made."""
+    """One promise: `at` is when it was settled, or else when it was created."""
 
     campaign: str
     step: str
@@ -28,7 +28,7 @@ class HistoryRow:
 
 
 def history(engine: Engine, rulebook: Rulebook, limit: int = 1000) -> list[HistoryRow]:
-    """The latest promises, oldest first, under the campaigns' names of today."""
+    """The latest promises, oldest first, with the campaigns' present names."""
     at = func.coalesce(promises.c.settled_at, promises.c.created_at)
     full = func.coalesce(customers.c.name, customers.c.first_name + " " + customers.c.last_name, customers.c.first_name)
     query = (

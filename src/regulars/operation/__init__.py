@@ -1,1 +1,1 @@
-"""The machine put together: plan, dispatch, tick."""
+"""The parts of one process: plan, dispatch, tick."""

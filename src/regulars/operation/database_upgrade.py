@@ -1,4 +1,4 @@
-"""Bringing a database to this version: its tables first, then what is derived from them."""
+"""Upgrades a database to this version: tables first, then derived data."""
 
 from __future__ import annotations
 

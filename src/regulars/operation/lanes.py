@@ -1,4 +1,4 @@
-"""Which kind of email goes by which transport."""
+"""Lanes: which kind of email uses which transport."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from regulars.rules.model import Kind
 
 
 def open_lanes(settings: Settings) -> list[Lane]:
-    """One server for everything, or one more for transactional emails, which then never queue behind marketing.
+    """One lane for everything, or a second one for transactional emails, which then never queue behind marketing.
 
-    The most urgent first. Raises EnvironmentFailed for a URL that no transport can use.
+    The most urgent first. Raises EnvironmentFailed for an invalid URL.
     """
     main = open_transport(settings.smtp_url)
     if settings.smtp_transactional_url is None:

@@ -1,4 +1,4 @@
-"""The rules and emails that a process goes by: those on disk, or the last that were sound while those are faulty."""
+"""The rules and emails of a process: those on disk, or the last valid ones while those are faulty."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from regulars.workspace.folder import Workspace, open_workspace
 
 _LOG = logging.getLogger(__name__)
 _MOST_TOLD = 10
-"""Mistakes that the log shows at once; `regulars check` shows all."""
+"""Maximum mistakes in one log message; `regulars check` shows all."""
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """What is wrong with the files on disk, when they last changed, and since when the state in force has been it."""
+    """The faults of the files on disk, when they last changed, and since when the version in force has been valid."""
 
     error: Invalid
     changed_at: datetime
@@ -45,7 +45,7 @@ class Fault:
 
 
 class RulesInForce:
-    """One process's rules. With a `clock` it keeps every sound state in the database, and logs what is wrong."""
+    """One process's rules. With a `clock` it stores every valid version in the database, and logs faults."""
 
     def __init__(self, root: Path, engine: Engine, clock: Clock | None = None) -> None:
         self.fault: Fault | None = None
@@ -58,9 +58,9 @@ class RulesInForce:
         self._version: Version | None = None
 
     def current(self) -> Workspace:
-        """The rules on disk, read again when a file has changed; while they are faulty, the last sound ones.
+        """The rules on disk, reloaded when a file has changed; while they are faulty, the last valid ones.
 
-        Raises Invalid when they are faulty and no sound state is known.
+        Raises Invalid when they are faulty and no valid version is known.
         """
         seen = fingerprint(self._root)
         if self._workspace is None or seen != self._seen:
@@ -75,7 +75,7 @@ class RulesInForce:
         return self._workspace
 
     def close(self) -> None:
-        """Removes what was written to go back to."""
+        """Removes the files of the stored version."""
         if self._folder is not None:
             self._folder.cleanup()
             self._folder = self._version = None
@@ -85,7 +85,7 @@ class RulesInForce:
             _LOG.warning("the rule files are sound again, and in force")
         self.fault, self._told = None, ""
         self._since = self._changed_at()
-        if self._clock is None or fingerprint(self._root) != seen:  # changed meanwhile: the next look keeps it
+        if self._clock is None or fingerprint(self._root) != seen:  # changed meanwhile: stored at the next reload
             return
         try:
             workspace_versions.keep(self._engine, self._root, self._clock())
@@ -94,11 +94,11 @@ class RulesInForce:
                 "rules and emails have %d MB together; above %d MB no version is kept, and a faulty file stops mail"
                 " after a restart", error.size // 1_000_000, workspace_versions.MOST_BYTES // 1_000_000,
             )  # fmt: skip
-        except OSError as error:  # a file that cannot be read, or went meanwhile
+        except OSError as error:  # a file that cannot be read, or was removed meanwhile
             _LOG.warning("no version of the rule files is kept: %s", error)
 
     def _last_sound(self, error: Invalid, seen: str) -> Workspace:
-        """The last sound state, from the database or else from memory; says once what is wrong with these files."""
+        """The last valid version, from the database or else from memory; logs the faults of these files once."""
         version = workspace_versions.last(self._engine)
         found = self._workspace if version is None else self._opened(version)
         if self._clock is not None and seen != self._told:
@@ -115,7 +115,7 @@ class RulesInForce:
         return found
 
     def _opened(self, version: Version) -> Workspace | None:
-        """The version, written into a folder for this user alone: emails are read from files when they are needed."""
+        """The version, written into a private folder: emails are read from files on demand."""
         if self._folder is None or self._version != version:
             self.close()
             folder = TemporaryDirectory(prefix="regulars-")  # made with mode 0700
@@ -128,7 +128,7 @@ class RulesInForce:
             return None
 
     def _changed_at(self) -> datetime:
-        """When a file or folder of the workspace was last changed."""
+        """When a file or folder of the workspace last changed."""
         times = [path.stat().st_mtime for path in self._paths() if path.exists()]
         return datetime.fromtimestamp(max(times, default=0.0), UTC)
 

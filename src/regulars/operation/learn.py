@@ -1,7 +1,7 @@
-"""Learning from everybody: how clients buy, what they are worth, and what is bought next.
+"""Learning from all purchases: purchase behaviour, expected value, next product.
 
-The whole of it belongs into the night. `revalue` alone is cheap: it looks only at those whose purchases changed.
-numpy and scipy are loaded when something is learned, not before: they belong to the extra `learn`.
+The whole is a nightly task. `revalue` alone is cheap: it reads only clients whose purchases changed. numpy and scipy
+are imported on use: they belong to the extra `learn`.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Learned:
-    """What came of it.
+    """The result of learning.
 
-    `buying` and `spending` are false where that could not be learned; `notes` say why, or what to beware of. `method`
-    is the way that tells the next product; `trials` is empty where there was too little history to compare the ways.
+    `buying` and `spending` are false where that could not be learned; `notes` give the reasons and warnings. `method`
+    is the selected method for the next product; `trials` is empty with too little history to compare the methods.
     """
 
     buying: bool
@@ -41,7 +41,7 @@ class Learned:
 
 
 def learn(engine: Engine, now: datetime) -> Learned:
-    """Learns everything anew, in one transaction. What was learned before stays where there is too little now.
+    """Learns everything again, in one transaction. Earlier results stay where there is too little data now.
 
     Raises EnvironmentFailed without the extra `learn`.
     """
@@ -54,7 +54,7 @@ def learn(engine: Engine, now: datetime) -> Learned:
 
 
 def revalue(engine: Engine, now: datetime) -> int:
-    """Brings the worth of those up to date whose purchases changed; gives how many.
+    """Updates the worth of clients whose purchases changed; returns their number.
 
     Raises EnvironmentFailed without the extra `learn`.
     """
@@ -104,11 +104,11 @@ def _value(connection: Connection, now: datetime, *, stale_only: bool) -> int:
     from regulars.knowledge.gammagamma import GammaGamma, clv
 
     r, alpha, a, b, p, q, v = (float(model[n] or 0.0) for n in ("r", "alpha", "a", "b", "p", "q", "v"))
-    if q <= 1.0:  # learned by a version that did not refuse it: a mean below zero would come out
+    if q <= 1.0:  # learned by a version that did not reject it: the mean would be negative
         return 0
     days, t_x, age, bought, spent = np.array([row[1:] for row in rows], dtype=np.float64).T
     people = Histories.of(days - 1, np.where(days > 1, t_x, 0.0) / 7, age / 7)
-    # Every day counts for the mean: who bought once has shown what they spend, too.
+    # Every day counts for the mean: one purchase shows spending, too.
     spending = GammaGamma(p, q, v).expected_spend(days, np.maximum(spent / days, 0.0))
     values = clv(BgNbd(r, alpha, a, b), spending, people)
     given: Iterator[Any] = zip((row[0] for row in rows), values.tolist(), bought.tolist(), spent.tolist(), strict=True)
@@ -124,7 +124,7 @@ def _learn_next_products(connection: Connection, now: datetime) -> tuple[str, Se
     portions = [np.array(some, dtype=np.int64) for some in learned.purchase_lines_until(connection, now)]
     rows = np.concatenate(portions) if portions else np.zeros((0, 3), dtype=np.int64)
     clients, products = np.unique(rows[:, 0]), np.unique(rows[:, 2])
-    # Numbered in the order of their keys, which settle what is equal, as they do in SQL.
+    # Numbered in the order of their keys, which break ties as in SQL.
     history = History.of(np.searchsorted(clients, rows[:, 0]), rows[:, 1], np.searchsorted(products, rows[:, 2]),
                          clients=len(clients), products=len(products))  # fmt: skip
     del rows, portions
@@ -139,7 +139,7 @@ def put_in_force(
     connection: Connection, model: NextProductModel, history: History, products: Integers, trials: Sequence[Trial],
     now: datetime,
 ) -> None:  # fmt: skip
-    """Writes what tells the next product and brings the facts up to it; `products` are the keys by their numbers."""
+    """Writes the predictions of the next product and updates the facts; `products` are the keys by number."""
     from regulars.knowledge.product_prediction import usual_gap
 
     gap = usual_gap(history)
@@ -152,7 +152,7 @@ def put_in_force(
 
 
 def _links(model: NextProductModel, history: History, products: Integers) -> Iterator[list[Any]]:
-    """The links of the model as rows of keys, with the days after which the target is usually bought."""
+    """The links of the model as rows of keys, with the usual days until the target is bought."""
     from regulars.knowledge.product_links import with_gaps
 
     links = model.links if (model.links.product == model.links.target).all() else with_gaps(model.links, history)

@@ -1,7 +1,7 @@
-"""One process's working parts, and the three things it does with them.
+"""The parts of one process, and its operations: plan, dispatch, tick.
 
-The business clock and the wall clock are passed in by the door: the first may stand still on a given day, leases
-and turns are counted on the second.
+The caller passes in the business clock and the wall clock: the first may be fixed to a given day; leases and turns
+use the second.
 """
 
 from __future__ import annotations
@@ -35,14 +35,14 @@ from regulars.workspace.folder import Workspace
 
 @dataclass(frozen=True, slots=True)
 class Ticked:
-    """What one pass did."""
+    """The result of one tick."""
 
     plan: Plan
     summary: Summary
 
 
 class Machine:
-    """Everything one process needs open, opened once."""
+    """The open resources of one process."""
 
     def __init__(self, settings: Settings, engine: Engine, wall: Clock) -> None:
         self.settings, self.engine, self.wall = settings, engine, wall
@@ -54,19 +54,19 @@ class Machine:
 
     @property
     def rules(self) -> Workspace:
-        """The rules and emails as they are on disk now; while those are faulty, the last that were sound.
+        """The rules and emails on disk; while those are faulty, the last valid ones.
 
-        Raises Invalid for faulty files when no sound state is known.
+        Raises Invalid for faulty files when no valid version is known.
         """
         return self._in_force.current()
 
     @property
     def fault(self) -> Fault | None:
-        """What was wrong with the files when the rules were last asked for, if others are in force instead."""
+        """The faults of the files at the last access to the rules, if another version is in force instead."""
         return self._in_force.fault
 
     def plan(self, clock: Clock) -> Plan:
-        """Plans in one transaction; sign-ups that nobody confirmed in time are forgotten in it."""
+        """Plans in one transaction, which also deletes sign-ups that were not confirmed in time."""
         self._clocks.look()
         rules, now = self.rules, clock()
         with db.write(self.engine) as connection:
@@ -74,7 +74,7 @@ class Machine:
             return plan(connection, rules, now)
 
     def waiting(self, now: datetime) -> bool:
-        """Whether anything may go now."""
+        """Whether anything can be sent now."""
         with db.read(self.engine) as connection:
             return waiting(connection, list(Kind), now)
 
@@ -86,7 +86,7 @@ class Machine:
         stop: Callable[[], bool] = lambda: False,
         progress: Callable[[int], None] | None = None,
     ) -> Summary:
-        """Sends what is planned until nothing is left, `turn` is over or `stop` says so; finishes the chunk in hand."""
+        """Sends planned promises until none is left, `turn` is over or `stop` is true; finishes the current chunk."""
         self._clocks.look()
         options = Options(
             web_url=self.settings.web_url,
@@ -116,7 +116,7 @@ class Machine:
         return Ticked(self.plan(clock), self.dispatch(clock))
 
     def close(self) -> None:
-        """Ends the mail sessions politely and closes the rest."""
+        """Closes the mail sessions with QUIT, and everything else."""
         for lane in self._lanes:
             self._runner.run(lane.transport.close())
         self._runner.close()
@@ -131,9 +131,9 @@ def worker_name() -> str:
 
 
 def tune_garbage_collector() -> None:
-    """For a process that only works: what is open by now is put out of the garbage collector's sight.
+    """For worker processes: excludes the objects existing now from garbage collection.
 
-    A batch is some thousand objects that die together; looking for cycles among them now and then is enough.
+    A batch is some thousand objects that are freed together; an occasional search for cycles is enough.
     """
     gc.collect()
     gc.freeze()

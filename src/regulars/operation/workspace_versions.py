@@ -1,7 +1,7 @@
-"""Sound states of the workspace's files, kept in the database so that every process can go back to the last one.
+"""Valid versions of the workspace's files, stored in the database so that every process can use the last one.
 
-A version is all files below `campaigns/` and `templates/`, byte for byte; a content that several versions share is
-kept once. What the package itself brings, such as starter emails, is not part of it.
+A version is all files below `campaigns/` and `templates/`, byte for byte; content shared by versions is stored
+once. Files of the package itself, such as starter emails, are not part of it.
 """
 
 from __future__ import annotations
@@ -21,21 +21,21 @@ from regulars.db.tables import file_contents, workspace_files, workspace_version
 from regulars.workspace.fingerprint import READ_FROM
 
 RETAINED = 50
-"""Versions that are kept; older ones are forgotten when a new one comes."""
+"""Number of versions stored; older ones are deleted."""
 MOST_BYTES = 50_000_000
-"""What all files of one version may have together."""
+"""Maximum total bytes of one version."""
 
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """A state of the files that was sound, and when it was last seen to come into force."""
+    """A valid version of the files, and when it last came into force."""
 
     digest: str
     at: datetime
 
 
 class TooLarge(Exception):
-    """The files are more than a version may have; `size` is their bytes."""
+    """The files exceed the maximum size of a version; `size` is in bytes."""
 
     def __init__(self, size: int) -> None:
         self.size = size
@@ -43,9 +43,9 @@ class TooLarge(Exception):
 
 
 def keep(engine: Engine, root: Path, now: datetime) -> Version:
-    """Keeps the files under `root` as the last sound version; writes nothing when they are that already.
+    """Stores the files under `root` as the last valid version; writes nothing when they are unchanged.
 
-    Raises TooLarge. The caller makes sure that no file has changed since they were found sound.
+    Raises TooLarge. The caller makes sure that no file has changed since they were checked.
     """
     contents = _read(root)
     digests = {path: _digest(content) for path, content in contents.items()}
@@ -81,7 +81,7 @@ def write_files(engine: Engine, version: Version, root: Path) -> None:
     with db.read(engine) as connection:
         for path, content in connection.execute(query.where(workspace_files.c.version == version.digest)):
             file = root / path
-            if not inside(file, root):  # nobody but us writes the table; what leads out is not followed all the same
+            if not inside(file, root):  # only this module writes the table; links that lead out are still not followed
                 continue
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_bytes(content)
@@ -111,7 +111,7 @@ def _digest(content: bytes) -> str:
 
 
 def _forget(connection: Connection) -> None:
-    """Deletes the versions beyond those that are kept, and contents that no version has any more."""
+    """Deletes versions beyond the limit, and contents that no version uses any more."""
     newest = select(workspace_versions.c.digest).order_by(workspace_versions.c.at.desc()).limit(RETAINED)
     connection.execute(delete(workspace_versions).where(workspace_versions.c.digest.not_in(newest)))
     used = select(workspace_files.c.content)

@@ -1,1 +1,1 @@
-"""What did the author write, and is it sound? Rule files become a rulebook, or diagnostics."""
+"""Loads and checks rule files: the result is a rulebook, or diagnostics."""

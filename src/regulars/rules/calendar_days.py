@@ -1,4 +1,4 @@
-"""Dates that a calendar keeps: `1 january`, `second sunday of may`, `orthodox easter`, `1 day after …`, by country."""
+"""Calendar days: `1 january`, `second sunday of may`, `orthodox easter`, `1 day after …`, by country."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ _DAY = timedelta(days=1)
 
 
 class Rule(Protocol):
-    """Says on which day of a year something falls."""
+    """Computes the day of a year."""
 
     def on(self, year: int, leap: LeapDay) -> date | None:
-        """The day in that year, None if there is none; 29 February by the policy."""
+        """The day in that year, or None; 29 February according to the policy."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +111,7 @@ class CalendarDate:
 
     @classmethod
     def parse(cls, text: str, country: str | None = None) -> CalendarDate:
-        """Raises ValueError for what is no date of the year; only a country (`EE`) has public holidays."""
+        """Raises ValueError for an invalid phrase; only a country (`EE`) has public holidays."""
         plain = " ".join(text.lower().split())
         rule = _rule(plain, country)
         if rule is None:
@@ -124,7 +124,7 @@ class CalendarDate:
 
 @dataclass(frozen=True)
 class CalendarDay:
-    """A date of the year that countries keep on days of their own; None: not at all."""
+    """A date of the year with different days by country; None: no day."""
 
     name: str
     days: Mapping[str, CalendarDate | None]
@@ -132,7 +132,7 @@ class CalendarDay:
 
     @classmethod
     def of(cls, name: str, written: Mapping[str, str | None]) -> CalendarDay:
-        """From phrases, as `written` gives them; raises ValueError for what is no date of the year."""
+        """From phrases in the format of `written`; raises ValueError for an invalid phrase."""
         return cls(
             name, {land: None if text is None else CalendarDate.parse(text, land) for land, text in written.items()}
         )
@@ -148,7 +148,7 @@ class CalendarDay:
         return sorted(country for country in self.days if country != DEFAULT)
 
     def country(self, raw: str | None) -> str:
-        """Under which of them a client's country comes; `default` for every other and for none."""
+        """The key for a client's country; `default` for unlisted countries and none."""
         plain = (raw or "").strip().upper()
         return plain if plain in self.days else DEFAULT
 

@@ -1,7 +1,7 @@
-"""Every diagnostic of the rule files: what it means, and an example before and after it is mended.
+"""Every diagnostic of the rule files: its meaning, and an example before and after its correction.
 
 docs/diagnostics.md is made from this table, and a test runs each example: the wrong one must give its code, the right
-one must not. An example is a rule file beside a sound `company.yaml`, unless it says `company:` itself.
+one must not. An example is a rule file beside a valid `company.yaml`, unless it has its own `company:`.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Code:
-    """One kind of fault. `encoding` is how the wrong example is written to its file."""
+    """One kind of fault. `encoding` is that of the wrong example's file."""
 
     code: str
     title: str
@@ -25,7 +25,7 @@ class Code:
 
 
 def campaign(*lines: str, email: bool = True) -> str:
-    """A campaign of an example: its lines, and an `email` to make it whole."""
+    """A campaign of an example: its lines, completed with an `email`."""
     body = (*lines, "email: win-back") if email else lines
     return "campaigns:\n  win-back:\n" + "".join(f"    {line}\n" for line in body)
 

@@ -1,4 +1,4 @@
-"""Who sends, as the rule files say it."""
+"""The section `company` of rule files."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from regulars.rules.phrase_types import Day, Part, Region, WorkingWeek, Zone
 from regulars.rules.survey import Texts, in_language
 
 TEMPLATE_FIELDS = ("name", "address", "website", "phone", "logo", "color", "currency", "locale", "timezone")
-"""What emails may say of the company."""
+"""Fields of the company for emails."""
 
 
 class Company(Part):
-    """Who sends: shown in every email."""
+    """The sender: shown in every email."""
 
     names: Texts = Field(alias="name", description="What clients call you, once or by language")
     sender: str = Field(alias="from", description="The mailbox emails come from: `Ana <ana@studio.example>`")
@@ -40,12 +40,12 @@ class Company(Part):
 
     @property
     def name(self) -> str:
-        """What it is called in its own language."""
+        """Its name in its own language."""
         return in_language(self.names, self.locale)
 
     @property
     def address(self) -> str:
-        """Where it is, in its own language."""
+        """Its address in its own language."""
         return in_language(self.addresses, self.locale)
 
     @cached_property
@@ -54,7 +54,7 @@ class Company(Part):
         return {}
 
     def localized(self, locale: str) -> Company:
-        """The company as those read it who read this language: its name and address are theirs."""
+        """The company with its name and address in this language."""
         if locale not in self._localized:
             own = {
                 "names": {"": in_language(self.names, locale, self.locale)},
@@ -69,7 +69,7 @@ class Company(Part):
         return {}
 
     def template_values(self, locale: str) -> Mapping[str, Any]:
-        """What emails in this language know of the company."""
+        """The template values of the company in this language."""
         if locale not in self._template_values:
             of = self.localized(locale)
             self._template_values[locale] = {name: getattr(of, name) for name in TEMPLATE_FIELDS}
@@ -77,5 +77,5 @@ class Company(Part):
 
     @cached_property
     def working_time(self) -> WorkingTime:
-        """The company's week on its own clock."""
+        """The company's working time, in its time zone."""
         return WorkingTime(self.working_hours, self.timezone, self.holidays, frozenset(self.days_off))

@@ -1,4 +1,4 @@
-"""Emails of a sequence that go when its coupon has ended: told from the waits and from how long the coupon holds."""
+"""Emails of a sequence due after its coupon has expired: from the waits and the validity of the coupon."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from regulars.rules.offer import VALID, Coupon
 
 
 def steps_after_end(campaign: Campaign, shows: Callable[[str], bool]) -> Iterator[tuple[int, timedelta, timedelta]]:
-    """The steps whose email `shows` a coupon that has ended: index, time since the code was first shown, validity.
+    """The steps whose email `shows` an expired coupon: index, time since the code was first shown, validity.
 
-    A wait in working time counts for the shortest that it can be. Steps timed from the event are left out, and so are
-    offers with an `until`: none of their emails goes after it.
+    A wait in working time counts with its minimum. Steps relative to the event are left out, and so are offers with an
+    `until`: none of their emails is sent after it.
     """
     coupon = campaign.offer.coupon if campaign.offer is not None else None
     if coupon is None or coupon.until is not None or campaign.waves:
@@ -30,5 +30,5 @@ def steps_after_end(campaign: Campaign, shows: Callable[[str], bool]) -> Iterato
 
 
 def holds(coupon: Coupon) -> timedelta:
-    """How long a code of the coupon holds, the rest of its last day apart."""
+    """The validity of the coupon's code, without the rest of its last day."""
     return coupon.valid or VALID

@@ -1,4 +1,4 @@
-"""The sections `fields`, `events`, `topics` and `calendars`: what the workspace adds to the built-in names."""
+"""The sections `fields`, `events`, `topics` and `calendars`: names that the workspace adds to the built-in ones."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def events(root: Node, messages: ValidationMessages) -> dict[str, Mapping[str, F
 
 
 def topics(root: Node, messages: ValidationMessages) -> dict[str, Mapping[str, str]]:
-    """What clients read for each topic, by language."""
+    """The names of topics, by language."""
     section = find(root, ("topics",))
     if section is None:
         return {}
@@ -86,7 +86,7 @@ def topics(root: Node, messages: ValidationMessages) -> dict[str, Mapping[str, s
 
 
 def calendars(root: Node, messages: ValidationMessages) -> dict[str, CalendarDay]:
-    """Days that a calendar keeps, by name, once or by country."""
+    """Calendar days by name, for all or by country."""
     section = find(root, ("calendars",))
     if section is None:
         return {}
@@ -142,7 +142,7 @@ def _feast_day(messages: ValidationMessages, loc: Loc, node: Node) -> CalendarDa
 
 
 def _wanted(text: str, country: str) -> tuple[str, str | None]:
-    """What a date of the year is expected to be, and what this one may have been meant to be."""
+    """What is expected of a date of the year, and the nearest valid phrase."""
     if public := PUBLIC.search(text.lower()):
         if country not in countries():
             return "a public holiday for one country, such as `TR: public holiday Eid al-Fitr`", None

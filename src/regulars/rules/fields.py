@@ -1,4 +1,4 @@
-"""The names every workspace has: the fields of a client and the events that come built in."""
+"""Built-in names: the fields of a client, and the built-in events."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ class FieldType(StrEnum):
 
 
 ColumnType = Literal[FieldType.TEXT, FieldType.NUMBER, FieldType.BOOL, FieldType.DATE, FieldType.INSTANT]
-"""What a client's field may be; lists are for the workspace's own fields and for events."""
+"""Types of a client's field; lists are for the workspace's own fields and for events."""
 
 
 class Origin(StrEnum):
-    """Where the value of a client's field comes from."""
+    """The source of a client's field."""
 
     COLUMN = "column"
     """The column of `customers` that has the field's name; `db.tables` makes it from the registry."""
@@ -35,9 +35,9 @@ class Origin(StrEnum):
     PRODUCT = "product"
     """The sku of the product that the column `NAME_id` of `facts` names; in an email, the product itself."""
     COMPUTED = "computed"
-    """Worked out when it is asked for, by `audience.computed_fields`."""
+    """Computed on demand by `audience.computed_fields`."""
     LEARNED = "learned"
-    """The column of `worth` that has the field's name. It rests on what all clients do."""
+    """The column of `worth` that has the field's name. It depends on all clients."""
 
 
 class Cell(StrEnum):
@@ -50,33 +50,33 @@ class Cell(StrEnum):
     TIMEZONE = "timezone"
     COUNTRY = "country"
     BIRTHDAY = "birthday"
-    """A day that is not in the future, nor what systems write for an unknown date."""
+    """A day that is not in the future and not a placeholder for an unknown date."""
     PAST = "past"
     """An instant that is not in the future."""
 
 
 @dataclass(frozen=True, slots=True)
 class ClientField:
-    """A field that every client has. `meaning` is one line of Markdown, which docs/conditions.md shows."""
+    """A built-in field of clients. `meaning` is one line of Markdown, which docs/conditions.md shows."""
 
     name: str
     type: ColumnType
     origin: Origin
     meaning: str
     cell: Cell | None = None
-    """How an import reads it; None for a field that no import brings."""
+    """How an import reads it; None for a field that is not imported."""
     limit: int = 200
-    """The most characters that an import takes for a text."""
+    """Maximum characters of an imported text."""
     header: str = ""
-    """The column of an import, where it is not called as the field is."""
+    """The import column, if its name differs from the field's."""
     personal: bool = False
-    """Whether it says who the client is: erasure empties it. An export of a client's data has all that is kept."""
+    """Whether it is personal data: erasure empties it. An export of a client's data has every stored field."""
     count: bool = False
-    """Whether a client for whom nothing is kept has 0, rather than a value that is not known."""
+    """Whether a missing value means 0 instead of unknown."""
 
     @property
     def column(self) -> str:
-        """What the import calls it."""
+        """Its column name in the import."""
         return self.header or self.name
 
 
@@ -170,14 +170,14 @@ _ALL = (
 )  # fmt: skip
 
 CLIENT_FIELDS: Mapping[str, ClientField] = {field.name: field for field in _ALL}
-"""Every field of a client: the one registry from which importer, rules, conditions, templates and the rest derive.
+"""The registry of client fields, from which importer, rules, conditions, templates and the rest derive.
 
 A new field of origin COLUMN is a line here and a migration that adds the column.
 """
 IMPORTED: Mapping[str, ClientField] = {field.column: field for field in _ALL if field.cell is not None}
-"""Fields that an import brings, by the column's name."""
+"""Imported fields, by the column's name."""
 CONSENT_COLUMNS = ("subscribed", "unsubscribed")
-"""What an import of clients says beside their fields: a word on marketing."""
+"""Further columns of a client import: consent to marketing."""
 
 
 def fields_of(*origins: Origin) -> tuple[str, ...]:
@@ -188,11 +188,11 @@ def fields_of(*origins: Origin) -> tuple[str, ...]:
 CUSTOMER: Mapping[str, FieldType] = {field.name: field.type for field in _ALL}
 """The type of every field."""
 RECORDED: Mapping[str, FieldType] = {name: CUSTOMER[name] for name in fields_of(Origin.COLUMN, Origin.MANAGER)}
-"""Fields that somebody states: an import, the API, the client's own pages, a rule test."""
+"""Stated fields: from an import, the API, the client's own pages, a rule test."""
 DERIVED: Mapping[str, FieldType] = {name: kind for name, kind in CUSTOMER.items() if name not in RECORDED}
-"""Fields that Regulars works out."""
+"""Fields that Regulars computes."""
 LEARNED: Mapping[str, FieldType] = {name: CUSTOMER[name] for name in fields_of(Origin.LEARNED)}
-"""Those that rest on what all clients do: a rule test, which has one client, may state them."""
+"""Fields that depend on all clients: a rule test, which has one client, may state them."""
 
 PRODUCT: Mapping[str, FieldType] = {
     **dict.fromkeys(("sku", "name", "category", "currency", "url", "image_url"), FieldType.TEXT),
@@ -200,7 +200,7 @@ PRODUCT: Mapping[str, FieldType] = {
     "consumable": FieldType.BOOL,
     "launched_at": FieldType.INSTANT,
 }
-"""What conditions may ask about the product that sets a campaign off."""
+"""Fields of the trigger product for conditions."""
 
 EVENTS: Mapping[str, Mapping[str, FieldType]] = {
     "purchase": {

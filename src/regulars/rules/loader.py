@@ -1,7 +1,7 @@
-"""A folder of rule files → a rulebook, with every fault of every file in one go.
+"""Loads a folder of rule files into a rulebook, with all diagnostics of all files.
 
-Files are read one by one and brought together by section; a fault in one campaign hides nothing in the next.
-`draft` holds all that could be read even where there are errors, so that later checks can add theirs.
+Files are read one by one and merged by section; a fault in one campaign hides none in the next.
+`draft` has everything that could be read despite errors, so that later checks can add theirs.
 """
 
 from __future__ import annotations
@@ -49,14 +49,14 @@ _KINDS = {
 _SINGLE: dict[str | int, type[Part]] = {"company": Company, "policy": Policy, "points": Points, "signup": Signup}
 
 _UNREADABLE_COMPANY = Company.model_validate({"name": "?", "from": "nobody@regulars.example", "address": "?"})
-"""Stands in a draft for a company that could not be read."""
+"""The placeholder in a draft for a company that could not be read."""
 
 Model = TypeVar("Model", bound=BaseModel)
 
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """What a folder says. `rulebook` is None when there are errors; `sources` gives each file's text by its path."""
+    """The result of loading. `rulebook` is None when there are errors; `sources` gives each file's text by its path."""
 
     rulebook: Rulebook | None
     diagnostics: list[Diagnostic]
@@ -64,7 +64,7 @@ class Loaded:
     draft: Rulebook | None = None
     root: Entries = field(default_factory=lambda: Entries({}, Span("", 1, 1)))
     unread: bool = False
-    """Whether a file is missing from all this because it could not be read."""
+    """Whether a file is missing because it could not be read."""
 
     def part(self, loc: Loc, offset: int, length: int = 1) -> Span | None:
         """The place of some characters of the scalar at `loc`."""
@@ -73,7 +73,7 @@ class Loaded:
 
 
 def load(folder: Path, display_root: Path | None = None) -> Loaded:
-    """Reads `company.yaml` and every other rule file under `folder`; never raises for what is in them.
+    """Reads `company.yaml` and every other rule file under `folder`; never raises for their content.
 
     Paths in diagnostics are relative to `display_root`, by default the folder's parent.
     """
@@ -100,7 +100,7 @@ def load(folder: Path, display_root: Path | None = None) -> Loaded:
 
 
 _REFERENCES = frozenset({"R014", "R013", "R020", "R023", "R024", "R033"})
-"""What is said of names that are not there: not said while they may stand in a file that could not be read."""
+"""Codes about unknown names: suppressed while an unreadable file may define them."""
 
 
 def rule_files(folder: Path) -> list[Path]:
@@ -180,7 +180,7 @@ class _MergedFiles:
                 self.duplicates.append((Entries({section: Entry(entry.key, inner)}, entry.key), (section, name)))
 
     def check_duplicates(self) -> None:
-        """Says what else is wrong with definitions that are left out because they are the second of their name."""
+        """Checks definitions that are left out because their name is a duplicate."""
         for tree, loc in self.duplicates:
             own = ValidationMessages(tree)
             models: dict[str | int, type[Part]] = {**_SINGLE, "campaigns": Campaign}
@@ -197,7 +197,7 @@ def _at(span: Span) -> str:
 
 
 def _read(root: Entries, messages: ValidationMessages, *, whole: bool) -> Rulebook:
-    """The rulebook of a tree, as far as it can be read: unsound campaigns and tests are left out."""
+    """The rulebook of a tree, as far as it can be read: faulty campaigns and tests are left out."""
     company = _company(root, messages, whole=whole)
     policy = _model(Policy, root, ("policy",), messages) if "policy" in root.entries else Policy()
     points = _model(Points, root, ("points",), messages) if "points" in root.entries else Points()
@@ -228,7 +228,7 @@ def _read(root: Entries, messages: ValidationMessages, *, whole: bool) -> Rulebo
 def _company(root: Entries, messages: ValidationMessages, *, whole: bool) -> Company | None:
     if "company" in root.entries:
         return _model(Company, root, ("company",), messages)
-    if whole:  # otherwise it may well stand in the file that could not be read
+    if whole:  # otherwise the unreadable file may contain it
         messages.diagnostics.append(
             Diagnostic(
                 "R022",
@@ -243,7 +243,7 @@ def _company(root: Entries, messages: ValidationMessages, *, whole: bool) -> Com
 def _named(
     model: type[Model], section: str, expected: str, root: Entries, messages: ValidationMessages
 ) -> Iterator[tuple[str, Model]]:
-    """The sound ones of a section whose keys are names."""
+    """The valid entries of a section whose keys are names."""
     node = find(root, (section,))
     if node is None:
         return

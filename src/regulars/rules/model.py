@@ -1,7 +1,7 @@
 """The rule file as typed values: company, policy, events, campaigns, tests.
 
-These pydantic models validate what the author wrote, and the published JSON Schema is generated from
-them. They are frozen: a rule is read once and passed around.
+These pydantic models validate rule files, and the published JSON Schema is generated from them. They
+are frozen: a rule is read once and passed around.
 """
 
 from __future__ import annotations
@@ -68,14 +68,14 @@ SENDS = ("email", "steps", "waves")
 
 
 class Kind(StrEnum):
-    """Marketing obeys consent, caps and quiet hours; transactional is part of a service asked for."""
+    """Marketing obeys consent, caps and quiet hours; transactional emails belong to a requested service."""
 
     MARKETING = "marketing"
     TRANSACTIONAL = "transactional"
 
 
 class TriggerKind(StrEnum):
-    """What sets a campaign off; `triggers` has a class for each."""
+    """The kinds of trigger; `triggers` has a class for each."""
 
     EVENT = "event"
     STATE = "state"
@@ -87,7 +87,7 @@ class TriggerKind(StrEnum):
 
 
 class Policy(Part):
-    """What protects clients, for every campaign."""
+    """Limits that protect clients, for all campaigns."""
 
     quiet_hours: Daily | None = Field(
         default=None, description="When no marketing email goes, by the client's clock; may cross midnight"
@@ -129,7 +129,7 @@ class Step(Part):
 
     @property
     def key(self) -> str:
-        """The name under which the ledger keeps this step: it survives reordering."""
+        """The permanent name of this step in the ledger: it survives reordering."""
         return self.id or self.email
 
 
@@ -146,7 +146,7 @@ class Wave(Part):
 
     @property
     def key(self) -> str:
-        """The name under which the ledger keeps this wave."""
+        """The permanent name of this wave in the ledger."""
         return self.id or self.email
 
 
@@ -155,7 +155,7 @@ def _named(keys: tuple[str, ...]) -> str:
 
 
 def shape_faults(keys: set[str]) -> list[str]:
-    """What is wrong with the combination of keys a campaign has, in words."""
+    """Faults in the combination of a campaign's keys, in words."""
     triggers = [key for key in TRIGGERS if key in keys]
     faults = []
     if len(triggers) != 1:
@@ -252,7 +252,7 @@ class Campaign(Part):
 
     @property
     def lead(self) -> Wait:
-        """The wait between the trigger and the first promise; waves are promised at once and wait in the ledger."""
+        """The wait between the trigger and the first promise; waves are promised at once and held in the ledger."""
         return Wait() if self.waves else self.all_steps[0].wait
 
     @property
@@ -267,12 +267,12 @@ class Campaign(Part):
 
     @property
     def trigger_key(self) -> TriggerKey:
-        """The key of the rule file that says what sets it off."""
+        """The rule file key of its trigger."""
         return next(key for key in TRIGGERS if getattr(self, key) is not None)
 
     @property
     def trigger_kind(self) -> TriggerKind:
-        """What kind of trigger sets it off."""
+        """The kind of its trigger."""
         match self.trigger_key:
             case "on":
                 return TriggerKind.EVENT
@@ -291,17 +291,17 @@ class Campaign(Part):
                 assert_never(key)
 
     def signed(self, step: Step) -> Literal["company", "manager"]:
-        """Whose name an email bears: its wave's own word, else the campaign's."""
+        """In whose name an email is sent: its wave's value, else the campaign's."""
         return next((wave.sender for wave in self.waves if wave.key == step.key and wave.sender), self.sender)
 
     def patience(self, policy: Policy) -> timedelta:
-        """How long after its due time an email may still go."""
+        """How long after its due time an email may still be sent."""
         if self.send is not None:
             return duration(self.send.strip().removeprefix("within"))
         return self.late if self.late is not None else policy.late
 
     def measured(self, policy: Policy) -> Tracking | None:
-        """What is measured in its emails; None for nothing, as for a service email that does not ask for it."""
+        """What is measured in its emails; None for nothing, as for a service email without `tracking: true`."""
         wanted = self.kind is Kind.MARKETING if self.tracking is None else self.tracking
         return policy.tracking if wanted and self.to == "customer" and policy.tracking.any else None
 
@@ -312,25 +312,25 @@ class Campaign(Part):
 
     @property
     def heeds_quiet_hours(self) -> bool:
-        """Marketing to clients keeps quiet hours unless the rule says otherwise; the rest only if it does."""
+        """Marketing to clients obeys quiet hours unless the rule says `ignore`; other emails only with `keep`."""
         if self.quiet_hours is not None:
             return self.quiet_hours == "keep"
         return self.kind is Kind.MARKETING and self.to == "customer"
 
     @cached_property
     def digest(self) -> str:
-        """Hash of all that the rule says, its name apart."""
+        """Hash of the whole rule, without its name."""
         return digest(self.model_dump(mode="json", by_alias=True, exclude={"was", "about"}))
 
     @cached_property
     def trigger_digest(self) -> str:
-        """Hash of what the rule itself says of who becomes due."""
+        """Hash of the part of the rule that decides who becomes due."""
         return digest([str(getattr(self, self.trigger_key)), self.trigger_key, self.audience])
 
 
 @dataclass(frozen=True)
 class Rulebook:
-    """All rule files of a workspace, read and sound."""
+    """All rule files of a workspace, read and valid."""
 
     company: Company
     policy: Policy
@@ -343,19 +343,19 @@ class Rulebook:
     surveys: Mapping[str, Survey] = field(default_factory=dict)
     calendars: Mapping[str, CalendarDay] = field(default_factory=dict)
     topics: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-    """What clients read where they may leave or keep a topic, by language."""
+    """The names of topics, by language."""
     hooks: Mapping[str, Hook] = field(default_factory=dict)
     points: Points = field(default_factory=Points)
     signup: Signup | None = None
-    """The form at `/join`; None: there is none."""
+    """The form at `/join`; None without one."""
 
     def calendar_day(self, campaign: Campaign) -> CalendarDay | None:
-        """The day of the calendar that the campaign keeps; None for those that keep none."""
+        """The calendar day of the campaign; None for other triggers."""
         kept = campaign.every.calendar if campaign.every is not None else None
         return self.calendars.get(kept) if kept is not None else None
 
     def digest(self, campaign: Campaign) -> str:
-        """Hash of all that decides about the campaign's emails: the rule, and the days that it keeps."""
+        """Hash of everything that decides about the campaign's emails: the rule and its calendar days."""
         kept_day = self.calendar_day(campaign)
         return campaign.digest if kept_day is None else digest([campaign.digest, kept_day.written])
 
@@ -365,7 +365,7 @@ class Rulebook:
         return campaign.trigger_digest if kept_day is None else digest([campaign.trigger_digest, kept_day.written])
 
     def span(self, *loc: str | int) -> Span | None:
-        """The place of a value, or of the nearest thing around it."""
+        """The place of a value, or of the nearest enclosing one."""
         while loc:
             if loc in self.spans:
                 return self.spans[loc]
@@ -374,5 +374,5 @@ class Rulebook:
 
     @property
     def by_priority(self) -> list[Campaign]:
-        """Campaigns, the most important first; equals by name."""
+        """Campaigns by priority; ties by name."""
         return sorted(self.campaigns.values(), key=lambda c: (-c.priority, c.name))

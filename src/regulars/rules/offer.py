@@ -1,4 +1,4 @@
-"""What a campaign's emails give: the coupon, where its code comes from, how long it holds and how many there are."""
+"""Offers of campaigns: the coupon, the source of its code, its validity and its stock."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from regulars.rules.phrase_types import Duration, Name, Part, Stamp
 
 BENEFITS = ("percent", "amount", "service", "gift")
 VALID = timedelta(days=14)
-"""How long a code holds where nothing is said."""
+"""The default validity of a code."""
 DAY_END = time(23, 59, 59)
 _EXCLUSIVE = (("shared", "pool"), ("shared", "prefix"), ("pool", "prefix"), ("valid", "until"))
 
 
 def coupon_faults(keys: Collection[str]) -> list[tuple[str, str]]:
-    """What is wrong with the combination of keys a coupon has, as (key, words)."""
+    """Faults in the combination of a coupon's keys, as (key, words)."""
     return [
         (second, f"a coupon has `{first}` or `{second}`, not both")
         for first, second in _EXCLUSIVE
@@ -79,7 +79,7 @@ class Coupon(Part):
 
     @property
     def begins(self) -> datetime | None:
-        """When codes begin to hold, as a naive local time; None: at once."""
+        """When codes become valid, as a naive local time; None: at once."""
         return grammar.local_time(self.starts, time()) if self.starts else None
 
     @property
@@ -88,14 +88,14 @@ class Coupon(Part):
         return grammar.local_time(self.until, DAY_END) if self.until else None
 
     def last_instant(self, zone: str) -> datetime | None:
-        """The last instant at which codes hold, by the company's clock; None: there is none."""
+        """The last instant at which codes are valid, in the company's time zone; None: unlimited."""
         return instant(self.ends, zone) if self.ends else None
 
     def window(self, now: datetime, zone: str, home: str | None = None) -> tuple[datetime, datetime]:
-        """From when and up to when a code that is given now holds, for a client who lives in the zone `home`.
+        """The validity of a code issued now, for a client in the zone `home`.
 
-        `zone` is the company's. Where the offer names days, the code holds to the end of the last one at `home`: an
-        email that says "until November 28" is read there. It may have ended already.
+        `zone` is the company's. Where the offer names days, the code is valid to the end of the last one at `home`,
+        where the client reads "until November 28". It may have expired already.
         """
         home = home or zone
         start = max(now, instant(self.begins, zone)) if self.begins else now
@@ -103,13 +103,13 @@ class Coupon(Part):
             return start, instant(self.ends, home if self.ends.time() == DAY_END else zone)
         valid = self.valid or VALID
         end = start + valid
-        if valid % timedelta(days=1):  # hours are meant to the minute
+        if valid % timedelta(days=1):  # times are exact to the minute
             return start, end
         return start, instant(datetime.combine(local_date(end, home), DAY_END), home)
 
     @property
     def limited(self) -> bool:
-        """Whether there may be none left."""
+        """Whether it can run out."""
         return self.pool is not None or self.stock is not None or self.per_client is not None
 
 

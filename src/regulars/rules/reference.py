@@ -55,7 +55,7 @@ def _table(definition: dict[str, Any], definitions: dict[str, Any]) -> str:
 
 
 def _value(schema: dict[str, Any], definitions: dict[str, Any]) -> str:
-    """What may be written, in a few words."""
+    """The permitted value, in a few words."""
     if "$ref" in schema:
         name = schema["$ref"].rpartition("/")[2]
         return _value(definitions[name], definitions) if "enum" in definitions[name] else "keys, see below"

@@ -1,4 +1,4 @@
-"""The tests of a rule file: a client's history, a day, and who must get what by then.
+"""The tests of a rule file: a client's history, a day, and the expected emails.
 
 Times are the client's own: text as the author wrote it, with a property that gives the naive local time.
 """
@@ -19,7 +19,7 @@ DAY_END = time(23, 59, 59)
 
 
 class ExpectedCoupon(Part):
-    """What a test expects of the code that the client was given; what is left out may be anything."""
+    """Expected properties of the client's code; omitted ones can have any value."""
 
     percent: int | None = Field(default=None, description="Per cent off")
     amount: Decimal | None = Field(default=None, description="Amount off")
@@ -30,7 +30,7 @@ class ExpectedCoupon(Part):
 
     @property
     def named(self) -> dict[str, Any]:
-        """What is expected, by name."""
+        """The expected properties, by name."""
         return self.model_dump(exclude_none=True)
 
 
@@ -63,7 +63,7 @@ class Expectation(Part):
 
 
 class TestEvent(Part):
-    """Something that happened to the client of a test."""
+    """An event of a test's client."""
 
     __test__ = False
     name: EventName = Field(description="A declared event")
@@ -73,17 +73,17 @@ class TestEvent(Part):
 
     @property
     def moment(self) -> datetime:
-        """When it happened, as a naive local time; a day alone means its midday."""
+        """When it happened, as a naive local time; a day alone means noon."""
         return grammar.local_time(self.at, MIDDAY)
 
     @property
     def known(self) -> datetime:
-        """When we heard of it, as a naive local time; a day alone means its midday."""
+        """When we heard of it, as a naive local time; a day alone means noon."""
         return self.moment if self.heard is None else max(self.moment, grammar.local_time(self.heard, MIDDAY))
 
 
 class TestPurchase(Part):
-    """A purchase of the client of a test; a date alone stands for a purchase on that day."""
+    """A purchase of a test's client; a date alone means a purchase on that day."""
 
     __test__ = False
     at: Stamp = Field(description="When, by the client's clock; a day alone means its midday")
@@ -97,19 +97,19 @@ class TestPurchase(Part):
 
     @property
     def moment(self) -> datetime:
-        """When it was bought, as a naive local time; a day alone means its midday."""
+        """When it was bought, as a naive local time; a day alone means noon."""
         return grammar.local_time(self.at, MIDDAY)
 
 
 class NextProduct(Part):
-    """What is usually bought after a product, and when."""
+    """A product usually bought after another, and when."""
 
     sku: str
     after_days: int = Field(default=0, ge=0)
 
 
 class TestProduct(Part):
-    """A product of the catalogue that a test takes place in."""
+    """A product of a test's catalogue."""
 
     __test__ = False
     sku: str = Field(min_length=1)
@@ -155,7 +155,7 @@ _CUSTOMER_SCHEMA = {
 
 
 class RuleTest(Part):
-    """A client's history, a day, and who must get what; run on a frozen clock."""
+    """A client's history, a day, and the expected emails; run on a simulated clock."""
 
     name: str = Field(min_length=1, description="What the test shows")
     customer: Annotated[dict[str, Any], WithJsonSchema(_CUSTOMER_SCHEMA)] = Field(default_factory=dict)
@@ -172,7 +172,7 @@ class RuleTest(Part):
     @model_validator(mode="before")
     @classmethod
     def _purchases_of_customer(cls, data: Any) -> Any:
-        """Authors write purchases under `customer`; here they stand beside it."""
+        """Authors write purchases under `customer`; the model has them beside it."""
         customer = data.get("customer") if isinstance(data, dict) else None
         if not isinstance(customer, dict) or "purchases" not in customer:
             return data
@@ -181,7 +181,7 @@ class RuleTest(Part):
 
     @property
     def until(self) -> datetime:
-        """Up to when the clock runs, as a naive local time; a day alone means its last second."""
+        """The end of the test, as a naive local time; a day alone means its last second."""
         return grammar.local_time(self.on, DAY_END)
 
     @property

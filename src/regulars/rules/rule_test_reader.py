@@ -1,4 +1,4 @@
-"""The section `tests`: each test read, its values checked against the fields and events there are."""
+"""The section `tests`: reads each test and checks its values against the known fields and events."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _BOOLS = {"true": True, "yes": True, "false": False, "no": False}
 def read(
     root: Node, messages: ValidationMessages, events: Mapping[str, Types], fields: Types
 ) -> Iterator[tuple[int, RuleTest]]:
-    """Every sound test with its position."""
+    """Every valid test with its position."""
     section = find(root, ("tests",))
     if section is None:
         return
@@ -141,7 +141,7 @@ class _Reader:
                 self.messages.add("R020", message, (*here, "step"), expected=expected, hint=hint)
 
     def _others(self, loc: Loc, names: Mapping[str, Any]) -> None:
-        """Whether the campaigns that one is compared with exist."""
+        """Whether the campaigns compared in `outranks` exist."""
         outranks = find(self.root, (*loc, "outranks"))
         several = range(len(outranks.items)) if isinstance(outranks, Items) else ()
         for here in ((*loc, "winner"), (*loc, "outranks"), *((*loc, "outranks", index) for index in several)):
@@ -152,7 +152,7 @@ class _Reader:
 
 
 def step_keys(campaign: Node) -> Iterator[str]:
-    """The lasting names of a campaign's steps, as far as they are written."""
+    """The permanent names of a campaign's steps, as far as they are written."""
     steps = find(campaign, ("steps",)) or find(campaign, ("waves",))
     for step in steps.items if isinstance(steps, Items) else (campaign,):
         own = find(step, ("id",)) or find(step, ("email",))
@@ -161,7 +161,7 @@ def step_keys(campaign: Node) -> Iterator[str]:
 
 
 def undeclared_event(messages: ValidationMessages, loc: Loc, name: str, events: Mapping[str, Any], at: int = 0) -> None:
-    """Says that no such event is declared; `at` is where its name begins in the value."""
+    """Reports an undeclared event; `at` is the offset of its name in the value."""
     node = find(messages.root, loc)
     more: dict[str, Any] = {
         "expected": "a declared event: " + ", ".join(f"`{each}`" for each in sorted(events)),

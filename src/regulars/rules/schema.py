@@ -1,6 +1,6 @@
 """The JSON Schema of a rule file, made from the models that validate it, for editors to complete and check.
 
-It knows shapes and words; what one part says of another (events, campaigns, emails) only `regulars check` knows.
+It covers shapes and words; references between parts (events, campaigns, emails) are checked only by `regulars check`.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ def json_schema() -> dict[str, Any]:
 
 
 class _Generator(GenerateJsonSchema):
-    """Defaults as authors write them."""
+    """Writes defaults in the form that authors use."""
 
     def encode_default(self, dft: Any) -> Any:
         if isinstance(dft, timedelta):
@@ -114,7 +114,7 @@ def _named(pattern: str, schema: dict[str, Any]) -> dict[str, Any]:
 
 
 def _as_authors_write(definition: dict[str, Any]) -> None:
-    """Internal fields out; titles that only repeat the key out; defaults out that are not as authors write them."""
+    """Removes internal fields, titles that repeat the key, and defaults in another form than authors write."""
     properties = definition.get("properties", {})
     for name in [name for name, schema in properties.items() if schema.get("regulars") == "internal"]:
         del properties[name]
@@ -125,7 +125,7 @@ def _as_authors_write(definition: dict[str, Any]) -> None:
 
 
 def _one_for_a_list(definition: dict[str, Any], keys: tuple[str, ...]) -> None:
-    """One value stands for a list of one."""
+    """Permits a single value for a list of one."""
     properties = definition["properties"]
     for key in keys:
         many = properties[key]

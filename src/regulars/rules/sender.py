@@ -1,4 +1,4 @@
-"""A mailbox as people write it: `Ana <ana@studio.example>`, or the address alone."""
+"""A mailbox in text form: `Ana <ana@studio.example>`, or the address alone."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ _MAILBOX = re.compile(r"^\s*(?P<name>.*?)\s*<\s*(?P<address>[^<>]*?)\s*>\s*$")
 
 
 def split(text: str) -> tuple[str, str]:
-    """The display name, which may be empty, and the address. ValueError says what is wrong with the address."""
+    """The display name, which may be empty, and the address. Raises ValueError for an invalid address."""
     from email_validator import EmailNotValidError, validate_email
 
     if any(not c.isprintable() for c in text):

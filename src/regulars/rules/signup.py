@@ -1,4 +1,4 @@
-"""The sign-up form as the author writes it: what somebody agrees to, in each language."""
+"""The section `signup`: the sign-up form, with the text of the consent by language."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A survey as the author writes it: questions with a scale, with choices, or answered in words, in each language."""
+"""The section `surveys`: questions with a scale, with choices, or with a text answer, by language."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ Texts = Annotated[
 
 
 def in_language(texts: Mapping[str, str], *locales: str) -> str:
-    """The text for the first of the locales that there is one for, `uk-UA` or `uk`; else the first that was written."""
+    """The text for the first available of the locales, `uk-UA` or `uk`; else the first text."""
     for locale in locales:
         for key in (locale, locale.replace("_", "-").partition("-")[0].lower()):
             if key in texts:
@@ -39,7 +39,7 @@ Key = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
 
 
 class Question(Part):
-    """One question. Without `scale` and `choices` it is answered in words."""
+    """One question. Without `scale` and `choices` it takes a text answer."""
 
     id: Key = Field(description="The answer's name in the event `survey.answered`, and in links: `?score=9`")
     ask: Texts = Field(description="The question, once or by language")
@@ -75,7 +75,7 @@ class Survey(Part):
     @model_validator(mode="after")
     def _ids_differ(self) -> Self:
         names = [question.id for question in self.questions]
-        if not names:  # a bound on the field would also count what could not be read
+        if not names:  # a bound on the field would also count invalid entries
             raise PydanticCustomError("no_question", "a survey with at least one question")
         if len(set(names)) != len(names):
             raise PydanticCustomError("same_id", "questions each with an `id` of its own")

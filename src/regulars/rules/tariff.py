@@ -1,4 +1,4 @@
-"""The points that clients earn: what counts, how much, and the levels that the sum opens."""
+"""The section `points`: how clients earn points, and the levels that the sum opens."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from pydantic import Field
 from regulars.rules.phrase_types import Part
 
 MOST = 1_000_000
-"""The largest number of points that one thing may bring, and that a level may ask for a thousand times over."""
+"""The maximum of points per unit; a level may require up to a thousand times as many."""
 
 
 class Points(Part):
-    """What clients earn points for; what is left out brings none."""
+    """How clients earn points; omitted keys give none."""
 
     per_currency_unit: Decimal = Field(
         default=Decimal(0), ge=0, le=1000, decimal_places=4, description="For each unit of money spent, such as `0.5`"

@@ -1,4 +1,4 @@
-"""What may be measured of what clients do with an email: `tracking` in the policy. All of it is off at first."""
+"""The key `tracking` of the policy: what is measured in emails. Everything is off by default."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from regulars.rules.phrase_types import Part
 
 
 class Utm(Part):
-    """What links to the company's own website carry, so that its statistics know where a visit came from."""
+    """UTM tags for links to the company's own website, for its web statistics."""
 
     source: str = Field(default="regulars", min_length=1, description="`utm_source`")
     medium: str = Field(default="email", min_length=1, description="`utm_medium`")
@@ -18,7 +18,7 @@ class Utm(Part):
 
 
 def _switch(value: Any) -> Any:
-    """`true` stands for all defaults, `false` for no tags."""
+    """`true` means all defaults, `false` no tags."""
     said = value.lower() if isinstance(value, str) else value
     return {} if said in (True, "true") else None if said in (False, "false") else value
 
@@ -38,5 +38,5 @@ class Tracking(Part):
 
     @property
     def any(self) -> bool:
-        """Whether emails are to be changed at all."""
+        """Whether emails are changed at all."""
         return self.clicks or self.opens or self.utm is not None

@@ -1,6 +1,6 @@
-"""A rule file as a tree of nodes that know where they were written.
+"""A rule file as a tree of nodes with source positions.
 
-Scalars stay the text their author typed: `20:00-09:00` is no number, `on` and `no` are no booleans. A node's span
+Scalars stay the text as typed: `20:00-09:00` is no number, `on` and `no` are no booleans. A node's span
 is exact, so that a fault at character 12 of a condition is underlined there and nowhere else.
 """
 
@@ -18,12 +18,12 @@ _FLOAT = re.compile(r"[-+]?[0-9]{1,18}\.[0-9]{1,18}")
 _WORDS: dict[str, Any] = {"": None, "~": None, "null": None, "true": True, "false": False}
 
 Loc = tuple[str | int, ...]
-"""Where a value stands: ("campaigns", "win-back", "steps", 0, "if")."""
+"""The location of a value: ("campaigns", "win-back", "steps", 0, "if")."""
 
 
 @dataclass(frozen=True, slots=True)
 class Scalar:
-    """One piece of text. `raw` is the source between its marks, which begin at `origin` (line, column)."""
+    """A scalar. `raw` is its source between the quotes, which begins at `origin` (line, column)."""
 
     text: str
     span: Span
@@ -33,12 +33,12 @@ class Scalar:
 
     @property
     def null(self) -> bool:
-        """Whether nothing was written: an empty value, `~` or `null`."""
+        """Whether it is null: an empty value, `~` or `null`."""
         return self.plain and self.text in ("", "~", "null")
 
     @property
     def value(self) -> Any:
-        """The text as null, true, false, int or float if it is plainly one of them, else as it is."""
+        """The text as null, true, false, int or float if it is unquoted and one of them, else unchanged."""
         if not self.plain:
             return self.text
         if self.text in _WORDS:
@@ -94,7 +94,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Entries:
-    """A mapping, in the order it was written."""
+    """A mapping, in source order."""
 
     entries: dict[str, Entry]
     span: Span
@@ -133,7 +133,7 @@ def find(node: Node | None, loc: Loc) -> Node | None:
 
 
 def key_span(node: Node | None, loc: Loc) -> Span | None:
-    """Where the last key of `loc` is written; for a list's item, the item's span."""
+    """The place of the last key of `loc`; for a list's item, the item's span."""
     parent = find(node, loc[:-1])
     if loc and isinstance(parent, Entries) and loc[-1] in parent.entries:
         return parent.entries[str(loc[-1])].key
@@ -157,7 +157,7 @@ def spans(node: Node, loc: Loc = (), key: Span | None = None) -> Iterator[tuple[
 
 
 def found(node: Node | None) -> str:
-    """What a node is, in words for a message."""
+    """The kind of a node, in words for a message."""
     match node:
         case Scalar():
             return "nothing" if node.null else f"`{shorten(node.text)}`"

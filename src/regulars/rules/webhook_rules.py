@@ -1,7 +1,6 @@
-"""Webhooks as the author writes them: which of a shop's messages are taken, and where in them what is found.
+"""The section `hooks`: which messages of a shop are read, and the paths of their values.
 
-A value is a path into the message, `data.order.id`, or a constant text, `= EUR`. Nothing else: data is looked up,
-never run.
+A value is a path into the message, `data.order.id`, or a constant text, `= EUR`. Data is never executed.
 """
 
 from __future__ import annotations
@@ -30,11 +29,11 @@ COLUMNS: Mapping[HookKind, tuple[str, ...]] = {
     ),
     "events": ("id", "customer", "email", "name", "occurred_at", "data"),
 }  # fmt: skip
-"""What a message can fill in, beside the workspace's own fields: the columns of `regulars import`."""
+"""Columns that a message can fill, beside the workspace's own fields: those of `regulars import`."""
 _STEP = re.compile(r"([A-Za-z_$@][\w$@-]*)((?:\[\d{0,4}\])*)")
 _INDEX = re.compile(r"\[(\d*)\]")
 _MOST_VALUES = 1_000
-"""Values that one path may find."""
+"""Maximum number of values of one path."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +63,7 @@ class Finder:
         return cls(plain, tuple(steps))
 
     def find(self, message: Any) -> Any:
-        """What the message has there; None where it has nothing. A path with `[]` gives a list."""
+        """The message's value at the path; None if missing. A path with `[]` returns a list."""
         if self.constant is not None:
             return self.constant
         found = [value for value, _ in zip(_walk(message, self.steps), range(_MOST_VALUES), strict=False)]
@@ -112,14 +111,14 @@ _Row = dict[Annotated[str, Field(min_length=1)], Path]
 
 
 class Take(Part):
-    """What one kind of message brings: a row for each of these that is written, filled in by column."""
+    """The mapping of one type of message: one row for each given kind, filled in by column."""
 
     customers: _Row | None = Field(default=None, description="A client: columns of `regulars import customers`")
     purchases: _Row | None = Field(default=None, description="A purchase: columns of `regulars import purchases`")
     events: _Row | None = Field(default=None, description="An event; `name: = complaint.opened` says which")
 
     def rows(self, message: Any) -> Iterator[tuple[HookKind, dict[str, Any]]]:
-        """The rows that the message makes, clients before what they did."""
+        """The rows of the message, clients before purchases and events."""
         for kind in COLUMNS:
             row: _Row | None = getattr(self, kind)
             if row is not None:
@@ -140,7 +139,7 @@ class Hook(Part):
 
     @property
     def signers(self) -> tuple[str, ...]:
-        """Names of the keys whose signature counts."""
+        """Names of the keys whose signatures are accepted."""
         return self.keys or (self.name,)
 
 
@@ -150,7 +149,7 @@ def check(
     events: Mapping[str, Mapping[str, FieldType]],
     fields: Mapping[str, Any],
 ) -> None:
-    """Whether the columns of every hook exist, and the events they name are declared."""
+    """Checks that the columns of every hook exist, and that its events are declared."""
     section = child(root, "hooks")
     for name in section.entries if isinstance(section, Entries) else ():
         taken = find(root, ("hooks", name, "take"))

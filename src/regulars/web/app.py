@@ -1,4 +1,4 @@
-"""The application: which path leads to which page."""
+"""The application and its routes."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _PAGE = ["GET", "POST"]
 
 
 def create(site: Site) -> ASGIApp:
-    """The application on a site's surroundings."""
+    """Creates the application for a site."""
     app = Starlette(
         routes=[
             Route("/healthz", _health),
@@ -58,7 +58,7 @@ def create(site: Site) -> ASGIApp:
         ],
         exception_handlers={HTTPException: _refused, Exception: _failed},
     )
-    app.router.redirect_slashes = False  # that would lead to whatever host the caller names
+    app.router.redirect_slashes = False  # that would redirect to any host named by the caller
     app.state.site = site
     return OuterMiddleware(app, site.prefix)
 
@@ -81,7 +81,7 @@ def _api() -> list[Route]:
         Route(
             "/api/suppressions",
             endpoints.endpoint("suppressions", suppression_endpoints.look_up_or_add),
-            methods=["GET", "POST"],  # one route: an answer 405 names every method of the path
+            methods=["GET", "POST"],  # one route, so that a 405 lists every method of the path
         ),
         Route(
             "/api/suppressions/remove", endpoints.endpoint("suppressions", suppression_endpoints.lift), methods=["POST"]
@@ -133,7 +133,7 @@ def _for_programs(request: Request) -> bool:
 
 
 async def _refused(request: Request, error: Exception) -> Response:
-    """A path that leads nowhere, a method that is not taken, a form that cannot be read."""
+    """An unknown path, a method that is not allowed, an invalid form."""
     assert isinstance(error, HTTPException)
     site: Site = request.app.state.site
     if _for_programs(request):
@@ -147,7 +147,7 @@ async def _refused(request: Request, error: Exception) -> Response:
 
 
 async def _failed(request: Request, error: Exception) -> Response:
-    """Our own mistake or a database that is away: said kindly, without a detail."""
+    """An internal error or an unreachable database: a friendly page without details."""
     site: Site = request.app.state.site
     status = 503 if isinstance(error, RegularsError) else 500
     if _for_programs(request):

@@ -1,7 +1,7 @@
-"""HTTP as uvicorn speaks it, with an end to how long a client may take.
+"""uvicorn's HTTP protocol, with time limits for clients.
 
-uvicorn waits for ever for the rest of a request and for a client that does not read its answer. Each such connection
-holds a place, and whoever opens many of them keeps everybody else out.
+uvicorn waits without limit for the rest of a request and for a client that does not read its answer. Many such
+connections would block all other clients.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 CONNECTIONS = 500
-"""Open connections of one process, below the 1024 files that a process may usually open. More are answered 503."""
+"""Maximum open connections of one process, below the usual limit of 1024 files. More are answered 503."""
 
 _TOO_SLOW = b"HTTP/1.1 408 Request Timeout\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
 
 
 class Phase(Enum):
-    """What a client has to do before time is up."""
+    """A phase of a request with a time limit."""
 
     HEAD = "send the head of a request"
     BODY = "send the body of a request"
@@ -28,16 +28,16 @@ class Phase(Enum):
 
 
 class TimedProtocol(H11Protocol):
-    """One connection. Its time for a phase starts with the phase; a byte now and then does not prolong it."""
+    """One connection. The time for a phase starts with the phase; slow bytes do not extend it."""
 
     seconds: ClassVar[dict[Phase, float]] = {Phase.HEAD: 10.0, Phase.BODY: 60.0, Phase.READ: 60.0}
-    """How long a phase may take. Between two requests uvicorn's `timeout_keep_alive` holds."""
+    """Time limits of phases. Between two requests uvicorn's `timeout_keep_alive` applies."""
 
     _timer: asyncio.TimerHandle | None = None
     _phase: tuple[Phase, object] | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """A client is there; it may say nothing for as long as a head may take."""
+        """Starts the time limit for the head."""
         super().connection_made(transport)
         self._enter(Phase.HEAD)
 
@@ -47,7 +47,7 @@ class TimedProtocol(H11Protocol):
         self._enter({h11.IDLE: Phase.HEAD, h11.SEND_BODY: Phase.BODY}.get(self.conn.their_state))
 
     def on_response_complete(self) -> None:
-        """The answer is on its way; the body that it did not wait for still has to end."""
+        """The answer is complete; a body that was not awaited still has to end."""
         super().on_response_complete()
         if self.conn.their_state is not h11.SEND_BODY:
             self._enter(None)
@@ -58,17 +58,17 @@ class TimedProtocol(H11Protocol):
         self._enter(Phase.READ)
 
     def resume_writing(self) -> None:
-        """The client has read on."""
+        """The client continues to read."""
         super().resume_writing()
         self._enter(None)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """The end, whoever made it."""
+        """The connection is closed."""
         self._enter(None)
         super().connection_lost(exc)
 
     def _enter(self, phase: Phase | None) -> None:
-        # A phase belongs to a request, or to the time before the first one: the next request has time of its own.
+        # A phase belongs to a request, or to the time before the first one: the next request has its own limit.
         entered = None if phase is None else (phase, self.cycle)
         if entered == self._phase:
             return

@@ -1,4 +1,4 @@
-"""What surrounds every answer, errors too: security headers, a limit on what is sent to us, the path behind a proxy."""
+"""Middleware for all answers, including errors: security headers, body size limits, the path behind a proxy."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 PAGE_BYTES = 64 * 1024
 API_BYTES = 4 * 1024 * 1024
-"""The largest bodies taken: of a form, and of a batch for the API."""
+"""Maximum body sizes: of a form, and of an API batch."""
 
 API_PATHS = ("/api/", "/hooks/")
-"""Parts of a path that programs ask, not people: answered in JSON."""
+"""Path prefixes for programs: answered in JSON."""
 
 _LINK = re.compile(r"(.*/[a-z]/[A-Za-z0-9_-]+(?:/[0-9]+|\.ics)?)(?:[^\w/-]|&(?:gt|quot|#[0-9]+);)+", re.DOTALL)
-"""The path of a link with a token, and what is not of it: marks that are no letters, perhaps as HTML writes them."""
+"""The path of a link with a token, and trailing punctuation, possibly as HTML entities."""
 _LONGEST_LINK = 1000
-"""Characters of a path that may be such a link."""
+"""Maximum characters of such a path."""
 
 HEADERS = {
     "content-security-policy": (
@@ -35,7 +35,7 @@ HEADERS = {
     "cross-origin-opener-policy": "same-origin",
     "permissions-policy": "camera=(), geolocation=(), microphone=(), payment=()",
 }
-"""On every answer, unless it says otherwise itself. A link is a secret: it is never stored or passed on."""
+"""Headers of every answer, unless it sets them itself. A link is a secret: it is never cached or sent as a referrer."""
 
 
 class OuterMiddleware:
@@ -62,12 +62,12 @@ class OuterMiddleware:
         if _announced(scope) > most:
             await PlainTextResponse("too large\n", 413)(scope, receive, guarded)
             return
-        # A client that hung up in the middle of a request gets no answer, and is nobody's mistake.
+        # A client that disconnects in the middle of a request gets no answer; this is not an error.
         with suppress(ClientDisconnect):
             await self.app(scope, _counted(receive, most), guarded)
 
     def _below(self, scope: Scope) -> Scope:
-        """A proxy may cut the public prefix off or leave it on; both lead to the same page."""
+        """A proxy may strip the public prefix or keep it; both lead to the same page."""
         scope = _without_punctuation(scope)
         if self.prefix and not scope.get("root_path") and scope["path"].startswith(self.prefix + "/"):
             return {**scope, "root_path": self.prefix}
@@ -75,7 +75,7 @@ class OuterMiddleware:
 
 
 def _without_punctuation(scope: Scope) -> Scope:
-    """A mail program may take the full stop or bracket behind a link for a part of it; no path of a link ends so."""
+    """Removes a full stop or bracket that a mail program included in a link; no link ends with one."""
     found = _LINK.fullmatch(scope["path"]) if len(scope["path"]) <= _LONGEST_LINK else None
     return {**scope, "path": found[1]} if found else scope
 

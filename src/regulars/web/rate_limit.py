@@ -1,8 +1,8 @@
-"""How much one source may ask: a token bucket for each, in this process's memory.
+"""Rate limits: a token bucket per source, in this process's memory.
 
-Genuine links are counted by link, not by address: a mail provider's servers post unsubscriptions for all of its
-users from a few addresses. Wrong links are counted by address, so that guessing is slow. Of an IPv6 address the first
-64 bits count: one connection has all the addresses of such a network, and may use another one for each request.
+Valid links are counted by link, not by address: a mail provider's servers post unsubscriptions for all of its
+users from a few addresses. Invalid links are counted by address, so that guessing is slow. Of an IPv6 address the
+first 64 bits count: one host has all addresses of such a network, and can use another one for each request.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from dataclasses import dataclass, field
 from ipaddress import AddressValueError, IPv6Address
 
 _SOURCES = 20_000
-"""Sources remembered at most; the one not seen for longest is forgotten first."""
+"""Maximum sources stored; the least recently used is dropped first."""
 
 
 @dataclass
 class Limiter:
-    """Lets `burst` through at once and `rate` per second from then on."""
+    """Allows `burst` requests at once, then `rate` per second."""
 
     rate: float
     burst: float
@@ -42,7 +42,7 @@ class Limiter:
 
 
 def source_of(address: str) -> str:
-    """The source that an address counts for: itself, or its /64 network. Other text stays as it is."""
+    """The source of an address: itself, or its /64 network. Other text is returned unchanged."""
     try:
         found = IPv6Address(address)
     except AddressValueError:

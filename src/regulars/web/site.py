@@ -1,4 +1,4 @@
-"""What every page needs: the database, the rules as they are on disk now, the secret of the links, the clock."""
+"""Shared resources of all pages: the database, the rules, the secrets of links, the clock."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _LOG = logging.getLogger(__name__)
 
 @dataclass
 class Site:
-    """The surroundings of one web process; handlers share it between threads."""
+    """The resources of one web process; handlers share it between threads."""
 
     engine: Engine
     root: Path
@@ -38,29 +38,29 @@ class Site:
     links: Limiter = field(default_factory=lambda: Limiter(rate=1.0, burst=60.0), repr=False)
     wrong: Limiter = field(default_factory=lambda: Limiter(rate=0.2, burst=30.0), repr=False)
     keys: Limiter = field(default_factory=lambda: Limiter(rate=50.0, burst=200.0), repr=False)
-    """How often a genuine link may be used, a wrong one be tried (by address), and a key be used."""
+    """Rate limits of valid links, of invalid ones (by address), and of keys."""
     joins: Limiter = field(default_factory=lambda: Limiter(rate=1 / 30, burst=5.0), repr=False)
-    """How often the sign-up form may be sent from one address."""
+    """Rate limit of the sign-up form, by address."""
     head_requests: HeadRequests = field(default_factory=HeadRequests, init=False, repr=False)
     hit_writer: HitWriter = field(init=False, repr=False)
     unready: str = field(default="", init=False, repr=False)
-    """What `/readyz` found wrong when it was last asked."""
+    """The faults of the last `/readyz`."""
     surroundings: list[Trouble] = field(default_factory=list, init=False, repr=False)
     surroundings_at: float = field(default=float("-inf"), init=False, repr=False)
     """What was wrong around the processes, and when that was looked at by the monotonic clock."""
     surroundings_seconds: float = 5.0
     """Seconds between looks at them: each writes a row."""
     reload_seconds: float = 5.0
-    """Seconds between looks at the files."""
+    """Seconds between checks of the files."""
     old_secrets: tuple[bytes, ...] = field(default=(), repr=False)
-    """What signed links and keys before `secret` did."""
+    """Former secrets of links and keys."""
     address_secret: bytes = field(default=b"", repr=False)
-    """What addresses are hashed with; where none is given, `secret`."""
+    """The secret of address hashes; `secret` by default."""
     read: Callable[[Path], Workspace] = field(default=open_workspace, repr=False)
-    """How the rules are read from their folder."""
+    """The function that loads the rules from their folder."""
     _rules: Workspace | None = field(default=None, init=False, repr=False)
     _in_force: RulesInForce | None = field(default=None, init=False, repr=False)
-    """Holds the files of a state from the database."""
+    """Holds the files of a version from the database."""
     _faults: Invalid | None = field(default=None, init=False, repr=False)
     _fingerprint: str = field(default="", init=False, repr=False)
     _checked_at: float = field(default=float("-inf"), init=False, repr=False)
@@ -72,17 +72,17 @@ class Site:
 
     @property
     def secrets(self) -> tuple[bytes, ...]:
-        """Every secret by which links and keys are read."""
+        """Every secret with which links and keys are verified."""
         return (self.secret, *self.old_secrets)
 
     @property
     def prefix(self) -> str:
-        """The path below which the site is seen from outside, such as `/mail`; usually empty."""
+        """The public path prefix of the site, such as `/mail`; usually empty."""
         return urlsplit(self.web_url).path.rstrip("/")
 
     @property
     def rules(self) -> Workspace:
-        """The rules. While the files are faulty, those that were sound last: a client can leave all the same."""
+        """The rules; while the files are faulty, the last valid ones, so that clients can still unsubscribe."""
         with self._lock:
             if self._rules is not None and time.monotonic() - self._checked_at < self.reload_seconds:
                 return self._rules
@@ -95,7 +95,7 @@ class Site:
 
     @property
     def faults(self) -> Invalid | None:
-        """What is wrong with the rule files as they are now; None where they are sound."""
+        """The faults of the rule files; None if they are valid."""
         try:
             _ = self.rules
         except Invalid as error:
@@ -106,7 +106,7 @@ class Site:
         try:
             self._rules, self._faults = self.read(self.root), None
         except Invalid as error:
-            if self._rules is None:  # just started: go by the state that is kept in the database, if there is one
+            if self._rules is None:  # just started: use the version stored in the database, if there is one
                 self._in_force = RulesInForce(self.root, self.engine)
                 self._rules = self._in_force.current()
             self._faults = error
@@ -116,5 +116,5 @@ class Site:
         self._fingerprint = found
 
     def payload(self, purpose: str, token: str) -> str | None:
-        """What a genuine token carries."""
+        """The payload of a valid token."""
         return signing.verify(purpose, token, self.secrets)

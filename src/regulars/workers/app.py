@@ -1,7 +1,7 @@
 """The Celery application: queues, schedule and delivery guarantees, from the settings of one workspace.
 
-Messages on the broker are wake-ups without content worth keeping: the ledger says what is owed. Tasks are
-acknowledged late and fetched one at a time, so a killed worker's wake-up goes to another.
+Messages on the broker are only wake-ups: the ledger has the state. Tasks are acknowledged late and fetched one at
+a time, so a killed worker's wake-up goes to another.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ DISPATCH_EVERY = 15.0
 
 
 def configure(celery: Celery, settings: Settings) -> None:
-    """Puts the settings of a workspace into the application.
+    """Configures the application from the settings of a workspace.
 
     Raises EnvironmentFailed when the broker's URL cannot be used, or needs an extra that is not installed.
     """
@@ -59,13 +59,13 @@ def configure(celery: Celery, settings: Settings) -> None:
 
 
 def schedule() -> dict[str, dict[str, Any]]:
-    """Beat's wake-ups.
+    """The beat schedule.
 
-    None of them expires: Celery would compare the clocks of two machines for that, and a worker whose clock is ahead
-    would throw every wake-up away. Those that nobody took up in time do no harm: a plan answers all that waited for
-    it, and a dispatch with nothing to send costs one query.
+    None of them expires: Celery would compare the clocks of two machines, and a worker whose clock is ahead would
+    discard every wake-up. Late wake-ups do no harm: one plan answers all that waited for it, and a dispatch with
+    nothing to send costs one query.
 
-    Without the extra `learn` nothing is learned at night; `regulars check` names the rules that would read it.
+    Without the extra `learn` the nightly task is not scheduled; `regulars check` names the rules that need it.
     """
     wake_ups: dict[str, dict[str, Any]] = {
         "plan": {"task": "regulars.plan", "schedule": PLAN_EVERY},
@@ -81,7 +81,7 @@ def _transport(url: str) -> dict[str, Any]:
         TRANSPORT_ALIASES["sqla"] = "regulars.workers.embedded:Transport"
         return {"connect_args": {"timeout": 60}}  # seconds to wait for another process's write
     if url.startswith("redis"):
-        # Longer than any task runs: Redis hands an unacknowledged message out again after this.
+        # Longer than any task: Redis redelivers an unacknowledged message after this.
         return {"visibility_timeout": 3600}
     return {}
 
@@ -99,9 +99,9 @@ app = _create()
 @celeryd_init.connect
 @beat_init.connect
 def _require_database(**_: object) -> None:
-    """Ends a worker or scheduler whose database is not of this version's shape, with the sentence that says so.
+    """Exits a worker or scheduler whose database has another schema version, with a message.
 
-    Celery logs an exception of a signal's receiver and goes on: only an exit ends it.
+    Celery logs an exception of a signal's receiver and continues: only an exit ends it.
     """
     from regulars.workers import process
 
@@ -114,16 +114,16 @@ def _require_database(**_: object) -> None:
 
 @beat_init.connect
 def _begin(**_: object) -> None:
-    """The first plan at once, not a minute after the start."""
+    """Sends the first plan at once, not a minute after the start."""
     app.send_task("regulars.plan")
 
 
 _stopping = mmap.mmap(-1, 1)
-"""One byte that all processes of this worker share: a pool process hears of a shutdown only through it."""
+"""One byte of memory shared by all processes of this worker: the only sign of a shutdown for a pool process."""
 
 
 def stopping() -> bool:
-    """Whether this worker has been told to end: tasks finish the chunk in hand and leave the rest."""
+    """Whether this worker is shutting down: tasks finish the current chunk and leave the rest."""
     return _stopping[0] != 0
 
 

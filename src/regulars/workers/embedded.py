@@ -1,4 +1,4 @@
-"""The embedded broker: Kombu's queues in a SQLite file, made fit for processes that start at the same time."""
+"""The embedded broker: Kombu's queues in a SQLite file, made safe for processes that start at the same time."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ from kombu.transport import sqlalchemy as tables
 from sqlalchemy.exc import IntegrityError, OperationalError
 
 LOOK_EVERY = 0.25
-"""Seconds between looks into the queues when they are empty."""
+"""Polling interval in seconds when the queues are empty."""
 
 
 class Channel(tables.Channel):
-    """Takes a table or a queue that another process has made since it looked, where Kombu's own would fail."""
+    """Accepts a table or queue that another process has just created, where Kombu's own would fail."""
 
     def _open(self) -> Any:
         try:
             return super()._open()
-        except OperationalError:  # the tables are there now
+        except OperationalError:  # the tables exist now
             return super()._open()
 
     def _get_or_create(self, queue: str) -> Any:
         try:
             return super()._get_or_create(queue)  # type: ignore[misc]
-        except IntegrityError:  # the queue is there now
+        except IntegrityError:  # the queue exists now
             self.session.rollback()
             return super()._get_or_create(queue)  # type: ignore[misc]
 

@@ -1,4 +1,4 @@
-"""The machine of this worker process, opened at the first task and after a fork."""
+"""The runtime of this worker process, opened at the first task and after a fork."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from regulars.operation.machine import Machine, tune_garbage_collector
 
 _machine: Machine | None = None
 _planned_at = float("-inf")
-"""When this process last ended a plan, by its monotonic clock, which nobody sets."""
+"""When this process last finished a plan, by its monotonic clock."""
 _ANSWERED = 5.0
-"""Seconds after a plan in which a wake-up is not worth another: it has waited while that one ran."""
+"""Seconds after a plan during which wake-ups are ignored: they waited while that plan ran."""
 
 
 def require_database() -> None:
@@ -31,8 +31,8 @@ def require_database() -> None:
 
 
 def current() -> Machine:
-    """This process's machine; raises EnvironmentFailed when the database is not ready."""
-    global _machine  # one process, one machine: Celery gives tasks no other place
+    """This process's runtime; raises EnvironmentFailed when the database is not ready."""
+    global _machine  # one runtime per process: Celery offers tasks no other place
     if _machine is None:
         here = _settings()
         engine = open_engine(here.database_url)
@@ -48,18 +48,18 @@ def _settings() -> settings.Settings:
 
 
 def note_plan() -> None:
-    """Notes that this process has planned just now."""
+    """Records that this process has just planned."""
     global _planned_at
     _planned_at = time.monotonic()
 
 
 def has_just_planned() -> bool:
-    """Whether this process has planned so lately that it answers the wake-ups which have gathered."""
+    """Whether this process has planned so recently that queued wake-ups are answered."""
     return time.monotonic() - _planned_at < _ANSWERED
 
 
 def close() -> None:
-    """Closes what this process has open."""
+    """Closes the resources of this process."""
     global _machine
     if _machine is not None:
         _machine.close()

@@ -1,4 +1,4 @@
-"""The tasks: plan, dispatch, ingest. Each takes plain JSON, calls one service, and may run any number of times."""
+"""The tasks: plan, dispatch, ingest. Each takes plain JSON, calls one service, and is idempotent."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from regulars.workers.app import app, stopping
 
 log = logging.getLogger("regulars.workers")
 DISPATCH_TURN = timedelta(seconds=50)
-"""How long a dispatch task works before it makes room for the other queues and wakes itself again."""
+"""How long a dispatch task works before it yields to other queues and wakes itself again."""
 WOKEN = 2
 """How many workers one plan wakes; the others come with beat's own wake-ups."""
 
@@ -44,7 +44,7 @@ def _works_again() -> None:
 
 @app.task(name="regulars.plan")
 def plan(now: str | None = None) -> None:
-    """Plans at `now` (ISO; default: the present) and wakes dispatch when something may go."""
+    """Plans at `now` (ISO; default: the present) and wakes dispatch when something can be sent."""
     if now is None and process.has_just_planned():
         return
     business = _clock(now)
@@ -67,7 +67,7 @@ def plan(now: str | None = None) -> None:
 
 @app.task(name="regulars.dispatch")
 def dispatch(now: str | None = None) -> None:
-    """Sends what is planned; wakes itself again when its turn ends before the work does."""
+    """Sends planned promises; wakes itself again when its turn ends before the work."""
     business = _clock(now)
     try:
         machine = process.current()
@@ -83,12 +83,12 @@ def dispatch(now: str | None = None) -> None:
     if summary.states:
         log.info("dispatched: %s", ", ".join(f"{n} {state}" for state, n in sorted(summary.states.items())))
     if more:
-        dispatch.delay(now)  # behind what waits in the other queues
+        dispatch.delay(now)  # after waiting messages in the other queues
 
 
 @app.task(name="regulars.learn")
 def learn(now: str | None = None) -> None:
-    """Learns from everybody's purchases; rules read what was learned."""
+    """Learns from all purchases; rules use the results."""
     from regulars.operation import learn
 
     if not extras.is_installed("learn"):
@@ -105,7 +105,7 @@ def learn(now: str | None = None) -> None:
 
 @app.task(name="regulars.ingest")
 def ingest(kind: str, path: str, mapping: dict[str, str] | None = None) -> None:
-    """Imports a file that lies where the worker can read it."""
+    """Imports a file that the worker can read."""
     machine = process.current()
     report = import_file(
         machine.engine, Kind(kind), Path(path), now=clock.system(), secret=machine.settings.address_secret,

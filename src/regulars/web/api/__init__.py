@@ -1,1 +1,1 @@
-"""`/api` and `/hooks`: what other programs say."""
+"""`/api` and `/hooks`: the interface for other programs."""

@@ -1,7 +1,7 @@
 """`/api`: for tills, shops and a CRM. Coupons are checked and redeemed; clients, purchases and events come in batches.
 
-A batch is one source of rows and a file of `regulars import` another, so both are judged alike; a batch sent again adds
-nothing.
+A batch and a file of `regulars import` are both row sources, so both are read by the same code; sending a batch again
+adds nothing.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from regulars.web.recipient.link_request import client_source
 from regulars.web.site import Site
 
 ROWS = 10_000
-"""Rows of one batch at most."""
+"""Maximum rows of one batch."""
 _STATUS = {
     CouponStatus.VALID: 200, CouponStatus.REDEEMED: 200, CouponStatus.UNKNOWN: 404, CouponStatus.USED_UP: 409,
     CouponStatus.NOT_YET: 409, CouponStatus.EXPIRED: 409, CouponStatus.NOT_THEIRS: 409, CouponStatus.WHOSE: 409,
@@ -65,18 +65,18 @@ def parsed(body: bytes) -> Any:
 
 
 def json_response(body: Mapping[str, Any], status: int = 200) -> Response:
-    """JSON as an answer."""
+    """A JSON response."""
     return Response(orjson.dumps(body), status, media_type="application/json")
 
 
 def check_coupon(site: Site, request: Request, body: Any) -> Response:
-    """What a code is worth, to a `customer` if one is named."""
+    """The current value of a code, for a `customer` if given."""
     with db.read(site.engine) as connection:
         return _coupon(check(connection, _code(request), site.clock(), _customer(body)))
 
 
 def redeem_coupon(site: Site, request: Request, body: Any) -> Response:
-    """Uses a code for a `reference`."""
+    """Redeems a code for a `reference`."""
     reference = body.get("reference") if isinstance(body, dict) else None
     if not isinstance(reference, str) or not 0 < len(reference) <= 100 or not reference.isprintable():
         raise HTTPException(422)
@@ -87,7 +87,7 @@ def redeem_coupon(site: Site, request: Request, body: Any) -> Response:
 
 
 def _customer(body: Any) -> str | None:
-    """The client's external id, where the till knows whose code it is."""
+    """The client's external id, if the till knows it."""
     named = body.get("customer") if isinstance(body, dict) else None
     if named is not None and (not isinstance(named, str) or not 0 < len(named) <= 254 or not named.isprintable()):
         raise HTTPException(422)
@@ -106,7 +106,7 @@ def _coupon(found: CheckedCoupon) -> Response:
 
 
 def batch(kind: Kind) -> Work:
-    """Takes a list of rows as `regulars import` reads them from a file."""
+    """Imports a list of rows, like `regulars import` from a file."""
 
     def work(site: Site, _: Request, body: Any) -> Response:
         if not isinstance(body, list) or len(body) > ROWS or not all(isinstance(row, dict) for row in body):
@@ -120,7 +120,7 @@ def batch(kind: Kind) -> Work:
 
 
 def import_batch(site: Site, kind: Kind, rows: Sequence[Mapping[str, Any]], *, source: str) -> ImportReport:
-    """Imports the rows as `regulars import` does those of a file. Raises Invalid where they cannot be read as such."""
+    """Imports the rows, like `regulars import` those of a file. Raises Invalid if the list is invalid."""
     options = replace(options_for(site.rules.rulebook), source=source)
     given = MappingSource(rows)
     return import_rows(site.engine, kind, given, now=site.clock(), secret=site.address_secret, options=options)

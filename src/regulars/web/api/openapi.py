@@ -9,7 +9,7 @@ from regulars import __version__
 from regulars.db.states import SuppressionReason
 
 BATCHES = ("customers", "purchases", "events", "appointments", "suppressions")
-"""What comes in batches."""
+"""The kinds of batches."""
 EXAMPLES: Mapping[str, Any] = {
     "customers": [{"id": "c-17", "email": "ada@client.example", "first_name": "Ada", "locale": "en"}],
     "purchases": [{"id": "p-901", "customer": "c-17", "occurred_at": "2026-06-09T16:20:00+03:00", "amount": "149.90"}],

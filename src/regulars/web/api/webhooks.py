@@ -1,7 +1,7 @@
-"""`/hooks/NAME`: signed messages from a shop or CRM, taken as the workspace's `hooks` say.
+"""`/hooks/NAME`: signed messages from a shop or CRM, mapped by the workspace's `hooks`.
 
-A message goes the way of a file, row by row. It is remembered only when every row was taken: one that was refused,
-say because the client is not known yet, is looked at anew when its sender repeats it.
+A message is imported like a file, row by row. Its id is stored only when every row was accepted: a refused message,
+for example with a client not known yet, is processed again when its sender repeats it.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from regulars.web.site import Site
 
 
 async def receive(request: Request) -> Response:
-    """One message."""
+    """Receives one message."""
     return await run_in_threadpool(_receive, request.app.state.site, request, await request.body())
 
 
@@ -36,7 +36,7 @@ def _receive(site: Site, request: Request, body: bytes) -> Response:
     hook = site.rules.rulebook.hooks.get(name)
     signed = webhook_signing.verify(request.headers, body, hook.signers, site.secrets, site.clock()) if hook else None
     if hook is None or signed is None:
-        # An unknown hook is answered like a wrong signature: names are not to be found by trying.
+        # An unknown hook is answered like a wrong signature, so that names cannot be guessed.
         if not site.wrong.allows(f"hook {client_source(request)}"):
             raise HTTPException(429)
         identity = request.headers.get("webhook-id", "")
@@ -59,7 +59,7 @@ def _receive(site: Site, request: Request, body: bytes) -> Response:
 
 
 def _import_row(site: Site, hook: str, signed: SignedMessage, kind: HookKind, row: Mapping[str, Any]) -> dict[str, Any]:
-    """What became of one row."""
+    """Imports one row."""
     if kind != "customers":
         row = {"occurred_at": signed.at.isoformat(), **row}
         row = {"id": f"{hook}/{signed.id}", **row}

@@ -1,6 +1,6 @@
 """`/y`, `/m`, `/x` and `/i`: confirming a visit, asking for another time, cancelling, and the calendar file.
 
-A page shows the visit as it stands, not as the email told it; its button counts only for what was shown.
+A page shows the current state of the visit, not that of the email; its button applies only to the state shown.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from regulars.rules.model import Kind
 from regulars.web.recipient.link_request import LinkRequest, form_value
 
 SLOTS = 12
-"""Offered times shown at most."""
+"""Maximum offered times shown."""
 FARTHEST = timedelta(days=366)
 
 Page = Callable[[LinkRequest, Visit], Response]
@@ -31,7 +31,7 @@ Answer = Callable[[LinkRequest, Visit, FormData], Response]
 
 
 def _visit_page(page: Page) -> Callable[[LinkRequest], Response]:
-    """A page about the visit that the link's email was about."""
+    """A page about the visit of the link's email."""
 
     @wraps(page)
     def show(link: LinkRequest) -> Response:
@@ -42,7 +42,7 @@ def _visit_page(page: Page) -> Callable[[LinkRequest], Response]:
 
 
 def _visit_action(page: Page, answer: Answer) -> Callable[[LinkRequest, FormData], Response]:
-    """What the page's button does: nothing, where the visit is no longer the one that the page showed."""
+    """The action of the page's button; none if the visit has changed since the page was shown."""
 
     @wraps(answer)
     def act(link: LinkRequest, form: FormData) -> Response:
@@ -78,7 +78,7 @@ def _cancel_page(link: LinkRequest, visit: Visit) -> Response:
 
 def _cancel(link: LinkRequest, visit: Visit, form: FormData) -> Response:
     if visit_answers.cancel(link.connection, visit, link.now, form_value(form, "note", visit_answers.NOTE_LENGTH)):
-        # A reminder in a worker's hands is looked at once more, and does not go.
+        # A claimed reminder is recalled and not sent.
         recall(link.connection, link.owner.customer, [Kind.TRANSACTIONAL, Kind.MARKETING])
     return link.redirect_to_self()
 
@@ -111,7 +111,7 @@ def _move(link: LinkRequest, visit: Visit, form: FormData) -> Response:
 
 
 def _parse_local_time(text: str, link: LinkRequest) -> datetime | None:
-    """A time on the clock of the place; None for what is no time, or past, or too far off."""
+    """A local time of the place; None if invalid, past, or too far in the future."""
     try:
         local = datetime.fromisoformat(text)
         found = instant(local, link.company.timezone) if local.tzinfo is None else None
@@ -121,7 +121,7 @@ def _parse_local_time(text: str, link: LinkRequest) -> datetime | None:
 
 
 def calendar(link: LinkRequest) -> Response:
-    """The visit's calendar file as it stands now: a calendar that has it already is brought up to date."""
+    """The visit's current calendar file, which updates an existing calendar entry."""
     visit = _current_visit(link)
     found = None
     if visit is not None:
@@ -147,7 +147,7 @@ def _page(link: LinkRequest, template: str, visit: Visit, *, status: int = 200, 
 
 
 def _requested_time(link: LinkRequest, visit: Visit) -> str | None:
-    """The time that the client asked for, or their words."""
+    """The time that the client requested, or their note."""
     if visit.wish is None:
         return None
     at = visit.wish.get("wanted_at")
@@ -155,7 +155,7 @@ def _requested_time(link: LinkRequest, visit: Visit) -> str | None:
 
 
 def _when(link: LinkRequest, at: datetime) -> str:
-    """Day and time on the clock of the place, in the client's language."""
+    """Local day and time of the place, in the client's language."""
     local = at.astimezone(zone(link.company.timezone))
     language = link.t.language
     return f"{format_date(local, 'full', locale=language)}, {format_time(local, 'short', locale=language)}"

@@ -1,4 +1,4 @@
-"""`/b/{token}`: arranging a visit: the client asks to be called, and the business does."""
+"""`/b/{token}`: arranging a visit: the client asks for a call."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from regulars.web.recipient.link_request import LinkRequest, form_value
 
 
 def show(link: LinkRequest) -> Response:
-    """One button and room for a few words; or that we shall call."""
+    """A form with a button and a note; or a confirmation of the request."""
     if link.owner.erased:
         return link.message("unknown", status=404)
     count_hit(link, HitKind.CLICK, "book")
@@ -20,7 +20,7 @@ def show(link: LinkRequest) -> Response:
 
 
 def act(link: LinkRequest, form: FormData) -> Response:
-    """Notes the wish, once."""
+    """Records the request, once."""
     if link.owner.erased:
         return link.message("unknown", status=404)
     request_call(link.connection, link.owner, form_value(form, "note", 1000), link.now)

@@ -1,6 +1,6 @@
-"""`/c/{token}/{place}` and `/o/{token}`: a link of an email followed, and the picture that tells that it was shown.
+"""`/c/{token}/{place}` and `/o/{token}`: redirects of tracked links, and the tracking pixel.
 
-A link leads only where that link of that email led when it was sent: there is no address in it to be altered.
+A link redirects only to its target in the email as sent: it contains no address that could be altered.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _PIXEL = bytes.fromhex("47494638396101000100800000000000ffffff21f90401000000002c
 
 
 def follow(link: LinkRequest) -> Response:
-    """To where the link leads; the link that no person sees leads nowhere."""
+    """Redirects to the link's target; the hidden link has none."""
     place = str(link.request.path_params["place"])
     if place == _TRAP and not link.owner.erased:
         count_hit(link, HitKind.TRAP, "")
@@ -41,7 +41,7 @@ def show_pixel(link: LinkRequest) -> Response:
 
 
 def count_hit(link: LinkRequest, kind: HitKind, address: str) -> None:
-    """Has a GET written down, unless the rules or the client say by now that nothing is to be measured."""
+    """Enqueues a hit for a GET, unless the rules or the client by now forbid tracking."""
     owner, site = link.owner, link.site
     if link.request.method == "HEAD":
         site.head_requests.add(owner.promise, link.now)
@@ -56,7 +56,7 @@ def count_hit(link: LinkRequest, kind: HitKind, address: str) -> None:
 
 
 def ascii_host(address: str) -> str:
-    """The address with its host as a Location can carry it; the rest is quoted by the answer itself."""
+    """The address with its host in ASCII for a Location header; the response quotes the rest."""
     if address.isascii():
         return address
     parts = urlsplit(address)

@@ -1,4 +1,4 @@
-"""`/d/{token}`: everything that is kept about the client, as a file. The link was asked for, and holds for a day."""
+"""`/d/{token}`: all data stored about the client, as a file. The link was requested, and is valid for a day."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from regulars.web.recipient.link_request import LinkRequest
 
 
 def show(link: LinkRequest) -> Response:
-    """One button. The data themselves come by POST: a scanner that opens the link gets none."""
+    """One button. The data are sent only on POST: a scanner that opens the link gets none."""
     if not data_link_valid(link.connection, link.owner, link.now):
         return link.message("data_late", status=410)
     return link.page("data.html")

@@ -1,7 +1,7 @@
-"""Writes hits on links into the database, apart from the pages: a GET is answered in a transaction that cannot write.
+"""Writes hits on links into the database, separately from the pages: a GET runs in a read-only transaction.
 
-One thread takes what waits and writes it in one transaction, which can do nothing but that. A visitor never waits for
-it; a process that is killed loses what came in the moment before.
+One thread writes the queued hits in one transaction. A visitor never waits for it; a killed process loses its latest
+hits.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ from regulars.responses.clicks import LinkHit, record_hits
 
 _LOG = logging.getLogger(__name__)
 _WAITING = 10_000
-"""Hits that wait at most, while the database is away; what comes after is not counted."""
+"""Maximum queued hits while the database is unreachable; more are dropped."""
 _BATCH = 500
 
 
 @dataclass
 class HitWriter:
-    """One per process; its thread begins with the first hit."""
+    """One per process; its thread starts with the first hit."""
 
     engine: Engine
     pauses: tuple[float, ...] = (0.2, 1.0, 5.0)
@@ -39,7 +39,7 @@ class HitWriter:
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def enqueue(self, asked: LinkHit) -> None:
-        """Puts a hit into the queue; drops it, and logs that, when the queue is full."""
+        """Enqueues a hit; drops it with a log message when the queue is full."""
         try:
             self._queue.put_nowait(asked)
         except queue.Full:
@@ -52,7 +52,7 @@ class HitWriter:
                 atexit.register(self.flush)
 
     def flush(self, seconds: float = 5.0) -> bool:
-        """Waits until all is written; False if that takes longer."""
+        """Waits until all hits are written; False on timeout."""
         end = time.monotonic() + seconds
         with self._queue.all_tasks_done:
             while self._queue.unfinished_tasks:
@@ -90,7 +90,7 @@ class HitWriter:
 
 @dataclass
 class HeadRequests:
-    """Emails of whose links somebody asked for the head. HEAD writes nothing: this process remembers it for a while."""
+    """Emails with recent HEAD requests for their links. HEAD writes nothing: this process remembers it for a while."""
 
     lasting: timedelta = timedelta(minutes=10)
     most: int = 10_000
@@ -98,7 +98,7 @@ class HeadRequests:
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def add(self, promise: int, at: datetime) -> None:
-        """Remembers that a HEAD came."""
+        """Records a HEAD request."""
         with self._lock:
             self._seen.pop(promise, None)
             self._seen[promise] = at
@@ -106,7 +106,7 @@ class HeadRequests:
                 self._seen.popitem(last=False)
 
     def recent(self, promise: int, at: datetime) -> bool:
-        """Whether one came shortly before."""
+        """Whether there was one shortly before."""
         with self._lock:
             seen = self._seen.get(promise)
         return seen is not None and at - seen <= self.lasting

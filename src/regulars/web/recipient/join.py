@@ -1,9 +1,9 @@
 """`/join`: the sign-up form, also for a company's own website; `/j/{token}`: confirming it by the email.
 
-Whatever address is typed, the answer is the same: nobody learns here who is a client.
+The answer is the same for every address, so that it does not reveal who is a client.
 
-The form has a trap: a field that nobody sees and most robots fill in. Some browsers fill it in too, from what they
-remember about their owner, so whoever has filled it in is asked to press the button again, on a form without it.
+The form has a hidden field that most robots fill in. Some browsers fill it in too, from their saved data, so whoever
+has filled it in is asked to press the button again, on a form without it.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ from regulars.web.site import Site
 
 _SOURCE = re.compile(r"[^a-z0-9-]+")
 _NAME = re.compile(r"[^\W\d_][^\d_@:/<>\"{}()\[\]\\|!?*=+]{0,59}")
-"""What may be a first name: nothing that an advertisement could be made of."""
+"""The pattern of a first name, which excludes advertising."""
 
 
 async def endpoint(request: Request) -> Response:
-    """The form by GET, and by POST what was typed into it."""
+    """GET shows the form, POST receives it."""
     form = await request.form(max_files=0, max_fields=20) if request.method == "POST" else None
     return await run_in_threadpool(_respond, request, form)
 
@@ -90,12 +90,12 @@ def _form(
 
 
 def _source(value: object) -> str:
-    """Which form it was, in small letters; `page` for our own."""
+    """The form's name in lower case; `page` for our own."""
     return _SOURCE.sub("-", value.lower())[:40].strip("-") or "page" if isinstance(value, str) else "page"
 
 
 def show(link: LinkRequest) -> Response:
-    """The words they agree to, and one button; or that it is done."""
+    """The text of the consent, and one button; or a confirmation."""
     found = _pending(link)
     if found is None:
         return link.message("join_gone", status=404)
@@ -103,7 +103,7 @@ def show(link: LinkRequest) -> Response:
 
 
 def act(link: LinkRequest, _: FormData) -> Response:
-    """Consents, once."""
+    """Records the consent, once."""
     found = _pending(link)
     if found is None:
         return link.message("join_gone", status=404)
@@ -112,7 +112,7 @@ def act(link: LinkRequest, _: FormData) -> Response:
 
 
 def _pending(link: LinkRequest) -> signups.PendingSignup | None:
-    """The sign-up, unless it has waited for too long or the person was erased."""
+    """The sign-up, unless it has expired or the person was erased."""
     found = None if link.owner.erased else signups.pending_signup(link.connection, link.owner)
     keep = link.book.signup.keep if link.book.signup is not None else timedelta()
     if found is None or (found.confirmed_at is None and link.now > found.asked_at + keep):

@@ -1,6 +1,6 @@
-"""A visit by a link from an email: the token read, the client found, one answer in one transaction.
+"""A request for a link of an email: verifies the token, loads the client, answers in one transaction.
 
-GET and HEAD get a reading transaction, in which nothing can be written, whatever a page does.
+GET and HEAD get a read-only transaction, whatever a page does.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ from regulars.web.recipient.page_words import Words, accepted_languages, choose_
 from regulars.web.site import Site
 
 _TOKEN_LENGTH = 200
-"""Characters of a token that may be genuine."""
+"""Maximum characters of a valid token."""
 
 
 @dataclass(frozen=True)
 class LinkRequest:
-    """One request by a genuine link."""
+    """One request for a valid link."""
 
     site: Site
     request: Request
@@ -43,12 +43,12 @@ class LinkRequest:
 
     @property
     def company(self) -> Company:
-        """Who the client thinks they are talking to, in their language."""
+        """The company's name in the client's language."""
         return self.book.company.localized(self.t.language)
 
     @property
     def opt_in(self) -> bool:
-        """Whether silence means no."""
+        """Whether consent requires opt-in."""
         return self.book.policy.consent == "opt-in"
 
     def page(self, template: str, *, status: int = 200, **values: object) -> Response:
@@ -56,11 +56,11 @@ class LinkRequest:
         return page(self.request, template, self.t, self.company, status=status, **values)
 
     def message(self, name: str, *, status: int = 200, **values: object) -> Response:
-        """A page that says one thing."""
+        """A page with one message."""
         return message(self.request, self.t, self.company, name, status=status, **values)
 
     def redirect_to_self(self, query: str = "") -> Response:
-        """Back to the page itself by GET, relative, so that it works below any prefix."""
+        """Redirects to the page itself by GET, with a relative path, so that it works below any prefix."""
         here = str(self.request.scope["path"]).rpartition("/")[2]
         return RedirectResponse(here + query, 303)
 
@@ -73,8 +73,8 @@ Endpoint = Callable[[Request], Awaitable[Response]]
 def by_link(show: Show, act: Act | None = None, *, permanent: bool = False, any_body: bool = False) -> Endpoint:
     """An endpoint for `/…/{token}`: `show` answers GET and HEAD, `act` POST. Links that are not `permanent` expire.
 
-    A body that is no form comes to `act` as an empty form; one that claims to be a form and cannot be read does so with
-    `any_body`, and is refused (400) without.
+    A body that is not a form is passed to `act` as an empty form; an invalid form likewise with `any_body`, else it is
+    refused (400).
     """
 
     async def endpoint(request: Request) -> Response:
@@ -97,7 +97,7 @@ def _answer(request: Request, form: FormData | None, show: Show, act: Act | None
     site: Site = request.app.state.site
     token = str(request.path_params["token"])
     payload = site.payload("promise", token) if len(token) <= _TOKEN_LENGTH else None
-    # Reading and acting have a bucket each: scanners that open the link cannot use up the client's way out.
+    # GET and POST have a bucket each, so that scanners that open the link cannot block the client's unsubscribe.
     use = f"{'read' if form is None else 'act'} {payload}"
     if not (site.links.allows(use) if payload else site.wrong.allows(client_source(request))):
         return message_page(request, site, "busy", 429)
@@ -122,19 +122,19 @@ def _transaction(site: Site, *, writing: bool) -> Iterator[Connection]:
 
 
 def message_page(request: Request, site: Site, name: str, status: int) -> Response:
-    """A page for somebody we do not know, in the language their browser asks for."""
+    """A page for an unknown person, in the language of their browser."""
     company = site.rules.rulebook.company
     t = choose_words(*accepted_languages(request.headers.get("accept-language", "")), company.locale)
     return message(request, t, company, name, status=status)
 
 
 def client_source(request: Request) -> str:
-    """The source that a request counts for; behind a proxy uvicorn has put the client's own address there."""
+    """The source of a request for rate limits; behind a proxy uvicorn has set the client's own address."""
     return source_of(request.client.host) if request.client else ""
 
 
 def form_value(form: FormData, name: str, longest: int = 200) -> str | None:
-    """The text of a field, cut to a sensible length; None where it is missing, empty or a file."""
+    """The text of a field, truncated; None where it is missing, empty or a file."""
     value = form.get(name)
     if value is None or isinstance(value, UploadFile):
         return None

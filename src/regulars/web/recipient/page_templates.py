@@ -1,4 +1,4 @@
-"""How pages look: the templates of `pages/` filled in, and the stylesheet in the company's colour."""
+"""Renders the templates of `pages/`, and the stylesheet in the company's colour."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _ENVIRONMENT = Environment(
 def page(
     request: Request, template: str, t: Words, company: Company, *, status: int = 200, **values: object
 ) -> HTMLResponse:
-    """A page of `pages/` as an answer."""
+    """A page of `pages/` as a response."""
     html = _ENVIRONMENT.get_template(template).render(
         t=t, company=company.localized(t.language), up=_up(request),
         said=lambda texts: text_in(texts, t.language), **values,
@@ -32,20 +32,20 @@ def page(
 def message(
     request: Request, t: Words, company: Company, name: str, *, status: int = 200, **values: object
 ) -> HTMLResponse:
-    """A page that says one thing: the words `NAME_title` and `NAME_text`."""
+    """A page with one message: the words `NAME_title` and `NAME_text`."""
     return page(
         request, "message.html", t, company, status=status, title=t(f"{name}_title"), text=t(f"{name}_text", **values)
     )
 
 
 def _up(request: Request) -> str:
-    """From the page back to the site's first folder, so that links work below any prefix."""
+    """The relative path from the page to the site's root, so that links work below any prefix."""
     below = str(request.scope["path"]).removeprefix(str(request.scope.get("root_path", "")))
     return "../" * (below.count("/") - 1) or "./"
 
 
 def stylesheet(color: str) -> str:
-    """The one stylesheet; links and buttons in the company's colour, made readable on light and on dark."""
+    """The stylesheet; links and buttons in the company's colour, adjusted for contrast on light and dark."""
     light = _against(color, (255, 255, 255))
     dark = _against(color, (24, 26, 27))
     return f":root {{ --brand: {light}; --brand-dark: {dark}; }}\n{_css()}"
@@ -57,7 +57,7 @@ def _css() -> str:
 
 
 _READABLE = 4.6
-"""Contrast that small text needs, WCAG 2 AA, with a little to spare."""
+"""The contrast for small text, WCAG 2 AA, with a margin."""
 
 
 def _against(color: str, context: tuple[int, int, int]) -> str:

@@ -1,4 +1,4 @@
-"""What the pages say: one YAML file of plain texts per language, with `{name}` where a value goes."""
+"""The texts of pages: one YAML file of plain texts per language, with `{name}` for values."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Words:
     texts: Mapping[str, str]
 
     def __call__(self, name: str, /, **values: object) -> str:
-        """The text, its places filled; plain, so templates escape it."""
+        """The text with its values; plain, so templates escape it."""
         return self.texts[name].format(**values)
 
 
@@ -32,7 +32,7 @@ def words_of(language: str) -> Words:
 
 
 def choose_words(*wishes: str | None) -> Words:
-    """The first wish that there are words for: a locale such as `pt-BR` or `ro_MD`; English at last."""
+    """The words of the first supported locale, such as `pt-BR` or `ro_MD`; English by default."""
     for wish in wishes:
         language = (wish or "").replace("_", "-").split("-")[0].lower()
         if language in LANGUAGES:
@@ -41,7 +41,7 @@ def choose_words(*wishes: str | None) -> Words:
 
 
 def accepted_languages(header: str) -> Iterable[str]:
-    """The languages of an Accept-Language header in the order of their weight; nonsense is left out."""
+    """The languages of an Accept-Language header by weight; invalid ones are ignored."""
     found = []
     for place, part in enumerate(header[:200].split(",")):
         name, _, quality = part.partition(";q=")
@@ -54,7 +54,7 @@ def accepted_languages(header: str) -> Iterable[str]:
 
 
 def text_in(texts: str | Mapping[str, str], language: str) -> str:
-    """A text that a rule file gives once, or by language: this one, else English, else the first."""
+    """A text that a rule file gives once or by language: in this one, else English, else the first."""
     if isinstance(texts, str):
         return texts
     return texts.get(language) or texts.get("en") or next(iter(texts.values()))

@@ -1,4 +1,4 @@
-"""`/p/{token}`: what they get and how often, in which language; a break; their data, and being forgotten."""
+"""`/p/{token}`: topics, frequency, language, pause, data export and erasure."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _EARLIEST = date(1900, 1, 1)
 
 
 def show(link: LinkRequest, *, wrong: str | None = None, status: int = 200) -> Response:
-    """The page, as things are."""
+    """The page with the current preferences."""
     if link.owner.erased:
         return link.message("erased")
     now = preferences_of(link.connection, link.owner.customer)
@@ -65,7 +65,7 @@ def show(link: LinkRequest, *, wrong: str | None = None, status: int = 200) -> R
 
 
 def act(link: LinkRequest, form: FormData) -> Response:
-    """Saves; or forgets the person, once they have typed their address."""
+    """Saves the preferences; or erases the person, after they have typed their address."""
     if link.owner.erased:
         return link.message("erased")
     what = form_value(form, "act")
@@ -93,12 +93,12 @@ def act(link: LinkRequest, form: FormData) -> Response:
 
 
 def data_offered(book: Rulebook) -> bool:
-    """Whether there is a campaign that answers those who ask for their data."""
+    """Whether there is a campaign for data requests."""
     return any(c.on == REQUESTED and c.enabled and c.to == "customer" for c in book.campaigns.values())
 
 
 def _data(link: LinkRequest) -> str:
-    """Which words stand under "your data": the button, that it is on its way, or whom to ask."""
+    """The content under "your data": the button, a confirmation, or whom to ask."""
     if not data_offered(link.book):
         return "reply"
     return "asked" if data_requested(link.connection, link.owner, link.now) else "button"
@@ -116,7 +116,7 @@ def _changes(link: LinkRequest, form: FormData) -> Changes:
 
 
 def _save_tracking_choice(link: LinkRequest, form: FormData) -> bool:
-    """Keeps whether clicks may be counted, if the page asked; tells whether that is new."""
+    """Saves whether clicks may be counted, if the page has that choice; returns whether it changed."""
     if form_value(form, "offered") != "tracking":
         return False
     allowed, words = form_value(form, "measured") == "yes", link.t("prefs_tracking_yes")
@@ -147,13 +147,13 @@ def _erase(link: LinkRequest, form: FormData) -> Response:
 
 
 def _language(locale: str | None) -> str:
-    """The language on offer that is theirs, or empty."""
+    """The client's language among those offered, or empty."""
     found = choose_words(locale).language
     return found if locale and locale.lower().startswith(found) else ""
 
 
 def _languages(locale: str | None) -> list[tuple[str, str]]:
-    """What to choose from; somebody whose language is not on offer can leave it as it is."""
+    """The offered languages; a client with another language can keep it."""
     return ([] if _language(locale) else [("", locale or "–")]) + list(OWN_NAMES.items())
 
 

@@ -1,6 +1,6 @@
 """`/s/{token}`: the survey of the campaign that the email belongs to.
 
-A tap in the email (`?score=9`) chooses an answer on the page; only its button records.
+A tap in the email (`?score=9`) preselects an answer on the page; only its button records it.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from regulars.web.recipient.link_request import LinkRequest, form_value
 
 
 def show(link: LinkRequest) -> Response:
-    """The questions, with what was answered before and what was tapped just now."""
+    """The questions, with earlier answers and the tapped one."""
     survey = _survey(link)
     if survey is None:
         return link.message("unknown", status=404)
@@ -30,7 +30,7 @@ def show(link: LinkRequest) -> Response:
 
 
 def act(link: LinkRequest, form: FormData) -> Response:
-    """Records what was answered; an empty form records nothing and says so."""
+    """Records the answers; an empty form records nothing and shows a message."""
     survey = _survey(link)
     if survey is None:
         return link.message("unknown", status=404)

@@ -1,4 +1,4 @@
-"""What clients may leave or keep: the topics of the marketing campaigns, by a name people understand."""
+"""Topics for unsubscribing: those of the marketing campaigns, with names for people."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def topics(book: Rulebook) -> list[str]:
 
 
 def label(book: Rulebook, topic: str, t: Words) -> str:
-    """What the page calls a topic: as the rule files say, else by its own name."""
+    """A topic's label: from the rule files, else its own name."""
     if topic in book.topics:
         return text_in(book.topics[topic], t.language)
     return t("topic_marketing") if topic == MARKETING else topic.replace("-", " ").capitalize()

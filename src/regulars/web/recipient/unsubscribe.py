@@ -1,4 +1,4 @@
-"""`/u/{token}`: leaving. GET shows one button and the way back; POST does it, also from a mail program (RFC 8058)."""
+"""`/u/{token}`: unsubscribe. GET shows a button, POST applies it, also from a mail program (RFC 8058)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from regulars.web.recipient.topics import label
 
 
 def show(link: LinkRequest) -> Response:
-    """The page: what they get, the button, or that they have left and how to come back."""
+    """The page with the button to unsubscribe, or to resubscribe."""
     now = subscriptions_of(link.connection, link.owner.customer)
     topic = link.owner.topic
     return link.page(
@@ -26,10 +26,10 @@ def show(link: LinkRequest) -> Response:
 
 
 def act(link: LinkRequest, form: FormData) -> Response:
-    """Leaves, or comes back. A mail program's own button means everything, and gets no redirect.
+    """Unsubscribes or resubscribes. A mail program's own button means all topics, and gets no redirect.
 
-    Some programs post nothing, or `List-Unsubscribe=One-Click` as another type than a form: a POST without a field is
-    theirs too, for the buttons of the page always send one.
+    Some programs post an empty body, or `List-Unsubscribe=One-Click` with another content type: a POST without fields
+    also counts as one-click, since the buttons of the page always send one.
     """
     if not form or form_value(form, "List-Unsubscribe") == "One-Click":
         _leave(link, MARKETING, "one-click")

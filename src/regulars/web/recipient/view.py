@@ -1,4 +1,4 @@
-"""`/v/{token}`: the email as it was sent, for those whose mail program shows it badly."""
+"""`/v/{token}`: the email as it was sent, in the browser."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; img-src https: data:; base-uri 'none'; frame-ancestors 'none'; "
     "sandbox allow-popups allow-popups-to-escape-sandbox allow-top-navigation-by-user-activation"
 )
-"""An email styles itself; it may do nothing else."""
+"""The content security policy of an email: inline styles only."""
 
 
 def show(link: LinkRequest) -> Response:
-    """The very HTML, or a page that says it is not kept."""
+    """The HTML as sent, or a page that says it is not stored."""
     html = copy_html(link.connection, link.owner.promise, str(link.request.path_params["token"]))
     if html is None:
         return link.message("unkept", status=404)
