@@ -88,7 +88,8 @@ def fill(url: str, root: Path, emails: int) -> None:
     upgrade_database(engine, secret=SECRET)
     rows = [
         {
-            "external_id": f"c-{n}", "email": f"client{n}@client.example", "name": f"Client Number {n}",
+            "external_id": f"c-{n}", "email": f"client{n}@client.example",
+            "email_hash": ids.address_hash(f"client{n}@client.example", SECRET), "name": f"Client Number {n}",
             "first_name": f"Client{n}", "bucket": ids.bucket(f"c-{n}"), "created_at": NOW, "updated_at": NOW,
         }
         for n in range(emails)

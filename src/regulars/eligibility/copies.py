@@ -11,11 +11,12 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any, assert_never
 
-from sqlalchemy import BigInteger, Connection, and_, func, or_, select, true, type_coerce, update
+from sqlalchemy import BigInteger, Connection, and_, exists, func, or_, select, true, type_coerce, update
 from sqlalchemy.sql import ColumnElement
 
 from regulars.context.active_campaign import ActiveCampaign
 from regulars.context.plan_context import PlanContext
+from regulars.db.key_lists import among
 from regulars.db.sql_functions import regulars_day
 from regulars.db.states import COUNTED, Reason, State
 from regulars.db.tables import customers, promises
@@ -26,7 +27,7 @@ from regulars.triggers.base import CopyScope
 from regulars.triggers.kinds import trigger_of
 
 _SAME_STAY = timedelta(days=1)
-"""Two clients who enter a state within this time have entered it together, where each stay counts anew."""
+"""Two clients who enter a state within this time count as one entry, where each stay counts anew."""
 
 
 def skip_copies(
@@ -39,12 +40,30 @@ def skip_copies(
 
     Of several that are chosen the first promised goes. The others name its client.
     """
-    present = set(connection.scalars(select(promises.c.campaign).where(chosen).distinct()))
-    skipped = 0
-    for active in active_campaigns:
-        if active.key in present and active.campaign.kind is Kind.MARKETING and active.campaign.to == "customer":
-            skipped += _skip_copies_of(connection, context, active, chosen)
-    return skipped
+    shared = _of_shared_mailboxes(connection, chosen)
+    return sum(
+        _skip_copies_of(connection, context, active, among(promises.c.id, shared[active.key]))
+        for active in active_campaigns
+        if active.key in shared and active.campaign.kind is Kind.MARKETING and active.campaign.to == "customer"
+    )
+
+
+def _of_shared_mailboxes(connection: Connection, chosen: ColumnElement[bool]) -> dict[str, list[int]]:
+    """The chosen promises whose client shares an address, by campaign.
+
+    They are found first, because they are few: a database that has no statistics yet might join every promise with
+    every other one.
+    """
+    other = customers.alias("other_client")
+    shared = exists().where(shares_mailbox(customers, other))
+    found: dict[str, list[int]] = {}
+    for campaign, key in connection.execute(
+        select(promises.c.campaign, promises.c.id)
+        .join(customers, customers.c.id == promises.c.customer_id)
+        .where(chosen, customers.c.email_hash.is_not(None), shared)
+    ):
+        found.setdefault(campaign, []).append(key)
+    return found
 
 
 def skip_joined(

@@ -1,7 +1,7 @@
-"""A plan: clicks told as events, rules into force, members moved, what is due promised, what waits cleared; in one go.
+"""A plan, in one transaction: click events, activation, members, new promises, examination of held ones.
 
-Two planners at once give the same ledger as one: they take turns by a lock that ends with the transaction, and
-every promise has one key. `regulars plan` runs this very function in a transaction that is undone.
+Two planners at once give the same ledger as one: a lock held until the end of the transaction serialises them, and
+every promise has one key. `regulars plan` runs this same function in a transaction that is rolled back.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from regulars.context.plan_context import PlanContext, Ruleset, plan_context
 from regulars.context.statement_cache import StatementCache
 from regulars.db.locks import AdvisoryLock, lock
 from regulars.db.states import Reason, State
+from regulars.db.statistics import refresh_outgrown
 from regulars.db.tables import campaigns, promises
 from regulars.eligibility.examine import examine_waiting
 from regulars.planner.activation import Change, activate, recount_points
@@ -33,7 +34,7 @@ _LOG = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """One campaign after a plan: how many are cleared to go, held and why, skipped by this plan and why."""
+    """One campaign after a plan: the number planned, held by reason, and skipped by this plan by reason."""
 
     due: int = 0
     held: dict[str, int] = field(default_factory=dict)
@@ -42,7 +43,7 @@ class Tally:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a plan did."""
+    """The result of a plan."""
 
     now: datetime
     changes: Sequence[Change]
@@ -51,7 +52,7 @@ class Plan:
     cleared: int
     active_campaigns: Mapping[str, ActiveCampaign]
     recounted: bool = False
-    """Whether the tariff of points was another before."""
+    """Whether the tariff of points has changed."""
 
 
 def plan(
@@ -67,10 +68,12 @@ def plan(
     """Plans at `now` in the caller's transaction.
 
     For simulations: with `only`, the key of one client, all others are left out. `excluded` are the names of campaigns
-    that the caller knows to have no first email for anybody now; `still` says that no state and no value has turned
-    since the last plan; `cache` keeps the statements for the next plan of the same simulation.
+    without a first email for anybody now; `still` says that no state and no value has changed since the
+    last plan; `cache` keeps the statements for the next plan of the same simulation.
     """
     lock(connection, AdvisoryLock.PLAN)
+    if only is None:
+        refresh_outgrown(connection)
     for zone, clients in clear_unknown(connection).items():
         _LOG.warning(
             "the time zone `%s` is unknown and was removed; the company's holds for its clients (%d)", zone, clients
@@ -81,15 +84,19 @@ def plan(
     active_campaigns = load_active_campaigns(connection, rules.rulebook)
     context = plan_context(connection, rules, now, only, cache)
     movements = {} if states_unchanged else _update(context, active_campaigns)
+    if only is None:
+        refresh_outgrown(connection)  # written by this plan
     awake = {key: found for key, found in active_campaigns.items() if found.campaign.enabled}
     promised = _promise(connection, context, awake, {key for key in awake if awake[key].campaign.name in excluded})
+    if only is None and promised:
+        refresh_outgrown(connection)
     cleared = examine_waiting(connection, context, active_campaigns)
     connection.execute(update(campaigns).where(campaigns.c.key.in_(list(awake))).values(planned_at=now))
     return Plan(now, changes, movements, promised, cleared, active_campaigns, recounted)
 
 
 def _update(context: PlanContext, active_campaigns: Mapping[str, ActiveCampaign]) -> dict[str, Movement]:
-    """Brings what triggers keep by difference up to now; by key, who moved."""
+    """Updates members and values of triggers to now; returns the movements by key."""
     found = (
         (key, trigger_of(active.campaign).update(context, active))
         for key, active in active_campaigns.items()
@@ -104,7 +111,7 @@ def _promise(
     active_campaigns: Mapping[str, ActiveCampaign],
     excluded: Collection[str],
 ) -> int:
-    """Writes down every email that is due, the most important campaign first; the number of new rows."""
+    """Promises every email that is due, by priority; returns the number of new rows."""
     prefiltered = (
         Prefiltered.everything(active_campaigns) if context.only is None else prefilter(context, active_campaigns)
     )
@@ -112,7 +119,7 @@ def _promise(
     for found in by_priority(active_campaigns):
         if found.key in prefiltered.first and found.key not in excluded:
             promised += promise_first_steps(connection, context, found)
-        # None follows an email that was promised just now: the one before must have gone.
+        # Following steps are not due after an email promised just now: the one before must have been sent.
         if found.key in prefiltered.following:
             promised += promise_next_steps(connection, context, found)
         if found.key in prefiltered.timed:
@@ -121,12 +128,12 @@ def _promise(
 
 
 def by_priority(active_campaigns: Mapping[str, ActiveCampaign]) -> list[ActiveCampaign]:
-    """The most important first; equals by key."""
+    """By priority; ties by key."""
     return sorted(active_campaigns.values(), key=lambda found: (-found.campaign.priority, found.key))
 
 
 def tallies(connection: Connection, active_campaigns: Mapping[str, ActiveCampaign], now: datetime) -> dict[str, Tally]:
-    """By campaign name: what may go now, what is held, and what was skipped at `now`."""
+    """By campaign name: the numbers planned, held, and skipped at `now`."""
     result = {found.campaign.name: Tally() for found in by_priority(active_campaigns)}
     due: dict[str, int] = {}
     rows = connection.execute(
