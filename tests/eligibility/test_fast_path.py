@@ -16,7 +16,7 @@ from regulars.consent.rights import withdraw
 from regulars.context.active_campaign import load_active_campaigns
 from regulars.context.plan_context import plan_context
 from regulars.db.engine import rehearse
-from regulars.db.tables import campaigns, customers, preferences, promises
+from regulars.db.tables import assignments, campaigns, customers, preferences, promises
 from regulars.eligibility.examine import examine_claimed
 from regulars.ledger.claims import Claim, claim
 from regulars.planner.plan import plan
@@ -32,6 +32,7 @@ RULES: Mapping[str, dict[str, Any]] = {
     "news": VISIT | {"audience": "customer.country == 'EE'"},
     "receipt": VISIT | {"kind": "transactional"},
     "gift": VISIT | {"offer": {"coupon": {"percent": 10, "until": "2026-06-20"}}, "late": "30 days"},
+    "measured": VISIT | {"holdout": "0.01%"},
     "steps": {"on": "visit.done", "steps": [{"email": "mail"}], "until": "complaint.opened"},
 }
 POLICY = {"late": "3 days", "quiet_hours": "21:00-08:00"}
@@ -51,6 +52,7 @@ OBSTACLES: Mapping[str, Obstacle] = {
     "a complaint": lambda c, key: add_event(c, key, "complaint.opened", "2026-06-10T12:02"),
     "an unknown step": lambda c, key: _promise(c, key, "steps", step="gone"),
     "an unknown campaign": lambda c, key: _promise(c, key, "news", campaign="gone"),
+    "held out, since it was joined with another": lambda c, key: _draw(c, key, "control"),
     "sent by another": lambda c, key: _promise(c, key, "receipt", state="sent"),
 }
 WITHOUT: Mapping[str, dict[str, Any]] = {
@@ -72,6 +74,10 @@ def _rest(connection: Connection, key: int, until: str) -> None:
     wish = {"customer_id": key, "at": PLANNED_AT, "paused_until": at(until)}
     if connection.scalar(select(preferences.c.customer_id).where(preferences.c.customer_id == key)) is None:
         connection.execute(insert(preferences).values(wish))
+
+
+def _draw(connection: Connection, key: int, arm: str) -> None:
+    connection.execute(update(assignments).where(assignments.c.customer_id == key).values(arm=arm))
 
 
 def _promise(connection: Connection, key: int, of: str, **values: Any) -> None:
@@ -143,6 +149,15 @@ def test_the_glance_lets_go_what_the_examination_lets_go(
 
 def test_each_obstacle_alone(engine: Engine) -> None:
     _agree(engine, [frozenset([name]) for name in OBSTACLES], "nothing", "2026-06-10T12:05")
+
+
+def test_who_is_in_the_control_group_by_now_is_not_written_to(engine: Engine) -> None:
+    now = rules(RULES, policy=POLICY)
+    with rehearse(engine) as connection:
+        claimed = _claimed(connection, [frozenset(), frozenset(["held out, since it was joined with another"])])
+        going, ledger = _confirmed(connection, now, "2026-06-10T12:05", claimed)
+        assert len(going) == 2 * len(RULES) - 1
+        assert [row[2] for row in ledger if row[1] == "skipped"] == ["holdout"]
 
 
 def test_where_nothing_stands_against_them_the_glance_finds_all(engine: Engine) -> None:

@@ -6,11 +6,12 @@ from collections import Counter
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import Engine, insert, select, update
+from sqlalchemy import Engine, Integer, Text, cast, func, insert, select, update
 
+from regulars.core import ids
 from regulars.coupons.redemption import Use, redeem
 from regulars.db.engine import read, write
-from regulars.db.tables import campaigns, coupons, hits, promises
+from regulars.db.tables import assignments, campaigns, coupons, hits, promises
 from regulars.insights.campaign_report import Coupons, Report, report
 from regulars.insights.link_responses import MOST_LINKS, GradeCounts, LinkReport
 from tests.common import people
@@ -37,6 +38,12 @@ def _promise(bench: Bench, customer: int, state: str, reason: str | None, at_: s
                 created_at=when, settled_at=when if ended else None,
             )
         )  # fmt: skip
+
+
+def _draw(bench: Bench, customer: int, arm: str, at_: str) -> None:
+    row = {"experiment": "visit", "mailbox": f"{customer} {at_}", "arm": arm, "at": at(at_), "customer_id": customer}
+    with write(bench.engine) as connection:
+        connection.execute(insert(assignments).values(row))
 
 
 def _report(bench: Bench, **period: object) -> Report:
@@ -102,26 +109,50 @@ def _measured(bench: Bench) -> None:
 
 def test_lift_counts_each_client_once_and_only_in_time(bench: Bench) -> None:
     _measured(bench)
-    bought = {  # days after the email, of which the fourteenth counts
+    bought = {  # days after the draw, of which the fourteenth counts
         "early": -1, "first": 0.5, "last": 14, "too-late": 14.5, "never": None,
     }  # fmt: skip
-    for state, reason in (("sent", None), ("skipped", "holdout"), ("skipped", "late")):
+    for arm in ("written", "control"):
         for name, days in bought.items():
             with write(bench.engine) as connection:
-                key = people.add_customer(connection, f"{name}-{state}-{reason}")
+                key = people.add_customer(connection, f"{name}-{arm}")
                 if days is not None:
                     people.add_purchase(connection, key, at("2026-05-01T12:00") + timedelta(days=days))
-            _promise(bench, key, state, reason, "2026-05-01T12:00")
-            _promise(bench, key, state, reason, "2026-05-02T12:00")
+            _draw(bench, key, arm, "2026-05-01T12:00")
+            _draw(bench, key, arm, "2026-05-02T12:00")  # as after a change of address
     with write(bench.engine) as connection:
         fresh = people.add_customer(connection, "fresh")
-    _promise(bench, fresh, "sent", None, "2026-05-25T12:00")  # its fourteen days are not over
+    _draw(bench, fresh, "written", "2026-05-25T12:00")  # its fourteen days are not over
     figures = _report(bench).campaigns["visit"]
     assert figures.lift is not None
     written, control = figures.lift.written, figures.lift.control
     assert (written.clients, written.reached, control.clients, control.reached) == (5, 2, 5, 2)
     assert figures.lift.gain == 0
     assert figures.to_json()["lift"]["goal"] == "purchase within 14 days"
+
+
+def test_lift_is_of_those_who_were_drawn_in_the_period(bench: Bench) -> None:
+    _measured(bench)
+    for day in ("2026-04-30", "2026-05-01", "2026-05-02"):
+        with write(bench.engine) as connection:
+            key = people.add_customer(connection, day)
+        _draw(bench, key, "control", f"{day}T00:00")
+    found = _report(bench, since=at("2026-05-01T00:00"), until=at("2026-05-02T00:00")).campaigns["visit"].lift
+    assert found is not None
+    assert (found.control.clients, found.written.clients) == (1, 0)
+
+
+def test_a_goal_that_another_client_of_the_mailbox_reached_counts(bench: Bench) -> None:
+    _measured(bench)
+    with write(bench.engine) as connection:
+        drawn, other = (people.add_customer(connection, name, email="ada@client.example") for name in ("ada", "other"))
+        mailbox = ids.address_hash("ada@client.example", people.SECRET)
+        row = {"experiment": "visit", "mailbox": mailbox, "arm": "written", "at": at("2026-05-01T12:00")}
+        connection.execute(insert(assignments).values(**row, customer_id=drawn))
+        people.add_purchase(connection, other, at("2026-05-02T12:00"))
+    found = _report(bench).campaigns["visit"].lift
+    assert found is not None
+    assert found.written.reached == found.written.clients == 1
 
 
 def test_an_empty_group_has_no_gain(bench: Bench) -> None:
@@ -152,17 +183,20 @@ def test_the_control_group_of_a_real_plan_is_measured(bench: Bench) -> None:
     assert lift is not None
     assert (lift.written.clients, lift.control.clients) == (seen["sent"], seen["skipped"])
     assert lift.written.clients + lift.control.clients == 60
-    assert lift.interval is not None
+    sure, fixed = lift.always_valid_interval, lift.fixed_interval
+    assert sure is not None
+    assert fixed is not None
     assert lift.gain is not None
-    assert 0.3 < lift.interval.low < lift.gain < lift.interval.high < 0.9
+    assert 0.3 < fixed.low < lift.gain < fixed.high < 0.9
+    assert 0 < sure.low < fixed.low < fixed.high < sure.high
 
 
-def test_coupons_are_counted_when_they_were_given_and_when_they_were_used(bench: Bench) -> None:
+def test_coupons_are_counted_when_their_email_went_and_when_they_were_used(bench: Bench) -> None:
     bench.rules = rules({"visit": {"on": "visit.done", "email": "a", "offer": {"coupon": {"percent": 5}}}})
     bench.plan("2026-06-01T12:00")
     with write(bench.engine) as connection:
         key = people.add_customer(connection, "ada")
-        for day in (2, 3):
+        for day in (2, 3, 4, 5):
             row = {
                 "code": f"A-{day}", "campaign": "visit", "customer_id": key, "occurrence": str(day),
                 "offer": {"percent": 5}, "uses": 1, "given_at": at(f"2026-06-0{day}T12:00"),
@@ -171,6 +205,12 @@ def test_coupons_are_counted_when_they_were_given_and_when_they_were_used(bench:
             }  # fmt: skip
             connection.execute(insert(coupons).values(row))
         redeem(connection, Use("A-2", "o-1", at("2026-06-08T12:00")), at("2026-06-09T12:00"))
+    # The code of the fourth is in a worker's hands, that of the fifth was for an email that failed.
+    for day, state in ((2, "sent"), (3, "uncertain"), (4, "planned"), (5, "failed")):
+        _promise(bench, key, state, None, f"2026-06-0{day}T12:00")
+    with write(bench.engine) as connection:
+        day_of_month = func.substr(cast(promises.c.occurrence, Text), 3)
+        connection.execute(update(promises).values(occurrence=cast(cast(day_of_month, Integer) + 2, Text)))
     assert _report(bench).campaigns["visit"].to_json()["coupons"] == {"given": 2, "redeemed": 1}
     assert _report(bench, since=at("2026-06-03T00:00")).campaigns["visit"].coupons == Coupons(1, 1)
     assert _report(bench, since=at("2026-06-09T00:00")).campaigns["visit"].coupons is None

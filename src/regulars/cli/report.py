@@ -1,4 +1,4 @@
-"""`report`: what was sent, held, skipped, and why; and what it changed."""
+"""`report`: what was sent, held, skipped, and why; and the effect."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING
 import click
 
 from regulars.cli.command_context import CommandContext, json_option, moment, now_option
-from regulars.cli.output import counts, print_json, print_warnings, table
+from regulars.cli.output import counts, print_json, print_warnings, print_wrapped, table_of_counts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from regulars.insights.lift import Lift
+    from regulars.insights.lift import Comparison, Lift
     from regulars.insights.link_responses import GradeCounts, LinkReport
 
 _MOST = 5
-"""Links of a campaign that are printed."""
+"""Maximum links printed per campaign."""
 
 
 @click.command("report")
@@ -26,7 +26,7 @@ _MOST = 5
 @json_option
 @click.pass_obj
 def report_command(command: CommandContext, since: str | None, until: str | None, now: str | None) -> None:
-    """Count by campaign; with a goal and a holdout, also the lift with its 95 % interval."""
+    """Count by campaign; with a goal and a holdout, also the lift; its interval holds however often you look."""
     from regulars.db.engine import read
     from regulars.insights.campaign_report import report
 
@@ -49,19 +49,20 @@ def report_command(command: CommandContext, since: str | None, until: str | None
         for name, f in found.campaigns.items()
     ]  # fmt: skip
     headings = ("campaign", "sent", "due", "held", "skipped", "failed", "uncertain", "bounced")
-    table(None, headings, rows, numbers=(1, 2, 5, 6, 7))
+    table_of_counts(headings, rows, numbers=(1, 2, 5, 6, 7))
     for name, figures in found.campaigns.items():
         if figures.coupons is not None:
-            click.echo(f"{name}: {figures.coupons.given:,} coupons given, {figures.coupons.redeemed:,} used")
+            print_wrapped(f"{name}: {figures.coupons.given:,} coupons given, {figures.coupons.redeemed:,} used")
         if figures.clicks is not None:
-            click.echo(_responses(name, "clicked in", figures.sent, figures.clicks))
+            print_wrapped(_responses(name, "clicked in", figures.sent, figures.clicks))
             for line in _links(figures.links):
-                click.echo(line)
+                print_wrapped(line, indent=2)
         if figures.opens is not None:
-            click.echo(_responses(name, "pictures loaded of", figures.sent, figures.opens))
+            print_wrapped(_responses(name, "pictures loaded of", figures.sent, figures.opens))
     for name, figures in found.campaigns.items():
         if figures.lift is not None:
-            click.echo(_lift(name, figures.lift))
+            for line in _lift(name, figures.lift):
+                print_wrapped(line.lstrip(), indent=len(line) - len(line.lstrip()))
 
 
 def _responses(name: str, what: str, sent: int, graded: GradeCounts) -> str:
@@ -74,23 +75,34 @@ def _responses(name: str, what: str, sent: int, graded: GradeCounts) -> str:
 
 
 def _links(found: LinkReport) -> Iterator[str]:
-    """The links that most people followed, one in a line."""
+    """The links with most clicks, one per line."""
     for followed in found.shown[:_MOST]:
         graded = followed.graded
-        yield f"  {followed.link}: {graded.human:,}; {graded.unsure:,} more perhaps; {graded.machine:,} only machines"
+        yield f"{followed.link}: {graded.human:,}; {graded.unsure:,} more perhaps; {graded.machine:,} only machines"
     more = len(found.shown[_MOST:]) + found.more
     if more:
-        yield f"  and {more:,} more links (--json)"
+        yield f"and {more:,} more links (--json)"
 
 
-def _lift(name: str, measured: Lift) -> str:
-    """The effect of a campaign in one line."""
-    written, control = measured.written, measured.control
-    head = (
-        f"{name}: {measured.goal}: {written.reached:,} of {written.clients:,} written to,"
-        f" {control.reached:,} of {control.clients:,} held out"
-    )
-    if measured.gain is None or measured.interval is None:
-        return f"{head}; nothing to compare yet"
-    sure = measured.interval
-    return f"{head}; {measured.gain:+.1%} (95 % interval {sure.low:+.1%} to {sure.high:+.1%})"
+def _lift(name: str, measured: Lift) -> Iterator[str]:
+    """The effect of a campaign in one line, with lines for a reading at a named size and for what is not sure yet."""
+    head = f"{name}: {measured.goal}: {_groups(measured)}"
+    sure = measured.always_valid_interval
+    if measured.gain is None or sure is None:
+        yield f"{head}; nothing to compare yet"
+        return
+    yield f"{head}; {measured.gain:+.1%} (always-valid 95 % interval {sure.low:+.1%} to {sure.high:+.1%})"
+    reading = measured.reading
+    if reading is not None and reading.gain is not None and reading.fixed_interval is not None:
+        sure = reading.fixed_interval
+        yield (
+            f"  read at {measured.read_at:,} clients, as the rule says: {_groups(reading)}; {reading.gain:+.1%}"
+            f" (95 % interval {sure.low:+.1%} to {sure.high:+.1%})"
+        )
+    for warning in measured.warnings:
+        yield f"  {warning}"
+
+
+def _groups(compared: Comparison) -> str:
+    written, control = compared.written, compared.control
+    return f"{written.reached:,} of {written.clients:,} written to, {control.reached:,} of {control.clients:,} held out"

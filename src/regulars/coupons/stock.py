@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
-from sqlalchemy import BigInteger, Connection, func, select, type_coerce, update
+from sqlalchemy import BigInteger, Connection, case, func, select, type_coerce, update
 from sqlalchemy.sql import ColumnElement, exists
 
 from regulars.context.active_campaign import ActiveCampaign
@@ -119,9 +119,13 @@ def _promised(connection: Connection, campaigns: Sequence[str]) -> int:
 
 
 def _hold_beyond(connection: Connection, campaigns: Sequence[str], left: int, chosen: ColumnElement[bool]) -> None:
-    place = func.row_number().over(order_by=(promises.c.priority.desc(), promises.c.due_at, promises.c.id))
+    # Who will be held out gets no coupon, so the next in order gets it.
+    gets_one = case((promises.c.reason == Reason.HOLDOUT, 0), else_=1)
+    before = func.sum(gets_one).over(
+        order_by=(promises.c.priority.desc(), promises.c.due_at, promises.c.id), rows=(None, -1)
+    )
     ranked = (
-        select(promises.c.id, place.label("place"))
+        select(promises.c.id, (func.coalesce(before, 0) + 1).label("place"))
         .where(promises.c.campaign.in_(campaigns), chosen, ~_has_coupon())
         .subquery()
     )

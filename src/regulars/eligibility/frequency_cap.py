@@ -1,7 +1,8 @@
 """The frequency cap: how many marketing emails one mailbox may get, and who wins when several want to go.
 
-Among those that wait, the most important goes first (priority, then due time). A loser waits for the next free
-place if it can still go in time, and is skipped otherwise; both name the campaign that took the place.
+Among waiting promises the most important is sent first (priority, then due time). Others are held for the next free
+place if they can still be sent in time, and skipped otherwise; both name the campaign that took the place. A client
+who will be held out (`draw`) takes no place: the next in order gets it.
 """
 
 from __future__ import annotations
@@ -15,13 +16,14 @@ from regulars.context.plan_context import PlanContext
 from regulars.db.states import COUNTED, Reason, State
 from regulars.db.tables import customers, promises
 from regulars.db.types import MICROSECOND, to_micros
+from regulars.eligibility.draw import takes_place
 from regulars.profile.shared_mailbox import mailbox_of
 from regulars.rules.grammar import Cap
 from regulars.rules.model import Kind
 
 
 def hold_capped(connection: Connection, context: PlanContext, chosen: ColumnElement[bool], cap: Cap | None) -> int:
-    """Holds or skips the chosen marketing promises that exceed the cap; the number of losers."""
+    """Holds or skips the chosen marketing promises that exceed the cap; returns their number."""
     if cap is None:
         return 0
     waiting = _waiting(chosen)
@@ -54,9 +56,10 @@ def hold_capped(connection: Connection, context: PlanContext, chosen: ColumnElem
 
 
 def _waiting(chosen: ColumnElement[bool]) -> CTE:
-    window = func.row_number().over(
+    before = func.sum(takes_place()).over(
         partition_by=mailbox_of(customers),
         order_by=(promises.c.priority.desc(), promises.c.due_at, promises.c.id),
+        rows=(None, -1),
     )
     ranked = (
         select(
@@ -66,13 +69,16 @@ def _waiting(chosen: ColumnElement[bool]) -> CTE:
             mailbox_of(customers).label("mailbox"),
             promises.c.campaign,
             _micros(promises.c.expires_at).label("expires"),
-            window.label("place"),
+            (func.coalesce(before, 0) + 1).label("place"),
+            takes_place().label("takes"),
         )
         .join(customers, customers.c.id == promises.c.customer_id)
         .where(_counts(promises), chosen)
         .subquery()
     )
-    top = func.first_value(ranked.c.campaign).over(partition_by=ranked.c.mailbox, order_by=ranked.c.place)
+    top = func.first_value(ranked.c.campaign).over(
+        partition_by=ranked.c.mailbox, order_by=(ranked.c.takes.desc(), ranked.c.place, ranked.c.id)
+    )
     return select(ranked, top.label("top")).cte("waiting", nesting=True)
 
 
@@ -112,5 +118,5 @@ def _counts(table: FromClause | TableClause) -> ColumnElement[bool]:
 
 
 def _micros(instant: ColumnElement[object]) -> ColumnElement[int]:
-    """An instant as the number it is kept as, for arithmetic."""
+    """An instant as its stored number, for arithmetic."""
     return type_coerce(instant, BigInteger)

@@ -1,6 +1,7 @@
-"""Reasons not to send a promise after all, as one SQL expression per campaign.
+"""Reasons to skip a promise, as one SQL expression per campaign.
 
-The first that applies is the one recorded: address, suppression, consent, the goal, the rule's own conditions.
+The first that applies is the one recorded: address, suppression, consent, the goal, the rule's own conditions, and last
+that the mailbox is in the control group since an earlier plan.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from regulars.context.active_campaign import ActiveCampaign
 from regulars.context.plan_context import PlanContext
 from regulars.db.states import Reason
 from regulars.db.tables import consents, customers, promises, refusals, suppressions
+from regulars.eligibility.draw import in_control_group
 from regulars.eligibility.goals import goal_met
 from regulars.rules.model import Kind, Step
 from regulars.triggers.kinds import trigger_of
@@ -37,13 +39,14 @@ def skip_reasons(
             (and_(promises.c.step == step.key, ~holds), Reason.STEP_CONDITION)
             for step, holds in _step_conditions(context, active, given)
         ],
+        (in_control_group(active), Reason.HOLDOUT),
         else_=null(),
     )
     return select(promises.c.id, reason.label("reason")).select_from(source).where(chosen)
 
 
 def missing_rights(context: PlanContext, active: ActiveCampaign) -> list[tuple[ColumnElement[bool], Reason]]:
-    """What the client (or the lack of an address) forbids."""
+    """The missing consent or address."""
     if active.campaign.to == "manager":
         return [(customers.c.manager_id.is_(None), Reason.NO_MANAGER)]
     marketing = active.campaign.kind is Kind.MARKETING

@@ -1,7 +1,7 @@
-"""Why a client got, or did not get, an email: what the ledger says, and what a plan now would make of it.
+"""Why a client got, or did not get, an email: the ledger, and what a plan now would change.
 
-Whether somebody is due is not guessed: the planner itself is run for this one client, in a transaction that
-is undone. Conditions, rights and dates are then read out to say why.
+Whether a client is due is not guessed: the real planner runs for this one client, in a transaction that
+is rolled back. Conditions, consent and dates are then read to say why.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from regulars.audience.clauses import Clause
 from regulars.audience.person import Person, load_people
 from regulars.context.active_campaign import ActiveCampaign
 from regulars.context.plan_context import PlanContext, Ruleset, plan_context
-from regulars.core import ids
 from regulars.core.diagnostics import nearest
 from regulars.core.errors import NotFound
 from regulars.db import engine as db
 from regulars.db.states import State
+from regulars.eligibility.draw import is_held_out
 from regulars.explain import queries
 from regulars.explain.campaign_explanation import explain_campaign
 from regulars.explain.client_facts import Fact, client_facts
@@ -34,9 +34,9 @@ from regulars.triggers.kinds import trigger_of
 class View:
     """One campaign and one client.
 
-    `ledger` is what the ledger says; `plan` what a plan now would add or change. `due` says that an email may
-    go now. `due_from` is when it may become due if nothing else happens, None where that is not known.
-    `forbidden` is the right or lack of an address that keeps every email of this campaign back.
+    `ledger` has the stored promises; `plan` what a plan now would add or change. `due`: an email can be
+    sent now. `due_from` is when it may become due if nothing else happens, None where that is not known.
+    `forbidden` is the missing consent or address that blocks every email of this campaign.
     """
 
     campaign: str
@@ -49,7 +49,7 @@ class View:
     forbidden: str | None
     holdout: bool
     asked: frozenset[str] = frozenset()
-    """The fields of the client that its conditions ask about."""
+    """The fields of the client in its conditions."""
 
     def to_json(self) -> dict[str, Any]:
         """JSON-ready data."""
@@ -68,7 +68,7 @@ class View:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """All that is to be said of one client at `now`; `zone` is the clock of the sentences."""
+    """The explanation of one client at `now`; times in sentences are in `zone`."""
 
     customer: str
     now: datetime
@@ -91,7 +91,7 @@ def explain(
 ) -> Explanation:  # fmt: skip
     """Explains the client (external id or address) for one campaign or all; leaves no trace.
 
-    Raises NotFound for a client or a campaign that is not there.
+    Raises NotFound for an unknown client or campaign.
     """
     names = rules.rulebook.campaigns
     if campaign is not None and campaign not in names:
@@ -129,7 +129,6 @@ def _view(
 ) -> View:
     assert context.only is not None
     clauses = _clauses(context, active, person)
-    bucket = queries.bucket(context.connection, context.only)
     known = {row.id: row for row in before}
     changed = [row for row in after if row.id not in known or known[row.id].verdict != row.verdict]
     names = {key: one.campaign.name for key, one in active_campaigns.items()}
@@ -138,7 +137,7 @@ def _view(
     return View(
         active.campaign.name, found.sentence, any(row.state == State.PLANNED for row in after), found.due_from,
         before, changed, clauses, queries.missing_right(context, active, context.only),
-        ids.share(bucket, active.key) < active.campaign.holdout,
+        is_held_out(context.connection, active, context.only),
         _asked(context, active.campaign.name),
     )  # fmt: skip
 
@@ -149,7 +148,7 @@ def _asked(context: PlanContext, campaign: str) -> frozenset[str]:
 
 
 def _clauses(context: PlanContext, active: ActiveCampaign, person: Person) -> dict[str, Clause]:
-    """The conditions that decide about the client, of the latest event or product where one sets the campaign off."""
+    """The conditions that decide about the client, with the latest event or product if one triggers the campaign."""
     trigger = trigger_of(active.campaign)
     if not trigger.load_subject(context, person):
         return {}

@@ -1,4 +1,4 @@
-"""What became of every promise, by campaign: nothing is left out, and the numbers add up to the ledger's rows."""
+"""The outcome of every promise, by campaign; the numbers add up to the rows of the ledger."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Text, func, literal, select, true
+from sqlalchemy import Connection, Select, Text, func, literal, select, true
 from sqlalchemy.sql import ColumnElement, and_, or_
 
 from regulars.coupons.redemption import REDEEMED
@@ -22,7 +22,7 @@ from regulars.rules.model import Rulebook
 
 @dataclass(frozen=True, slots=True)
 class Coupons:
-    """How many coupons were given in the period, and how many uses there were in it, of whenever they were given."""
+    """How many coupons went by email in the period, and how many uses there were in it, of whenever they went."""
 
     given: int
     redeemed: int
@@ -32,7 +32,7 @@ class Coupons:
 class Figures:
     """One campaign. `due` may go or is on its way; `lift` is None where the rule has no goal and control group.
 
-    `coupons` is None where none were given or used.
+    `coupons` is None where none were issued or redeemed.
     """
 
     due: int = 0
@@ -46,18 +46,18 @@ class Figures:
     coupons: Coupons | None = None
     clicks: GradeCounts | None = None
     opens: GradeCounts | None = None
-    """Of the emails that came to an end in the period; None where they are not counted."""
+    """Of emails settled in the period; None where they are not counted."""
     links: LinkReport = field(default_factory=LinkReport)
-    """Which links were followed in them."""
+    """The clicked links in them."""
 
     @property
     def total(self) -> int:
-        """All promises counted."""
+        """The number of all promises."""
         waiting = self.due + sum(self.held.values()) + sum(self.skipped.values())
         return waiting + self.sent + self.failed + self.uncertain + self.bounced
 
     def to_json(self) -> dict[str, Any]:
-        """The shape of a plan, and what came of it."""
+        """The shape of a plan, with the outcomes."""
         document: dict[str, Any] = {
             "due": self.due, "held": dict(self.held), "skipped": dict(self.skipped), "sent": self.sent,
             "failed": self.failed, "uncertain": self.uncertain, "bounced": self.bounced,
@@ -73,7 +73,7 @@ class Figures:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """All campaigns that are in the files or have promises, by name; the period is [since, until)."""
+    """All campaigns in the files or with promises, by name; the period is [since, until)."""
 
     now: datetime
     since: datetime | None
@@ -94,7 +94,7 @@ def report(
     connection: Connection, rulebook: Rulebook, now: datetime, *, since: datetime | None = None,
     until: datetime | None = None,
 ) -> Report:  # fmt: skip
-    """Counts the promises: those that came to an end in the period, and all that are open now."""
+    """Counts the promises settled in the period, and all that are open now."""
     names = {str(row.key): str(row.name) for row in connection.execute(select(campaigns.c.key, campaigns.c.name))}
     counted = _count(connection, names, _period(since, until))
     found = {name: Figures() for name in rulebook.campaigns} | {
@@ -103,7 +103,7 @@ def report(
     keys = {name: key for key, name in names.items()}
     for name, campaign in rulebook.campaigns.items():
         if campaign.goal is not None and campaign.holdout and name in keys:
-            measured = lift(connection, keys[name], campaign.goal, now, _period(since, until))
+            measured = lift(connection, keys[name], campaign, now, since=since, until=until)
             found[name] = replace(found[name], lift=measured)
     for key, counts in _coupons(connection, since, until).items():
         name = names.get(key, key)
@@ -120,19 +120,34 @@ def report(
 
 
 def _coupons(connection: Connection, since: datetime | None, until: datetime | None) -> dict[str, Coupons]:
-    """By campaign key; a use is an event, which says what campaign the coupon was of."""
+    """By campaign key; a redemption is an event with the campaign of the coupon."""
     campaign = regulars_field_text(events.c.data, literal("campaign", Text))
-    given = select(coupons.c.campaign, func.count()).where(_between(coupons.c.given_at, since, until))
+    given = _coupons_by_email(since, until)
     used = select(campaign, func.count()).where(events.c.name == REDEEMED, campaign.is_not(None))
     counted: list[dict[str, int]] = [
         dict(connection.execute(query.group_by(column)).all())
         for query, column in (
-            (given, coupons.c.campaign),
+            (given, given.selected_columns.campaign),
             (used.where(_between(events.c.occurred_at, since, until)), campaign),
         )
     ]
     keys = sorted({str(key) for found in counted for key in found})
     return {key: Coupons(*(found.get(key, 0) for found in counted)) for key in keys}
+
+
+def _coupons_by_email(since: datetime | None, until: datetime | None) -> Select[Any]:
+    """By campaign key, how many coupons went by email; a code that a worker took for an email that failed did not."""
+    place = (coupons.c.campaign, coupons.c.customer_id, coupons.c.occurrence)
+    same = and_(*(promises.c[column.name] == column for column in place))
+    first_email = func.min(promises.c.settled_at)
+    went = (
+        select(coupons.c.campaign, coupons.c.id)
+        .join(promises, and_(same, promises.c.state.in_([State.SENT, State.UNCERTAIN, State.BOUNCED])))
+        .group_by(coupons.c.campaign, coupons.c.id)
+        .having(_between(first_email, since, until))
+        .subquery("went")
+    )
+    return select(went.c.campaign, func.count())
 
 
 def _between(column: ColumnElement[Any], since: datetime | None, until: datetime | None) -> ColumnElement[bool]:
@@ -142,7 +157,7 @@ def _between(column: ColumnElement[Any], since: datetime | None, until: datetime
 
 
 def _zeros(rulebook: Rulebook, name: str) -> tuple[GradeCounts | None, GradeCounts | None]:
-    """Where clicks and opens are counted, none yet is a result too."""
+    """Zero counts where clicks and opens are counted, but there are none yet."""
     campaign = rulebook.campaigns.get(name)
     asked = campaign.measured(rulebook.policy) if campaign else None
     return (GradeCounts() if asked and asked.clicks else None, GradeCounts() if asked and asked.opens else None)

@@ -3,15 +3,30 @@
 E. B. Wilson, Probable inference, the law of succession, and statistical inference, JASA 22 (1927), 209-212.
 R. G. Newcombe, Interval estimation for the difference between independent proportions: comparison of eleven
 methods, Statistics in Medicine 17 (1998), 873-890: the hybrid score interval, method 10.
+
+Such an interval holds at a size that was fixed before anybody looked. Who looks every day and stops at the first that
+excludes 0 finds an effect that is not there in every third or fourth experiment. A confidence sequence holds at all
+sizes at once, and so at whichever somebody stops:
+
+S. R. Howard, A. Ramdas, J. McAuliffe, J. Sekhon, Time-uniform, nonparametric, nonasymptotic confidence sequences,
+Annals of Statistics 49 (2021), 1055-1080: the two-sided normal mixture, equation 14.
+I. Waudby-Smith, D. Arbour, R. Sinha, E. H. Kennedy, A. Ramdas, Time-uniform central limit theory and asymptotic
+confidence sequences, Annals of Statistics 52 (2024), 2613-2640: why it holds for means such as shares.
+R. Johari, P. Koomen, L. Pekelis, D. Walsh, Peeking at A/B tests, KDD 2017, 1517-1525: the same for two groups.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import sqrt
+from math import log, sqrt
 
 Z = 1.959963984540054
 """The quantile of the normal distribution that leaves 2.5 % on either side: intervals of 95 %."""
+ERROR = 0.05
+"""How often an interval of 95 % may be wrong."""
+EFFECT = 0.2
+"""The spread of effects for which the confidence sequence is made narrow, in standard deviations of one client's outcome:
+4 points where 4 % reach the goal, 10 points where half do. It holds for all others too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,3 +55,18 @@ def difference(hits: int, total: int, other_hits: int, other_total: int, z: floa
     below = sqrt((one - first.low) ** 2 + (second.high - two) ** 2)
     above = sqrt((first.high - one) ** 2 + (two - second.low) ** 2)
     return Interval(one - two - below, one - two + above)
+
+
+def always_valid_difference(hits: int, total: int, other_hits: int, other_total: int) -> Interval:
+    """Where the first share minus the second lies, however often somebody looks while the groups grow."""
+    return difference(hits, total, other_hits, other_total, always_valid_z(total, other_total))
+
+
+def always_valid_z(total: int, other_total: int) -> float:
+    """How many standard errors a difference of two shares ever strays, at groups of these sizes.
+
+    The difference divided by its variance is a Brownian motion in the information of the two groups. The normal
+    mixture bounds that of a spread of `EFFECT` at all sizes at once.
+    """
+    information = EFFECT**2 * total * other_total / (total + other_total)
+    return sqrt((1 + 1 / information) * log((1 + information) / ERROR**2))

@@ -1,24 +1,38 @@
 """What a campaign changes: how many of those written to, and of the control group, did what it is for.
 
-A client counts once, from the first email (or from when it would have gone) in the period, and only after the
-goal's time is over. Only campaigns with a `goal` and a `holdout` can be measured.
+Both groups are counted from the instant at which they were drawn, by intention to treat: whatever became of the email
+afterwards (a bounce, a visit that was moved, a goal reached before it went), a client stays in their group. A client
+counts once, and only after the goal's time is over. Only campaigns with a `goal` and a `holdout` can be measured.
+
+The interval holds however often somebody looks. The narrower one of a fixed size is given where the rule named the size
+(`holdout: 10%, read at 2000`) before it was reached: of just the clients who were drawn first.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
-from sqlalchemy import BigInteger, Connection, Select, func, select, type_coerce
-from sqlalchemy.sql import ColumnElement, and_, exists
+from sqlalchemy import BigInteger, Connection, Select, and_, func, or_, select, type_coerce
+from sqlalchemy.sql import ColumnElement, exists
 
 from regulars.db.event_source import event_source
-from regulars.db.states import Reason, State
-from regulars.db.tables import promises
-from regulars.db.types import MICROSECOND, to_micros
-from regulars.insights.intervals import Interval, difference
+from regulars.db.tables import assignments, customers
+from regulars.db.types import MICROSECOND, from_micros, to_micros
+from regulars.insights.intervals import Interval, always_valid_difference, difference
+from regulars.insights.named_size import named_at
+from regulars.ledger.assignments import Arm
 from regulars.rules.grammar import Goal
+from regulars.rules.model import Campaign
+
+FEWEST = 5
+"""How many of either group are to be expected to reach the goal, and not to, before an interval of shares is trusted.
+
+W. G. Cochran, Some methods for strengthening the common chi-square tests, Biometrics 10 (1954), 417-451.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,14 +47,22 @@ class Group:
         """The part that reached it; None for no clients."""
         return self.reached / self.clients if self.clients else None
 
+    def to_json(self) -> dict[str, int]:
+        """JSON-ready data."""
+        return {"clients": self.clients, "reached": self.reached}
 
-@dataclass(frozen=True, slots=True)
-class Lift:
-    """Those written to against the control group; `gain` is the difference, `interval` its 95 % interval."""
 
-    goal: str
+@dataclass(frozen=True)
+class Comparison:
+    """Those written to against the control group."""
+
     written: Group
     control: Group
+
+    @property
+    def clients(self) -> int:
+        """How many were drawn so long ago that the goal's time is over."""
+        return self.written.clients + self.control.clients
 
     @property
     def gain(self) -> float | None:
@@ -49,47 +71,140 @@ class Lift:
         return None if one is None or two is None else one - two
 
     @property
-    def interval(self) -> Interval | None:
-        """Where the true difference lies; None if either group is empty."""
-        if self.gain is None:
-            return None
-        return difference(self.written.reached, self.written.clients, self.control.reached, self.control.clients)
+    def fixed_interval(self) -> Interval | None:
+        """Where the true difference lies, if the size was fixed beforehand; None if either group is empty."""
+        return None if self.gain is None else difference(*self._counts)
+
+    @property
+    def always_valid_interval(self) -> Interval | None:
+        """Where the true difference lies, however often somebody looks; None if either group is empty."""
+        return None if self.gain is None else always_valid_difference(*self._counts)
+
+    @property
+    def too_small(self) -> bool:
+        """Whether so few have reached the goal, or all but so few, that no interval is to be trusted."""
+        whole = self.clients
+        reached = self.written.reached + self.control.reached
+        smaller = min(self.written.clients, self.control.clients)
+        return smaller * min(reached, whole - reached) < FEWEST * whole or smaller == 0
+
+    @property
+    def _counts(self) -> tuple[int, int, int, int]:
+        return self.written.reached, self.written.clients, self.control.reached, self.control.clients
+
+
+@dataclass(frozen=True)
+class Lift(Comparison):
+    """All who were drawn. `reading` is the first of them, as many as the rule named; None before there are so many."""
+
+    goal: str
+    read_at: int | None = None
+    reading: Comparison | None = None
+    named_late: bool = False
+    """Whether the size was named only after it had been reached: by then the result could be seen."""
+
+    @property
+    def early(self) -> bool:
+        """Whether this is a look before the size that was named, or before anything can be told."""
+        return self.too_small or (self.read_at is not None and self.clients < self.read_at)
+
+    @cached_property
+    def warnings(self) -> list[str]:
+        """Why the figures are not to be relied upon yet, as sentences."""
+        found = []
+        if self.read_at is not None and self.clients < self.read_at:
+            found.append(f"early: {self.clients:,} of the {self.read_at:,} clients at which it is to be read")
+        if self.clients and self.too_small:
+            found.append(
+                f"too early to look: fewer than {FEWEST} of a group are to be expected to reach the goal, or not to"
+            )
+        if self.named_late:
+            found.append(
+                f"`read at {self.read_at}` was written when there were so many already, so it is no size fixed"
+                " beforehand"
+            )
+        return found
 
     def to_json(self) -> dict[str, Any]:
-        """JSON-ready data."""
-        sure = self.interval
+        """JSON-ready data; `interval` is the always-valid one."""
         return {
             "goal": self.goal,
-            "written": {"clients": self.written.clients, "reached": self.written.reached},
-            "control": {"clients": self.control.clients, "reached": self.control.reached},
+            "written": self.written.to_json(),
+            "control": self.control.to_json(),
             "gain": self.gain,
-            "interval": None if sure is None else [sure.low, sure.high],
-        }
+            "interval": _ends(self.always_valid_interval),
+            "interval_kind": "always-valid",
+            "early": self.early,
+            "read_at": self.read_at,
+            "reading": None if self.reading is None else {
+                "written": self.reading.written.to_json(),
+                "control": self.reading.control.to_json(),
+                "gain": self.reading.gain,
+                "interval": _ends(self.reading.fixed_interval),
+            },
+            "warnings": self.warnings,
+        }  # fmt: skip
 
 
-def lift(connection: Connection, key: str, goal: Goal, now: datetime, chosen: ColumnElement[bool]) -> Lift:
-    """The lift of the campaign with this key, among its chosen promises."""
-    went = promises.c.state.in_([State.SENT, State.UNCERTAIN, State.BOUNCED])
-    spared = and_(promises.c.state == State.SKIPPED, promises.c.reason == Reason.HOLDOUT)
-    groups = (_group(connection, key, goal, now, and_(chosen, part)) for part in (went, spared))
-    return Lift(str(goal), *groups)
+def _ends(sure: Interval | None) -> list[float] | None:
+    return None if sure is None else [sure.low, sure.high]
 
 
-def _group(connection: Connection, key: str, goal: Goal, now: datetime, chosen: ColumnElement[bool]) -> Group:
-    starts = _starts(key, chosen).subquery("starts")
-    window = goal.within // MICROSECOND
+def lift(
+    connection: Connection, key: str, campaign: Campaign, now: datetime, *, since: datetime | None = None,
+    until: datetime | None = None,
+) -> Lift:  # fmt: skip
+    """The lift of the campaign with this key, which has a goal: of the clients who were drawn in [since, until)."""
+    goal, read_at = campaign.goal, campaign.holdout.read_at
+    if goal is None:
+        raise ValueError(f"{campaign.name} has no goal")
+    drawn = _drawn(key)
+    start = drawn.selected_columns.start
+    drawn = drawn.where(start <= to_micros(now - goal.within))
+    drawn = drawn if since is None else drawn.where(start >= to_micros(since))
+    drawn = drawn if until is None else drawn.where(start < to_micros(until))
+    found = compare(connection, goal, drawn)
+    if read_at is None or found.clients < read_at:
+        return Lift(found.written, found.control, str(goal), read_at)
+    first = drawn.order_by(start, drawn.selected_columns.customer_id).limit(read_at)
+    last = from_micros(int(connection.execute(select(func.max(first.subquery().c.start))).scalar_one()))
+    if named_at(connection, key, campaign, now) > last + goal.within:
+        return Lift(found.written, found.control, str(goal), read_at, named_late=True)
+    return Lift(found.written, found.control, str(goal), read_at, compare(connection, goal, first))
+
+
+def _drawn(key: str) -> Select[Any]:
+    """Each client once, from their first draw: `customer_id`, `mailbox`, `arm`, `start`."""
+    start = type_coerce(assignments.c.at, BigInteger)
+    place = func.row_number().over(partition_by=assignments.c.customer_id, order_by=(start, assignments.c.mailbox))
+    columns = (assignments.c.customer_id, assignments.c.mailbox, assignments.c.arm, start.label("start"))
+    each = select(*columns, place.label("place")).where(assignments.c.experiment == key).subquery("draws")
+    return select(each.c.customer_id, each.c.mailbox, each.c.arm, each.c.start).where(each.c.place == 1)
+
+
+def compare(connection: Connection, goal: Goal, drawn: Select[Any]) -> Comparison:
+    """Counts the rows of `drawn`, by group."""
+    unit = drawn.subquery("unit")
+    holder = customers.alias("holder")
+    # The mailbox was drawn, so the goal may be reached by any client who has it.
+    reached = or_(
+        happened_after(goal, unit.c.start, lambda whose: whose == unit.c.customer_id),
+        happened_after(
+            goal, unit.c.start, lambda whose: and_(holder.c.id == whose, holder.c.email_hash == unit.c.mailbox)
+        ),
+    )
+    rows = connection.execute(
+        select(unit.c.arm, func.count(), func.count().filter(reached)).select_from(unit).group_by(unit.c.arm)
+    )
+    groups = {str(arm): Group(int(clients), int(done)) for arm, clients, done in rows}
+    nobody = Group(0, 0)
+    return Comparison(groups.get(Arm.WRITTEN, nobody), groups.get(Arm.CONTROL, nobody))
+
+
+def happened_after(
+    goal: Goal, start: ColumnElement[int], by: Callable[[ColumnElement[int]], ColumnElement[bool]]
+) -> ColumnElement[bool]:
+    """Whether the goal was reached in its time after `start`, by a client for whose key `by` holds."""
     happened = event_source(goal.event)
     at = type_coerce(happened.c.occurred_at, BigInteger)
-    reached = exists().where(
-        happened.c.customer_id == starts.c.customer_id, at > starts.c.start, at <= starts.c.start + window
-    )
-    row = connection.execute(
-        select(func.count(), func.count().filter(reached)).where(starts.c.start <= to_micros(now) - window)
-    ).one()
-    return Group(int(row[0]), int(row[1]))
-
-
-def _starts(key: str, chosen: ColumnElement[bool]) -> Select[Any]:
-    start = func.min(type_coerce(promises.c.settled_at, BigInteger)).label("start")
-    mine = select(promises.c.customer_id, start).where(promises.c.campaign == key, chosen)
-    return mine.group_by(promises.c.customer_id)
+    return exists().where(by(happened.c.customer_id), at > start, at <= start + goal.within // MICROSECOND)

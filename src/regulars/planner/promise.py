@@ -1,4 +1,4 @@
-"""Writing promises: what is due and not in the ledger goes in, once, by whichever planner comes first."""
+"""Writing promises: inserts what is due and not in the ledger, once, whichever planner is first."""
 
 from __future__ import annotations
 
@@ -16,7 +16,6 @@ from sqlalchemy import (
     Text,
     and_,
     case,
-    cast,
     exists,
     func,
     literal,
@@ -29,7 +28,6 @@ from sqlalchemy.sql import ColumnElement
 
 from regulars.context.active_campaign import ActiveCampaign
 from regulars.context.plan_context import PlanContext
-from regulars.core import ids
 from regulars.db.engine import insert
 from regulars.db.states import Reason, State
 from regulars.db.tables import promises
@@ -50,7 +48,7 @@ _COLUMNS = (
 
 
 def promise_first_steps(connection: Connection, context: PlanContext, active: ActiveCampaign) -> int:
-    """Promises the first email to everybody due, or to each the one of their wave; the number of new rows."""
+    """Promises the first email, or that of the client's wave, to everybody due; returns the number of new rows."""
     if active.campaign.all_steps[0].at is not None or not trigger_of(active.campaign).falls_due(context, active):
         return 0
     return sum(
@@ -59,7 +57,7 @@ def promise_first_steps(connection: Connection, context: PlanContext, active: Ac
 
 
 def promise_timed_steps(connection: Connection, context: PlanContext, active: ActiveCampaign) -> int:
-    """Promises each email that goes by an instant of its event, whatever became of those before; the new rows."""
+    """Promises each email relative to an instant of its event, independent of earlier steps; returns the new rows."""
     return sum(
         _insert(connection, context, active, step, _due) for step in active.campaign.all_steps if step.at is not None
     )
@@ -77,14 +75,14 @@ def _insert(
         found = rows(at, active, step, wave)
         return insert(connection, promises).from_select(list(_COLUMNS), found).on_conflict_do_nothing()
 
-    if any(one.wait.working for one in active.campaign.all_steps):  # the week's pieces are looked up while it is built
+    if any(one.wait.working for one in active.campaign.all_steps):  # it looks up the working time while it is built
         context = replace(context, cache=None)
     found = context.cached((rows.__name__, step.key), active, statement)
     return connection.execute(found, execution_options={"preserve_rowcount": True}).rowcount
 
 
 def _due(context: PlanContext, active: ActiveCampaign, step: Step, wave: int) -> Select[Any]:
-    """The promises of a step to everybody who is due, `wave` being its place among the waves."""
+    """The promises of a step to everybody who is due; `wave` is its index among the waves."""
     trigger = trigger_of(active.campaign)
     timed = step.at is not None
     found = trigger.timed_candidates(context, active, step) if timed else trigger.candidates(context, active)
@@ -102,22 +100,18 @@ def _due(context: PlanContext, active: ActiveCampaign, step: Step, wave: int) ->
         known = known.where(promises.c.step == step.key)
     source: FromClause = due
     due_at: ColumnElement[int] = due.c.due_at
-    if active.campaign.waves:  # who belongs to which is settled at the trigger; the promise waits for its wave
+    if active.campaign.waves:  # the wave is fixed at the trigger; the promise is held until its wave is due
         source, due_at = with_wait(context, due, due.c.due_at, step.wait, chosen, context.now)
     rows = _rows(context, active, step, due.c.customer_id, due.c.occurrence, due_at, due.c.source_id, reason)
     return rows.select_from(source).where(*chosen, ~known)
 
 
 def _verdicts(context: PlanContext, active: ActiveCampaign, due: Any) -> list[tuple[ColumnElement[bool], Any]]:
-    """What is decided on the spot: the control group, and those who had this campaign too recently."""
+    """Immediate verdicts: clients who had this campaign too recently."""
     verdicts: list[tuple[ColumnElement[bool], Any]] = []
     pause = active.campaign.reentry.after
     if not trigger_of(active.campaign).defers_reentry and pause != timedelta():
         verdicts.append((_had_recently(active, due, pause), literal(Reason.AGAIN, Text)))
-    if active.campaign.holdout:
-        a, b = ids.salt(active.key)
-        share = (cast(due.c.bucket, BigInteger) * a + b) % ids.PRIME % ids.SHARES
-        verdicts.append((share < active.campaign.holdout, literal(Reason.HOLDOUT, Text)))
     return verdicts
 
 
@@ -140,7 +134,7 @@ def _after(context: PlanContext, active: ActiveCampaign, step: Step, _: int) -> 
     before = next(before for before, following in active.campaign.following if following.key == step.key)
     last = promises.alias("last")
     known = promises.alias("known")
-    # A step put in behind people's backs is not for those who have gone past its place.
+    # A newly inserted step is not for clients who are already past its position.
     steps = [one.key for one in active.campaign.all_steps if one.at is None]
     past = exists().where(
         known.c.campaign == active.key,
@@ -186,10 +180,10 @@ def _rows(
     undecided = reason == Reason.NEW
     patience = campaign.patience(context.rulebook.policy) // MICROSECOND
     applied = context.deferred_for(active, BigInteger(), lambda _, of: to_micros(of.applied_at))
-    # What a backfill brings in was due before the rule was there; its patience starts with the rule.
+    # Backfilled promises were due before the rule existed; their lateness counts from its activation.
     expires = case((due_at < applied, applied), else_=due_at) + patience
     if step.at is not None:
-        # A reminder of what has begun is none: it goes before the instant that it is told from, or not at all.
+        # A reminder after the event has begun is useless: it is sent before its reference instant, or not at all.
         before = -(step.at.offset // MICROSECOND)
         expires = due_at + (min(patience, before) if before > 0 else patience)
     return select(

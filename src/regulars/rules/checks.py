@@ -1,6 +1,6 @@
-"""What no type can say: whether a rule's parts fit each other and the rest of the folder.
+"""Checks that types cannot express: whether the parts of a rule fit each other and the rest of the folder.
 
-Checks read the tree, not the models, so that they also speak about a campaign that has another fault.
+Checks read the tree, not the models, so that they also report on a campaign with another fault.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import Any
 from regulars.core.calendar import SENTINELS
 from regulars.core.clock import duration
 from regulars.core.diagnostics import Severity, did_you_mean
+from regulars.core.ids import SHARES
 from regulars.rules import grammar
 from regulars.rules.fields import CUSTOMER, EVENTS, FieldType
 from regulars.rules.model import SENDS, TRIGGERS, Campaign, Company, Kind, Policy, shape_faults
@@ -25,6 +26,8 @@ from regulars.rules.tree import Entries, Items, Loc, Node, Scalar, child, find
 from regulars.rules.validation_messages import ValidationMessages, reworded
 
 DATES = (FieldType.DATE, FieldType.INSTANT)
+SMALLEST_GROUP = 50
+"""Clients of the smaller group below which a comparison is left to chance: one of them is two points of its share."""
 
 
 class RuleChecks:
@@ -107,7 +110,7 @@ class RuleChecks:
             undeclared_event(self.messages, loc, name, self.events, node.text.find(name))
 
     def _same_fields(self, loc: Loc) -> None:
-        """The fields by which `until` finds the event that ends just this one."""
+        """The fields by which `until` finds the event that ends this request."""
         place: Loc = (*loc, "until")
         node, on = find(self.root, place), find(self.root, (*loc, "on"))
         if not isinstance(node, Scalar) or node.null:
@@ -214,7 +217,7 @@ class RuleChecks:
                 seen.add(key)
 
     def _event_times(self, loc: Loc, node: Entries, step: Node) -> None:
-        """A time told from the event, and the visit's file: whether the event has what they speak of."""
+        """A time relative to the event, and the calendar file: whether the event has the fields they need."""
         at, attach, on = child(step, "at"), child(step, "attach"), child(node, "on")
         fields = self.events.get(on.text, {}) if isinstance(on, Scalar) and not on.null else None
         if isinstance(at, Scalar) and not at.null:
@@ -283,6 +286,7 @@ class RuleChecks:
         elif campaign.holdout and campaign.goal is None:
             message = "without a `goal` the holdout has nothing to measure"
             self._warn("R104", message, (*loc, "holdout"), hint="add one, such as `goal: purchase within 14 days`")
+        self._reading(loc, campaign.holdout)
         deadline = duration(campaign.send.removeprefix("within")) if campaign.send else None
         if deadline is not None and deadline < timedelta(minutes=5):
             message = "less than five minutes leaves no time for a busy server; late emails are dropped"
@@ -290,9 +294,20 @@ class RuleChecks:
         if campaign.send is not None and campaign.late is not None:
             self._warn("R105", "`send` already says how late the email may go; `late` has no effect", (*loc, "late"))
 
+    def _reading(self, loc: Loc, holdout: grammar.Holdout) -> None:
+        """A reading is of two groups; the smaller one says how sure it is."""
+        if not holdout or holdout.read_at is None:
+            return
+        smaller = min(holdout.share, SHARES - holdout.share)
+        expected = holdout.read_at * smaller // SHARES
+        if expected < SMALLEST_GROUP:
+            message = f"of {holdout.read_at:,} clients about {expected:,} are in the smaller group: too few to compare"
+            enough = -(-SMALLEST_GROUP * SHARES // smaller)
+            self._warn("R107", message, (*loc, "holdout"), hint=f"such as `read at {enough}`, or more")
+
 
 def surveys_exist(root: Entries, messages: ValidationMessages, campaigns: Iterable[str]) -> None:
-    """Every survey that a campaign names is written somewhere."""
+    """Every survey that a campaign names is defined."""
     section = child(root, "surveys")
     known = list(section.entries) if isinstance(section, Entries) else []
     for name in campaigns:
@@ -309,7 +324,7 @@ def surveys_exist(root: Entries, messages: ValidationMessages, campaigns: Iterab
 
 
 def calendars_exist(root: Entries, messages: ValidationMessages, campaigns: Mapping[str, Campaign]) -> None:
-    """Every day of the calendar that a campaign keeps is written somewhere."""
+    """Every calendar day of a campaign is defined."""
     section = child(root, "calendars")
     known = list(section.entries) if isinstance(section, Entries) else []
     for name, campaign in campaigns.items():
@@ -328,7 +343,7 @@ def calendars_exist(root: Entries, messages: ValidationMessages, campaigns: Mapp
 
 
 def topics_exist(root: Entries, messages: ValidationMessages, campaigns: Iterable[str]) -> None:
-    """Where topics are given names, every topic that a campaign speaks of has one."""
+    """If topics have names, every topic of a campaign has one."""
     section = child(root, "topics")
     if not isinstance(section, Entries):
         return
@@ -347,7 +362,7 @@ def topics_exist(root: Entries, messages: ValidationMessages, campaigns: Iterabl
 
 
 def levels_differ(root: Entries, messages: ValidationMessages) -> None:
-    """Every level of points has a name that can stand in conditions and words, and a number of its own."""
+    """Every level of points has a valid name and a number of its own."""
     levels = find(root, ("points", "levels"))
     seen: dict[str, str] = {}
     for name, entry in levels.entries.items() if isinstance(levels, Entries) else ():

@@ -294,6 +294,14 @@ RULES = (
         campaign("at: [2026-12-24 09:00, 2026-12-31 09:00]"),
         warning=True,
     ),
+    Code(
+        "R107",
+        "Effect read too early",
+        "At this size the smaller group has fewer than 50 clients; chance alone then moves the shares by many points.",
+        campaign(ON, "holdout: 10%, read at 100", "goal: purchase within 14 days"),
+        campaign(ON, "holdout: 10%, read at 2000", "goal: purchase within 14 days"),
+        warning=True,
+    ),
 )
 
 

@@ -1,7 +1,7 @@
 """The small phrases of a rule file: `14 days`, `20:00-09:00`, `2 per 7 days`, `year since …`.
 
-Each is a frozen value that is read from text and prints back as the same text. A phrase that cannot be
-read raises ValueError with a sentence that says what was expected.
+Each is a frozen value that is parsed from text and prints as the same text. An invalid phrase raises
+ValueError with a sentence about what was expected.
 """
 
 from __future__ import annotations
@@ -22,10 +22,11 @@ from regulars.rules.calendar_days import MONTHS, ORDINALS
 
 CLOCK = re.compile(r"^([01]?\d|2[0-3]):([0-5]\d)$")
 LONGEST = timedelta(days=36_525)
+_ENDINGS = {"1": "st", "2": "nd", "3": "rd"}
 
 
 def duration(text: str) -> timedelta:
-    """`"14 days"` as a timedelta of at most a hundred years, so that no date it leads to is beyond the calendar."""
+    """`"14 days"` as a timedelta of at most a hundred years, so that no resulting date is out of range."""
     try:
         span = any_duration(text)
     except OverflowError:
@@ -58,7 +59,7 @@ def window(text: str) -> Window:
 
 @dataclass(frozen=True, slots=True)
 class Cap:
-    """At most `count` marketing emails to one client in any stretch of `per`."""
+    """At most `count` marketing emails to one client in any window of length `per`."""
 
     count: int
     per: timedelta
@@ -115,7 +116,7 @@ class Every:
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """An instant told from one that the event names: `1 day before event.starts_at`. `offset` is negative before it."""
+    """An instant relative to one of the event: `1 day before event.starts_at`. `offset` is negative before it."""
 
     offset: timedelta
     field: str
@@ -141,7 +142,7 @@ class Timing:
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """A repeating moment on the client's own clock, as a phrase of words or as five cron fields."""
+    """A recurring local time of the client, as a phrase of words or as five cron fields."""
 
     text: str
     cron: str
@@ -170,7 +171,7 @@ class Schedule:
 
     @property
     def left_out(self) -> str:
-        """What is left out because the day does not exist there, in words; empty where every month has it."""
+        """The months without the day, in words; empty if every month has it."""
         named = re.fullmatch(r"\d+ \d+ (29|30|31) (\*|[\d,]+) \*", self.cron)
         if named is None:
             return ""
@@ -181,6 +182,14 @@ class Schedule:
         if len(months) == 1:
             return "in leap years only"
         return f"months without a {day}{'st' if day == 31 else 'th'} are left out"
+
+    @property
+    def words(self) -> str:
+        """The phrase; five cron fields in words."""
+        if not re.fullmatch(r"\s*\d+(\s+\S+){4}\s*", self.text):
+            return self.text
+        said = CronSim(self.cron, datetime(2024, 1, 1)).explain()  # noqa: DTZ001  local time, without a zone
+        return re.sub(r"(?<!1)([123])th\b", lambda found: found[1] + _ENDINGS[found[1]], said)
 
     def __str__(self) -> str:
         return self.text
@@ -215,7 +224,7 @@ def _cron_of(text: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Goal:
-    """The event that a campaign is for, and how soon after the email it counts."""
+    """The goal event of a campaign, and the time after the email in which it counts."""
 
     event: str
     within: timedelta
@@ -233,7 +242,7 @@ class Goal:
 
 @dataclass(frozen=True, slots=True)
 class Until:
-    """The event after which no further email goes; with `same`, only one that agrees in these fields with the first."""
+    """The event after which no further email goes; with `same`, only one with the same values of these fields."""
 
     event: str
     same: tuple[str, ...] = ()
@@ -274,7 +283,7 @@ class Again:
 
 @dataclass(frozen=True, slots=True)
 class Backfill:
-    """Which of those already past the trigger are included when a rule comes or changes."""
+    """Which clients already past the trigger are included when a rule is new or its trigger changes."""
 
     mode: str
     since: date | None = None
@@ -291,6 +300,32 @@ class Backfill:
 
     def __str__(self) -> str:
         return f"since {self.since}" if self.since else self.mode
+
+
+@dataclass(frozen=True, slots=True)
+class Holdout:
+    """The share of clients who get nothing, in parts of ten thousand, and the size at which the effect is read."""
+
+    share: int = 0
+    read_at: int | None = None
+
+    @classmethod
+    def parse(cls, text: str) -> Holdout:
+        said, sign, rest = text.partition("%")
+        reading = rest.strip().removeprefix(",").strip()
+        if not reading:
+            return cls(share(said + sign))
+        found = re.match(r"^read\s+at\s+([1-9]\d*)(\s+clients)?$", reading)
+        if not found:
+            raise ValueError(f"`{reading}` does not say when to read the effect, as `read at 2000` does")
+        return cls(share(said + sign), int(found[1]))
+
+    def __bool__(self) -> bool:
+        return self.share > 0
+
+    def __str__(self) -> str:
+        said = f"{self.share / 100:g}%"
+        return said if self.read_at is None else f"{said}, read at {self.read_at}"
 
 
 def share(text: Any) -> int:

@@ -1,6 +1,6 @@
-"""Values that are written as a phrase of text, as pydantic types: each reads, prints and has a JSON Schema.
+"""Phrases of rule files as pydantic types: each parses, prints and has a JSON Schema.
 
-A phrase that cannot be read fails with the error type `phrase`, whose context says what was wanted.
+An invalid phrase fails with the error type `phrase`, whose context says what was expected.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class Part(BaseModel):
 def _phrase(
     parse: Callable[[str], Any], kinds: tuple[type, ...], noun: str, example: str, pattern: str | None = None
 ) -> tuple[BeforeValidator, WithJsonSchema]:
-    """Pydantic furniture for a phrase. A value of `kinds` is taken as it is."""
+    """The pydantic type of a phrase. A value of `kinds` is accepted unchanged."""
 
     def read(value: Any) -> Any:
         if isinstance(value, kinds):
@@ -49,6 +49,16 @@ def _phrase(
 
 def _hhmm(value: Window) -> str:
     return f"{value.start:%H:%M}-{value.end:%H:%M}"
+
+
+def _of_parts(value: Any) -> Any:
+    """A holdout that the database keeps as a number: parts in ten thousand."""
+    return grammar.Holdout(value) if isinstance(value, int) else value
+
+
+def _parts(holdout: grammar.Holdout) -> int | str:
+    """As the database keeps it: a share alone as the number that earlier versions kept, so that its digest stays."""
+    return holdout.share if holdout.read_at is None else str(holdout)
 
 
 _SPAN = r"\d+\s*(minute|hour|day|week|month|year)s?"
@@ -88,6 +98,10 @@ _b, _bs = _phrase(
     grammar.Backfill.parse, (grammar.Backfill,), "a backfill", "none", rf"^\s*(none|all|since\s+{_DATE})\s*$"
 )
 _h, _hs = _phrase(grammar.share, (int,), "a share", "10%", r"^\s*\d{1,2}(\.\d{1,2})?\s*%\s*$")
+_ho, _hos = _phrase(
+    grammar.Holdout.parse, (grammar.Holdout,), "a share held out", "10%",
+    r"^\s*\d{1,2}(\.\d{1,2})?\s*%\s*(,?\s*read\s+at\s+[1-9]\d*(\s+clients)?\s*)?$",
+)  # fmt: skip
 _m, _ms = _phrase(grammar.moment, (datetime,), "a date and time", "2026-12-24 09:00", _STAMP)
 _l, _ls = _phrase(grammar.deadline, (), "a deadline", "within 2 hours", rf"^\s*within\s+{_SPAN}\s*$")
 _f, _fs = _phrase(
@@ -119,6 +133,7 @@ Until = Annotated[grammar.Until, _u, _us, PlainSerializer(str)]
 Again = Annotated[grammar.Again, _a, _as, PlainSerializer(str)]
 Backfill = Annotated[grammar.Backfill, _b, _bs, PlainSerializer(str)]
 Share = Annotated[int, _h, _hs]
+Holdout = Annotated[grammar.Holdout, _ho, BeforeValidator(_of_parts), _hos, PlainSerializer(_parts)]
 Moment = Annotated[datetime, _m, _ms, PlainSerializer(lambda m: f"{m:%Y-%m-%d %H:%M}")]
 Deadline = Annotated[str, _l, _ls]
 Stamp = Annotated[str, _y, _ys]

@@ -1,6 +1,6 @@
-"""The stage of a rule test: its catalogue, manager, client and history, as rows of a scratch database.
+"""The scene of a rule test: its catalogue, manager, client and history, as rows of a scratch database.
 
-The client has said yes to marketing, and is in no control group unless the test expects it.
+The client has agreed to marketing, and is in no control group unless the test expects it.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from regulars.rules.rule_test import MIDDAY, TestEvent, TestPurchase
 
 _CODES = 50
 CLIENT = 1
-"""The key of the one client there is."""
+"""The key of the only client."""
 
 
 def scratch() -> Engine:
@@ -40,14 +40,14 @@ def scratch() -> Engine:
 
 
 def clear(connection: Connection) -> None:
-    """Empties every table: as good as a new database, and the statements known so far stay compiled."""
+    """Empties every table: like a new database, but compiled statements are kept."""
     for table in reversed(tables.metadata.sorted_tables):
         connection.execute(delete(table))
 
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One thing of the history: the client becomes known, buys, or something happens."""
+    """One entry of the history: the client is created, buys, or has an event."""
 
     at: datetime
     what: TestPurchase | TestEvent | None
@@ -56,7 +56,7 @@ class Item:
 
 @dataclass(frozen=True)
 class Scene:
-    """A test on the time line; every instant in UTC."""
+    """A test's instants, in UTC."""
 
     test: RuleTest
     book: Rulebook
@@ -67,7 +67,7 @@ class Scene:
 
     @classmethod
     def of(cls, test: RuleTest, book: Rulebook) -> Scene:
-        """Where everything stands; the rules come into force a day before all else, unless the test says when."""
+        """The scene of a test; the rules come into force a day before everything else, unless the test says when."""
         zone = str(test.customer.get("timezone") or book.company.timezone)
         until = instant(test.until, zone)
         happened = [
@@ -89,7 +89,7 @@ class Scene:
         return instant(datetime.combine(self.test.until.date(), datetime.min.time()), self.zone)
 
     def build(self, connection: Connection) -> None:
-        """The stage before the client comes: products, their sequences, the manager."""
+        """Writes everything but the client: products, their sequences, the manager."""
         skus = self._products(connection)
         for product in self.test.catalogue:
             for rank, following in enumerate(product.next, start=1):
@@ -129,7 +129,7 @@ class Scene:
         return skus
 
     def put(self, connection: Connection, item: Item) -> None:
-        """Lets one thing happen, and derives what follows from it."""
+        """Writes one entry of the history, and the data derived from it."""
         match item.what:
             case TestPurchase():
                 self._buy(connection, item, item.what)
@@ -161,7 +161,7 @@ class Scene:
             connection.execute(insert(tables.worth).values(worth))
 
     def _stored_value(self, name: str, value: Any) -> Any:
-        """What the test states of a field, as the column of `customers` keeps it."""
+        """The test's value of a field, as stored in `customers`."""
         if value is None:
             return None
         match CLIENT_FIELDS[name].type:
@@ -203,12 +203,14 @@ class Scene:
 
 
 def bucket(test: RuleTest, book: Rulebook) -> int:
-    """A number that puts the client where the test says in the draws, or else where it expects them; no other group."""
+    """A bucket with which draws give the groups that the test states or expects, and no other group."""
     given = {name: expected for name, expected in test.expect.items() if isinstance(expected, Expectation)}
     drawn = {name: expected.draw for name, expected in given.items() if expected.draw is not None}
     inside = {name for name, expected in given.items() if expected.reason == Reason.HOLDOUT}
     groups = [
-        (c.name, c.holdout, c.name in inside) for c in book.campaigns.values() if c.holdout and c.name not in drawn
+        (c.name, c.holdout.share, c.name in inside)
+        for c in book.campaigns.values()
+        if c.holdout and c.name not in drawn
     ]
     for number in range(1, 1_000_000):
         if all(ids.share(number, name) == place for name, place in drawn.items()) and all(

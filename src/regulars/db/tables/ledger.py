@@ -1,4 +1,4 @@
-"""The ledger as tables: promises, the claims of workers, copies of sent emails, sending rates.
+"""Tables of the ledger: promises, draws, the claims of workers, copies of sent emails, sending rates.
 
 A promise refers to a customer but to no rule: history outlives the rule that made it.
 """
@@ -21,15 +21,15 @@ promises = Table(
     Column("occurrence", Text, nullable=False),
     Column("state", Text, nullable=False),  # db.states.State
     Column("reason", Text),  # db.states.Reason: why it is held, skipped, failed or uncertain
-    Column("detail", Text),  # the winner's name, the server's words
+    Column("detail", Text),  # the winner's name, the server's reply
     Column("kind", Text, nullable=False),  # marketing, transactional
     Column("recipient", Text, nullable=False, server_default=text("'customer'")),
     Column("priority", SmallInteger, nullable=False, server_default=text("0")),
-    Column("source_id", Key),  # the event or purchase that set it off
+    Column("source_id", Key),  # the event or purchase that triggered it
     Column("rule", Text, nullable=False),  # digest of the rule version that promised it
     Column("due_at", Instant, nullable=False),
     Column("expires_at", Instant, nullable=False),
-    Column("next_at", Instant, nullable=False),  # when it is to be looked at again
+    Column("next_at", Instant, nullable=False),  # when it is examined again
     Column("created_at", Instant, nullable=False),
     Column("settled_at", Instant),
     Column("claim_id", Key),  # of an uncertain row: the claim that was sending it, which alone may still settle it
@@ -40,15 +40,27 @@ promises = Table(
     Column("code", SmallInteger),  # the server's last reply code
     UniqueConstraint("campaign", "step", "customer_id", "occurrence"),
     Index("ix_promises_customer", "customer_id", "created_at"),
-    # The work lists: small, because settled rows leave them. Each is in the order in which it is worked through.
+    # Indexes of open work: small, because settled rows leave them; each in processing order.
     partial_index("ix_promises_held", "next_at", where=f"state = '{State.HELD}'"),
     partial_index("ix_promises_planned", text("priority DESC"), "next_at", "id", where=f"state = '{State.PLANNED}'"),
+)
+
+assignments = Table(
+    "assignments",
+    metadata,
+    # Who was drawn into which group of an experiment: written once, and it decides for ever.
+    Column("experiment", Text, primary_key=True),  # the campaign's key, which is its first name
+    Column("mailbox", Text, primary_key=True),  # profile.shared_mailbox.mailbox_of
+    Column("arm", Text, nullable=False),  # ledger.assignments.Arm
+    Column("at", Instant, nullable=False),
+    Column("customer_id", Key, ForeignKey("customers.id"), nullable=False),  # for whom the mailbox was drawn
+    Index("ix_assignments_customer", "customer_id", "experiment"),
 )
 
 layouts = Table(
     "layouts",
     metadata,
-    # The first email that was made by a version of a template: what all others differ from only a little.
+    # The first email that was made by a version of a template: others of this version differ from it only a little.
     Column("digest", Text, primary_key=True),
     Column("html", LargeBinary, nullable=False),
 )
@@ -56,7 +68,7 @@ layouts = Table(
 copies = Table(
     "copies",
     metadata,
-    # Each email as it was sent, packed against its layout: for the page that shows it in a browser.
+    # Each email as it was sent, compressed against its layout, for the page that shows it in a browser.
     Column("promise_id", Key, ForeignKey("promises.id", ondelete="CASCADE"), primary_key=True),
     Column("layout", Text, nullable=False),
     Column("html", LargeBinary, nullable=False),
@@ -69,7 +81,7 @@ claims = Table(
     Column("worker", Text, nullable=False),
     Column("taken_at", Instant, nullable=False),  # both by the wall clock
     Column("lease_until", Instant, nullable=False, index=True),
-    Column("rows", Keys, nullable=False),  # ids of the promises in hand
+    Column("rows", Keys, nullable=False),  # ids of the claimed promises
     Column("sending", Keys),  # ids of the promises being handed to a server: one chunk at most
 )
 

@@ -1,0 +1,56 @@
+"""Who was drawn into which group of an experiment: written once for each mailbox, and it decides for ever.
+
+An experiment is a campaign with a holdout, by its key (its first name). The mailbox is that of
+`profile.shared_mailbox`: the hash of the address or, without an address, the client. `customer_id` is the client for
+whom the mailbox was drawn; who moves to another address keeps the group, and a mailbox there that has none gets it.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from sqlalchemy import Connection, delete, or_, select, update
+
+from regulars.db.tables import assignments, customers
+from regulars.profile.shared_mailbox import mailbox_of
+
+
+class Arm(StrEnum):
+    """The groups of an experiment with a holdout."""
+
+    WRITTEN = "written"
+    CONTROL = "control"
+
+
+def merge_assignments(connection: Connection, kept: int, gone: int) -> None:
+    """Two clients are found to be one: of each experiment the earlier draw decides for every mailbox of the two.
+
+    `kept` and `gone` are the clients' keys, both still in the table; afterwards no assignment refers to `gone`.
+    """
+    theirs = select(mailbox_of(customers)).where(customers.c.id.in_([kept, gone]))
+    both = or_(assignments.c.customer_id.in_([kept, gone]), assignments.c.mailbox.in_(theirs))
+    rows = connection.execute(
+        select(assignments.c.experiment, assignments.c.arm)
+        .where(both)
+        .order_by(assignments.c.at, assignments.c.customer_id, assignments.c.mailbox)
+    )
+    first: dict[str, str] = {}
+    for experiment, arm in rows:
+        first.setdefault(experiment, arm)
+    for experiment, arm in first.items():
+        connection.execute(update(assignments).where(both, assignments.c.experiment == experiment).values(arm=arm))
+    connection.execute(update(assignments).where(assignments.c.customer_id == gone).values(customer_id=kept))
+
+
+def move_assignments(connection: Connection, old: str, new: str) -> None:
+    """A mailbox gets another hash; where the new one was drawn too, the earlier draw stays."""
+    drawn = connection.execute(
+        select(assignments).where(assignments.c.mailbox.in_([old, new])).order_by(assignments.c.at)
+    )
+    seen: set[str] = set()
+    for row in drawn.mappings().all():
+        mine = (assignments.c.experiment == row["experiment"], assignments.c.mailbox == row["mailbox"])
+        if row["experiment"] in seen:
+            connection.execute(delete(assignments).where(*mine))
+        seen.add(row["experiment"])
+    connection.execute(update(assignments).where(assignments.c.mailbox == old).values(mailbox=new))
