@@ -8,10 +8,12 @@ from typing import Any
 
 from regulars.audience.expression import Expression
 from regulars.audience.vocabulary import Catalogue
+from regulars.core.diagnostics import render
 from regulars.rules.calendar_days import CalendarDay
+from regulars.rules.loader import Loaded
 from regulars.rules.model import Campaign, Company, FieldType, Loc, Policy, Rulebook
 from regulars.rules.tariff import Points
-from regulars.workspace.conditions import read, written
+from regulars.workspace.conditions import parsed, read, written
 
 COMPANY = {
     "name": "Studio", "from": "Studio <hello@studio.example>", "address": "7 Flower Street", "timezone": "UTC",
@@ -33,6 +35,13 @@ class Rules:
     def with_campaigns(self, campaigns: Mapping[str, Mapping[str, Any]]) -> Rules:
         """The same company and policy with other campaigns."""
         return _compiled(replace(self.rulebook, campaigns=_campaigns(campaigns)))
+
+
+def of_loaded(loaded: Loaded) -> Rules:
+    """What was read from files, with those conditions that are sound."""
+    book = loaded.draft
+    assert book is not None, render(loaded.diagnostics, loaded.sources)
+    return Rules(book, parsed(book, Catalogue.of(book), loaded, []))
 
 
 def rules(

@@ -9,6 +9,7 @@ import pytest
 
 from regulars.explain.describe import describe
 from regulars.rules.grammar import Schedule
+from tests.common.rules import of_loaded
 from tests.rules.folders import read
 
 START, END = datetime(2025, 1, 1), datetime(2029, 1, 1)  # noqa: DTZ001  local times
@@ -32,8 +33,7 @@ def test_what_is_left_out_is_said_and_nothing_else(phrase: str) -> None:
 
 
 def test_describe_says_it(tmp_path: Path) -> None:
-    book = read(tmp_path, "campaigns:\n  x: {schedule: monthly on 31 at 10:00, email: x}\n").rulebook
-    assert book is not None
-    assert describe(book.campaigns["x"], book) == (
-        "Monthly on 31 at 10:00 by each client's clock (months without a 31st are left out), send them `x`."
+    rules = of_loaded(read(tmp_path, "campaigns:\n  x: {schedule: monthly on 31 at 10:00, email: x}\n"))
+    assert describe(rules.rulebook.campaigns["x"], rules) == (
+        "Monthly on 31 at 10:00 by each client's clock (months without a 31st are left out), send them “x”."
     )

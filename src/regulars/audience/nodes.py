@@ -1,6 +1,6 @@
-"""A condition as typed nodes: what is left of the author's text once names and types are known to be right.
+"""A condition as typed nodes, after names and types were checked.
 
-Both compilers walk these nodes and nothing else, so they cannot read the same text in two ways. `start` and
+Both compilers walk only these nodes, so they cannot interpret the same text differently. `start` and
 `end` are offsets into the text.
 """
 
@@ -46,7 +46,7 @@ class Node:
     type: FieldType
 
     def parts(self) -> tuple[Node, ...]:
-        """The nodes this one is made of, in the order they are written."""
+        """The child nodes, in source order."""
         found: list[Node] = []
         for each in fields(self):
             value = getattr(self, each.name)
@@ -75,7 +75,7 @@ class CustomerField(Node):
 
 @dataclass(frozen=True, slots=True)
 class EventField(Node):
-    """`event.NAME` of the event that set the campaign off."""
+    """`event.NAME` of the event that triggered the campaign."""
 
     event: str
     name: str
@@ -83,7 +83,7 @@ class EventField(Node):
 
 @dataclass(frozen=True, slots=True)
 class ProductField(Node):
-    """`product.NAME` of the product that set the campaign off."""
+    """`product.NAME` of the product that triggered the campaign."""
 
     name: str
 
@@ -95,7 +95,7 @@ class Now(Node):
 
 @dataclass(frozen=True, slots=True)
 class Today(Node):
-    """The date of that instant where the client lives."""
+    """The date of that instant in the client's time zone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +186,7 @@ class DaysSince(Node):
 
 @dataclass(frozen=True, slots=True)
 class TextTest(Node):
-    """`contains`, `starts_with` or `ends_with`, exact to the letter."""
+    """`contains`, `starts_with` or `ends_with`, case-sensitive."""
 
     function: str
     whole: Node
@@ -212,3 +212,9 @@ class History(Node):
 
 PURCHASE = "purchase"
 """The built-in event whose rows are the purchases."""
+
+AnyNode = (
+    Literal | CustomerField | EventField | ProductField | Now | Today | Not | AllOf | AnyOf | Compare | Member | Holds
+    | IsNone | Arithmetic | Negate | Choose | DaysSince | TextTest | Bought | History
+)  # fmt: skip
+"""Every kind of node: what takes one of these and leaves a kind out is refused by the type checker."""

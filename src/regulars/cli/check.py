@@ -1,4 +1,4 @@
-"""`check`, `describe`, `schema`: what is written in the workspace, without a database."""
+"""`check`, `describe`, `schema`: commands on the files of the workspace, without a database."""
 
 from __future__ import annotations
 
@@ -52,20 +52,21 @@ def _number(count: int, noun: str) -> str:
 @json_option
 @click.pass_obj
 def describe_command(command: CommandContext, campaign: str | None) -> None:
-    """Say each campaign, or CAMPAIGN, in one plain sentence."""
+    """Say each campaign, or CAMPAIGN, in plain sentences."""
     from regulars.core.diagnostics import nearest
     from regulars.explain.describe import describe
 
-    book = command.rules.rulebook
+    rules = command.rules
+    book = rules.rulebook
     if campaign is not None and campaign not in book.campaigns:
         raise NotFound("campaign", campaign, nearest(campaign, book.campaigns))
     chosen = [c for name, c in sorted(book.campaigns.items()) if campaign in (None, name)]
     if command.as_json:
-        print_json({"campaigns": {c.name: describe(c, book) for c in chosen}})
+        print_json({"campaigns": {c.name: describe(c, rules) for c in chosen}})
         return
     for one in chosen:
         click.secho(one.name, bold=True)
-        print_wrapped(describe(one, book), indent=2, hanging=0)
+        print_wrapped(describe(one, rules), indent=2, hanging=0)
         click.echo("")
 
 

@@ -77,6 +77,8 @@ def did_you_mean(word: str, candidates: Iterable[str], careful: Collection[str] 
 def is_slip(word: str, meant: str) -> bool:
     """Whether the word is the meant one but for one letter (more, less, other, or two exchanged) or a cut-off end."""
     one, other = word.lower(), meant.lower()
+    if one[:1] != other[:1]:  # the first letter is the one that is hardly ever wrong
+        return False
     if one == other or (len(one) >= _STEM and other.startswith(one)):
         return True
     if len(one) == len(other):

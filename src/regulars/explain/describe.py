@@ -1,104 +1,133 @@
-"""A campaign as one plain sentence. If a sentence is hard to write, the grammar of the rule file is wrong."""
+"""A campaign in plain sentences, without code. A sentence that is hard to write shows a fault of the grammar."""
 
 from __future__ import annotations
 
+from datetime import datetime
+
+from regulars.audience.condition_phrases import condition_phrase
+from regulars.audience.field_labels import (
+    date_words,
+    event_field_label,
+    event_label,
+    joined_words,
+    number_words,
+    quoted,
+)
+from regulars.context.plan_context import Ruleset
 from regulars.core.clock import words
-from regulars.rules.condition_words import condition_in_words, quoted
-from regulars.rules.grammar import Until
-from regulars.rules.model import Campaign, Kind, Policy, Rulebook, Step
+from regulars.rules.grammar import Holdout, Until
+from regulars.rules.model import Campaign, Kind, Loc, Policy, Step
 from regulars.rules.offer import VALID, Coupon
 from regulars.triggers.kinds import trigger_of
 
 
-def describe(campaign: Campaign, rulebook: Rulebook) -> str:
-    """One sentence that says who gets what and when, and under which limits."""
-    head = f"{trigger_of(campaign).occasion(rulebook)}{_audience(campaign)}, {_sending(campaign, rulebook)}"
-    clauses = [head, *_limits(campaign), *_protection(campaign, rulebook.policy)]
-    sentence = "; ".join(clauses) + "."
-    if not campaign.enabled:
-        return "Switched off: " + sentence[0].lower() + sentence[1:]
-    return sentence
+def describe(campaign: Campaign, rules: Ruleset) -> str:
+    """Who gets what and when, and with which limits; the rules contain the campaign's compiled conditions."""
+    occasion = trigger_of(campaign).occasion(rules)
+    head = f"{occasion}{_audience(campaign, rules)}, {_sending(campaign, rules)}"
+    sentences = [head, *_limits(campaign), *_protection(campaign, rules.rulebook.policy)]
+    text = " ".join(f"{sentence[0].upper()}{sentence[1:]}." for sentence in sentences)
+    return text if campaign.enabled else f"Switched off: {text[0].lower()}{text[1:]}"
 
 
-def _audience(campaign: Campaign) -> str:
-    if campaign.audience is None:
-        return ""
-    said = condition_in_words(campaign.audience)
-    return f", if the client {said}" if said else f", if {quoted(campaign.audience)}"
+def _if(rules: Ruleset, *loc: str | int) -> str:
+    """The condition at this location with "if"; empty without one."""
+    place: Loc = loc
+    condition = rules.conditions.get(place)
+    return "" if condition is None else f"if {condition_phrase(condition.node)}"
 
 
-def _sending(campaign: Campaign, rulebook: Rulebook) -> str:
+def _audience(campaign: Campaign, rules: Ruleset) -> str:
+    said = _if(rules, "campaigns", campaign.name, "audience")
+    return f", {said}" if said else ""
+
+
+def _sending(campaign: Campaign, rules: Ruleset) -> str:
     whom = "their manager" if campaign.to == "manager" else "them"
     if campaign.sender == "manager":
         whom += " in the manager's name" if campaign.to == "manager" else " in their manager's name"
-    steps = campaign.all_steps
-    text = f"send {whom} " + (_waves(campaign) if campaign.waves else _first(campaign, steps[0]))
-    for step in [] if campaign.waves else steps[1:]:
-        if step.at is not None:
-            text += f", and `{step.email}`{_only_if(step)}{_event_time(step)}"
-            continue
-        text += f", then {step.wait} later" if step.wait else ", then at once"
-        text += f" `{step.email}`{_only_if(step)}{_event_time(step)}"
+    emails = _waves(campaign, rules) if campaign.waves else _steps(campaign, rules)
+    text = f"send {whom} {emails}"
     text += ", with a copy to the manager" if campaign.cc else ""
     if campaign.offer:
-        text += f", with {_coupon(campaign.offer.coupon, rulebook.company.currency)}"
+        text += f", with {_coupon(campaign.offer.coupon, rules.rulebook.company.currency)}"
     if campaign.until:
         done = _ending(campaign.until)
         text += f", until they {done}" if campaign.following else f", unless they {done} first"
     return text
 
 
-def _waves(campaign: Campaign) -> str:
-    """Which of the emails goes to whom, the first that fits."""
+def _steps(campaign: Campaign, rules: Ruleset) -> str:
+    first, *following = campaign.all_steps
+    text = _first(campaign, first, _only_if(campaign, 0, rules))
+    for index, step in enumerate(following, 1):
+        only = _only_if(campaign, index, rules)
+        if step.at is not None:
+            text += f", and {quoted(step.email)}{_event_time(step)}{only}"
+        else:
+            text += f", then {f'{step.wait} later' if step.wait else 'at once'} {quoted(step.email)}"
+            text += f"{_event_time(step)}{only}"
+    return text
+
+
+def _waves(campaign: Campaign, rules: Ruleset) -> str:
+    """Which email goes to whom, the first match."""
     found = []
-    for wave in campaign.waves:
-        said = condition_in_words(wave.to) if wave.to else None
-        whom = "" if wave.to is None else f" if the client {said}" if said else f" if {quoted(wave.to)}"
+    for index, wave in enumerate(campaign.waves):
+        said = _if(rules, "campaigns", campaign.name, "waves", index, "to")
         name = " in their manager's name" if wave.sender == "manager" and campaign.sender != "manager" else ""
-        found.append(f"`{wave.email}`{name}{f' {wave.wait} later' if wave.wait else ' at once'}{whom}")
-    return "one email, " + ", else ".join(found)
+        when = f"{wave.wait} later" if wave.wait else "at once"
+        found.append(f"{quoted(wave.email)}{name} {when}{f' {said}' if said else ''}")
+    return f"one email: {'; else '.join(found)}"
 
 
 def _ending(until: Until) -> str:
-    done = "buy" if until.event == "purchase" else f"have `{until.event}`"
-    return done + (f" with the same {_list([f'`{name}`' for name in until.same])}" if until.same else "")
+    done = "buy" if until.event == "purchase" else f"have {event_label(until.event)}"
+    return done + (
+        f" with the same {joined_words([event_field_label(each) for each in until.same])}" if until.same else ""
+    )
 
 
-def _first(campaign: Campaign, step: Step) -> str:
-    text = f"`{step.email}`{_only_if(step)}{_event_time(step)}"
+def _first(campaign: Campaign, step: Step, only: str) -> str:
+    text = f"{quoted(step.email)}{_event_time(step)}"
     if step.wait:
         text += f" {step.wait} later"
     if campaign.send:
         text += f", {campaign.send} of that" if step.wait or step.at else f" {campaign.send}"
-    return text
+    return text + only
 
 
 def _event_time(step: Step) -> str:
-    """The time told from the event, and the file that goes along."""
-    text = f" {step.at.words}the event's `{step.at.field}`" if step.at and step.at.offset else ""
-    text = f" at the event's `{step.at.field}`" if step.at and not step.at.offset else text
+    """The time relative to the event, and the attachment."""
+    text = ""
+    if step.at:
+        text = f" {step.at.words or 'at '}the event's {event_field_label(step.at.field)}"
     return text + (" with the calendar file" if step.attach else "")
 
 
-def _only_if(step: Step) -> str:
-    if step.condition is None:
-        return ""
-    said = condition_in_words(step.condition)
-    return f" (only if the client {said})" if said else f" (only if {quoted(step.condition)})"
+def _only_if(campaign: Campaign, index: int, rules: Ruleset) -> str:
+    said = _if(rules, "campaigns", campaign.name, "steps", index, "if")
+    return f" (only {said})" if said else ""
 
 
 def _coupon(coupon: Coupon, currency: str) -> str:
     what = _benefit(coupon, currency)
     if coupon.shared is not None:
-        what += f" by the code `{coupon.shared}` that all share"
+        what += f" by the code {quoted(coupon.shared)} that all share"
     if coupon.pool is not None:
-        what += f" by codes of the pool `{coupon.pool}`"
-    valid = f"valid until {coupon.until}" if coupon.until else f"valid {words(coupon.valid or VALID)}"
-    valid += f", not before {coupon.starts}" if coupon.starts else ""
+        what += f" by codes of the pool {quoted(coupon.pool)}"
+    valid = f"valid until {_day_or_time(coupon.until)}" if coupon.until else f"valid {words(coupon.valid or VALID)}"
+    valid += f", not before {_day_or_time(coupon.starts)}" if coupon.starts else ""
     uses = {1: "one use", 2: "two uses"}.get(coupon.uses, f"{coupon.uses} uses")
     limits = [f"{coupon.stock:,} in all"] if coupon.stock is not None else []
     limits += [f"{coupon.per_client} for each client"] if coupon.per_client is not None else []
     return f"{what} ({', '.join((valid, uses, *limits))})"
+
+
+def _day_or_time(stamp: str) -> str:
+    """A day, or a time on the company's clock, as the rule file has it."""
+    moment = datetime.fromisoformat(stamp)
+    return date_words(moment.date()) + (f" at {moment:%H:%M}" if ":" in stamp else "")
 
 
 def _benefit(coupon: Coupon, currency: str) -> str:
@@ -106,38 +135,40 @@ def _benefit(coupon: Coupon, currency: str) -> str:
         return f"a coupon of {coupon.percent} %"
     if coupon.amount is not None:
         return f"a coupon of {coupon.amount} {currency}"
-    return f"a coupon for {coupon.gift}" if coupon.gift is not None else f"a coupon for {coupon.service}, free"
+    return f"a coupon for {coupon.gift}" if coupon.gift is not None else f"a coupon for {coupon.service} free of charge"
 
 
 def _limits(campaign: Campaign) -> list[str]:
-    clauses = []
+    found = []
     after = campaign.reentry.after
     if after is None:
-        clauses.append("once only")
+        found.append("each client gets it once only")
     elif after:
-        clauses.append(f"at most once in {words(after)}")
+        found.append(f"each client gets it at most once in {words(after)}")
     elif trigger_of(campaign).defers_reentry:
-        clauses.append("each time it becomes true anew")
+        found.append("they get it again each time this becomes true anew")
     if campaign.holdout:
-        clauses.append(f"{campaign.holdout / 100:g} % are held out")
+        found.append(_holdout(campaign.holdout))
     if campaign.goal:
-        done = "a purchase" if campaign.goal.event == "purchase" else f"`{campaign.goal.event}`"
-        clauses.append(f"the goal is {done} within {words(campaign.goal.within)}")
-    clauses.append(trigger_of(campaign).backfill_words())
-    return [clause for clause in clauses if clause]
+        article = "an" if event_label(campaign.goal.event).lstrip("“")[0] in "aeiou" else "a"
+        found.append(f"the goal is {article} {event_label(campaign.goal.event)} within {words(campaign.goal.within)}")
+    found.append(trigger_of(campaign).backfill_words())
+    return [sentence for sentence in found if sentence]
+
+
+def _holdout(holdout: Holdout) -> str:
+    said = f"{number_words(holdout.share / 100)} % get nothing, to compare with"
+    return said if holdout.read_at is None else f"{said}; the effect is read at {holdout.read_at:,} clients"
 
 
 def _protection(campaign: Campaign, policy: Policy) -> list[str]:
-    clauses = []
+    found = []
     if campaign.kind is Kind.TRANSACTIONAL:
         exempt = "consent and cap" if campaign.heeds_quiet_hours else "consent, cap and quiet hours"
-        clauses.append(f"a service, so {exempt} do not hold it back")
+        found.append(f"it is a service, so {exempt} do not hold it back")
     elif policy.quiet_hours and not campaign.heeds_quiet_hours:
-        clauses.append("quiet hours do not hold it back")
+        found.append("quiet hours do not hold it back")
     if campaign.send is None and campaign.late is not None and campaign.late != policy.late:
-        clauses.append(f"dropped if it cannot go within {words(campaign.late)}" if campaign.late else "never late")
-    return clauses
-
-
-def _list(items: list[str]) -> str:
-    return items[0] if len(items) == 1 else ", ".join(items[:-1]) + " and " + items[-1]
+        dropped = f"it is dropped if it cannot go within {words(campaign.late)}"
+        found.append(dropped if campaign.late else "it is never too late for it")
+    return found

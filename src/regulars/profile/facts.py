@@ -7,7 +7,7 @@ passes: what does (overdue, p_alive) is computed from these columns by the query
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from datetime import datetime
 from typing import Any
 
@@ -61,11 +61,16 @@ _KEYS, _NOW = "regulars_given_keys", "regulars_given_now"
 _STATEMENTS: dict[tuple[str, str], str] = {}
 """By database name and purpose: building a statement takes ten times as long as running it for one client."""
 
-PAST_FACTS = Table(
-    "facts_then", MetaData(), *(Column(c.name, c.type, primary_key=c.primary_key) for c in facts.c),
-    prefixes=["TEMPORARY"], postgresql_on_commit="DROP",
-)  # fmt: skip
+
+def _temporary(name: str) -> Table:
+    columns = (Column(c.name, c.type, primary_key=c.primary_key) for c in facts.c)
+    return Table(name, MetaData(), *columns, prefixes=["TEMPORARY"], postgresql_on_commit="DROP")
+
+
+PAST_FACTS = _temporary("facts_then")
 """The facts at a past instant of clients with later events; a temporary table of the transaction."""
+EARLIER_FACTS = _temporary("facts_before")
+"""The facts of some clients at an instant before that of the transaction's plan; a temporary table, too."""
 _FACT_EVENTS = (*traits.SIGNALS, *points.EVENTS)
 """The events from which facts are computed; any other only makes the client a visitor."""
 
@@ -214,6 +219,17 @@ def materialized(connection: Connection, now: datetime, only: int | None = None)
     return _FACTS_THEN
 
 
+def earlier(connection: Connection, now: datetime, customer_ids: Collection[int]) -> FromClause:
+    """The facts of these clients as of `now`, beside what `materialized` returned; valid until the next call."""
+    connection.execute(CreateTable(EARLIER_FACTS, if_not_exists=True))
+    connection.execute(delete(EARLIER_FACTS))
+    given = {"now": to_micros(now), "keys": _listed(connection, sorted(customer_ids))}
+    connection.exec_driver_sql(_earlier_facts_sql(connection), given)
+    if connection.dialect.name == "postgresql":
+        connection.execute(text(f"ANALYZE {EARLIER_FACTS.name}"))
+    return EARLIER_FACTS
+
+
 def _avoid_nested_loops(connection: Connection) -> None:
     # PostgreSQL expects a handful of recomputed rows, and would go through all of them for each client that it joins.
     if connection.dialect.name == "postgresql":
@@ -269,12 +285,16 @@ def _past_facts_sql(connection: Connection) -> str:
 
 def _past_facts_of_some_sql(connection: Connection) -> str:
     """The same for clients whose keys it is given as one parameter, `keys`."""
+    return _prepared(connection, "then-some", lambda: _facts_of_some(connection, PAST_FACTS))
 
-    def build() -> Any:
-        found = as_of(literal_column(_NOW, Instant()), _given_keys(connection.dialect))
-        return PAST_FACTS.insert().from_select(list(PAST_FACTS.c), found)
 
-    return _prepared(connection, "then-some", build)
+def _earlier_facts_sql(connection: Connection) -> str:
+    return _prepared(connection, "before-some", lambda: _facts_of_some(connection, EARLIER_FACTS))
+
+
+def _facts_of_some(connection: Connection, table: Table) -> Any:
+    found = as_of(literal_column(_NOW, Instant()), _given_keys(connection.dialect))
+    return table.insert().from_select(list(table.c), found)
 
 
 def _listed(connection: Connection, keys: list[int]) -> str:

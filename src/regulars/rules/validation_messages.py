@@ -1,6 +1,6 @@
 """Validation errors of the models, turned into diagnostics at the place of the fault.
 
-pydantic says what and where in its own terms; here that becomes a sentence, the expected value and the nearest word.
+pydantic's error becomes a sentence, the expected value and the nearest valid word.
 """
 
 from __future__ import annotations
@@ -25,6 +25,10 @@ PHRASE_WORDS = frozenset(
         "october november december easter orthodox public holiday of on",
     )
 )
+CAREFUL = frozenset(
+    {"backfill", "was", "again", "transactional", "resend", "ignore", "opt-out", "all", "always"}
+)  # fmt: skip
+"""Keys and words that send more emails or lift a protection: suggested only for a typing mistake."""
 _TYPES = {
     "string_type": "text",
     "int_type": "a whole number",
@@ -70,7 +74,7 @@ class ValidationMessages:
             self.diagnostics.append(fault)
 
     def span(self, loc: Loc, *, key: bool = False) -> Span | None:
-        """The place of a value or key, or of the nearest thing around it that was written."""
+        """The place of a value or key, or of the nearest enclosing one."""
         while loc:
             node = find(self.root, loc)
             if isinstance(node, Scalar) and not node.null and not key:
@@ -81,10 +85,10 @@ class ValidationMessages:
         return None
 
     def of(self, error: ValidationError, base: Loc, model: type[BaseModel]) -> None:
-        """All errors of one part of the file, which stands at `base`."""
+        """All errors of the part of the file at `base`."""
         for item in error.errors(include_url=False):
             if item["type"] in ("shape", "one_benefit", "same_step", "one_of_two", "ends_first"):
-                continue  # said by checks, which also runs where fields are wrong
+                continue  # reported by checks, which also runs where fields are wrong
             self._one(item, base, model)
 
     def _one(self, item: Any, base: Loc, model: type[BaseModel]) -> None:
@@ -107,7 +111,7 @@ class ValidationMessages:
             self.add(code, f"`{name}` is {found(node)}", loc, expected=_TYPES[kind], hint=_number_hint(kind, node))
         elif kind == "string_too_short":
             self.add("R005", f"`{name}` is empty", loc)
-        else:  # bounds, and whatever a later pydantic may add
+        else:  # bounds, and any error of a later pydantic
             self.add("R005", f"`{name}` is {found(node)}", loc, expected=_bound(item["msg"]))
 
     def _written(self, base: Loc, loc: Sequence[str | int]) -> Loc:
@@ -123,7 +127,7 @@ class ValidationMessages:
         return whole
 
     def unknown_key(self, loc: Loc, known: Sequence[str]) -> None:
-        """A key that does not belong here."""
+        """Reports an unknown key."""
         name = str(loc[-1])
         self.add(
             "R001",
@@ -131,7 +135,7 @@ class ValidationMessages:
             loc,
             key=True,
             expected="one of " + ", ".join(f"`{key}`" for key in sorted(known)),
-            hint=did_you_mean(name, known) or _comma_hint(name, find(self.root, loc)),
+            hint=did_you_mean(name, known, CAREFUL) or _comma_hint(name, find(self.root, loc)),
         )
 
     def _missing(self, name: str, base: Loc, loc: Sequence[str | int]) -> None:
@@ -148,7 +152,7 @@ class ValidationMessages:
             f"`{loc[-1]}` is {found(node)}",
             loc,
             expected=" or ".join(f"`{word}`" for word in allowed),
-            hint=did_you_mean(written, allowed),
+            hint=did_you_mean(written, allowed, CAREFUL),
         )
 
     def _phrase(self, loc: Loc, node: Node | None, context: Mapping[str, Any]) -> None:
@@ -158,9 +162,9 @@ class ValidationMessages:
             return
         hint = next(
             (
-                did_you_mean(word, PHRASE_WORDS)
+                hint
                 for word in _VOCABULARY.findall(node.text.lower())
-                if word not in PHRASE_WORDS and did_you_mean(word, PHRASE_WORDS)
+                if word not in PHRASE_WORDS and (hint := did_you_mean(word, PHRASE_WORDS, CAREFUL))
             ),
             None,
         )
@@ -251,7 +255,7 @@ def _bound(message: str) -> str:
 
 
 def _place(loc: Loc) -> str:
-    """A location in words: what part of the file it is."""
+    """A location in words: the part of the file."""
     match loc:
         case ():
             return "a rule file"

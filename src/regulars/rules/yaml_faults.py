@@ -1,4 +1,4 @@
-"""The YAML parser's complaints, said so that someone who has never heard of YAML can mend the line."""
+"""The YAML parser's errors in words for people who do not know YAML."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _TABLE: tuple[tuple[str, str, str | None], ...] = (
 
 
 def strange_characters(text: str, path: str) -> Iterator[Diagnostic]:
-    """A diagnostic for each line's first character that is no text: control characters and the like."""
+    """A diagnostic for the first invalid character of each line: control characters and the like."""
     if not _STRANGE.search(text):
         return
     for number, row in enumerate(re.split(r"\r\n|[\n\r\x85\u2028\u2029]", text), 1):
@@ -43,9 +43,9 @@ def strange_characters(text: str, path: str) -> Iterator[Diagnostic]:
 
 
 def syntax(error: yaml.MarkedYAMLError, path: str, lines: Sequence[str], last: Any) -> list[Diagnostic]:
-    """The parser's error as diagnostics: tabs that indent come first, for they explain all the rest."""
+    """The parser's error as diagnostics: tabs in the indentation come first, because they cause the others."""
     mark = error.problem_mark or error.context_mark
-    if "expected ':'" in str(error.problem):  # the line that lacks it is where the key began
+    if "expected ':'" in str(error.problem):  # the line without it is where the key began
         mark = error.context_mark or mark
     line, column = (mark.line, mark.column) if mark else (0, 0)
     tabs = [n for n, row in enumerate(lines[: line + 1]) if _INDENT.match(row) and row.strip()]
@@ -63,6 +63,14 @@ def syntax(error: yaml.MarkedYAMLError, path: str, lines: Sequence[str], last: A
     return [Diagnostic("Y001", message, Span(path, line + 1, column + 1, _width(lines, line, column)), hint=hint)]
 
 
+def follows_from(diagnostic: Diagnostic, broken: Sequence[Diagnostic]) -> bool:
+    """Whether an unclosed bracket before it causes it: then the bracket is the fault."""
+    if diagnostic.code != "Y011" or diagnostic.span is None:
+        return False
+    here = (diagnostic.span.line, diagnostic.span.column)
+    return any(d.span is not None and (d.span.line, d.span.column) <= here for d in broken)
+
+
 def _tab(path: str, lines: Sequence[str], line: int) -> Diagnostic:
     row = lines[line]
     column = row.index("\t")
@@ -73,7 +81,7 @@ def _tab(path: str, lines: Sequence[str], line: int) -> Diagnostic:
 
 
 def _opened(error: yaml.MarkedYAMLError, context: str, problem: str) -> tuple[str, str] | None:
-    """What to say when something opened is never closed; then the opening is the place to show."""
+    """The message for something unclosed; its opening is the place to show."""
     if ("end of stream" in problem and "quoted" in context) or "document indicator" in problem:
         return "this quotation mark is never closed", "close it on the same line"
     if error.context_mark is None or "flow" not in context or "expected" not in problem:

@@ -1,7 +1,7 @@
-"""Bytes of a rule file → a tree with places, or diagnostics. Nothing in a file is ever executed or constructed.
+"""Parses the bytes of a rule file into a tree with places, or diagnostics. Nothing in a file is ever executed.
 
 The YAML parser's events are composed here rather than by its own composer: so every alias, tag and key has a place,
-one fault does not hide the next, and a file can neither recurse for ever nor unfold into gigabytes.
+one fault does not hide the next, and a file can neither recurse endlessly nor expand to gigabytes.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """One file: its text for excerpts, its tree if it could be read, and what is wrong with it."""
+    """One file: its text for excerpts, its tree if it could be read, and its diagnostics."""
 
     path: str
     text: str
@@ -62,12 +62,12 @@ def _unread(shown: str, code: str, message: str) -> Source:
 
 
 def parse(raw: bytes, shown: str) -> Source:
-    """Bytes as a tree."""
+    """Parses bytes into a tree."""
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         readable = raw[: error.start].decode("utf-8-sig", errors="replace")
-        rows = (readable + "?").splitlines()  # the question mark stands for the byte
+        rows = (readable + "?").splitlines()  # the question mark replaces the byte
         message = f"the file is not UTF-8: byte 0x{raw[error.start]:02x} is not text"
         place = Span(shown, len(rows), len(rows[-1]))
         fault = Diagnostic("Y007", message, place, hint="save it as UTF-8, without another encoding")
@@ -81,7 +81,7 @@ def parse(raw: bytes, shown: str) -> Source:
 
 
 class _Broken(Exception):
-    """The rest of the file makes no sense; the reason is already in the diagnostics."""
+    """The rest of the file cannot be parsed; the reason is already in the diagnostics."""
 
 
 @dataclass(slots=True)
@@ -104,7 +104,9 @@ class _Composer:
         try:
             return self._document()
         except yaml.MarkedYAMLError as error:
-            self.diagnostics.extend(yaml_faults.syntax(error, self.path, self.lines, self.last))
+            found = yaml_faults.syntax(error, self.path, self.lines, self.last)
+            self.diagnostics[:] = [d for d in self.diagnostics if not yaml_faults.follows_from(d, found)]
+            self.diagnostics.extend(found)
         except yaml.YAMLError as error:  # the reader's own; strange_characters should have named it
             self.diagnostics.append(Diagnostic("Y001", f"this is not YAML: {error}", Span(self.path, 1, 1)))
         except _Broken:
@@ -247,14 +249,15 @@ class _Composer:
 
     def _complex_key(self, event: Any, depth: int) -> None:
         span = self._span(event)
-        curly = isinstance(event, yaml.MappingStartEvent) and event.flow_style
+        bracket = "{" if isinstance(event, yaml.MappingStartEvent) else "["
+        typed = isinstance(event, yaml.CollectionStartEvent) and event.flow_style
         self._node(event, depth + 1)
         self._node(self._next(), depth + 1)
         self._say(
             "Y011",
             "a key must be plain text",
             span,
-            hint="text that begins with `{` goes in quotes" if curly else None,
+            hint=f"text that begins with `{bracket}` goes in quotes" if typed else None,
         )
 
     def _scalar(self, event: Any) -> Scalar:

@@ -1,4 +1,4 @@
-"""`every: year on DAY`: a day of a calendar, as the client's country keeps it; the occurrence is the year."""
+"""`every: year on DAY`: a day of a calendar, for the client's country; the occurrence is the year."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from typing import Any
 from sqlalchemy import Select, Text, case, func, literal
 from sqlalchemy.sql import and_
 
+from regulars.audience.field_labels import quoted
 from regulars.audience.person import Person
 from regulars.context.active_campaign import ActiveCampaign
-from regulars.context.plan_context import PlanContext
+from regulars.context.plan_context import PlanContext, Ruleset
 from regulars.db.tables import customers
 from regulars.db.types import to_micros
 from regulars.rules.calendar_days import DEFAULT, CalendarDay
@@ -38,9 +39,10 @@ class CalendarDayTrigger(CalendarTrigger):
     def subject(self) -> Subject:
         return Subject(calendar_day=True)
 
-    def occasion(self, book: Rulebook) -> str:
-        every, at = self.every, f"{book.policy.send_at:%H:%M}"
-        return f"Every year, {shift_words(every)} `{every.calendar}` ({self._day(book)}) at {at} by their clock"
+    def occasion(self, rules: Ruleset) -> str:
+        book, every = rules.rulebook, self.every
+        name, at = quoted(every.calendar or ""), f"{book.policy.send_at:%H:%M}"
+        return f"Every year, {shift_words(every)} {name} ({self._day(book)}) at {at} by their clock"
 
     def _day(self, book: Rulebook) -> CalendarDay | None:
         return book.calendars.get(self.every.calendar or "")
@@ -54,7 +56,7 @@ class CalendarDayTrigger(CalendarTrigger):
         return [(d.zone, d.occurrence, to_micros(d.due_at), d.country) for d in found]
 
     def candidates(self, context: PlanContext, active: ActiveCampaign) -> Select[Any]:
-        """Clients whose country keeps the day, by their own clock."""
+        """Clients whose country has the day, in their own time zone."""
         table = falling_due(context, active, {**TIMES, "country": Text()}, self.due_rows)
         own = func.upper(func.trim(customers.c.country))
         countries = context.rulebook.calendars[self.every.calendar or ""].countries

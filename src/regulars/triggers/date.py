@@ -1,4 +1,4 @@
-"""`every: year since FIELD`: a date of the client comes round; the occurrence is the year, or the month."""
+"""`every: year since FIELD`: a recurring date of the client; the occurrence is the year, or the month."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from typing import Any, ClassVar
 from sqlalchemy import BigInteger, Integer, Select, select, type_coerce
 from sqlalchemy.sql import ColumnElement
 
+from regulars.audience.field_labels import client_label
 from regulars.audience.person import Person
 from regulars.context.active_campaign import ActiveCampaign
-from regulars.context.plan_context import PlanContext
+from regulars.context.plan_context import PlanContext, Ruleset
 from regulars.core.calendar import SENTINELS, LeapDay, local_date
 from regulars.db.json_fields import readable
 from regulars.db.sql_functions import regulars_date, regulars_day
@@ -28,7 +29,7 @@ from regulars.triggers.explained import CampaignExplanation, ExplainedClient
 
 
 class DateTrigger(CalendarTrigger):
-    """The anniversary of a date or instant of the client, by the client's calendar."""
+    """The anniversary of a date or instant of the client, in the client's time zone."""
 
     copies: ClassVar[CopyScope] = CopyScope.OCCURRENCE_AND_DAY
 
@@ -42,14 +43,15 @@ class DateTrigger(CalendarTrigger):
     def subject(self) -> Subject:
         return Subject()
 
-    def occasion(self, book: Rulebook) -> str:
-        every, policy = self.every, book.policy
+    def occasion(self, rules: Ruleset) -> str:
+        every, policy = self.every, rules.rulebook.policy
         count, unit = (every.months // 12, "year") if every.months % 12 == 0 else (every.months, "month")
         often = f"Every {unit}" if count == 1 else f"Every {count} {unit}s"
         leap = "28 February" if policy.leap_day is LeapDay.FEB_28 else "1 March"
         note = f" (29 February is kept on {leap} in other years)" if every.field == "birthday" else ""
         at = f"{policy.send_at:%H:%M}"
-        return f"{often}, {shift_words(every)} the day of a client's `{every.field}` at {at} by their clock{note}"
+        label = client_label(every.field)
+        return f"{often}, {shift_words(every)} the day of a client's {label} at {at} by their clock{note}"
 
     # ---------------------------------------------------------------- who is due
 
@@ -63,7 +65,7 @@ class DateTrigger(CalendarTrigger):
         every = self.every
         types = {**TIMES, "ordinal": Integer(), "month": Integer(), "day": Integer()}
         table = falling_due(context, active, types, self.due_rows)
-        # The day of an instant is dear to work out, so it is done once for each client.
+        # The day of an instant is expensive to compute, so it is done once per client.
         worked_out = select(customers.c.id, _day_number(context, every.field).label("number"))
         dated = worked_out.select_from(clients(context)).cte("dated", nesting=True).prefix_with("MATERIALIZED")
         number = dated.c.number
@@ -133,7 +135,7 @@ def shift_words(every: Every) -> str:
 
 
 def date_of(person: Person, name: str) -> date | None:
-    """The client's date of that name: an instant by the client's calendar; None if it is not known, or means that."""
+    """The client's date of that name; an instant as its local day; None if unknown or a placeholder."""
     value = person.fields.get(name)
     if isinstance(value, datetime):
         value = local_date(value, person.fields.get("timezone") or person.zone)
@@ -143,7 +145,7 @@ def date_of(person: Person, name: str) -> date | None:
 
 
 def _day_number(context: PlanContext, field: str) -> ColumnElement[int]:
-    """A customer's date as 20260131: a date as it stands, an instant by the client's calendar."""
+    """A customer's date as 20260131; an instant as its local day."""
     if field in context.rulebook.fields:
         return regulars_date(customers.c.attrs[field].as_string())
     found = (customers if field in customers.c else context.facts).c[field]

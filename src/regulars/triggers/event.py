@@ -1,4 +1,4 @@
-"""`on: EVENT`: an event sets it off, or a purchase; the occurrence is the event's external id."""
+"""`on: EVENT`: triggered by an event or a purchase; the occurrence is the event's external id."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from typing import Any, ClassVar
 from sqlalchemy import BigInteger, Connection, FromClause, Select, Text, select, true, type_coerce
 from sqlalchemy.sql import ColumnElement, and_, or_
 
+from regulars.audience.field_labels import event_label
 from regulars.audience.person import Person
 from regulars.context.active_campaign import ActiveCampaign
-from regulars.context.plan_context import PlanContext
+from regulars.context.plan_context import PlanContext, Ruleset
 from regulars.db.event_source import PURCHASE, event_source
 from regulars.db.json_fields import instant_in_event, readable_micros
 from regulars.db.states import Reason
@@ -31,7 +32,7 @@ _DAY = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class PastEvent:
-    """Something that happened, under the id that names its occurrence."""
+    """A past event, with the id that is its occurrence."""
 
     external_id: str
     at: datetime
@@ -53,8 +54,8 @@ class EventTrigger(Trigger):
     def subject(self) -> Subject:
         return Subject(event=self.event)
 
-    def occasion(self, book: Rulebook) -> str:
-        return "When a client buys" if self.event == PURCHASE else f"When a client has `{self.event}`"
+    def occasion(self, rules: Ruleset) -> str:
+        return "When a client buys" if self.event == PURCHASE else f"When a client has {event_label(self.event)}"
 
     def backfill_words(self) -> str:
         if self.campaign.backfill.mode == "none":
@@ -83,9 +84,9 @@ class EventTrigger(Trigger):
         return shape(joined, happened.c.external_id, due_at, happened.c.id, places).where(*chosen, audience)
 
     def timed_candidates(self, context: PlanContext, active: ActiveCampaign, step: Step) -> Select[Any]:
-        """Those for whom the step is due by an instant that its event names, such as a day before a visit.
+        """Clients for whom the step is due relative to an instant of its event, such as a day before a visit.
 
-        The bound on the text keeps the reading of instants to the days in question, however many events there are.
+        The bound on the text limits the parsing of instants to the days in question, however many events there are.
         """
         timing = step.at
         assert timing is not None
@@ -126,7 +127,7 @@ class EventTrigger(Trigger):
     def withdrawn(
         self, context: PlanContext, data: ColumnElement[object] | None
     ) -> list[tuple[ColumnElement[bool], Reason]]:
-        """The visit that was booked no longer stands, or its time was put off in the booking itself."""
+        """The visit was moved or cancelled, or its time was changed in the booking itself."""
         if self.event != visits.BOOKED:
             return []
         early = [
@@ -229,7 +230,7 @@ class EventTrigger(Trigger):
         return client.outside_audience() or CampaignExplanation(f"Not due: {said}, too long ago.")
 
     def _events_of(self, connection: Connection, customer_id: int, now: datetime) -> list[PastEvent]:
-        """What happened to the client under this name up to now, the latest first."""
+        """The client's events of this name up to now, the latest first."""
         source = event_source(self.event)
         query = (
             select(source.c.external_id, source.c.occurred_at, source.c.data)

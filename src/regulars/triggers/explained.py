@@ -1,4 +1,4 @@
-"""What `explain` knows of one campaign and one client, and the sentence that it makes of it."""
+"""The data of `explain` about one campaign and one client, and the resulting sentence."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from regulars.rules.model import Campaign
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One promise as the ledger has it."""
+    """One promise of the ledger."""
 
     id: int
     campaign: str
@@ -41,7 +41,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Stay:
-    """The client's stay in the state of a `when` campaign; `baseline`: was in it when the rule came."""
+    """The client's stay in the state of a `when` campaign; `baseline`: was in it when the rule came into force."""
 
     entered_at: datetime
     left_at: datetime | None
@@ -50,7 +50,7 @@ class Stay:
 
 @dataclass(frozen=True, slots=True)
 class CampaignExplanation:
-    """The sentence, and when an email may become due if nothing else happens."""
+    """The sentence, and when an email can become due without further events."""
 
     sentence: str
     due_from: datetime | None = None
@@ -78,7 +78,7 @@ class ExplainedClient:
 
     @property
     def zone(self) -> str:
-        """The client's clock."""
+        """The client's time zone."""
         return str(self.person.fields.get("timezone") or self.person.zone)
 
     @property
@@ -86,16 +86,24 @@ class ExplainedClient:
         """The instant of the explanation."""
         return self.context.now
 
+    @property
+    def baseline_words(self) -> str:
+        """When clients of the baseline, who get no email, were already past the trigger."""
+        since = self.campaign.backfill.since
+        if since is not None:
+            return f"already before {since}"
+        return f"when the rule came into force on {self.day(self.active.applied_at)}"
+
     def after_wait(self, moment: datetime, wait: Wait) -> datetime:
-        """When a wait that began at `moment` is over."""
+        """The end of a wait that starts at `moment`."""
         return self.context.rulebook.company.working_time.after(moment, wait)
 
     def when(self, moment: datetime) -> str:
-        """An instant on the client's clock."""
+        """An instant in the client's time zone."""
         return when(moment, self.zone)
 
     def day(self, moment: datetime) -> str:
-        """The day of an instant on the client's clock."""
+        """The day of an instant in the client's time zone."""
         return day(moment, self.zone)
 
     def promised(self, occurrence: str) -> bool:
@@ -107,7 +115,7 @@ class ExplainedClient:
         return any(row.step == step and row.occurrence == occurrence for row in self.after)
 
     def outside_audience(self) -> CampaignExplanation | None:
-        """Why the audience leaves the client out; None where it does not."""
+        """Why the client is not in the audience; None if they are."""
         audience = self.clauses.get("audience")
         if audience is None or audience.value is True:
             return None

@@ -1,4 +1,4 @@
-"""`at: TIMES` and `schedule: PHRASE`: set times by the client's clock; the occurrence is the local time."""
+"""`at: TIMES` and `schedule: PHRASE`: fixed local times of the client; the occurrence is the local time."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from typing import Any
 
 from sqlalchemy import Select
 
+from regulars.audience.field_labels import date_words, joined_words
 from regulars.audience.person import Person
 from regulars.context.active_campaign import ActiveCampaign
-from regulars.context.plan_context import PlanContext
+from regulars.context.plan_context import PlanContext, Ruleset
 from regulars.db.types import to_micros
 from regulars.rules.model import Rulebook
 from regulars.triggers.base import Subject
@@ -20,24 +21,23 @@ from regulars.triggers.dates import due_times
 from regulars.triggers.explained import CampaignExplanation, ExplainedClient
 
 _HORIZON = timedelta(days=400)
-"""How far ahead the next time is looked for."""
+"""How far ahead the next time is searched."""
 
 
 class FixedTimeTrigger(CalendarTrigger):
-    """A broadcast to everybody in the audience, once or again and again."""
+    """A broadcast to everybody in the audience, once or repeatedly."""
 
     @property
     def subject(self) -> Subject:
         return Subject()
 
-    def occasion(self, book: Rulebook) -> str:
+    def occasion(self, rules: Ruleset) -> str:
         if self.campaign.schedule is not None:
-            phrase = str(self.campaign.schedule)
+            phrase = self.campaign.schedule.words
             left_out = f" ({self.campaign.schedule.left_out})" if self.campaign.schedule.left_out else ""
             return f"{phrase[:1].upper()}{phrase[1:]} by each client's clock{left_out}"
-        times = [f"{each:%Y-%m-%d at %H:%M}" for each in self.campaign.at or ()]
-        listed = times[0] if len(times) == 1 else ", ".join(times[:-1]) + " and " + times[-1]
-        return f"On {listed} by each client's clock"
+        times = [f"{date_words(each.date())} at {each:%H:%M}" for each in self.campaign.at or ()]
+        return f"On {joined_words(times)} by each client's clock"
 
     # ---------------------------------------------------------------- who is due
 

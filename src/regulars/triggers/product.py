@@ -11,7 +11,7 @@ from sqlalchemy.sql import ColumnElement
 
 from regulars.audience.person import Person
 from regulars.context.active_campaign import ActiveCampaign
-from regulars.context.plan_context import PlanContext
+from regulars.context.plan_context import PlanContext, Ruleset
 from regulars.db.tables import products, promises
 from regulars.rules.model import Rulebook
 from regulars.triggers.base import ClientHistory, Story, Subject, Trigger
@@ -22,13 +22,13 @@ from regulars.triggers.waits import with_wait
 
 
 class ProductTrigger(Trigger):
-    """A product that is launched concerns every client of the audience."""
+    """A product launch triggers for every client of the audience."""
 
     @property
     def subject(self) -> Subject:
         return Subject(product=True)
 
-    def occasion(self, book: Rulebook) -> str:
+    def occasion(self, rules: Ruleset) -> str:
         return "When a product is launched"
 
     def backfill_words(self) -> str:
@@ -93,7 +93,7 @@ class ProductTrigger(Trigger):
 
 
 def _latest(connection: Connection, now: datetime) -> Mapping[str, Any] | None:
-    """The product that was launched last, as its row; None where none was."""
+    """The row of the latest launched product; None without one."""
     query = select(products).where(products.c.launched_at <= now)
     found = connection.execute(query.order_by(products.c.launched_at.desc(), products.c.id.desc()).limit(1))
     row = found.mappings().one_or_none()

@@ -1,7 +1,8 @@
 """`when: CONDITION`: a client enters a state; each stay in it is one occurrence, named for when it began.
 
-Who is in the state is kept by difference: who entered, who left. Those who were in it already when the rule came are
-the baseline: they count as members but are not written to until they have left and entered again.
+Members of the state are updated by difference: who entered, who left. Clients who were in it when the rule came into
+force are the baseline: they count as members but get no email until they have left and entered again. With
+`backfill: since DAY` those who entered on that day or later are no baseline; the stay counts from then.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from sqlalchemy import BigInteger, Insert, Select, Text, Update, exists, func, l
 from sqlalchemy.sql import ColumnElement
 
 from regulars.audience.clause_words import why_not
+from regulars.audience.condition_phrases import condition_phrase, with_a_client
 from regulars.context.active_campaign import ActiveCampaign
 from regulars.context.plan_context import PlanContext, Ruleset
 from regulars.core.working import Wait
@@ -21,19 +23,19 @@ from regulars.db.engine import insert
 from regulars.db.states import State
 from regulars.db.tables import customers, members, promises
 from regulars.db.types import MICROSECOND, Instant, to_micros
-from regulars.rules.condition_words import condition_in_words, quoted
 from regulars.rules.model import Rulebook
 from regulars.triggers.base import ClientHistory, CopyScope, Movement, Story, Subject, Trigger
 from regulars.triggers.candidate_rows import begun, clients, later, micros, shape, wave
+from regulars.triggers.entered_since import include_members_since, occurrence_of
 from regulars.triggers.explained import CampaignExplanation, ExplainedClient
 from regulars.triggers.state_changes import ClientState, state_changes
 from regulars.triggers.upcoming import Coming, Upcoming
 from regulars.triggers.waits import with_wait
 
 _HORIZON = timedelta(days=400)
-"""How far ahead the beginning of a state is looked for."""
+"""How far ahead the beginning of a state is searched."""
 _BY_PURCHASE = {"purchases", "spent", "last_purchase_at", "rhythm", "overdue", "next_product", "next_product_at"}
-"""Fields of a client that change when they buy."""
+"""Fields of a client that change with a purchase."""
 
 
 class StateTrigger(Trigger):
@@ -49,11 +51,9 @@ class StateTrigger(Trigger):
     def subject(self) -> Subject:
         return Subject()
 
-    def occasion(self, book: Rulebook) -> str:
-        words = condition_in_words(self.campaign.when or "")
-        if words:
-            return f"As soon as a client {words}"
-        return f"When a client's {quoted(self.campaign.when)} becomes true"
+    def occasion(self, rules: Ruleset) -> str:
+        state = rules.conditions["campaigns", self.campaign.name, self.campaign.trigger_key]
+        return f"As soon as {with_a_client(condition_phrase(state.node))}"
 
     # ---------------------------------------------------------------- who is due
 
@@ -65,6 +65,8 @@ class StateTrigger(Trigger):
             connection.execute(update(members).where(members.c.campaign == active.key).values(baseline=False))
         entering = context.cached(("entered",), active, lambda at: _entering(at, active, baseline))
         entered = connection.execute(entering, execution_options={"preserve_rowcount": True}).rowcount
+        if baseline and self.campaign.backfill.since is not None:
+            include_members_since(context, active)
         return Movement(entered, left, baseline)
 
     def candidates(self, context: PlanContext, active: ActiveCampaign) -> Select[Any]:
@@ -81,7 +83,7 @@ class StateTrigger(Trigger):
             members.c.entered_at <= begun(context, campaign.lead),
         ]  # fmt: skip
         inside, due_at = with_wait(context, members, members.c.entered_at, campaign.lead, chosen)
-        if campaign.backfill.mode == "all":
+        if campaign.backfill.mode != "none":
             applied = context.deferred_for(active, BigInteger(), lambda _, of: to_micros(of.applied_at))
             due_at = later(due_at, applied)
         pause = campaign.reentry.after
@@ -145,8 +147,7 @@ class StateTrigger(Trigger):
         since = f"has been in the state since {client.when(stay.entered_at)}"
         if stay.baseline:
             return CampaignExplanation(
-                f"Not due: was past it when the rule came into force on {client.day(client.active.applied_at)},"
-                " and is left alone until it ends and begins again."
+                f"Not due: was past it {client.baseline_words}, and is left alone until it ends and begins again."
             )
         if any(row.due_at >= stay.entered_at for row in client.after):
             return CampaignExplanation(f"Nothing more to come: {since}.")
@@ -155,7 +156,7 @@ class StateTrigger(Trigger):
         return CampaignExplanation(f"Not due yet: {since}; due on {client.when(due)}.", due)
 
     def _explain_outside(self, client: ExplainedClient, free_at: datetime | None) -> CampaignExplanation:
-        """The client is not in the state: what is false, and when it becomes true by time alone."""
+        """The client is not in the state: which part is false, and when it becomes true by time alone."""
         false = next(clause for clause in client.clauses.values() if clause.value is not True)
         state = self.watched(client.context.rules)
         turn = next(state_changes(state, client.person, client.now, client.now + _HORIZON), None)
@@ -195,7 +196,7 @@ def _entering(context: PlanContext, active: ActiveCampaign, baseline: bool) -> I
         members.c.campaign == active.key, members.c.customer_id == customers.c.id, members.c.left_at.is_(None)
     )
     now = context.deferred(Instant(), lambda at: at.now)
-    occurrence = context.deferred(Text(), lambda at: f"{at.now:%Y-%m-%dT%H:%M:%SZ}")
+    occurrence = context.deferred(Text(), lambda at: occurrence_of(at.now))
     rows = _matching(context, active).where(~inside)
     rows = rows.add_columns(literal(active.key), occurrence, now, literal(baseline))
     statement = insert(context.connection, members).from_select(

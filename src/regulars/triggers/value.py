@@ -1,7 +1,8 @@
 """`each: EXPRESSION`: a client has a value that they never had; the occurrence is the value.
 
-Every value that a client has is noted once, and stays noted, whichever planner came first and however often the value
-goes and comes back. What clients have when the rule comes is the baseline: it counts as known and writes to nobody.
+Every value of a client is recorded once and permanently, whichever planner was first and however often the value
+returns. Values of clients when the rule comes into force are the baseline: they count as known and trigger nothing.
+With `backfill: since DAY` the baseline is what they had when that day began.
 """
 
 from __future__ import annotations
@@ -14,15 +15,17 @@ from sqlalchemy import BigInteger, Connection, Insert, Select, exists, func, lit
 from sqlalchemy.sql import ColumnElement, and_
 
 from regulars.audience.clause_words import why_not
+from regulars.audience.condition_phrases import condition_phrase, with_a_client
+from regulars.audience.value_phrases import value_phrase
 from regulars.context.active_campaign import ActiveCampaign
 from regulars.context.plan_context import PlanContext, Ruleset
 from regulars.db.engine import insert
 from regulars.db.tables import customers, promises, values_seen
 from regulars.db.types import Instant
-from regulars.rules.condition_words import quoted
 from regulars.rules.model import Campaign, Rulebook
 from regulars.triggers.base import ClientHistory, Movement, Story, Subject, Trigger
 from regulars.triggers.candidate_rows import begun, clients, floor, shape, wave
+from regulars.triggers.entered_since import include_values_since
 from regulars.triggers.explained import CampaignExplanation, ExplainedClient
 from regulars.triggers.state_changes import ClientValue
 from regulars.triggers.upcoming import Coming, Upcoming
@@ -39,8 +42,10 @@ class ValueTrigger(Trigger):
     def subject(self) -> Subject:
         return Subject()
 
-    def occasion(self, book: Rulebook) -> str:
-        return f"Each time a client's {quoted(self.campaign.each)} takes a value that it never had"
+    def occasion(self, rules: Ruleset) -> str:
+        watched = rules.conditions["campaigns", self.campaign.name, self.campaign.trigger_key]
+        value = with_a_client(value_phrase(watched.node, condition_phrase))
+        return f"Each time {value} takes a value that they never had"
 
     # ---------------------------------------------------------------- who is due
 
@@ -51,10 +56,12 @@ class ValueTrigger(Trigger):
             connection.execute(update(values_seen).where(values_seen.c.campaign == active.key).values(baseline=False))
         noting = context.cached(("noted",), active, lambda at: _noting(at, active, baseline))
         added = connection.execute(noting, execution_options={"preserve_rowcount": True}).rowcount
+        if baseline and self.campaign.backfill.since is not None:
+            include_values_since(context, active)
         return Movement(added, 0, baseline)
 
     def candidates(self, context: PlanContext, active: ActiveCampaign) -> Select[Any]:
-        """Clients with a value that they never had; what was noted up to now, by the plan itself."""
+        """Clients with a value that they never had, as recorded up to now by the plan itself."""
         wait = self.campaign.lead
         chosen = [
             values_seen.c.campaign == active.key,
@@ -110,8 +117,7 @@ class ValueTrigger(Trigger):
             return CampaignExplanation(f"Not due: {why_not(audience)}." if audience is not None else "Not due.")
         at, baseline = noted
         if baseline:
-            since = client.day(client.active.applied_at)
-            return CampaignExplanation(f"Not due: `{expression}` was {value} when the rule came into force on {since}.")
+            return CampaignExplanation(f"Not due: `{expression}` was {value} {client.baseline_words}.")
         due = client.after_wait(at, self.campaign.lead)
         said = f"`{expression}` is {value} since {client.when(at)}"
         if due > client.now:
@@ -122,7 +128,7 @@ class ValueTrigger(Trigger):
 def _noting(context: PlanContext, active: ActiveCampaign, baseline: bool) -> Insert:
     name = active.campaign.name
     now = select(customers.c.id, context.value(active.campaign).label("value")).select_from(clients(context))
-    # A value that somebody outside the audience reaches waits for them to come in.
+    # The value of a client outside the audience triggers when they enter it.
     audience = true() if baseline else context.holds("campaigns", name, "audience")
     has = now.where(customers.c.erased_at.is_(None), audience).subquery("has")
     known = exists().where(
@@ -139,7 +145,7 @@ def _noting(context: PlanContext, active: ActiveCampaign, baseline: bool) -> Ins
 
 
 def _noted(connection: Connection, campaign: str, customer_id: int, value: str) -> tuple[datetime, bool] | None:
-    """When the client was found to have this value, and whether the rule found it there."""
+    """When this value of the client was recorded, and whether it is of the baseline."""
     query = select(values_seen.c.at, values_seen.c.baseline).where(
         values_seen.c.campaign == campaign, values_seen.c.customer_id == customer_id, values_seen.c.value == value
     )

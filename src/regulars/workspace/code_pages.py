@@ -1,7 +1,7 @@
 """The codes of conditions, emails and data files, and the page of all codes.
 
-The rules' own codes and their examples are in `rules.codes`. Every code that the engine can say is on the page; a test
-holds that, and that docs/diagnostics.md is this page.
+The rules' own codes and their examples are in `rules.codes`. A test checks that the page has every code that the
+engine can report, and that docs/diagnostics.md is this page.
 """
 
 from __future__ import annotations
@@ -37,6 +37,27 @@ CONDITIONS = (
         " run it: install the extra `learn`, or do without the field.",
         "",
         "",
+        warning=True,
+    ),
+    Code(
+        "A003",
+        "Field without a past",
+        "`backfill: since DAY` asks a state or a value once more as of earlier days. What is made of events and"
+        " purchases is known for each of them. What an import or the API states, and what is learned, is kept only as"
+        " it is now, and is taken to have been the same: a client whose field has changed since may come out on the"
+        " wrong side of the day.",
+        campaign("when: customer.country == 'MD' and customer.purchases >= 3", "backfill: since 2026-05-01"),
+        campaign("when: customer.purchases >= 3", "backfill: since 2026-05-01"),
+        warning=True,
+    ),
+    Code(
+        "A004",
+        "Chance to buy again of clients who bought once",
+        "In the model behind `p_alive` nobody is lost before a second purchase, so it stays 1 for clients who bought"
+        " once: `p_alive < 0.5` never finds them, `p_alive > 0.5` always does. `others_returned` tells them apart by"
+        " what others did.",
+        campaign("when: customer.p_alive < 0.5"),
+        campaign("when: customer.p_alive < 0.5 or customer.others_returned >= 0.9"),
         warning=True,
     ),
 )

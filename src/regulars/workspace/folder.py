@@ -1,7 +1,7 @@
-"""A workspace: `campaigns/` and `templates/emails/` under one root, read and found sound as a whole.
+"""A workspace: `campaigns/` and `templates/emails/` under one root, loaded and checked as a whole.
 
-Whoever holds a `Workspace` holds rules without an error. Emails are looked for in the workspace first, then in the
-starter, so a workspace needs to bring only what it changes.
+A `Workspace` has no errors. Emails are looked up in the workspace first, then in the
+starter, so a workspace contains only what it changes.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from regulars.render.compile import Templates
 from regulars.render.email_check import check as check_emails
 from regulars.rules.loader import Loaded, load
 from regulars.rules.model import Loc, Rulebook
-from regulars.workspace import check_cache, coupon_checks, learned_fields
+from regulars.workspace import check_cache, coupon_checks, learned_fields, one_purchase, past_fields
 from regulars.workspace.conditions import parsed
 from regulars.workspace.email_usages import usages
 from regulars.workspace.starter import starter
@@ -30,7 +30,7 @@ from regulars.workspace.starter import starter
 
 @dataclass(frozen=True)
 class Workspace:
-    """Sound rules, their conditions compiled by location, and the emails they send."""
+    """Valid rules, their compiled conditions by location, and the emails they send."""
 
     root: Path
     rulebook: Rulebook
@@ -40,9 +40,9 @@ class Workspace:
 
 
 def open_workspace(root: Path) -> Workspace:
-    """The workspace under `root`; raises Invalid with all that is wrong and the texts it is wrong in.
+    """The workspace under `root`; raises Invalid with all diagnostics and the texts of their files.
 
-    Emails that were found sound and have not changed since are not compiled once more to find that out.
+    Unchanged emails that were valid before are not compiled again.
     """
     workspace, faults, sources = _examined(root, trusting=True)
     if workspace is None:
@@ -51,7 +51,7 @@ def open_workspace(root: Path) -> Workspace:
 
 
 def check(root: Path) -> tuple[Workspace | None, list[Diagnostic], dict[str, str]]:
-    """The workspace unless there is an error, everything that is wrong, and the texts of all files read by path."""
+    """The workspace unless there is an error, all diagnostics, and the texts of all files by path."""
     return _examined(root, trusting=False)
 
 
@@ -62,7 +62,7 @@ def _examined(root: Path, *, trusting: bool) -> tuple[Workspace | None, list[Dia
     loaded = load(root / "campaigns", Path.cwd())
     faults = list(loaded.diagnostics)
     draft = loaded.draft
-    if draft is None or loaded.unread:  # names may stand in a file that could not be read: one fault is told once
+    if draft is None or loaded.unread:  # an unreadable file may define these names: one fault is reported once
         return None, faults, loaded.sources
     faults += _locale(draft, loaded)
     catalogue = Catalogue.of(draft)
@@ -74,6 +74,8 @@ def _examined(root: Path, *, trusting: bool) -> tuple[Workspace | None, list[Dia
         faults += check_emails(templates, list(usages(draft)), _own_hosts(draft))
         faults += learned_fields.check(draft, conditions, templates, loaded)
         faults += coupon_checks.check(draft, templates)
+        faults += past_fields.check(draft, conditions, loaded)
+        faults += one_purchase.check(draft, conditions, loaded)
     sources = {**loaded.sources, **templates.library.sources()}
     if any(fault.severity is Severity.ERROR for fault in faults):
         return None, in_order(faults), sources
@@ -96,7 +98,7 @@ def _linked_away(root: Path) -> list[Diagnostic]:
 
 
 def _own_hosts(rulebook: Rulebook) -> frozenset[str]:
-    """Where the company is at home: its website and the domain that it writes from."""
+    """The company's hosts: its website and its sender domain."""
     company = rulebook.company
     website = company.website or ""
     try:
@@ -108,7 +110,7 @@ def _own_hosts(rulebook: Rulebook) -> frozenset[str]:
 
 
 def _locale(rulebook: Rulebook, loaded: Loaded) -> list[Diagnostic]:
-    """A company's language that the tables of dates and money do not have."""
+    """A warning if the company's language has no data for dates and money."""
     written = rulebook.company.locale
     try:
         babel.Locale.parse(written, sep="-" if "-" in written else "_")

@@ -1,4 +1,4 @@
-"""Which rules read what only `regulars learn` finds out: named by `check` where the extra `learn` is not installed."""
+"""Rules that use fields of `regulars learn`: `check` warns about them where the extra `learn` is not installed."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from regulars.rules.tree import Scalar, find
 
 _NEVER_KNOWN = "`{}` has no value here: nothing is learned without the extra `learn`"
 _DECLARED_ONLY = "`{}` comes from declared sequences only: nothing is learned without the extra `learn`"
-_LEARNED: Mapping[str, str] = {
+LEARNED_FIELDS: Mapping[str, str] = {
     "clv": _NEVER_KNOWN,
     "p_alive": _NEVER_KNOWN,
     "others_returned": _NEVER_KNOWN,
     "next_product": _DECLARED_ONLY,
     "next_product_at": _DECLARED_ONLY,
 }
-"""Fields of clients that `regulars learn` makes, and what they are without it."""
+"""Fields of clients that `regulars learn` computes, and their values without it."""
 
 
 def check(
@@ -36,30 +36,30 @@ def check(
 
 def _in_conditions(conditions: Mapping[Loc, Expression], loaded: Loaded) -> Iterator[Diagnostic]:
     for loc, expression in conditions.items():
-        for name in sorted(expression.fields & _LEARNED.keys()):
-            yield _warning(name, _place(loaded, loc, name))
+        for name in sorted(expression.fields & LEARNED_FIELDS.keys()):
+            yield _warning(name, place_of(loaded, loc, name))
 
 
 def _in_dates(rulebook: Rulebook, loaded: Loaded) -> Iterator[Diagnostic]:
     """`every: year since customer.next_product_at`."""
     for campaign in rulebook.campaigns.values():
-        if campaign.every is not None and campaign.every.field in _LEARNED:
+        if campaign.every is not None and campaign.every.field in LEARNED_FIELDS:
             loc: Loc = ("campaigns", campaign.name, "every")
-            yield _warning(campaign.every.field, _place(loaded, loc, campaign.every.field))
+            yield _warning(campaign.every.field, place_of(loaded, loc, campaign.every.field))
 
 
 def _in_emails(rulebook: Rulebook, templates: Templates) -> Iterator[Diagnostic]:
-    """One warning for each step whose email speaks of a learned field, at the place where the rule names the email."""
+    """One warning for each step whose email uses a learned field, at the place where the rule names the email."""
     for campaign in rulebook.campaigns.values():
         kind = "steps" if campaign.steps else "waves" if campaign.waves else None
         for index, step in enumerate(campaign.all_steps):
             place: Loc = (kind, index, "email") if kind else ("email",)
-            for name in sorted((templates.reads(step.email) or frozenset()) & _LEARNED.keys()):
+            for name in sorted((templates.reads(step.email) or frozenset()) & LEARNED_FIELDS.keys()):
                 span = rulebook.span("campaigns", campaign.name, *place)
                 yield _warning(name, span, f"in the email `{step.email}`, ")
 
 
-def _place(loaded: Loaded, loc: Loc, name: str) -> Span | None:
+def place_of(loaded: Loaded, loc: Loc, name: str) -> Span | None:
     """Where the scalar at `loc` names the field."""
     node = find(loaded.root, loc)
     if not isinstance(node, Scalar):
@@ -69,5 +69,5 @@ def _place(loaded: Loaded, loc: Loc, name: str) -> Span | None:
 
 
 def _warning(name: str, span: Span | None, where: str = "") -> Diagnostic:
-    message = where + _LEARNED[name].format(f"customer.{name}")
+    message = where + LEARNED_FIELDS[name].format(f"customer.{name}")
     return Diagnostic("A002", message, span, hint=extras.command("learn"), severity=Severity.WARNING)
