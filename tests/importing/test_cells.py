@@ -1,15 +1,19 @@
 from __future__ import annotations
 
+import unicodedata
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from regulars.core.calendar import local_date
 from regulars.db.types import from_micros, to_micros
 from regulars.importing import cells, date_formats, numbers, places
 from regulars.importing.refused import Refused
+from regulars.render.mailbox import Mailbox
 
 
 @pytest.mark.parametrize(
@@ -74,6 +78,33 @@ def test_days_as_people_write_them(raw: str, order: str | None, expected: date) 
 def test_what_is_no_day_or_could_be_two_is_refused(raw: str) -> None:
     with pytest.raises(Refused):
         date_formats.day(None)(raw)
+
+
+LOCAL_PART = st.text(
+    st.characters(categories=("L", "M", "N", "P", "S", "Cf"), exclude_characters="@"), min_size=1, max_size=12
+)
+
+
+@given(LOCAL_PART, st.sampled_from(["client.example", "b\u0301.example", "डाटा.example"]))
+@example("jose\u0301", "client.example")
+@example("q\u0323", "client.example")
+@example("अजय", "client.example")
+@example("\u0301x", "client.example")
+@example("🎈", "client.example")
+@example("नि\u200dता", "client.example")
+def test_an_address_can_be_sent_to_or_is_refused(local: str, domain: str) -> None:
+    try:
+        address = cells.email(f"{local}@{domain}")
+    except Refused:
+        return
+    assert address == unicodedata.normalize("NFC", str(address))
+    assert Mailbox("", str(address)).wire.endswith("example")
+
+
+@pytest.mark.parametrize("raw", ["jose\u0301@client.example", "q\u0323@client.example", "अजय@client.example"])
+def test_letters_with_marks_are_letters(raw: str) -> None:
+    """Those that Unicode has as one sign, those that it has only as two, and scripts in which vowels are marks."""
+    assert cells.email(raw) == unicodedata.normalize("NFC", raw)
 
 
 @pytest.mark.parametrize(

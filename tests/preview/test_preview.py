@@ -10,14 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, func, select
+from sqlalchemy import Engine, func, insert, select
 
 from regulars.core import signing
 from regulars.core.clock import frozen
 from regulars.core.errors import NotFound
 from regulars.core.settings import Settings, load
 from regulars.db.engine import read, write
-from regulars.db.tables import coupons, metadata, promises
+from regulars.db.tables import coupon_codes, coupons, metadata, promises
 from regulars.delivery.parcel import Outcome, Parcel, Result
 from regulars.delivery.transport import Delivery, Transport
 from regulars.dispatch.dispatcher import Dispatcher, Lane, Options
@@ -151,6 +151,53 @@ def test_the_reminder_shows_the_code_that_the_first_email_gave(
     assert str(code) in second.text
 
 
+@pytest.fixture
+def till(tmp_path: Path, engine: Engine, ada: int) -> Workspace:
+    """Coupons of a pool, one shared code, and codes of our own; the pool has two codes."""
+    coupons_of: dict[str, dict[str, Any]] = {
+        "pool": {"percent": 5, "pool": "tills"}, "shared": {"percent": 5, "shared": "MAY26"}, "own": {"percent": 5},
+    }  # fmt: skip
+    rule = {"when": "customer.purchases > 0", "backfill": "all", "kind": "transactional"}
+    campaigns = {name: {**rule, "offer": {"coupon": made}, "email": name} for name, made in coupons_of.items()}
+    lines = dict.fromkeys(campaigns, "{{ coupon.code }}")
+    with write(engine) as connection:
+        rows = [{"pool": "tills", "code": code, "added_at": START} for code in POOL]
+        connection.execute(insert(coupon_codes), rows)
+    return open_workspace(write_workspace(tmp_path / "till", campaigns, lines=lines))
+
+
+POOL = ("TILL-ONE", "TILL-TWO")
+
+
+def test_no_preview_shows_a_code_that_a_client_will_get(
+    engine: Engine, till: Workspace, settings: Settings, ada: int
+) -> None:
+    before = _counts(engine)
+    texts = {name: _show(engine, till, settings, name)[0].text for name in ("pool", "own", "shared")}
+    assert "SAMPLE99" in texts["pool"]
+    assert not any(code in texts["pool"] for code in POOL)
+    assert "SAMPLE99" in texts["own"]
+    assert "MAY26" in texts["shared"], "it stands in the rule file, and showing it takes it from nobody"
+    assert _counts(engine) == before
+    with read(engine) as connection:
+        assert connection.scalars(select(coupon_codes.c.given_at)).all() == [None, None]
+
+
+def test_what_the_client_has_had_is_shown_and_never_in_a_test(
+    engine: Engine, till: Workspace, settings: Settings, ada: int
+) -> None:
+    _send(engine, till, settings)
+    shown = _show(engine, till, settings, "pool")[0]
+    assert POOL[0] in shown.text
+    for name in ("pool", "own", "shared"):
+        for customer in ("ada", None):
+            (parcel,) = _mail(engine, till, settings, "me@shop.example", campaign=name, customer=customer)
+            body = message_from_bytes(parcel.data, policy=policy.default).get_body(("plain",))
+            assert body is not None
+            assert "SAMPLE99" in body.get_content()
+            assert not any(code in parcel.data.decode() for code in (*POOL, "MAY26"))
+
+
 def test_before_any_promise_the_data_are_real_and_the_links_lead_nowhere(
     engine: Engine, workspace: Workspace, settings: Settings, ada: int
 ) -> None:  # fmt: skip
@@ -218,9 +265,10 @@ def test_what_is_not_there_is_named(engine: Engine, workspace: Workspace, settin
 
 def _mail(engine: Engine | None, workspace: Workspace, settings: Settings, to: str, **given: Any) -> list[Parcel]:
     keeper = RecordingTransport()
-    choices = {"customer": "ada", "step": None, "now": NOW, "locale": None} | given
+    choices = {"campaign": "back", "customer": "ada", "step": None, "now": NOW, "locale": None} | given
+    campaign = choices.pop("campaign")
     lanes = [Lane("all", frozenset(Kind), keeper)]
-    asyncio.run(send_test(engine, workspace, "back", to, lanes, settings=settings, **choices))
+    asyncio.run(send_test(engine, workspace, campaign, to, lanes, settings=settings, **choices))
     return keeper.kept
 
 

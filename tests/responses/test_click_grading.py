@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy import Connection, Engine, insert, select
 
+from regulars.db.engine import write
+from regulars.db.tables import hits, promises
 from regulars.responses.click_grading import Grade, Hit, HitKind, Sign, grades, sign
+from regulars.responses.clicks import LinkHit, record_hits
+from tests.common.people import add_customer
 
 SENT = datetime(2026, 6, 10, 10, tzinfo=UTC)
 PHONE = (
@@ -22,6 +28,10 @@ FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:139.0) Gecko/20100101 Firefox/139.
 CUBOT = (
     "Mozilla/5.0 (Linux; Android 13; CUBOT X70) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/137.0.0.0 Mobile "
     "Safari/537.36"
+)
+OLD_EDGE = (
+    "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/42.0.2311.135 "
+    "Safari/537.36 Edge/12.246"
 )
 GMAIL = "Mozilla/5.0 (Windows NT 5.1; rv:11.0) Gecko Firefox/11.0 (via ggpht.com GoogleImageProxy)"
 THUNDERBIRD = "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Thunderbird/128.10.0"
@@ -44,7 +54,7 @@ H, U, M = Grade.HUMAN, Grade.UNSURE, Grade.MACHINE
 
 
 @pytest.mark.parametrize(
-    ("what", "hits", "expected"),
+    ("what", "asked", "expected"),
     [
         ("a person reads after an hour", [click(3600)], [H]),
         ("a person looks at two offers", [click(3600), click(3640, "b")], [H, H]),
@@ -66,11 +76,20 @@ H, U, M = Grade.HUMAN, Grade.UNSURE, Grade.MACHINE
         ("a provider fetches the picture on arrival", [shown(2, Sign.PROXY)], [M]),
         ("the picture and a click at once are a person who has just opened the email", [shown(3600), click(3601)],
          [H, H]),
+        ("a scanner that takes its time follows four links within a minute",
+         [click(60), click(78, "b"), click(97, "c"), click(118, "d")], [M, M, M, M]),
+        ("and goes on at the same pace", [click(60 + 20 * n, link) for n, link in enumerate("abcdefg")], [M] * 7),
+        ("a reader looks at three links within a minute", [click(3600), click(3625, "b"), click(3650, "c")], [H, H, H]),
+        ("a reader goes back to one link within a minute", [click(3600 + 15 * n) for n in range(4)], [H] * 4),
+        ("a reader looks at four links, at leisure", [click(3600 + 30 * n, link) for n, link in enumerate("abcd")],
+         [H] * 4),
+        ("what a person did before the scanner stays theirs",
+         [click(3600), *(click(9000 + 15 * n, link) for n, link in enumerate("abcd"))], [H, M, M, M, M]),
         ("the picture was fetched by who fell into the trap", [shown(60), trap(61)], [M, M]),
     ],
 )  # fmt: skip
-def test_what_comes_by_the_links_of_one_email(what: str, hits: list[Hit], expected: list[Grade]) -> None:
-    assert grades(hits, SENT) == expected, what
+def test_what_comes_by_the_links_of_one_email(what: str, asked: list[Hit], expected: list[Grade]) -> None:
+    assert grades(asked, SENT) == expected, what
 
 
 def test_while_the_mail_server_has_not_answered_nothing_is_sure() -> None:
@@ -84,6 +103,15 @@ def test_while_the_mail_server_has_not_answered_nothing_is_sure() -> None:
         (CHROME, None),
         (FIREFOX, None),
         (CUBOT, None),
+        (CUBOT.replace("CUBOT X70", "ruby Build/TP1A.220624.014"), None),  # Xiaomi's name of the Redmi Note 12 Pro
+        (CUBOT.replace("CUBOT X70", "TALBOT 2"), None),
+        (CUBOT.replace("CUBOT X70", "CISCO Scanner 5"), None),
+        (f"{CHROME} Avast/137.0.30863.56", None),  # a browser that the maker of a virus scanner gives away
+        (f"{CHROME} Edg/137.0.3296.52", None),
+        (f"{OLD_EDGE} Gmail-content-sampling", Sign.SCANNER),
+        (OLD_EDGE, Sign.SCANNER),
+        (OLD_EDGE.replace("12.246", "18.19582"), Sign.ODD),
+        (CUBOT.replace("Safari", "(compatible; Googlebot/2.1; +http://www.google.com/bot.html) Safari"), Sign.SCANNER),
         ("Opera/9.80 (Android; Opera Mini/36.2/191.281; U; en) Presto/2.12.423 Version/12.16", None),
         ("", Sign.NAMELESS),
         ("Mozilla/5.0", Sign.NAMELESS),
@@ -109,7 +137,14 @@ def test_what_a_click_gives_away(agent: str, expected: Sign | None) -> None:
 
 @pytest.mark.parametrize(
     ("agent", "expected"),
-    [(THUNDERBIRD, None), (OUTLOOK, None), (GMAIL, Sign.PROXY), ("Mozilla/5.0", Sign.NAMELESS), (PHONE, None)],
+    [
+        (THUNDERBIRD, None),
+        (OUTLOOK, None),
+        (GMAIL, Sign.PROXY),
+        ("Mozilla/5.0", Sign.NAMELESS),
+        (PHONE, None),
+        (f"{OLD_EDGE} Mozilla/5.0", Sign.SCANNER),  # Gmail's, before anybody opens the email
+    ],
 )
 def test_what_a_picture_gives_away(agent: str, expected: Sign | None) -> None:
     assert sign(HitKind.OPEN, {"user-agent": agent}) == expected
@@ -119,6 +154,25 @@ def test_who_fetches_ahead_or_peeks_is_told() -> None:
     assert sign(HitKind.CLICK, {"user-agent": CHROME, "sec-purpose": "prefetch;prerender"}) is Sign.PREFETCH
     assert sign(HitKind.CLICK, {"user-agent": PHONE, "x-purpose": "preview"}) is Sign.PREFETCH
     assert sign(HitKind.CLICK, {"user-agent": CHROME}, peeked=True) is Sign.PEEKED
+
+
+def test_colleagues_behind_one_address_are_graded_each_by_their_own_email(sqlite_engine: Engine) -> None:
+    """Four colleagues in one office look at the same email within a second: no address is kept that would join them."""
+    assert "address" not in {field.name for field in fields(Hit)}
+    with write(sqlite_engine) as connection:
+        keys = [_sent_email(connection, f"colleague-{number}") for number in range(4)]
+        record_hits(connection, [LinkHit(key, click(3600 + key / 10, f"link-{key}")) for key in keys])
+        found = connection.scalars(select(hits.c.grade)).all()
+    assert found == [H, H, H, H]
+
+
+def _sent_email(connection: Connection, name: str) -> int:
+    row = {
+        "campaign": "news", "step": "news", "customer_id": add_customer(connection, name), "occurrence": "1",
+        "state": "sent", "kind": "marketing", "rule": "r", "due_at": SENT, "expires_at": SENT, "next_at": SENT,
+        "created_at": SENT, "settled_at": SENT,
+    }  # fmt: skip
+    return int(connection.execute(insert(promises).values(row).returning(promises.c.id)).scalar_one())
 
 
 HITS = st.builds(

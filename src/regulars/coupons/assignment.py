@@ -54,9 +54,24 @@ def template_values(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def sample_coupon(offer: Coupon, now: datetime, zone: str, home: str | None = None) -> dict[str, Any]:
-    """A coupon of the offer for a preview to a client in the zone `home`; its code is fictitious."""
-    code = offer.shared or (f"{offer.prefix}-SAMPLE99" if offer.prefix else "SAMPLE99")
+    """A coupon of the offer for a preview to a client in the zone `home`; its code is fictitious, or the shared one."""
+    code = offer.shared or sample_code(offer)
     return template_values(_row(offer, code, offer.window(now, zone, home), now))
+
+
+def sample_code(offer: Coupon) -> str:
+    """A code that is never given: its letters are not all of the alphabet of codes."""
+    return f"{offer.prefix}-SAMPLE99" if offer.prefix else "SAMPLE99"
+
+
+def received(connection: Connection, places: Iterable[CouponKey]) -> set[CouponKey]:
+    """Those of the places whose client has had an email of the sequence, and so the coupon that it gave."""
+    key = tuple_(promises.c.campaign, promises.c.customer_id, promises.c.occurrence)
+    went = promises.c.state.in_([State.SENT, State.UNCERTAIN, State.BOUNCED])
+    query = select(promises.c.campaign, promises.c.customer_id, promises.c.occurrence).where(
+        key.in_(list(places)), went
+    )
+    return {CouponKey(*place) for place in connection.execute(query)}
 
 
 def assign_coupons(

@@ -148,7 +148,7 @@ def _attach_accessories(connection: Connection, context: PlanContext, jobs: Sequ
 def _attach_sources(
     connection: Connection, context: PlanContext, jobs: Sequence[Job], sources: Mapping[int, int]
 ) -> None:
-    subjects = {job.key: trigger_of(job.campaign).subject for job in jobs}
+    subjects = {key: trigger_of(campaign).subject for key, campaign in {job.key: job.campaign for job in jobs}.items()}
     launched = [job for job in jobs if subjects[job.key].product and job.id in sources]
     known = by_id(connection, {sources[job.id] for job in launched})
     for job in launched:
@@ -213,8 +213,11 @@ def attach_coupons(
     `zone` is the company's, in which offers begin and end. A job whose email `shows` an expired coupon gets
     none.
     """
-    emails = {(job.key, step.key): step.email for job in jobs for step in job.campaign.all_steps}
     wanted = {coupon_place(job): job.campaign.offer.coupon for job in jobs if job.campaign.offer is not None}
+    if not wanted:
+        return {}
+    offering = {job.key: job.campaign for job in jobs if job.campaign.offer is not None}
+    emails = {(key, step.key): step.email for key, campaign in offering.items() for step in campaign.all_steps}
 
     def shown_by(campaign: str, step: str) -> bool:
         email = emails.get((campaign, step))  # a step removed from the rule may have shown it

@@ -1,6 +1,6 @@
-"""Cells of a file as values: text, addresses, yes and no, lists, JSON. Each reader refuses what it cannot read.
+"""Cells of a file as values: text, addresses, yes and no, lists, JSON. Each reader refuses invalid values.
 
-A reader is called only for a cell that holds something; from JSON Lines it may get any JSON value.
+A reader is called only for a non-empty cell; from JSON Lines it can get any JSON value.
 """
 
 from __future__ import annotations
@@ -14,9 +14,10 @@ import orjson
 from email_validator import EmailNotValidError, validate_email
 
 from regulars.importing.refused import Refused
+from regulars.render.mailbox import check_address
 
 Reader = Callable[[Any], Any]
-"""What turns a cell into a value, or raises Refused."""
+"""Converts a cell to a value, or raises Refused."""
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _BREAK = re.compile(r"[\r\n\t]")
@@ -25,17 +26,17 @@ _PLAIN = re.compile(
     r"@(?=.{1,253}\Z)(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+(?!xn--)[A-Za-z]{2,63}",
 )
 _COUNT = re.compile(r"(?:[×*]\s*+|\s[xX]\s?)(\d{1,6})$")
-"""How many, behind an article. What stands before is not part of the pattern: blanks would be tried in every way."""
+"""The quantity after an article. The text before is not part of the pattern, which would backtrack over blanks."""
 
 _DEEPEST = 20
-"""Levels of lists and objects inside each other."""
+"""Maximum nesting of lists and objects."""
 
 _YES = frozenset({"yes", "y", "true", "t", "1", "on", "subscribed", "да", "так", "da", "jah", "oui", "ja", "sí", "tak"})
 _NO = frozenset({"no", "n", "false", "f", "0", "off", "unsubscribed", "нет", "ні", "nu", "ei", "non", "nein", "nie"})
 
 
 def text(limit: int = 200) -> Reader:
-    """A reader of one line of text, spaces around it dropped; None when nothing is left."""
+    """A reader of one line of text, stripped; None when empty."""
 
     def read(raw: Any) -> str | None:
         value = plain(raw).strip()
@@ -49,7 +50,7 @@ def text(limit: int = 200) -> Reader:
 
 
 def plain(raw: Any) -> str:
-    """The cell as text without characters that no file should hold; line breaks and tabs may be in it."""
+    """The cell as text without invalid characters; line breaks and tabs are allowed."""
     if isinstance(raw, bool) or not isinstance(raw, (str, int, float)):
         raise Refused("is not text", "expected a text or a number")
     value = raw if isinstance(raw, str) else str(raw)
@@ -70,9 +71,9 @@ _line = text(254)
 
 
 def email(raw: Any) -> str | None:
-    """An e-mail address by its form, no look-up: the domain in lower case, the local part as it is.
+    """An email address, checked by its form only: the domain in lower case, the local part as it is.
 
-    Addresses in any script are kept (RFC 6531).
+    Addresses in any script are valid (RFC 6531).
     """
     value: str | None = _line(raw)
     if value is None:
@@ -81,9 +82,14 @@ def email(raw: Any) -> str | None:
         local, _, domain = value.rpartition("@")
         return f"{local}@{domain.lower()}"
     try:
-        return str(validate_email(value, check_deliverability=False, test_environment=True, strict=True).normalized)
+        found = str(validate_email(value, check_deliverability=False, test_environment=True, strict=True).normalized)
     except EmailNotValidError as error:
         raise Refused(f"is not an e-mail address: {_first_sentence(error)}", _email_hint(value)) from None
+    try:
+        check_address(found)  # what is taken here can be written to
+    except ValueError:
+        raise Refused("is not an e-mail address: it has signs that are neither letters nor digits") from None
+    return found
 
 
 def _first_sentence(error: Exception) -> str:
@@ -134,7 +140,7 @@ def url(raw: Any) -> str | None:
 
 
 def choices(raw: Any) -> list[Any]:
-    """A list: from JSON as it is, from text by `;`. A single `-` is the empty list."""
+    """A list: from JSON unchanged, from text split at `;`. A single `-` is the empty list."""
     if isinstance(raw, list):
         return [clean(item) for item in raw]
     parts = [part.strip() for part in plain(raw).split(";")]
@@ -142,7 +148,7 @@ def choices(raw: Any) -> list[Any]:
 
 
 def pieces(raw: Any) -> list[dict[str, Any]]:
-    """What was bought: `mower; oil×2`, or from JSON a list of skus or of {sku, quantity, name, amount, price}."""
+    """Bought products: `mower; oil×2`, or from JSON a list of skus or of {sku, quantity, name, amount, price}."""
     found = []
     for item in choices(raw):
         if isinstance(item, dict) and item.get("sku"):
@@ -157,7 +163,7 @@ def pieces(raw: Any) -> list[dict[str, Any]]:
 
 
 def data(raw: Any) -> dict[str, Any]:
-    """A JSON object, from JSON Lines as it is and from CSV as its text; at most 64 kB."""
+    """A JSON object, from JSON Lines unchanged and from CSV as its text; at most 64 kB."""
     value = raw
     if isinstance(raw, str):
         try:
@@ -174,7 +180,7 @@ def data(raw: Any) -> dict[str, Any]:
 
 
 def clean(value: Any, depth: int = 0) -> Any:
-    """A JSON value of which every text, keys included, has been checked by `plain`."""
+    """A JSON value in which every text, including keys, was checked by `plain`."""
     if depth > _DEEPEST:
         raise Refused(f"is nested more than {_DEEPEST} deep")
     if isinstance(value, str):

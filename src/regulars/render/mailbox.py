@@ -7,13 +7,12 @@ exactly one addr-spec is refused.
 from __future__ import annotations
 
 import re
+import unicodedata
 from dataclasses import dataclass
 from functools import lru_cache
 
 _LOCAL = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
-_LOCAL_UTF8 = re.compile(
-    r"(?:[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]|[^\W_]|\u00b7)+(?:\.(?:[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]|[^\W_])+)*"
-)
+_ATEXT = frozenset("!#$%&'*+/=?^_`{|}~-·")
 _HOST = re.compile(r"(?!-)[A-Za-z0-9-]{1,63}(?<!-)(?:\.(?!-)[A-Za-z0-9-]{1,63}(?<!-))*")
 _DROPPED = re.compile(
     "[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u206f\ufeff\ufff9-\uffff\ufdd0-\ufdef"
@@ -73,10 +72,20 @@ def check_address(address: str) -> None:
     local, at, domain = address.rpartition("@")
     plain = local.isascii()
     size = len(local) if plain else len(local.encode())
-    if not at or size > 64 or not (_LOCAL if plain else _LOCAL_UTF8).fullmatch(local):
+    if not at or size > 64 or not (_LOCAL.fullmatch(local) if plain else _is_local_utf8(local)):
         raise ValueError(f"{address!r} is not an email address")
     if size + 1 + len(_domain(domain)) > LONGEST:
         raise ValueError(f"{address[:40]!r}… is longer than an email address may be")
+
+
+def _is_local_utf8(local: str) -> bool:
+    """Whether it is a dot-atom of RFC 6531: letters and digits of any script, with the marks that belong to them."""
+    return all(
+        part
+        and not unicodedata.category(part[0]).startswith("M")
+        and all(c.isalnum() or c in _ATEXT or unicodedata.category(c) in ("Mn", "Mc") for c in part)
+        for part in local.split(".")
+    )
 
 
 def wire(address: str) -> str:

@@ -60,19 +60,33 @@ SAME_MOMENT = timedelta(seconds=2)
 EVIDENCE_WINDOW = timedelta(minutes=10)
 """A request for the hidden link makes all requests within this time before and after a machine's."""
 
+SLOW_WINDOW, SLOW_LINKS = timedelta(minutes=1), 4
+"""So many links within this time are a scanner that takes its time: it is longer than a reader needs for one page."""
+
 _GRADES = {Sign.PROXY: Grade.UNSURE, Sign.ODD: Grade.UNSURE}
 _ORDER = {Grade.HUMAN: 0, Grade.UNSURE: 1, Grade.MACHINE: 2}
 
 _ROBOTS = re.compile(
-    r"(?<!cu)bots?\b|crawl|spider|slurp|scan|preview|safebrowsing|google-safety|feedfetcher|archive|monitor|validator"
-    r"|barracuda|mimecast|proofpoint|cloudmark|symantec|messagelabs|trendmicro|trend micro|sophos|fortiguard|fortinet"
-    r"|eset|zscaler|forcepoint|cisco|ironport|kaspersky|avast|bitdefender|checkpoint|check point|virustotal"
-    r"|microsoft office|ms-office|skypeuri|facebookexternalhit|whatsapp|viber|slack|discord|embedly|nuzzel|iframely",
+    r"bots?\b|crawl|spider|slurp|\bscan|scanner|preview|safebrowsing|google-safety|gmail-content-sampling|feedfetcher"
+    r"|archive|monitor|validator|barracuda|mimecast|proofpoint|cloudmark|symantec|messagelabs|trendmicro|trend micro"
+    r"|sophos|fortiguard|fortinet|\beset|zscaler|forcepoint|\bcisco|ironport|kaspersky|bitdefender|checkpoint"
+    r"|check point|virustotal|microsoft office|ms-office|skypeuri|facebookexternalhit|whatsapp|viber|slack|discord"
+    r"|embedly|nuzzel|iframely",
     re.IGNORECASE,
 )
+_OLD_EDGE = re.compile(r"\bEdge/12\.")
+"""Edge of 2015, which no person has used for years. Gmail's sampling of links names itself so, with and without
+`Gmail-content-sampling` (github.com/mssola/user_agent/issues/71), and its fetching of pictures before anybody reads
+(github.com/pentacent/keila/pull/164)."""
+_RETIRED_EDGE = re.compile(r"\bEdge/1[3-8]\.")
+"""Edge up to 2020: without support since March 2021, left on a few machines."""
+_DEVICE = re.compile(r"\(Linux; [^()]*Android[^()]*\)")
+"""The brackets in which a browser names its phone. Some phones are called as robots and tools are: CUBOT X70, Xiaomi's
+`ruby`. Robots name themselves elsewhere, or in brackets that begin with `compatible`."""
 _TOOLS = re.compile(
-    r"headless|phantomjs|puppeteer|playwright|selenium|python|aiohttp|httpx|curl/|wget|libwww|lwp|perl|ruby|java/|okhttp"
-    r"|apache-http|go-http|node-fetch|axios|undici|guzzle|php/|winhttp|postman|insomnia|scrapy|httpclient|dart:io|libcurl",
+    r"headless|phantomjs|puppeteer|playwright|selenium|python|aiohttp|httpx|curl/|wget|libwww|\blwp|\bperl|\bruby|java/"
+    r"|okhttp|apache-http|go-http|node-fetch|axios|undici|guzzle|php/|winhttp|postman|insomnia|scrapy|httpclient|dart:io"
+    r"|libcurl",
     re.IGNORECASE,
 )
 _PROXIES = re.compile(
@@ -95,19 +109,24 @@ def sign(kind: HitKind, headers: Mapping[str, str], *, peeked: bool = False) -> 
         return Sign.NAMELESS
     if kind is HitKind.OPEN and _READER.search(agent):  # an Office program that opens emails is Outlook
         return Sign.PEEKED if peeked else None
-    for found, pattern in ((Sign.PROXY, _PROXIES), (Sign.SCANNER, _ROBOTS), (Sign.TOOL, _TOOLS)):
-        if pattern.search(agent):
+    names = _DEVICE.sub("", agent)
+    for found, pattern in (
+        (Sign.PROXY, _PROXIES), (Sign.SCANNER, _OLD_EDGE), (Sign.SCANNER, _ROBOTS), (Sign.TOOL, _TOOLS),
+    ):  # fmt: skip
+        if pattern.search(names):
             return found
     if peeked:
         return Sign.PEEKED
-    return None if _BROWSER.search(agent) else Sign.ODD
+    return None if _BROWSER.search(agent) and not _RETIRED_EDGE.search(agent) else Sign.ODD
 
 
 def grades(hits: Sequence[Hit], sent_at: datetime | None) -> list[Grade]:
     """The grade of each hit of one email; `sent_at` is when the mail server accepted it, None while unknown."""
     traps = [hit.at for hit in hits if hit.kind is HitKind.TRAP]
+    clicks = [hit for hit in hits if hit.kind is HitKind.CLICK]
+    scans = [first.at for first in clicks if _links_from(first.at, clicks) >= SLOW_LINKS]
     return [
-        max(_grade_of_request(hit, sent_at), _grade_beside_others(hit, hits, traps), key=_ORDER.__getitem__)
+        max(_grade_of_request(hit, sent_at), _grade_beside_others(hit, clicks, traps, scans), key=_ORDER.__getitem__)
         for hit in hits
     ]
 
@@ -126,11 +145,20 @@ def _grade_of_request(hit: Hit, sent_at: datetime | None) -> Grade:
     return max(own, soon, key=_ORDER.__getitem__)
 
 
-def _grade_beside_others(hit: Hit, hits: Sequence[Hit], traps: Sequence[datetime]) -> Grade:
+def _links_from(begin: datetime, clicks: Sequence[Hit]) -> int:
+    """How many links were followed within the window that begins there."""
+    return len({click.link for click in clicks if timedelta() <= click.at - begin <= SLOW_WINDOW})
+
+
+def _grade_beside_others(
+    hit: Hit, clicks: Sequence[Hit], traps: Sequence[datetime], scans: Sequence[datetime]
+) -> Grade:
     """The grade by other requests at about the same time."""
     if any(abs(hit.at - trap) <= EVIDENCE_WINDOW for trap in traps):
         return Grade.MACHINE
     if hit.kind is not HitKind.CLICK:
         return Grade.HUMAN
-    near = {other.link for other in hits if other.kind is HitKind.CLICK and abs(other.at - hit.at) <= SAME_MOMENT}
+    if any(timedelta() <= hit.at - begin <= SLOW_WINDOW for begin in scans):
+        return Grade.MACHINE
+    near = {other.link for other in clicks if abs(other.at - hit.at) <= SAME_MOMENT}
     return (Grade.HUMAN, Grade.UNSURE)[len(near) - 1] if len(near) <= 2 else Grade.MACHINE
