@@ -46,7 +46,7 @@ def _bench(engine: Engine, campaigns: dict[str, dict[str, Any]], **policy: Any) 
     return bench
 
 
-def _mailbox(address: str) -> dict[str, str]:
+def _mailbox(address: str) -> dict[str, Any]:
     return {"email": address, "email_hash": ids.address_hash(address, SECRET)}
 
 

@@ -58,7 +58,7 @@ class Shop:
         with write(engine) as connection:
             for place, name in enumerate(NAMES):
                 address = "home@client.example" if place < 2 else "other@client.example"
-                mailbox = {"email": address, "email_hash": ids.address_hash(address, SECRET)}
+                mailbox: dict[str, Any] = {"email": address, "email_hash": ids.address_hash(address, SECRET)}
                 add_customer(connection, name, birthday=f"1990-06-1{place + 1}", **mailbox)
                 self.had[name] = set()
 
@@ -75,8 +75,8 @@ class Shop:
         self.now += timedelta(hours=hours)
         self.plan()
         with write(self.bench.engine) as connection:
-            columns = promises.c["id", "campaign", "step", "occurrence"]
-            query = select(*columns, customers.c.external_id).join(customers).where(promises.c.state == "planned")
+            columns = [*promises.c["id", "campaign", "step", "occurrence"], customers.c.external_id]
+            query = select(*columns).join(customers).where(promises.c.state == "planned")
             rows = connection.execute(query).all()
             for row in rows:
                 had, key = self.had[row.external_id], (row.campaign, row.step, row.occurrence)
@@ -166,5 +166,5 @@ def test_nobody_gets_again_what_one_of_them_had(
     _play(shop, after)
     shop.send("sent", 30)
     with read(engine) as connection:  # nothing of the ledger was lost, and no open promise stands twice
-        named = connection.execute(select(promises.c["campaign", "step", "customer_id", "occurrence"])).all()
+        named = connection.execute(select(*promises.c["campaign", "step", "customer_id", "occurrence"])).all()
         assert len(named) == len(set(named))

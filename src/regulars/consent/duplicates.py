@@ -67,7 +67,7 @@ def list_duplicates(connection: Connection) -> list[Duplicate]:
     ).mappings()
     found = []
     for _, group in groupby(rows, key=lambda row: row["email_hash"]):
-        people = list(group)
+        people = [dict(row) for row in group]
         different = any(
             different_people(one, other) for place, one in enumerate(people) for other in people[place + 1 :]
         )
