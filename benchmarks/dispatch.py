@@ -31,7 +31,7 @@ from regulars.core import clock, ids, settings
 from regulars.db.engine import open_engine, write
 from regulars.db.tables import customers, promises
 from regulars.operation.database_upgrade import upgrade_database
-from regulars.operation.machine import Machine, tune_garbage_collector
+from regulars.operation.runtime import Runtime, tune_garbage_collector
 from regulars.profile import facts
 from tests.common.people import SECRET
 
@@ -97,9 +97,9 @@ def fill(url: str, root: Path, emails: int) -> None:
     with write(engine) as connection:
         connection.execute(insert(customers), rows)
         facts.refresh(connection)
-    machine = Machine(settings.load(root, {"REGULARS_DATABASE_URL": url}), engine, clock.system)
-    machine.plan(clock.frozen(NOW))
-    machine.close()
+    runtime = Runtime(settings.load(root, {"REGULARS_DATABASE_URL": url}), engine, clock.system)
+    runtime.plan(clock.frozen(NOW))
+    runtime.close()
 
 
 def again(url: str) -> int:
@@ -121,16 +121,16 @@ def worker() -> None:
 
     url, root, smtp = sys.argv[2:5]
     given = settings.load(Path(root), {"REGULARS_DATABASE_URL": url, "REGULARS_SMTP_URL": smtp})
-    machine = Machine(given, open_engine(url), clock.system)
-    machine.rules.templates.compiled("news", "en")
+    runtime = Runtime(given, open_engine(url), clock.system)
+    runtime.rules.templates.compiled("news", "en")
     tune_garbage_collector()
     stages = Stages()
     print("ready", flush=True)
     sys.stdin.readline()
     begun = time.process_time()
-    summary = machine.dispatch(clock.frozen(NOW))
+    summary = runtime.dispatch(clock.frozen(NOW))
     report = {"sent": summary.sent, "cpu": time.process_time() - begun, "stages": stages.seconds}
-    machine.close()
+    runtime.close()
     print(json.dumps(report), flush=True)
 
 

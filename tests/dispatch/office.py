@@ -13,7 +13,7 @@ from regulars.core import clock, settings
 from regulars.db.engine import read, write
 from regulars.db.tables import customers, promises, suppressions
 from regulars.dispatch.dispatcher import Summary
-from regulars.operation.machine import Machine
+from regulars.operation.runtime import Runtime
 from regulars.profile import facts
 from tests.common.bench import at
 from tests.common.people import add_customer, add_event
@@ -30,24 +30,24 @@ class Office:
     def __init__(self, engine: Engine, root: Path, smtp_url: str, **environment: str) -> None:
         self.engine, self.root = engine, root
         self._environment = {"REGULARS_SMTP_URL": smtp_url, "REGULARS_SECRET": SECRET, **environment}
-        self._machine: Machine | None = None
+        self._runtime: Runtime | None = None
 
     @property
-    def machine(self) -> Machine:
+    def runtime(self) -> Runtime:
         """Opened on first use, when the test has written its rules."""
-        if self._machine is None:
-            self._machine = Machine(settings.load(self.root, self._environment), self.engine, clock.system)
-        return self._machine
+        if self._runtime is None:
+            self._runtime = Runtime(settings.load(self.root, self._environment), self.engine, clock.system)
+        return self._runtime
 
     def plan(self, when: str = NOON) -> None:
         """Plans at that time, on fresh facts."""
         with write(self.engine) as connection:
             facts.refresh(connection)
-        self.machine.plan(clock.frozen(at(when)))
+        self.runtime.plan(clock.frozen(at(when)))
 
     def dispatch(self, when: str = NOON, stop: Callable[[], bool] = lambda: False) -> Summary:
         """Sends what may go at that time."""
-        return self.machine.dispatch(clock.frozen(at(when)), turn=timedelta(seconds=60), stop=stop)
+        return self.runtime.dispatch(clock.frozen(at(when)), turn=timedelta(seconds=60), stop=stop)
 
     def tick(self, when: str = NOON) -> Summary:
         """Plans and sends at that time."""
@@ -89,6 +89,6 @@ class Office:
 
     def close(self) -> None:
         """Ends the process, the database apart, which the test has opened."""
-        if self._machine is not None:
-            self._machine.close()
-            self._machine = None
+        if self._runtime is not None:
+            self._runtime.close()
+            self._runtime = None

@@ -20,7 +20,7 @@ from regulars.core import clock
 from regulars.db.engine import write
 from regulars.explain.explain import explain
 from regulars.ledger.claims import Recovery, recover
-from regulars.operation.machine import Machine
+from regulars.operation.runtime import Runtime
 from tests.common.bench import at
 from tests.common.scripted_smtp import Act, Fault, ScriptedServer, Stage
 from tests.common.servers import free_port
@@ -162,7 +162,7 @@ def test_a_server_without_starttls_is_named_in_the_log_and_by_explain(
     (said,) = [record.getMessage() for record in caplog.records]
     assert where in said
     assert "it offers no STARTTLS" in said
-    told = explain(office.engine, office.machine.rules, "ada", "news", at(NOON)).campaigns[0].sentence
+    told = explain(office.engine, office.runtime.rules, "ada", "news", at(NOON)).campaigns[0].sentence
     assert told.startswith(f"Due now: `news` may go, but the mail server takes nothing now ({where}: it offers no")
 
 
@@ -227,12 +227,12 @@ def test_workers_whose_clocks_differ_share_the_rate_as_well(
     write_workspace(office.root, {"news": NEWS})
     office.clients(*(f"c{number:02}" for number in range(60)))
     office.plan()
-    ahead = Machine(office.machine.settings, engine, lambda: clock.system() + timedelta(seconds=2))
+    ahead = Runtime(office.runtime.settings, engine, lambda: clock.system() + timedelta(seconds=2))
     begun = datetime.now(UTC)
     try:
-        while office.machine.waiting(at(NOON)):  # a batch of one, then one of the other
-            for machine in (office.machine, ahead):
-                machine.dispatch(clock.frozen(at(NOON)), stop=batches(2))
+        while office.runtime.waiting(at(NOON)):  # a batch of one, then one of the other
+            for runtime in (office.runtime, ahead):
+                runtime.dispatch(clock.frozen(at(NOON)), stop=batches(2))
     finally:
         ahead.close()
     assert len(smtp_inbox.messages) == 60

@@ -59,7 +59,7 @@ def _codes(office: Office) -> dict[str, str]:
 def test_codes_of_a_pool_go_out_one_by_one_and_the_rest_waits_for_more(open_office: Open, smtp_inbox: Inbox) -> None:
     office = _office(open_office, smtp_inbox, {"percent": 10, "pool": "tills"}, "ada", "bo", "cy")
     _add_codes(office, "aa-1", "aa-2")
-    ahead = forecast(office.engine, office.machine.rules, at("2026-06-10T12:00"), 2)
+    ahead = forecast(office.engine, office.runtime.rules, at("2026-06-10T12:00"), 2)
     assert (ahead.campaigns["news"].due, ahead.campaigns["news"].held) == (2, {"no-coupon": 1})
     assert [dict(day.sent) for day in ahead.days][:1] == [{"news": 2}]
     assert office.tick().sent == 2

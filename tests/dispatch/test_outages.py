@@ -30,7 +30,7 @@ def noted(engine: Engine) -> list[LaneOutage]:
 
 
 def sentence(office: Office, client: str, campaign: str) -> str:
-    return explain(office.engine, office.machine.rules, client, campaign, at(NOON)).campaigns[0].sentence
+    return explain(office.engine, office.runtime.rules, client, campaign, at(NOON)).campaigns[0].sentence
 
 
 def wrong(engine: Engine) -> list[Trouble]:
@@ -105,7 +105,7 @@ def test_what_waits_for_another_attempt_can_go_at_once(open_office: Open) -> Non
         assert office.tick().sent == 0
         soon = at(NOON) + timedelta(seconds=10)
         assert office.tick("2026-06-10T12:00:10").sent == 0
-        assert office.machine.free_retries(soon) == 1
-        assert office.machine.free_retries(soon) == 0
+        assert office.runtime.free_retries(soon) == 1
+        assert office.runtime.free_retries(soon) == 0
         assert office.tick("2026-06-10T12:00:10").sent == 1
         assert office.states() == {"ada": ("sent", None)}

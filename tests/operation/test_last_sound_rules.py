@@ -37,7 +37,7 @@ def open_office(engine: Engine, tmp_path: Path, smtp_inbox: Inbox) -> Iterator[O
 
     yield open_one
     for office in opened:
-        office.machine.close()
+        office.runtime.close()
 
 
 def _break(office: Office) -> None:
@@ -56,7 +56,7 @@ def test_mail_goes_on_by_the_last_sound_state(
     office.visit("ada", "2026-06-10T12:01")
     office.tick("2026-06-10T12:05")
     assert len(smtp_inbox.messages) == 3
-    assert str(office.machine.fault).startswith("rule files are faulty since ")
+    assert str(office.runtime.fault).startswith("rule files are faulty since ")
     for _ in range(3):
         office.tick("2026-06-10T12:06")
     (told,) = [record.getMessage() for record in caplog.records if "faulty" in record.getMessage()]
@@ -69,16 +69,16 @@ def test_mail_goes_on_by_the_last_sound_state(
     again.visit("bo", "2026-06-10T12:10")
     again.tick("2026-06-10T12:11")
     assert len(smtp_inbox.messages) == 4
-    folder = again.machine.rules.root
+    folder = again.runtime.rules.root
     assert folder != again.root
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
 
     write_campaigns(office.root, {"visit": VISIT, "more": {**NEWS, "email": "visit"}})
     again.tick("2026-06-10T12:12")  # mended: used at once
-    assert again.machine.fault is None
-    assert again.machine.rules.root == again.root
-    assert "more" in again.machine.rules.rulebook.campaigns
-    again.machine._in_force.close()
+    assert again.runtime.fault is None
+    assert again.runtime.rules.root == again.root
+    assert "more" in again.runtime.rules.rulebook.campaigns
+    again.runtime._in_force.close()
     assert not folder.exists()
 
 
@@ -96,7 +96,7 @@ def test_a_faulty_marketing_email_stops_no_transactional_mail(open_office: Open,
     assert rows.count(("visit", "sent")) == 3
     assert rows.count(("news", "sent")) == 3  # by the text that was sound
     assert not any("custmer" in str(message) for message in smtp_inbox.messages)
-    assert "custmer" in str(office.machine.fault)
+    assert "custmer" in str(office.runtime.fault)
 
 
 def test_without_a_sound_state_nothing_is_planned_and_it_is_said_once(

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from regulars.core import clock, settings
-from regulars.operation.machine import Machine
+from regulars.operation.runtime import Runtime
 from tests.common import brokers
 from tests.common.killing import NOW, prepare
 from tests.common.recorder import Recorder
@@ -28,10 +28,10 @@ def _alone(site: Site) -> Ledger:
     """The story played by one process without a broker."""
     story.write_rules(site.root)
     story.settle_in(site)
-    machine = Machine(settings.load(site.root, site.environment), site.engine, clock.system)
+    runtime = Runtime(settings.load(site.root, site.environment), site.engine, clock.system)
     for moment in story.MOMENTS:
-        machine.tick(clock.frozen(moment))
-    machine.close()
+        runtime.tick(clock.frozen(moment))
+    runtime.close()
     return site.ledger()
 
 

@@ -12,7 +12,7 @@ from celery.beat import Scheduler
 from sqlalchemy import Engine
 
 from regulars.core import clock, settings
-from regulars.operation.machine import Machine
+from regulars.operation.runtime import Runtime
 from tests.common.workspace import write_workspace
 
 pytestmark = pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy")
@@ -45,17 +45,17 @@ def test_no_wake_up_of_the_scheduler_expires(workspace: Path) -> None:
 
 
 @pytest.fixture
-def machine(workspace: Path, sqlite_engine: Engine, monkeypatch: pytest.MonkeyPatch) -> Iterator[Machine]:
+def runtime(workspace: Path, sqlite_engine: Engine, monkeypatch: pytest.MonkeyPatch) -> Iterator[Runtime]:
     """The machine of this process, which the tasks use."""
     from regulars.workers import process
 
-    found = Machine(settings.load(workspace, {}), sqlite_engine, clock.system)
-    monkeypatch.setattr(process, "_machine", found)
+    found = Runtime(settings.load(workspace, {}), sqlite_engine, clock.system)
+    monkeypatch.setattr(process, "_runtime", found)
     yield found
     found.close()
 
 
-@pytest.mark.usefixtures("machine")
+@pytest.mark.usefixtures("runtime")
 def test_wake_ups_that_have_gathered_are_answered_by_one_plan(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -46,18 +46,18 @@ def retry_command(command: CommandContext) -> None:
 
 
 def _plan_and_send(command: CommandContext, now: str | None, *, again: bool) -> None:
-    from regulars.operation.machine import Machine
+    from regulars.operation.runtime import Runtime
 
     for warning in command.go_by_rules_in_force():
         click.echo(f"warning: {warning}", err=True)
     at = command.now(now)
     business = clock.system if now is None else clock.frozen(at)
-    machine = Machine(command.settings, command.engine, clock.system)
+    runtime = Runtime(command.settings, command.engine, clock.system)
     try:
-        freed = machine.free_retries(at) if again else None
-        done = machine.tick(business)
+        freed = runtime.free_retries(at) if again else None
+        done = runtime.tick(business)
     finally:
-        machine.close()
+        runtime.close()
     states = {word: number for word, number in done.summary.states.items() if number}
     if command.as_json:
         found = {"now": at.isoformat(), "promised": done.plan.promised, "states": states}

@@ -10,9 +10,9 @@ from regulars.core import clock, settings
 from regulars.db import upgrade
 from regulars.db.engine import open_engine
 from regulars.operation.database_upgrade import require_address_secret
-from regulars.operation.machine import Machine, tune_garbage_collector
+from regulars.operation.runtime import Runtime, tune_garbage_collector
 
-_machine: Machine | None = None
+_runtime: Runtime | None = None
 _planned_at = float("-inf")
 """When this process last finished a plan, by its monotonic clock."""
 _ANSWERED = 5.0
@@ -30,17 +30,17 @@ def require_database() -> None:
         engine.dispose()
 
 
-def current() -> Machine:
+def current() -> Runtime:
     """This process's runtime; raises EnvironmentFailed when the database is not ready."""
-    global _machine  # one runtime per process: Celery offers tasks no other place
-    if _machine is None:
+    global _runtime  # one runtime per process: Celery offers tasks no other place
+    if _runtime is None:
         here = _settings()
         engine = open_engine(here.database_url)
         upgrade.require_current(engine)
         require_address_secret(engine, here.address_secret)
-        _machine = Machine(here, engine, clock.system)
+        _runtime = Runtime(here, engine, clock.system)
         tune_garbage_collector()
-    return _machine
+    return _runtime
 
 
 def _settings() -> settings.Settings:
@@ -60,7 +60,7 @@ def has_just_planned() -> bool:
 
 def close() -> None:
     """Closes the resources of this process."""
-    global _machine
-    if _machine is not None:
-        _machine.close()
-        _machine = None
+    global _runtime
+    if _runtime is not None:
+        _runtime.close()
+        _runtime = None

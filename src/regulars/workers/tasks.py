@@ -49,9 +49,9 @@ def plan(now: str | None = None) -> None:
         return
     business = _clock(now)
     try:
-        machine = process.current()
-        made = machine.plan(business)
-        waiting = machine.waiting(business())  # after the commit, so that the woken worker sees the rows
+        runtime = process.current()
+        made = runtime.plan(business)
+        waiting = runtime.waiting(business())  # after the commit, so that the woken worker sees the rows
     except Invalid as error:
         log.error("nothing planned: the rules have %d errors, first: %s", len(error.diagnostics), error)
         return
@@ -70,9 +70,9 @@ def dispatch(now: str | None = None) -> None:
     """Sends planned promises; wakes itself again when its turn ends before the work."""
     business = _clock(now)
     try:
-        machine = process.current()
-        summary = machine.dispatch(business, turn=DISPATCH_TURN, stop=stopping)
-        more = not summary.stopped and machine.waiting(business())
+        runtime = process.current()
+        summary = runtime.dispatch(business, turn=DISPATCH_TURN, stop=stopping)
+        more = not summary.stopped and runtime.waiting(business())
     except Invalid as error:
         log.error("nothing sent: the rules have %d errors, first: %s", len(error.diagnostics), error)
         return
@@ -106,9 +106,9 @@ def learn(now: str | None = None) -> None:
 @app.task(name="regulars.ingest")
 def ingest(kind: str, path: str, mapping: dict[str, str] | None = None) -> None:
     """Imports a file that the worker can read."""
-    machine = process.current()
+    runtime = process.current()
     report = import_file(
-        machine.engine, Kind(kind), Path(path), now=clock.system(), secret=machine.settings.address_secret,
-        mapping=mapping, options=options_for(machine.rules.rulebook),
+        runtime.engine, Kind(kind), Path(path), now=clock.system(), secret=runtime.settings.address_secret,
+        mapping=mapping, options=options_for(runtime.rules.rulebook),
     )  # fmt: skip
     log.info("imported %s: %d added, %d changed, %d bad rows", path, report.added, report.changed, len(report.bad))

@@ -41,7 +41,7 @@ class Ticked:
     summary: Summary
 
 
-class Machine:
+class Runtime:
     """The open resources of one process."""
 
     def __init__(self, settings: Settings, engine: Engine, wall: Clock) -> None:
