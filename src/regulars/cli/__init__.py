@@ -43,11 +43,11 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "key": ("personal_data", "Make an API key for a till, a shop or a CRM."),
     "db": ("database", "Bring the database to the shape this version needs."),
 }
-NEVER_HINTED = frozenset({"erase", "suppress", "unsuppress", "tick", "retry", "merge"})
-"""Commands that nobody is led to by a slip: what they do to people, or send, cannot be taken back."""
+NEVER_HINTED = frozenset({"erase", "suppress", "unsuppress", "tick", "retry", "merge", "alias"})
+"""Commands never suggested for a typing mistake: their effects on people, or emails, cannot be undone."""
 
 INTERRUPTED = 130
-"""The exit code after Ctrl-C, as of any program that a signal ends."""
+"""The exit code after Ctrl-C, as for any program ended by a signal."""
 
 
 class Commands(click.Group):
@@ -68,7 +68,7 @@ class Commands(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """As click does, with the nearest command named."""
+        """Like click, with a hint at the nearest command."""
         if args and args[0] not in COMMANDS and not args[0].startswith("-"):
             from regulars.core.diagnostics import nearest
 
@@ -84,7 +84,7 @@ class Commands(click.Group):
             formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Runs the command; an error that can be foreseen is told in a line and becomes the exit code."""
+        """Runs the command; an expected error becomes one line and an exit code."""
         try:
             return super().invoke(ctx)
         except (click.ClickException, click.exceptions.Exit, click.Abort):

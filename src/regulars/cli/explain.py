@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
+from decimal import ROUND_DOWN, Decimal
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -47,12 +48,12 @@ _WITHIN = {
     "next_product_at": "next_product", "sci_band": "sci",
     **{f"{name}_score": "motivation" for name in ("price", "novelty", "belonging", "stability")},
 }  # fmt: skip
-"""Facts that the sentence of another tells too: a row of the table less."""
+"""Facts that the sentence of another includes: omitted from the table."""
 _ALWAYS = ("consent", "suppressed", "cap", "quiet_hours", "timezone")
 
 
 def _facts(facts: Sequence[Fact], zone: str, asked: Collection[str] | None) -> Iterator[tuple[str, str, str]]:
-    """The rows of the table: all, or those that a campaign's conditions ask about and what holds for every email."""
+    """The rows of the table: all, or those used by a campaign's conditions and by all emails."""
     wanted = None if asked is None else {_WITHIN.get(name, name) for name in asked}
     for fact in facts:
         if fact.name not in _WITHIN and (
@@ -67,8 +68,8 @@ def _value(value: Any, zone: str) -> str:
             return "–"
         case bool():
             return "yes" if value else "no"
-        case float() | int():
-            text = f"{value:.2f}"
+        case float() | int():  # cut off, not rounded: 0.897 is below 0.9, and must not look as if it were not
+            text = f"{Decimal(repr(value)).quantize(Decimal('0.01'), ROUND_DOWN):f}"
             return text.rstrip("0").rstrip(".")
         case datetime():
             return when(value, zone)

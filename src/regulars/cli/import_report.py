@@ -1,4 +1,4 @@
-"""What an import says afterwards, as text for people."""
+"""The report of an import, as text for people."""
 
 from __future__ import annotations
 
@@ -8,26 +8,26 @@ from typing import TYPE_CHECKING
 
 import click
 
-from regulars.cli.output import table
+from regulars.cli.output import print_wrapped, table
 
 if TYPE_CHECKING:
     from regulars.importing.report import BadRow, ImportReport
 
 _SHOWN = 20
-"""Faults that the table shows."""
+"""Maximum faults in the table."""
 
 
 def print_report(report: ImportReport, file: Path, *, options: bool = True) -> None:
-    """The counts, what was not read, the notes, and the first faults; `options` names those that help."""
+    """Prints the counts, unread columns, notes, and first faults; `options` are options that help."""
     click.echo(
         f"{file.name}: {report.rows:,} rows; {report.added:,} {report.kind} added, {report.changed:,} changed,"
         f" {report.unchanged:,} as they were, {report.refused:,} rows refused"
     )
     for name, resembles in report.ignored.items():
         hint = f'; did you mean `{resembles}`? --map "{name}={resembles}"' if resembles and options else ""
-        click.echo(f"  column `{name}` was not read{hint}")
+        print_wrapped(f"column `{name}` was not read{hint}", indent=2)
     for note in report.notes:
-        click.echo(f"  {note}")
+        print_wrapped(note, indent=2)
     print_faults(report.bad, report.bad_total, "; --bad-rows FILE writes them all" if options else "")
 
 

@@ -1,4 +1,4 @@
-"""Printing: tables and marks for people, JSON for machines; readable without colour, errors on stderr."""
+"""Output: tables for people, JSON for machines; readable without colour, errors on stderr."""
 
 from __future__ import annotations
 
@@ -43,36 +43,46 @@ def table(
     title: str | None, headings: Sequence[str], rows: Iterable[Sequence[str]], numbers: Sequence[int] = ()
 ) -> None:
     """A table and an empty line; the columns in `numbers` are right-aligned, no line ends in blanks."""
-    from rich import box
-    from rich.console import Console
-    from rich.markup import escape
-    from rich.table import Table
+    from regulars.cli.table_layout import table_lines
 
-    made = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
-    for index, heading in enumerate(headings):
-        made.add_column(heading, justify="right" if index in numbers else "left", overflow="fold")
-    for row in rows:
-        made.add_row(*(escape(cell) for cell in row))
-    console = Console(highlight=False, width=width() + 1)  # the frame begins with a blank that is cut off below
-    with console.capture() as captured:
-        console.print(made)
+    # Control characters in data would move the cursor.
+    cells = [["".join(c if c.isprintable() else " " for c in cell) for cell in row] for row in rows]
+    head, below = table_lines(headings, cells, numbers, width())
     if title:
         click.secho(title, bold=True)
-    lines = [line.rstrip() for line in captured.get().splitlines()]
-    click.echo("\n".join(line.removeprefix(" ") for line in lines if click.unstyle(line).strip()) + "\n")
+    if head:
+        click.secho(head, bold=True)
+    click.echo("\n".join(below) + "\n")
+
+
+def table_of_counts(headings: Sequence[str], rows: Iterable[Sequence[str]], numbers: Sequence[int]) -> None:
+    """A table by campaign without the rows in which all counts are 0 and no reason stands; a line says how many."""
+    counted = list(rows)
+    shown = [row for row in counted if any(cell not in ("", "–", "0") for cell in row[1:])]
+    more = len(counted) - len(shown)
+    if shown:
+        table(None, headings, shown, numbers)
+    if more:
+        campaigns = f"{more:,} {'more ' if shown else ''}campaign{'' if more == 1 else 's'}"
+        print_wrapped(f"Nothing of {campaigns}.")
+        click.echo("")
 
 
 def print_wrapped(text: str, *, indent: int = 0, hanging: int = 2) -> None:
     """A sentence or two, broken at blanks to the width of the terminal; further lines hang by `hanging`."""
-    click.echo(
-        textwrap.fill(
-            text,
-            width(),
-            initial_indent=" " * indent,
-            subsequent_indent=" " * (indent + hanging),
-            break_long_words=False,
-            break_on_hyphens=False,
-        )
+    for line in text_lines(text, indent=indent, hanging=hanging):
+        click.echo(line)
+
+
+def text_lines(text: str, *, indent: int = 0, hanging: int = 2) -> list[str]:
+    """The same as lines."""
+    return textwrap.wrap(
+        text,
+        width(),
+        initial_indent=" " * indent,
+        subsequent_indent=" " * (indent + hanging),
+        break_long_words=False,
+        break_on_hyphens=False,
     )
 
 

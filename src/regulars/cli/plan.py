@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from regulars.cli.command_context import CommandContext, json_option, now_option
-from regulars.cli.output import counts, print_json, progress_bar, table, when
+from regulars.cli.output import counts, print_json, print_wrapped, progress_bar, table, table_of_counts, when
 from regulars.db.states import Reason
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def _changes(found: Forecast) -> None:
     for blast in found.changes:
         left = f", {blast.left_alone:,} are past it and left alone" if blast.left_alone else ""
         what = WORDS.get(blast.change.what, blast.change.what)
-        click.echo(f"  {blast.change.campaign}: {what}; {blast.due:,} due now{left}")
+        print_wrapped(f"{blast.change.campaign}: {what}; {blast.due:,} due now{left}", indent=2)
     if found.recounted:
         click.echo("  points: another tariff, by which all points are counted anew")
     if found.changes or found.recounted:
@@ -79,11 +79,11 @@ def _campaigns(found: Forecast) -> None:
     rows = [
         (name, f"{tally.due:,}", counts(tally.held), counts(tally.skipped)) for name, tally in found.campaigns.items()
     ]
-    table(None, ("campaign", "due", "held", "skipped"), rows, numbers=(1,))
+    table_of_counts(("campaign", "due", "held", "skipped"), rows, numbers=(1,))
 
 
 def _lacking(found: Forecast, book: Rulebook) -> None:
-    """What waits for coupons, and where more come from."""
+    """Promises held for lack of coupons, and how to add coupons."""
     for name, tally in found.campaigns.items():
         waiting, campaign = tally.held.get(Reason.NO_COUPON, 0), book.campaigns.get(name)
         if waiting and campaign is not None and campaign.offer is not None:
@@ -92,7 +92,7 @@ def _lacking(found: Forecast, book: Rulebook) -> None:
                 f"its stock is {offer.stock:,}" if offer.pool is None else f"the pool `{offer.pool}` has too few codes"
             )
             hint = f": `regulars import coupons FILE --pool {offer.pool}`" if offer.pool else ""
-            click.echo(f"Warning: {waiting:,} of `{name}` must wait for a coupon; {more}{hint}")
+            print_wrapped(f"Warning: {waiting:,} of `{name}` must wait for a coupon; {more}{hint}")
 
 
 def _samples(found: Forecast, zone: str) -> None:
