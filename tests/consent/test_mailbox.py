@@ -170,8 +170,10 @@ def _went_to(bench: Bench, name: str) -> list[str]:
 def test_one_mailbox_in_three_rows_gets_one_copy_and_the_others_name_the_first(engine: Engine) -> None:
     bench = _bench(engine, {"news": NEWS})
     with write(engine) as connection:
-        _twins(connection, *SPELLINGS[:3])
+        for name, address in zip(("c-9", "c-8", "c-10"), SPELLINGS, strict=False):
+            add_customer(connection, name, email=address, email_hash=ids.address_hash(address, SECRET))
     (got,) = _went(bench)
+    assert got == "c-9"
     assert list(_reasons(bench).values()) == [("same-mailbox", got)] * 2
 
 

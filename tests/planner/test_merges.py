@@ -145,7 +145,7 @@ _acts = st.one_of(
         st.just("send"), st.sampled_from(["sent", "uncertain", "bounced", "failed", "planned"]), st.integers(1, 30)
     ),
 )
-_histories = st.lists(_acts, min_size=3, max_size=9)
+_histories = st.lists(_acts, min_size=2, max_size=7)
 
 
 def _play(shop: Shop, history: list[tuple[str, Any, Any]]) -> None:

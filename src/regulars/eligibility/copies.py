@@ -11,7 +11,20 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any, assert_never
 
-from sqlalchemy import BigInteger, Connection, and_, exists, func, or_, select, true, type_coerce, update
+from sqlalchemy import (
+    BigInteger,
+    Connection,
+    FromClause,
+    ScalarSelect,
+    and_,
+    exists,
+    func,
+    or_,
+    select,
+    true,
+    type_coerce,
+    update,
+)
 from sqlalchemy.sql import ColumnElement
 
 from regulars.context.active_campaign import ActiveCampaign
@@ -73,10 +86,15 @@ def skip_joined(
     chosen: ColumnElement[bool],
 ) -> int:
     """`skip_copies` among a client's own promises, of those that came to a client by a merge; the number skipped."""
-    joined = and_(chosen, promises.c.reason == Reason.MERGED)
-    present = set(connection.scalars(select(promises.c.campaign).where(joined).distinct()))
-    found = [active for active in active_campaigns if active.key in present]
-    return sum(_skip_copies_of(connection, context, active, joined, own=True) for active in found)
+    joined: dict[str, list[int]] = {}
+    marked = select(promises.c.campaign, promises.c.id).where(chosen, promises.c.reason == Reason.MERGED)
+    for campaign, key in connection.execute(marked):
+        joined.setdefault(campaign, []).append(key)
+    return sum(
+        _skip_copies_of(connection, context, active, among(promises.c.id, joined[active.key]), own=True)
+        for active in active_campaigns
+        if active.key in joined
+    )
 
 
 def _skip_copies_of(
@@ -89,9 +107,8 @@ def _skip_copies_of(
 ) -> int:
     other, owner = promises.alias("other"), customers.alias("owner")
     goes_first = and_(other.c.state == State.HELD, other.c.next_at <= context.now, other.c.id < promises.c.id)
-    first = func.min(owner.c.external_id)
     found = (
-        select(promises.c.id, first.label("first"))
+        select(promises.c.id, func.min(other.c.id).label("first"))
         .select_from(promises)
         .join(customers, customers.c.id == promises.c.customer_id)
         .join(owner, owner.c.id == customers.c.id if own else shares_mailbox(customers, owner))
@@ -113,10 +130,17 @@ def _skip_copies_of(
         .values(
             state=State.SKIPPED,
             reason=Reason.MERGED if own else Reason.SAME_MAILBOX,
-            detail=None if own else found.c.first,
+            detail=None if own else _client_of(found.c.first, found),
             settled_at=context.now,
         )
     ).rowcount
+
+
+def _client_of(promise: ColumnElement[int], source: FromClause) -> ScalarSelect[str]:
+    """The outside id of the client of a promise that `source` names."""
+    goes, named = promises.alias("goes"), customers.alias("named")
+    query = select(named.c.external_id).join_from(goes, named, named.c.id == goes.c.customer_id)
+    return query.where(goes.c.id == promise).correlate(source).scalar_subquery()
 
 
 def _is_copy(context: PlanContext, active: ActiveCampaign, other: Any, owner: Any) -> ColumnElement[bool]:
