@@ -10,10 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from regulars.knowledge.bgnbd import BgNbd, Histories, TooFewClients, corner_note
+from regulars.knowledge.bgnbd import BgNbd, Histories, TooFewClients
 from regulars.knowledge.bgnbd import fit as fit_buying
 from regulars.knowledge.gammagamma import GammaGamma, NoFiniteMean, clv
 from regulars.knowledge.gammagamma import fit as fit_spending
+from regulars.knowledge.search_range import corner_note
 
 SAMPLE = Path(__file__).parent / "data" / "cdnow_sample.csv"
 PUBLISHED = BgNbd(r=0.243, alpha=4.414, a=0.793, b=2.426)
@@ -117,12 +118,12 @@ def test_a_fit_at_the_edge_says_so(sample: tuple[Histories, np.ndarray[tuple[int
     age = np.full(200, 30.0)
     steady = fit_buying(Histories.of(np.full(200, 30.0), age, age))
     assert steady.corner
-    note = corner_note(steady)
+    note = corner_note(steady.corner, steady.a, steady.b)
     assert note is not None
     assert steady.corner[0] in note
     assert "p_alive" in note
     inside = fit_buying(sample[0])
-    assert (inside.corner, corner_note(inside)) == ((), None)
+    assert (inside.corner, corner_note(inside.corner, inside.a, inside.b)) == ((), None)
 
 
 def test_too_little_history_is_refused() -> None:

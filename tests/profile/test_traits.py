@@ -107,7 +107,7 @@ def expected(done: list[Deed], customer: int, until: timedelta) -> dict[str, Any
     known = [answers[key] for key in ("satisfaction", "return", "recommend") if key in answers]
     entries = ledger(mine)
     refers = count["referral.made"] or answers.get("recommend", 0.0) >= 9
-    regular = "client" if len(days) >= 3 and steady(gaps) > 0 else "buyer"
+    regular = "client" if len(days) >= 3 and steady(gaps) >= 0.3 else "buyer"
     stages = ("visitor" if said else "potential", "buyer", "advocate" if refers else regular)
     return {
         "days": len(days), "stage": stages[min(len(days), 2)],

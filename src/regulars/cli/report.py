@@ -29,6 +29,7 @@ def report_command(command: CommandContext, since: str | None, until: str | None
     """Count by campaign; with a goal and a holdout, also the lift; its interval holds however often you look."""
     from regulars.db.engine import read
     from regulars.insights.campaign_report import report
+    from regulars.insights.learned_notes import learned_notes
 
     warnings = list(dict.fromkeys([*command.go_by_rules_in_force(), *command.troubles()]))  # the clock is in both
     zone = command.rules.rulebook.company.timezone
@@ -37,6 +38,7 @@ def report_command(command: CommandContext, since: str | None, until: str | None
             connection, command.rules.rulebook, command.now(now), since=moment(since, zone) if since else None,
             until=moment(until, zone) if until else None,
         )  # fmt: skip
+        warnings += learned_notes(connection)
     if command.as_json:
         print_json({**found.to_json(), "warnings": warnings})
         return
@@ -61,7 +63,7 @@ def report_command(command: CommandContext, since: str | None, until: str | None
             print_wrapped(_responses(name, "pictures loaded of", figures.sent, figures.opens))
     for name, figures in found.campaigns.items():
         if figures.lift is not None:
-            for line in _lift(name, figures.lift):
+            for line in effect_lines(name, figures.lift):
                 print_wrapped(line.lstrip(), indent=len(line) - len(line.lstrip()))
 
 
@@ -84,7 +86,7 @@ def _links(found: LinkReport) -> Iterator[str]:
         yield f"and {more:,} more links (--json)"
 
 
-def _lift(name: str, measured: Lift) -> Iterator[str]:
+def effect_lines(name: str, measured: Lift) -> Iterator[str]:
     """The effect of a campaign in one line, with lines for a reading at a named size and for what is not sure yet."""
     head = f"{name}: {measured.goal}: {_groups(measured)}"
     sure = measured.always_valid_interval

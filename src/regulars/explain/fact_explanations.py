@@ -39,7 +39,7 @@ class FactExplanations:
 
     def all(self) -> Iterator[tuple[str, Any, str]]:
         """(name, value, why) of every fact, in the order in which they are best read."""
-        told: dict[str, Callable[[], str]] = {
+        sentences: dict[str, Callable[[], str]] = {
             "stage": self._stage,
             "purchases": self._purchases, "spent": self._purchases,
             "first_purchase_at": self._purchases, "last_purchase_at": self._purchases,
@@ -53,7 +53,7 @@ class FactExplanations:
             "points": self._points, "points_earned": self._level, "level": self._level,
             "next_level": self._level, "points_to_next_level": self._level,
         }  # fmt: skip
-        for name, why in told.items():
+        for name, why in sentences.items():
             yield name, self.values[name], why()
         source, manager = self.fields.get("source"), self.fields.get("manager")
         yield "source", source, f"Heard of us by {source}." if source else "Nobody noted how they heard of us."
@@ -72,7 +72,7 @@ class FactExplanations:
             return f"Bought on one day only, {self._day(self.values['first_purchase_at'])}."
         head = f"Bought on {_many(signals.days, 'day')}"
         if stage == "buyer":
-            return f"{head}, not regularly: that takes {REGULAR} days, and gaps that differ by less than they are long."
+            return f"{head}, not regularly: that takes {REGULAR} days, and gaps of much the same length."
         if stage == "client":
             return f"{head}, regularly; referred nobody, and did not answer 9 or 10 to whether they would recommend us."
         recommends = signals.answers["recommend"]
@@ -158,8 +158,8 @@ class FactExplanations:
         return f"The highest of {scores}: {self._signal(found)}"
 
     def _signal(self, name: str) -> str:
-        told: str = getattr(self, f"_{name}")()
-        return told[0].lower() + told[1:]
+        sentence: str = getattr(self, f"_{name}")()
+        return sentence[0].lower() + sentence[1:]
 
     def _price(self) -> str:
         signals = self.evidence.signals

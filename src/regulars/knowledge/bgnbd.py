@@ -14,15 +14,15 @@ import numpy as np
 from scipy.optimize import minimize
 from scipy.special import betaln, gammaln, hyp2f1
 
+from regulars.knowledge.search_range import EDGE, corner, unit_of
+
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
     Numbers = NDArray[np.float64]
 
-FEWEST = 50
+MIN_CLIENTS = 50
 """Minimum number of clients with a repeat purchase; with fewer, four parameters would be fitted to noise."""
-_EDGE, _NEAR_EDGE = 8.0, 7.9
-"""Range of the parameters' logarithms in the search, with a mean age of clients about 10; and what is near its edge."""
 
 
 class CannotLearn(ValueError):
@@ -92,11 +92,11 @@ def fit(people: Histories) -> BgNbd:
 
     Clients with equal histories are grouped and weighted by their number, for speed.
     """
-    if int(np.count_nonzero(people.x)) < FEWEST:
-        raise TooFewClients(f"learning needs {FEWEST} clients who bought more than once")
+    if int(np.count_nonzero(people.x)) < MIN_CLIENTS:
+        raise TooFewClients(f"learning needs {MIN_CLIENTS} clients who bought more than once")
     rows, counts = np.unique(np.column_stack([people.x, people.t_x, people.age]), axis=0, return_counts=True)
     # The unit of time changes only alpha; with ages around one the search is well conditioned.
-    scale = float(np.max(people.age)) / 10.0
+    scale = unit_of(float(np.max(people.age)))
     scaled = Histories(rows[:, 0], rows[:, 1] / scale, rows[:, 2] / scale)
     weights = counts / counts.sum()
 
@@ -104,25 +104,12 @@ def fit(people: Histories) -> BgNbd:
         return -float(np.sum(weights * _log_likelihoods(BgNbd(*np.exp(logs).tolist()), scaled)))
 
     starts = [np.log([0.5, 1.0, 0.8, 2.0]), np.log([1.0, 0.3, 0.3, 3.0])]
-    bounds = [(-_EDGE, _EDGE)] * 4
+    bounds = [(-EDGE, EDGE)] * 4
     tries = [minimize(cost, start, method="L-BFGS-B", bounds=bounds, options={"ftol": 1e-13, "gtol": 1e-8})
              for start in starts]  # fmt: skip
     best = min(tries, key=lambda one: float(one.fun))
     r, alpha, a, b = np.exp(best.x).tolist()
-    corner = tuple(name for name, log in zip(("r", "alpha", "a", "b"), best.x, strict=True) if abs(log) > _NEAR_EDGE)
-    return BgNbd(r, alpha * scale, a, b, corner)
-
-
-def corner_note(model: BgNbd) -> str | None:
-    """A sentence about the meaning of a fit at the edge for `p_alive`; None where it is inside the range."""
-    if not model.corner:
-        return None
-    lost = model.a / (model.a + model.b)
-    what = f"a client is lost after {lost:.0%} of purchases" if lost > 0.005 else "hardly any client is ever lost"
-    return (
-        f"How clients buy was learned at the edge of what is searched ({', '.join(model.corner)}): by this model"
-        f" {what}, and more extreme numbers would fit as well. Take p_alive and clv with care."
-    )
+    return BgNbd(r, alpha * scale, a, b, corner(r, alpha * scale, a, b, scale))
 
 
 def _log_likelihoods(model: BgNbd, people: Histories) -> Numbers:

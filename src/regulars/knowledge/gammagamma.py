@@ -14,7 +14,7 @@ import numpy as np
 from scipy.optimize import minimize
 from scipy.special import gammaln
 
-from regulars.knowledge.bgnbd import FEWEST, BgNbd, CannotLearn, Histories, TooFewClients
+from regulars.knowledge.bgnbd import MIN_CLIENTS, BgNbd, CannotLearn, Histories, TooFewClients
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -50,8 +50,8 @@ def fit(x: Numbers, mean: Numbers) -> GammaGamma:
     """
     known = (x > 0) & (mean > 0)
     x, mean = x[known], mean[known]
-    if len(x) < FEWEST:
-        raise TooFewClients(f"learning needs {FEWEST} clients who bought more than once for a known sum")
+    if len(x) < MIN_CLIENTS:
+        raise TooFewClients(f"learning needs {MIN_CLIENTS} clients who bought more than once for a known sum")
     scale = float(np.mean(mean))
     scaled = mean / scale
 

@@ -98,10 +98,10 @@ def with_gaps(links: Links, history: History) -> Links:
     begins = np.searchsorted(links.product, np.arange(first.products + 1))
     numbers, gaps = [], []
     for start in range(0, len(key), _ROWS):
-        mine = product[start : start + _ROWS]
-        sizes = begins[mine + 1] - begins[mine]
-        row = np.repeat(np.arange(len(mine)), sizes)
-        number = begins[mine][row] + place(row)
+        batch = product[start : start + _ROWS]
+        sizes = begins[batch + 1] - begins[batch]
+        row = np.repeat(np.arange(len(batch)), sizes)
+        number = begins[batch][row] + place(row)
         wanted = key[start + row] - product[start + row] + links.target[number]
         where = np.minimum(np.searchsorted(key, wanted), len(key) - 1)
         gap = at[where] - at[start + row]

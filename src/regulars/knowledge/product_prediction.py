@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 MONTH = 30
 """Days of the evaluation month, and of the purchases that make a product popular."""
-FEWEST_ASKED = 50
+MIN_EVALUATED = 50
 """Minimum clients who bought again in the last month but one; with fewer the methods cannot be compared."""
 LATEST = 20
 """Number of a client's latest products whose links are followed."""
@@ -145,7 +145,7 @@ def choose(history: History, consumable: Flags) -> Choice:
     """
     cuts = [history.end - months * MONTH * DAY for months in (2, 1)]
     months = [(history.between(-np.inf, cut), history.between(cut, cut + MONTH * DAY)) for cut in cuts]
-    if len(_asked(*months[0])) < FEWEST_ASKED:
+    if len(_asked(*months[0])) < MIN_EVALUATED:
         return Choice(Method.ORDER, ())
     methods = [m for m in Method if m is not Method.AGAIN or consumable.any()]
     trials = []
@@ -184,8 +184,8 @@ def _links(history: History, consumable: Flags, method: Method, recent: Integers
 
 def _recent_buyers(history: History) -> Integers:
     """By product the number of clients who bought it within the last month."""
-    lately = history.between(history.end - MONTH * DAY, history.end)
-    return np.bincount(lately.first().product, minlength=history.products).astype(np.int64)
+    recent = history.between(history.end - MONTH * DAY, history.end)
+    return np.bincount(recent.first().product, minlength=history.products).astype(np.int64)
 
 
 def _asked(before: History, after: History) -> Integers:

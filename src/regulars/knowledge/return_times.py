@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-FEWEST = 50
+MIN_RETURNS = 50
 """Minimum number of returns; with fewer the shares would be noise."""
 _STEPS = 100
 """Number of distinct shares."""
@@ -21,7 +21,7 @@ def shares_returned(returned: Mapping[int, int], waiting: Mapping[int, int]) -> 
     `returned` has the number of purchases by the whole days until the client's next one, `waiting` of those without a
     next one by the days that have passed. A return takes at least one day.
     """
-    if sum(returned.values()) < FEWEST:
+    if sum(returned.values()) < MIN_RETURNS:
         return []
     at_risk = sum(returned.values()) + sum(waiting.values())
     away, curve = 1.0, []

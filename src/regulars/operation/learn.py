@@ -16,6 +16,7 @@ from sqlalchemy import Connection, Engine
 
 from regulars.core import extras
 from regulars.db.engine import write
+from regulars.knowledge.search_range import corner_note
 from regulars.profile import learned
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ def revalue(engine: Engine, now: datetime) -> int:
 def _learn_buying(connection: Connection, now: datetime) -> tuple[bool, bool, list[str]]:
     import numpy as np
 
-    from regulars.knowledge.bgnbd import CannotLearn, Histories, corner_note
+    from regulars.knowledge.bgnbd import CannotLearn, Histories
     from regulars.knowledge.bgnbd import fit as fit_buying
     from regulars.knowledge.gammagamma import NoFiniteMean
     from regulars.knowledge.gammagamma import fit as fit_spending
@@ -81,7 +82,7 @@ def _learn_buying(connection: Connection, now: datetime) -> tuple[bool, bool, li
     returns = {visit: shares_returned(*gaps) for visit, gaps in learned.gaps(connection, now).items()}
     learned.keep_return_times(connection, returns)
     model: dict[str, float | None] = {"r": found.r, "alpha": found.alpha, "a": found.a, "b": found.b}
-    notes = [note] if (note := corner_note(found)) else []
+    notes = [note] if (note := corner_note(found.corner, found.a, found.b)) else []
     try:
         spend = fit_spending(days, spent / days)
     except CannotLearn as error:
@@ -147,8 +148,8 @@ def put_in_force(
         [int(products[product]), rank, int(clients), gap]
         for rank, (product, clients) in enumerate(zip(model.popular.product, model.popular.clients, strict=True), 1)
     ]
-    told = [asdict(trial) for trial in trials]
-    learned.keep_next_products(connection, model.method, told, _links(model, history, products), popular, now)
+    results = [asdict(trial) for trial in trials]
+    learned.keep_next_products(connection, model.method, results, _links(model, history, products), popular, now)
 
 
 def _links(model: NextProductModel, history: History, products: Integers) -> Iterator[list[Any]]:

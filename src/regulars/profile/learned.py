@@ -133,6 +133,14 @@ def model(connection: Connection) -> dict[str, float | None] | None:
     return None if row is None else dict(row)
 
 
+def oldest_age(connection: Connection) -> float | None:
+    """Days from the first purchase of all to the latest learning; None where nothing was learned."""
+    first = select(func.min(type_coerce(facts.c.first_purchase_at, BigInteger))).scalar_subquery()
+    age = type_coerce(buying_model.c.learned_at, BigInteger) - first
+    found = connection.scalar(select(age))
+    return None if found is None else float(found) / DAY
+
+
 def forget_worth(connection: Connection) -> None:
     """Deletes the worth of all clients."""
     connection.execute(delete(worth))

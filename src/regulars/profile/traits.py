@@ -55,6 +55,8 @@ YEAR = 365
 """Days of that year; it ends with the last purchase or signal, so that scores change only with a new one."""
 REGULAR = 3
 """Minimum days with a purchase for a regular buyer."""
+STEADY = 0.3
+"""Minimum steadiness of the gaps of a regular buyer: of two, neither is more than eleven times as long as the other."""
 CLEAR = 0.3
 """Minimum score for a motivation."""
 MOTIVATIONS = ("price", "novelty", "belonging", "stability")
@@ -136,13 +138,13 @@ def event_signals(now: Moment | None, customer_ids: Restriction | None) -> Subqu
         .group_by(purchases.c.customer_id), purchases, now, customer_ids,
     ).subquery("bought_last")  # fmt: skip
     end = case((last.c.at > each.c.last_signal_at, last.c.at), else_=each.c.last_signal_at)
-    lately = each.c.at > end - literal(YEAR * DAY, BigInteger)
+    recent = each.c.at > end - literal(YEAR * DAY, BigInteger)
     return (
         select(
             each.c.customer_id,
             func.count().label("event_count"),
-            _count(and_(each.c.name == PRICE_REQUEST, lately)).label("price_requests"),
-            _count(and_(each.c.name.in_(BELONGING), lately)).label("belongings"),
+            _count(and_(each.c.name == PRICE_REQUEST, recent)).label("price_requests"),
+            _count(and_(each.c.name.in_(BELONGING), recent)).label("belongings"),
             _count(each.c.name == COMPLAINT).label("complaints"),
             _count(each.c.name == REFERRED).label("referrals"),
             *(func.max(case((each.c[f"{key}_place"] == 1, each.c[key]))).label(key) for key in ANSWERS),
@@ -179,7 +181,7 @@ def stage(steps: FromClause, words: FromClause) -> Column:
     refers = or_(func.coalesce(words.c.referrals, 0) > 0, func.coalesce(words.c.recommend, 0.0) >= PROMOTER)
     return case(
         (and_(days >= 2, refers), literal("advocate", Text)),
-        (and_(days >= REGULAR, _steady(steps) > 0), literal("client", Text)),
+        (and_(days >= REGULAR, _steady(steps) >= literal(STEADY, Double)), literal("client", Text)),
         (days >= 1, literal("buyer", Text)),
         (words.c.customer_id.is_not(None), literal("visitor", Text)),
         else_=literal("potential", Text),
