@@ -8,8 +8,9 @@ import pytest
 from regulars.core.diagnostics import Diagnostic, Severity, Span
 from regulars.core.diagnostics import render as show
 from regulars.render.compile import Templates
-from regulars.render.email_check import Usage, check
+from regulars.render.email_check import Usage
 from regulars.rules.fields import CUSTOMER
+from tests.common.email_checks import check
 from tests.render.conftest import FRAME, Desk
 
 FIELDS = frozenset(

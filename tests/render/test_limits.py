@@ -10,9 +10,10 @@ import pytest
 
 from regulars.core.diagnostics import Span
 from regulars.render.compile import Templates
-from regulars.render.email_check import Usage, check
+from regulars.render.email_check import Usage
 from regulars.render.limits import MAX_OUTPUT, MAX_ROUNDS, MAX_TEXT
 from regulars.render.message import RenderFailed, render
+from tests.common.email_checks import check
 from tests.render.conftest import STARTER, Desk
 
 pytestmark = pytest.mark.slow

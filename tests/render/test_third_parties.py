@@ -10,8 +10,9 @@ import pytest
 from regulars.core.diagnostics import Severity, Span
 from regulars.core.errors import Invalid
 from regulars.render.compile import Templates
-from regulars.render.email_check import Usage, check
+from regulars.render.email_check import Usage
 from regulars.render.message import render
+from tests.common.email_checks import check
 from tests.render.conftest import STARTER, Desk
 
 ADDRESS = re.compile(r"""(?:https?:)?//[^\s"'<>)]+""")

@@ -8,7 +8,6 @@ import pytest
 
 from regulars.core.diagnostics import Severity, render
 from regulars.core.errors import Invalid
-from regulars.workspace import check_cache
 from regulars.workspace.folder import check, open_workspace
 from regulars.workspace.starter import starter
 from tests.workspace.folders import SOUND, write
@@ -80,44 +79,3 @@ def test_paths_are_shown_from_where_one_stands(tmp_path: Path, monkeypatch: pyte
     _, faults, sources = check(root)
     assert [fault.span and fault.span.path for fault in faults] == ["shop/campaigns/thanks.yaml"]
     assert "shop/campaigns/thanks.yaml" in sources
-
-
-def test_a_workspace_found_sound_is_not_compiled_again(tmp_path: Path) -> None:
-    root = write(tmp_path)
-    (root / "var").mkdir()
-    workspace = open_workspace(root)
-    seal = (root / "var" / "sound").read_text(encoding="ascii")
-    assert open_workspace(root).rulebook == workspace.rulebook
-    assert (root / "var" / "sound").read_text(encoding="ascii") == seal
-    assert open_workspace(root).templates.compiled("hello", "en") is not None
-
-
-def test_any_change_breaks_the_seal(tmp_path: Path) -> None:
-    root = write(tmp_path)
-    (root / "var").mkdir()
-    open_workspace(root)
-    seen = {(root / "var" / "sound").read_text(encoding="ascii")}
-    for name in SOUND:
-        path = root / name
-        path.write_text(path.read_text(encoding="utf-8").rstrip("\n") + "\n\n", encoding="utf-8")
-        open_workspace(root)
-        seen.add((root / "var" / "sound").read_text(encoding="ascii"))
-    assert len(seen) == len(SOUND) + 1
-
-
-def test_a_sealed_email_that_breaks_is_noticed(tmp_path: Path) -> None:
-    root = write(tmp_path)
-    (root / "var").mkdir()
-    open_workspace(root)
-    body = root / "templates" / "emails" / "hello" / "body.mjml"
-    body.write_text(SOUND["templates/emails/hello/body.mjml"].replace("event.service", "event.x"), encoding="utf-8")
-    with pytest.raises(Invalid):
-        open_workspace(root)
-
-
-def test_a_workspace_that_is_not_in_use_yet_is_left_as_it_is(tmp_path: Path) -> None:
-    root = write(tmp_path)
-    open_workspace(root)
-    assert not (root / "var").exists()
-    check_cache.keep(root, "x")
-    assert not (root / "var").exists()

@@ -9,7 +9,8 @@ T018 brought along by MJML · T019 not encoded · T020 loaded from elsewhere.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 from regulars.core.diagnostics import Diagnostic, Severity, Span, did_you_mean, in_order
@@ -19,6 +20,7 @@ from regulars.render.address_check import check_addresses
 from regulars.render.compile import Templates, finish
 from regulars.render.draft import Draft, draft
 from regulars.render.message import RenderFailed, render
+from regulars.render.template_files import Library, included
 from regulars.render.template_pieces import Kind, Piece
 
 PRODUCT = frozenset("sku name category price currency url image_url".split())
@@ -57,24 +59,46 @@ class Usage:
     marketing: bool = True
 
 
-def check(templates: Templates, usages: Sequence[Usage], own_hosts: Collection[str] = ()) -> list[Diagnostic]:
-    """All diagnostics of the emails in use, each once, in order of file and line.
+def by_email(usages: Iterable[Usage]) -> dict[str, list[Usage]]:
+    """The uses of each email."""
+    found: dict[str, list[Usage]] = {}
+    for usage in usages:
+        found.setdefault(usage.email, []).append(usage)
+    return found
+
+
+def check_email(templates: Templates, usages: Sequence[Usage], own_hosts: Collection[str] = ()) -> list[Diagnostic]:
+    """The diagnostics of one email, each once; `usages` are all uses of it.
 
     Pictures from hosts other than `own_hosts` and their subdomains give a warning.
     """
     found: list[Diagnostic] = []
-    drafts: dict[str, list[Draft]] = {}
+    drafts = list(_drafts(templates, usages[0], found))
     for usage in usages:
-        if usage.email not in drafts:
-            drafts[usage.email] = list(_drafts(templates, usage, found))
-        for read in drafts[usage.email]:
+        for read in drafts:
             if not read.faults:
                 found.extend(_names(read, usage))
-    for email, reads in drafts.items():
-        found.extend(_email(templates, email, reads, own_hosts))
-    found.extend(_unsubscribe(usages, drafts))
-    found.extend(_languages(templates, [e for e, reads in drafts.items() if reads]))
+        found.extend(_unsubscribe(usage, drafts))
+    for read in drafts:
+        found.extend(_draft(templates, read, own_hosts))
     return in_order(dict.fromkeys(found))
+
+
+def check_languages(templates: Templates, emails: Iterable[str]) -> Iterator[Diagnostic]:
+    """A warning for each email that lacks languages which other emails have."""
+    spoken = {}
+    for email in emails:
+        with suppress(NotFound, Invalid):  # `check_email` reports these
+            templates.language(email, None)
+            spoken[email] = set(templates.languages(email))
+    everywhere = set().union(*spoken.values())
+    for email, languages in spoken.items():
+        lacking = sorted(everywhere - languages)
+        if lacking:
+            span = Span(templates.library.body(email).path, 1, 1)
+            message = f"`{email}` has no words in {', '.join(f'`{x}`' for x in lacking)}, which other emails have"
+            hint = f"clients who read these get it in `{templates.language(email, None)}`"
+            yield Diagnostic("T009", message, span, hint=hint, severity=Severity.WARNING)
 
 
 def _drafts(templates: Templates, usage: Usage, found: list[Diagnostic]) -> Iterator[Draft]:
@@ -163,31 +187,25 @@ def _missing(use: scope.Use) -> Diagnostic | None:
     )
 
 
-def _email(
-    templates: Templates, email: str, reads: Sequence[Draft], own_hosts: Collection[str]
-) -> Iterator[Diagnostic]:
-    for read in reads:
-        yield from check_addresses(read, own_hosts)
-        yield from _unused(templates, read)
-        if not read.faults:
-            yield from _sample(templates, read)
+def _draft(templates: Templates, read: Draft, own_hosts: Collection[str]) -> Iterator[Diagnostic]:
+    yield from check_addresses(read, own_hosts)
+    yield from _unused(templates.library, read)
+    if not read.faults:
+        yield from _sample(templates, read)
 
 
-def _unused(templates: Templates, read: Draft) -> Iterator[Diagnostic]:
-    own = templates.library.languages(read.email)[read.language]
-    body = [read.body.text, *(w.text for w in read.words.values())]
-    override = templates.library.find(read.email, "body.txt")
-    texts = "\n".join([*body, override.text if override else "", *_included(templates)])
-    used = set(_WORD.findall(texts))
+def _unused(library: Library, read: Draft) -> Iterator[Diagnostic]:
+    own = library.languages(read.email)[read.language]
+    override = library.find(read.email, "body.txt")
+    files = [read.body, *included(library, read.body), *([override] if override else [])]
+    used = {
+        name
+        for text in (*(f.text for f in files), *(w.text for w in read.words.values()))
+        for name in _WORD.findall(text)
+    }
     for name, word in read.words.items():
         if word.span.path == own.path and name not in ("subject", "preheader") and name not in used:
             yield Diagnostic("T006", f"the word `{name}` is not used", word.span, severity=Severity.WARNING)
-
-
-def _included(templates: Templates) -> Iterator[str]:
-    for path, text in templates.sources().items():
-        if "/_base/" in f"/{path}" and path.endswith(".mjml"):
-            yield text
 
 
 def _sample(templates: Templates, read: Draft) -> Iterator[Diagnostic]:
@@ -210,27 +228,13 @@ def _sample(templates: Templates, read: Draft) -> Iterator[Diagnostic]:
         yield Diagnostic("T014", f"in `{read.language}` {warning}", top, severity=Severity.WARNING)
 
 
-def _unsubscribe(usages: Sequence[Usage], drafts: dict[str, list[Draft]]) -> Iterator[Diagnostic]:
-    for usage in usages:
-        for read in drafts[usage.email] if usage.marketing else []:
-            if not any(_leads_out(p) for p in read.html):
-                message = f"`{usage.campaign}` is marketing, and this email has no way to unsubscribe"
-                hint = 'add `<mj-include path="_base/footer.mjml" />`'
-                yield Diagnostic("T012", message, Span(read.body.path, 1, 1), hint=hint)
+def _unsubscribe(usage: Usage, drafts: Sequence[Draft]) -> Iterator[Diagnostic]:
+    for read in drafts if usage.marketing else ():
+        if not any(_leads_out(p) for p in read.html):
+            message = f"`{usage.campaign}` is marketing, and this email has no way to unsubscribe"
+            hint = 'add `<mj-include path="_base/footer.mjml" />`'
+            yield Diagnostic("T012", message, Span(read.body.path, 1, 1), hint=hint)
 
 
 def _leads_out(piece: Piece) -> bool:
     return piece.kind is Kind.PRINT and "links.unsubscribe" in piece.text
-
-
-def _languages(templates: Templates, emails: Sequence[str]) -> Iterator[Diagnostic]:
-    """Languages that an email lacks and other emails have."""
-    spoken = {email: set(templates.languages(email)) for email in emails}
-    everywhere = set().union(*spoken.values()) if spoken else set()
-    for email, languages in spoken.items():
-        lacking = sorted(everywhere - languages)
-        if lacking:
-            span = Span(templates.library.body(email).path, 1, 1)
-            message = f"`{email}` has no words in {', '.join(f'`{x}`' for x in lacking)}, which other emails have"
-            hint = f"clients who read these get it in `{templates.language(email, None)}`"
-            yield Diagnostic("T009", message, span, hint=hint, severity=Severity.WARNING)

@@ -45,6 +45,7 @@ class Library:
 
     folders: Sequence[Path]
     files: dict[Path, File] = field(default_factory=dict)
+    _words_read: dict[str, dict[str, Word]] = field(default_factory=dict, repr=False)
 
     def names(self) -> list[str]:
         """The names of the emails."""
@@ -93,7 +94,9 @@ class Library:
         return {f.path: f.text for f in self.files.values()}
 
     def _words(self, file: File) -> dict[str, Word]:
-        return read(file.text, file.path)
+        if file.path not in self._words_read:
+            self._words_read[file.path] = read(file.text, file.path)
+        return self._words_read[file.path]
 
     def _folders(self, email: str) -> Sequence[Path]:
         if email == BASE:
@@ -150,6 +153,19 @@ def _plain(name: str) -> bool:
 def expand(library: Library, file: File, words: Mapping[str, Word], faults: list[Diagnostic]) -> list[Piece]:
     """The pieces of a file with includes and words expanded. Missing ones are added to `faults`."""
     return put_words(_with_includes(library, file, faults, (), _Room()), words, faults)
+
+
+def included(library: Library, file: File) -> list[File]:
+    """The parts that a file includes, directly or through others, each once."""
+    found: dict[str, File] = {}
+    waiting = [file]
+    while waiting:
+        for include in _INCLUDE.finditer(waiting.pop().text):
+            part = library.include(include["path"])
+            if part is not None and part.path not in found:
+                found[part.path] = part
+                waiting.append(part)
+    return list(found.values())
 
 
 def put_words(pieces: Iterable[Piece], words: Mapping[str, Word], faults: list[Diagnostic]) -> list[Piece]:

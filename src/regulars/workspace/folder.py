@@ -6,7 +6,7 @@ starter, so a workspace contains only what it changes.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -19,7 +19,7 @@ from regulars.core.diagnostics import Diagnostic, Severity, did_you_mean, in_ord
 from regulars.core.errors import Invalid
 from regulars.core.paths import inside
 from regulars.render.compile import Templates
-from regulars.render.email_check import check as check_emails
+from regulars.render.email_check import by_email, check_email, check_languages
 from regulars.rules.loader import Loaded, load
 from regulars.rules.model import Loc, Rulebook
 from regulars.workspace import check_cache, coupon_checks, learned_fields, one_purchase, past_fields
@@ -69,18 +69,39 @@ def _examined(root: Path, *, trusting: bool) -> tuple[Workspace | None, list[Dia
     conditions = parsed(draft, catalogue, loaded, faults)
     folders = _folders(root)
     templates = Templates(folders, draft.company.locale)
-    seal = check_cache.of(loaded.sources, folders)
-    if not (trusting and check_cache.holds(root, seal)):
-        faults += check_emails(templates, list(usages(draft)), _own_hosts(draft))
-        faults += learned_fields.check(draft, conditions, templates, loaded)
-        faults += coupon_checks.check(draft, templates)
-        faults += past_fields.check(draft, conditions, loaded)
-        faults += one_purchase.check(draft, conditions, loaded)
+    whole, sound = check_cache.workspace_key(loaded.sources, folders), check_cache.known(root)
+    silent = f"{whole}-silent"  # nothing at all was found, not even a warning
+    if not (trusting and whole in sound) and silent not in sound:
+        closer = [
+            *_email_faults(root, draft, templates, sound),
+            *learned_fields.check(draft, conditions, templates, loaded),
+            *coupon_checks.check(draft, templates),
+            *past_fields.check(draft, conditions, loaded),
+            *one_purchase.check(draft, conditions, loaded),
+        ]
+        faults += closer
+        check_cache.add(root, [] if closer else [silent])
     sources = {**loaded.sources, **templates.library.sources()}
     if any(fault.severity is Severity.ERROR for fault in faults):
         return None, in_order(faults), sources
-    check_cache.keep(root, seal)
+    check_cache.add(root, [whole])
     return Workspace(root, draft, catalogue, conditions, templates), in_order(faults), sources
+
+
+def _email_faults(root: Path, draft: Rulebook, templates: Templates, sound: Collection[str]) -> Iterator[Diagnostic]:
+    """The faults of the emails in use. Those whose key is in `sound` had none, and are not compiled again."""
+    uses = by_email(usages(draft))
+    own_hosts = _own_hosts(draft)
+    keys = check_cache.email_keys(templates.folders, uses, draft.company.locale, own_hosts)
+    fresh = []
+    for email, its_uses in uses.items():
+        if keys[email] not in sound:
+            faults = check_email(templates, its_uses, own_hosts)
+            fresh += [] if faults else [keys[email]]
+            yield from faults
+    yield from check_languages(templates, uses)
+    if fresh:
+        check_cache.add(root, fresh)
 
 
 def _folders(root: Path) -> list[Path]:
