@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -10,7 +10,12 @@ from sqlalchemy import select, update
 
 from regulars.db.engine import read, write
 from regulars.db.tables import customers, members
+from regulars.explain.describe import describe
+from regulars.explain.explain import explain
+from regulars.profile import facts
+from regulars.simulation.plan_ahead import forecast
 from tests.common.bench import Bench, at
+from tests.common.crowd import every_kind, gather
 from tests.common.people import add_customer, add_event, add_purchase
 from tests.common.rules import rules
 
@@ -83,7 +88,9 @@ def test_events_of_the_past_are_seen_as_of_each_day(bench: Bench) -> None:
         for key, day in ((early, "2026-04-20T12:00"), (late, "2026-05-05T12:00")):
             for _ in range(3):
                 add_event(connection, key, "complaint.opened", day)
-    bench.rules = rules({"quoted": {"when": "count('complaint.opened') >= 3", "email": "a", "backfill": "since 2026-05-01"}})
+    bench.rules = rules(
+        {"quoted": {"when": "count('complaint.opened') >= 3", "email": "a", "backfill": "since 2026-05-01"}}
+    )
     assert bench.send("2026-06-01T12:00") == [("late", "quoted", "a")]
 
 
@@ -131,3 +138,40 @@ def test_of_a_value_those_outside_the_audience_are_left_alone(bench: Bench) -> N
     rule = {"each": "customer.purchases", "audience": "customer.country == 'MD'", "email": "a"}
     bench.rules = rules({"count": rule | {"backfill": "since 2026-05-01"}})
     assert bench.send("2026-06-01T12:00") == [("here", "count", "a")]
+
+
+def test_plan_explain_and_describe_say_the_same(bench: Bench) -> None:
+    _client(bench, "before", "2026-01-10T12:00")
+    _client(bench, "after", "2026-02-10T12:00")
+    with write(bench.engine) as connection:
+        facts.refresh(connection)
+    bench.rules = rules({"back": SINCE_MAY})
+    now = at("2026-06-01T12:00")
+    found = forecast(bench.engine, bench.rules, now, 0)
+    assert [(change.due, change.left_alone) for change in found.changes] == [(1, 1)]
+    told = {name: explain(bench.engine, bench.rules, name, "back", now).campaigns[0] for name in ("before", "after")}
+    assert told["after"].due
+    assert told["before"].sentence == (
+        "Not due: was past it already before 2026-05-01, and is left alone until it ends and begins again."
+    )
+    sentences = describe(bench.rules.rulebook.campaigns["back"], bench.rules)
+    assert sentences.endswith("Those past it since 1 May 2026 are included, those past it before are left alone.")
+    with read(bench.engine) as connection:
+        assert connection.execute(select(members)).all() == [], "asking leaves no trace"
+
+
+def test_facts_that_are_walked_back_are_those_of_that_day(bench: Bench) -> None:
+    """Day by day only clients to whom something happened are recomputed; the result is the same as in one go."""
+    bench.rules = every_kind()
+    gather(bench, 7, count=12)
+    now, moment = at("2026-04-20T12:00"), at("2026-02-03T00:00")
+    with write(bench.engine) as connection:
+        later = now
+        everybody = select(customers.c.id)
+        walked = facts.keep_for_walk(connection, facts.source(connection, now), everybody)
+        while later > moment:
+            earlier = max(later - timedelta(days=1), moment)
+            facts.step_back(connection, later, earlier)
+            later = earlier
+        at_once = connection.execute(facts.as_of(moment).order_by(customers.c.id)).all()
+        assert connection.execute(select(walked).order_by(walked.c.customer_id)).all() == at_once

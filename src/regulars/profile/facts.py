@@ -7,7 +7,7 @@ passes: what does (overdue, p_alive) is computed from these columns by the query
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any
 
@@ -163,12 +163,12 @@ def refresh(connection: Connection, customer_ids: Restriction | None = None) -> 
 def refresh_after_events(connection: Connection, event_ids: Iterable[int]) -> int:
     """Updates the facts of the clients of these events; most events change no fact and cost little."""
     new = ids(connection, event_ids)
-    mine = (
+    concerned = (
         select(events.c.customer_id)
         .join(facts, facts.c.customer_id == events.c.customer_id)
         .where(events.c.id.in_(new), or_(events.c.name.in_(_FACT_EVENTS), facts.c.stage == "potential"))
     )
-    return refresh(connection, list(connection.scalars(mine.distinct())))
+    return refresh(connection, list(connection.scalars(concerned.distinct())))
 
 
 def _lock_facts(connection: Connection, whose: ColumnElement[bool]) -> None:
@@ -219,15 +219,33 @@ def materialized(connection: Connection, now: datetime, only: int | None = None)
     return _FACTS_THEN
 
 
-def earlier(connection: Connection, now: datetime, customer_ids: Collection[int]) -> FromClause:
-    """The facts of these clients as of `now`, beside what `materialized` returned; valid until the next call."""
+def keep_for_walk(connection: Connection, known: FromClause, customer_ids: Select[Any]) -> FromClause:
+    """A copy of these clients' facts, for `step_back`; beside what `materialized` returned, until the next call."""
     connection.execute(CreateTable(EARLIER_FACTS, if_not_exists=True))
     connection.execute(delete(EARLIER_FACTS))
-    given = {"now": to_micros(now), "keys": _listed(connection, sorted(customer_ids))}
-    connection.exec_driver_sql(_earlier_facts_sql(connection), given)
+    rows = select(*(known.c[column.name] for column in EARLIER_FACTS.c)).where(known.c.customer_id.in_(customer_ids))
+    connection.execute(EARLIER_FACTS.insert().from_select(list(EARLIER_FACTS.c), rows))
     if connection.dialect.name == "postgresql":
         connection.execute(text(f"ANALYZE {EARLIER_FACTS.name}"))
     return EARLIER_FACTS
+
+
+def step_back(connection: Connection, later: datetime, now: datetime) -> None:
+    """Changes the copy from the facts as of `later` to those as of `now`, which is earlier.
+
+    Only clients to whom something happened in between are recomputed.
+    """
+    between = [
+        select(table.c.customer_id).where(table.c.occurred_at > now, table.c.occurred_at <= later)
+        for table in (purchases, events)
+    ]
+    concerned = select(EARLIER_FACTS.c.customer_id).where(EARLIER_FACTS.c.customer_id.in_(union(*between)))
+    keys = sorted(connection.scalars(concerned))
+    for start in range(0, len(keys), _CHUNK):
+        chunk = keys[start : start + _CHUNK]
+        connection.execute(delete(EARLIER_FACTS).where(EARLIER_FACTS.c.customer_id.in_(ids(connection, chunk))))
+        given = {"now": to_micros(now), "keys": _listed(connection, chunk)}
+        connection.exec_driver_sql(_earlier_facts_sql(connection), given)
 
 
 def _avoid_nested_loops(connection: Connection) -> None:

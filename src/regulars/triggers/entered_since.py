@@ -6,7 +6,7 @@ kept without their past count as they are now; `workspace.past_fields` names the
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 from typing import Any
@@ -42,11 +42,12 @@ def include_members_since(context: PlanContext, active: ActiveCampaign) -> int:
     """
     cache, later, included = StatementCache(), context.now, 0
     inside = select(members.c.customer_id).where(*_baseline(context, active))
+    known = fact_store.keep_for_walk(context.connection, context.facts, inside)
     for moment in _ends_of_days(context, active):
-        remaining = context.connection.scalars(inside).all()
-        if not remaining:
+        if context.connection.scalar(inside.limit(1)) is None:
             break
-        then = _as_of(context, moment, remaining, cache)
+        fact_store.step_back(context.connection, later, moment)
+        then = replace(context, now=moment, known=known, cache=cache)
         statement = then.cached(("entered since",), active, lambda at: _including(at, active))
         given = {"entered": later, "stay": occurrence_of(later)}
         included += context.connection.execute(statement, given, execution_options=_COUNTED).rowcount
@@ -66,8 +67,10 @@ def include_values_since(context: PlanContext, active: ActiveCampaign) -> int:
         values_seen.c.baseline,
         exists().where(current.c.id == values_seen.c.customer_id, current.c.value == values_seen.c.value),
     ]
-    remaining = context.connection.scalars(select(values_seen.c.customer_id).where(*noted)).all()
-    then = _as_of(context, eve, remaining)
+    whose = select(values_seen.c.customer_id).where(*noted)
+    known = fact_store.keep_for_walk(context.connection, context.facts, whose)
+    fact_store.step_back(context.connection, context.now, eve)
+    then = replace(context, now=eve, known=known, cache=None)
     had = _with_value(then, active).where(_known(then)).subquery("had")
     already = exists().where(had.c.id == values_seen.c.customer_id, had.c.value == values_seen.c.value)
     statement = update(values_seen).where(*noted, ~already).values(baseline=False, at=context.now)
@@ -114,14 +117,6 @@ def _including(then: PlanContext, active: ActiveCampaign) -> Update:
             occurrence=bindparam("stay", type_=Text()),
         )
     )
-
-
-def _as_of(
-    context: PlanContext, moment: datetime, whose: Collection[int], cache: StatementCache | None = None
-) -> PlanContext:
-    """The context at the moment, with the facts of these clients as they stood then."""
-    known = fact_store.earlier(context.connection, moment, whose)
-    return replace(context, now=moment, known=known, cache=cache)
 
 
 def _known(then: PlanContext) -> ColumnElement[bool]:
