@@ -55,7 +55,8 @@ def test_scales_choices_and_words(engine: Engine) -> None:
 
 
 @pytest.fixture
-def root(tmp_path: Path) -> Path:
+def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("REGULARS_SECRET", SECRET.decode())
     (tmp_path / "campaigns").mkdir()
     for name in ("company", "surveys"):
         shutil.copy(starter() / "campaigns" / f"{name}.yaml", tmp_path / "campaigns")
