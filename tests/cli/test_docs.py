@@ -65,7 +65,7 @@ def test_the_examples_of_json_are_json() -> None:
 def test_the_example_of_a_report_has_the_shape_of_a_report() -> None:
     example = json.loads(re.findall(r"```json\n(.*?)```", PAGE, re.DOTALL)[1])["campaigns"]["win-back"]
     followed = LinkClicks("book", GradeCounts(1))
-    lift = Lift("purchase within 14 days", Group(2, 1), Group(2, 0))
+    lift = Lift(Group(2, 1), Group(2, 0), "purchase within 14 days")
     made = Figures(clicks=GradeCounts(1), links=LinkReport((followed,)), lift=lift).to_json()
     assert set(example) == set(made)
     assert {tuple(link) for link in example["links"]} == {tuple(followed.to_json())}

@@ -17,7 +17,22 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import BigInteger, Connection, Select, Text, case, cast, false, func, literal, or_, select, true, update
+from sqlalchemy import (
+    BigInteger,
+    Connection,
+    Select,
+    Text,
+    case,
+    cast,
+    false,
+    func,
+    literal,
+    or_,
+    select,
+    true,
+    union_all,
+    update,
+)
 from sqlalchemy.sql import ColumnElement, and_, exists
 
 from regulars.context.active_campaign import ActiveCampaign
@@ -28,7 +43,9 @@ from regulars.db.states import COUNTED, Reason, State
 from regulars.db.tables import assignments, customers, promises
 from regulars.db.types import Instant
 from regulars.ledger.assignments import Arm
-from regulars.profile.shared_mailbox import mailbox_of
+from regulars.profile.shared_mailbox import mailbox_of, shares_mailbox, with_same_mailbox
+
+_COLUMNS = ["experiment", "mailbox", "arm", "at", "customer_id"]
 
 
 def mark_held_out(
@@ -36,6 +53,7 @@ def mark_held_out(
 ) -> None:
     """Marks those of the chosen promises that are held out, unless something else keeps them back."""
     for active in _drawn_for(connection, active_campaigns, chosen):
+        _carry_along(connection, active, chosen)
         found = (
             select(promises.c.id, _arm(active).label("arm"))
             .join(customers, customers.c.id == promises.c.customer_id)
@@ -63,8 +81,7 @@ def draw(
     """Writes down the group of each chosen promise, which nothing keeps back; skips the held out and counts them."""
     for active in _drawn_for(connection, active_campaigns, chosen):
         rows = _new_assignments(context, active, chosen)
-        names = ["experiment", "mailbox", "arm", "at", "customer_id"]
-        connection.execute(insert(connection, assignments).from_select(names, rows).on_conflict_do_nothing())
+        connection.execute(insert(connection, assignments).from_select(_COLUMNS, rows).on_conflict_do_nothing())
     held_out = (chosen, promises.c.reason == Reason.HOLDOUT)
     return connection.execute(
         update(promises).where(*held_out).values(state=State.SKIPPED, settled_at=context.now)
@@ -87,8 +104,18 @@ def is_held_out(connection: Connection, active: ActiveCampaign, customer_id: int
     """Whether the client is in the control group, or would be if the draw were now."""
     if not active.campaign.holdout:
         return False
-    arm = connection.scalar(select(_arm(active)).select_from(customers).where(customers.c.id == customer_id))
-    return arm == Arm.CONTROL
+    theirs = with_same_mailbox(customer_id)
+    own = assignments.c.mailbox.in_(select(mailbox_of(customers)).where(customers.c.id == customer_id))
+    kept = (
+        select(assignments.c.arm)
+        .where(assignments.c.experiment == active.key, or_(own, assignments.c.customer_id.in_(theirs)))
+        .order_by(own.desc(), assignments.c.at, assignments.c.mailbox)
+    )
+    arm = connection.scalar(kept.limit(1))
+    if arm is not None:
+        return bool(arm == Arm.CONTROL)
+    bucket = connection.execute(select(func.min(customers.c.bucket)).where(customers.c.id.in_(theirs))).scalar_one()
+    return ids.share(int(bucket), active.key) < active.campaign.holdout.share
 
 
 def _drawn_for(
@@ -118,50 +145,66 @@ def _nothing_went(active: ActiveCampaign) -> ColumnElement[bool]:
 
 
 def _arm(active: ActiveCampaign) -> ColumnElement[str]:
-    """The group of the client in `customers`: as it is written, as the client had it elsewhere, or by the draw."""
+    """The group of the client in `customers`: as it is written, or by the draw (`ids.share` in SQL)."""
     a, b = ids.salt(active.key)
+    mine = (assignments.c.experiment == active.key, assignments.c.mailbox == mailbox_of(customers))
+    kept = select(assignments.c.arm).where(*mine).correlate(customers).scalar_subquery()
     twin = customers.alias("twin")
     # Of several clients at one mailbox the least number counts, so that it does not matter who came first.
     least = select(func.min(twin.c.bucket)).where(twin.c.email_hash == customers.c.email_hash)
     bucket = func.coalesce(least.correlate(customers).scalar_subquery(), customers.c.bucket)
     place = (cast(bucket, BigInteger) * a + b) % ids.PRIME % ids.SHARES
     drawn = case((place < active.campaign.holdout.share, literal(Arm.CONTROL, Text)), else_=literal(Arm.WRITTEN, Text))
-    return func.coalesce(_kept(active), _elsewhere(active, assignments.c.arm), drawn)
+    return func.coalesce(kept, drawn)
 
 
-def _kept(active: ActiveCampaign) -> ColumnElement[Any]:
-    """The group of the client's mailbox, if it has one."""
-    mine = (assignments.c.experiment == active.key, assignments.c.mailbox == mailbox_of(customers))
-    return select(assignments.c.arm).where(*mine).correlate(customers).scalar_subquery()
-
-
-def _elsewhere(active: ActiveCampaign, column: ColumnElement[Any]) -> ColumnElement[Any]:
-    """What was first drawn for somebody at the client's mailbox while they were at another."""
-    holder = customers.alias("holder")
-    at_mailbox = or_(holder.c.id == customers.c.id, holder.c.email_hash == customers.c.email_hash)
-    found = select(column).join(holder, holder.c.id == assignments.c.customer_id)
-    first = found.where(assignments.c.experiment == active.key, at_mailbox).order_by(
-        assignments.c.at, assignments.c.mailbox
+def _carry_along(connection: Connection, active: ActiveCampaign, chosen: ColumnElement[bool]) -> None:
+    """Gives mailboxes that have no group yet the one that a client of theirs was drawn into at another address."""
+    of_experiment = assignments.c.experiment == active.key
+    if connection.scalar(select(assignments.c.experiment).where(of_experiment).limit(1)) is None:
+        return
+    waiting = (
+        select(customers.c.id, customers.c.email_hash, mailbox_of(customers).label("mailbox"))
+        .join(promises, promises.c.customer_id == customers.c.id)
+        .where(chosen, promises.c.campaign == active.key, _nothing_went(active))
+        .distinct()
+        .cte("waiting", nesting=True)
     )
-    return first.limit(1).correlate(customers).scalar_subquery()
+    holder = customers.alias("holder")
+    drawn = (assignments.c.arm, assignments.c.at, assignments.c.customer_id)
+    own = select(waiting.c.mailbox, *drawn).join(assignments, assignments.c.customer_id == waiting.c.id)
+    shared = (
+        select(waiting.c.mailbox, *drawn)
+        .join(holder, shares_mailbox(waiting, holder))
+        .join(assignments, assignments.c.customer_id == holder.c.id)
+    )
+    moved = (of_experiment, assignments.c.mailbox != waiting.c.mailbox)
+    found = union_all(own.where(*moved), shared.where(*moved)).subquery("found")
+    order = (found.c.at, found.c.customer_id, found.c.arm)
+    place = func.row_number().over(partition_by=found.c.mailbox, order_by=order)
+    first = select(found, place.label("place")).subquery("first")
+    rows = select(literal(active.key, Text), first.c.mailbox, first.c.arm, first.c.at, first.c.customer_id)
+    connection.execute(
+        insert(connection, assignments).from_select(_COLUMNS, rows.where(first.c.place == 1)).on_conflict_do_nothing()
+    )
 
 
 def _new_assignments(context: PlanContext, active: ActiveCampaign, chosen: ColumnElement[bool]) -> Select[Any]:
-    """One row for each mailbox that has none: the group by the mark, and since when it holds."""
+    """One row for each mailbox: the group by the mark, from now on; what is written already stays."""
     mailbox = mailbox_of(customers)
     marked = case((promises.c.reason == Reason.HOLDOUT, literal(Arm.CONTROL, Text)), else_=literal(Arm.WRITTEN, Text))
     each = (
         select(
             mailbox.label("mailbox"),
             marked.label("arm"),
-            func.coalesce(_elsewhere(active, assignments.c.at), literal(context.now, Instant())).label("at"),
             promises.c.customer_id,
             func.row_number().over(partition_by=mailbox, order_by=promises.c.id).label("place"),
         )
         .join(customers, customers.c.id == promises.c.customer_id)
-        .where(chosen, _nothing_went(active), promises.c.campaign == active.key, _kept(active).is_(None))
+        .where(chosen, _nothing_went(active), promises.c.campaign == active.key)
         .subquery()
     )
-    return select(literal(active.key, Text), each.c.mailbox, each.c.arm, each.c.at, each.c.customer_id).where(
+    now = literal(context.now, Instant())
+    return select(literal(active.key, Text), each.c.mailbox, each.c.arm, now, each.c.customer_id).where(
         each.c.place == 1
     )

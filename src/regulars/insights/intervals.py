@@ -25,7 +25,7 @@ Z = 1.959963984540054
 ERROR = 0.05
 """How often an interval of 95 % may be wrong."""
 EFFECT = 0.2
-"""The spread of effects for which the confidence sequence is made narrow, in standard deviations of one client's outcome:
+"""The spread of effects for which the confidence sequence is narrow, in standard deviations of one client's outcome:
 4 points where 4 % reach the goal, 10 points where half do. It holds for all others too."""
 
 
