@@ -74,8 +74,8 @@ def test_columns_of_nothing_go_before_the_table_does() -> None:
 @pytest.mark.parametrize(
     ("rows", "printed"),
     {
-        (("a", "0", "–"), ("b", "2", "–"), ("c", "0", "1 cap"), ("d", "0", "–")): "Nothing of 2 more campaigns.",
-        (("a", "0", "–"),): "Nothing of 1 campaign.",
+        (("a", "0", "–"), ("b", "2", "–"), ("c", "0", "1 cap"), ("d", "0", "–")): "Nothing in 2 more campaigns.",
+        (("a", "0", "–"),): "Nothing in 1 campaign.",
     }.items(),
 )
 def test_campaigns_of_nothing_are_only_counted(

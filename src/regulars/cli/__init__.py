@@ -14,7 +14,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     # name: (module below regulars.cli, one line of help)
     "init": ("init", "Make a workspace: rules and emails to begin with."),
     "check": ("check", "Find every mistake in the rules and emails."),
-    "describe": ("check", "Say each campaign in one plain sentence."),
+    "describe": ("check", "Say each campaign in plain sentences."),
     "schema": ("check", "Print the JSON Schema of rule files, for editors."),
     "import": ("database", "Bring in customers, purchases, products, events or managers."),
     "plan": ("plan", "Show who would get what, without sending anything."),

@@ -64,7 +64,7 @@ def table_of_counts(headings: Sequence[str], rows: Iterable[Sequence[str]], numb
         table(None, headings, shown, numbers)
     if more:
         campaigns = f"{more:,} {'more ' if shown else ''}campaign{'' if more == 1 else 's'}"
-        print_wrapped(f"Nothing of {campaigns}.")
+        print_wrapped(f"Nothing in {campaigns}.")
         click.echo("")
 
 
