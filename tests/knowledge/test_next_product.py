@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from regulars.knowledge.product_prediction import FEWEST_ASKED, Method, choose, fit, measure, usual_gap
+from regulars.knowledge.product_prediction import MIN_EVALUATED, Method, choose, fit, measure, usual_gap
 from regulars.knowledge.purchase_history import DAY, History
 from tests.common.histories import Lines, business_supplies, groceries
 
@@ -48,7 +48,7 @@ def test_what_everybody_buys_wins_where_nothing_else_says_more() -> None:
 
 
 def test_too_few_clients_are_not_compared() -> None:
-    shop = groceries(clients=FEWEST_ASKED - 1)
+    shop = groceries(clients=MIN_EVALUATED - 1)
     found = choose(history(shop), shop.consumable)
     assert (found.method, found.trials) == (Method.ORDER, ())
     assert choose(History.of([], [], []), np.zeros(0, dtype=np.bool_)).method is Method.ORDER

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from regulars.knowledge.return_times import FEWEST, shares_returned
+from regulars.knowledge.return_times import MIN_RETURNS, shares_returned
 
 counts = st.dictionaries(st.integers(1, 400), st.integers(1, 30), max_size=20)
 
@@ -41,7 +41,7 @@ def test_who_has_not_been_seen_long_does_not_make_returns_look_quick() -> None:
 @given(counts, counts)
 def test_shares_grow_from_nothing_to_all(returned: dict[int, int], waiting: dict[int, int]) -> None:
     found = shares_returned(returned, waiting)
-    if sum(returned.values()) < FEWEST:
+    if sum(returned.values()) < MIN_RETURNS:
         assert found == []
         return
     days, shares = zip(*found, strict=True)

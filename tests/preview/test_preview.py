@@ -22,7 +22,7 @@ from regulars.delivery.parcel import Outcome, Parcel, Result
 from regulars.delivery.transport import Delivery, Transport
 from regulars.dispatch.dispatcher import Dispatcher, Lane, Options
 from regulars.planner.plan import plan
-from regulars.preview.preview import NOWHERE, Preview, preview, send_test
+from regulars.preview.preview import NO_PROMISE, Preview, preview, send_test
 from regulars.profile import facts
 from regulars.rules.model import Kind
 from regulars.workspace.folder import Workspace, open_workspace
@@ -202,7 +202,7 @@ def test_before_any_promise_the_data_are_real_and_the_links_lead_nowhere(
     engine: Engine, workspace: Workspace, settings: Settings, ada: int
 ) -> None:  # fmt: skip
     before = _counts(engine)
-    nowhere = signing.sign("promise", str(NOWHERE), settings.secret)
+    nowhere = signing.sign("promise", str(NO_PROMISE), settings.secret)
     shown = _show(engine, workspace, settings, "back", step="back")
     assert [one.step for one in shown] == ["back"]
     assert "BACK-" in shown[0].text

@@ -180,13 +180,13 @@ def test_how_long_a_coupon_holds() -> None:
 def test_what_a_campaign_says_of_itself() -> None:
     policy = Policy(late=timedelta(days=2), send_at=time(9))
     once = Campaign.model_validate({"when": "true", "email": "x", "send": "within 2 hours"})
-    assert once.patience(policy) == timedelta(hours=2)
+    assert once.max_lateness(policy) == timedelta(hours=2)
     assert once.reentry.after is None
     each = Campaign.model_validate({"on": "purchase", "email": "x", "late": "1 day", "at": None})
-    assert each.patience(policy) == timedelta(days=1)
+    assert each.max_lateness(policy) == timedelta(days=1)
     assert each.reentry.after == timedelta()
     assert Campaign.model_validate({"at": "2026-12-24 09:00", "email": "x"}).at == (local(2026, 12, 24, 9),)
-    assert Campaign(on="purchase", email="x").patience(policy) == policy.late
+    assert Campaign(on="purchase", email="x").max_lateness(policy) == policy.late
 
 
 def test_the_room_needs_no_database_templates_or_network() -> None:

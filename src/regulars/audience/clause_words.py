@@ -29,18 +29,18 @@ def day(moment: datetime, zone_name: str) -> str:
 
 def why_not(clause: Clause) -> str:
     """Why a condition is not true, with as few values as possible: `overdue is 1.4 and last bought 61 days ago`."""
-    said = list(dict.fromkeys(words for part in culprits(clause) for words in _values(part)))
-    return " and ".join(said) or f"`{clause.text}` is {show(clause.value)}"
+    reasons = list(dict.fromkeys(words for part in failing_parts(clause) for words in _values(part)))
+    return " and ".join(reasons) or f"`{clause.text}` is {show(clause.value)}"
 
 
-def culprits(clause: Clause) -> Iterator[Clause]:
+def failing_parts(clause: Clause) -> Iterator[Clause]:
     """The smallest parts that make a condition not true."""
     if clause.value is True:
         return
     together = clause.reading is None and len(clause.parts) > 1
     if together and all(part.value is None or isinstance(part.value, bool) for part in clause.parts):
         for part in clause.parts:
-            yield from culprits(part)
+            yield from failing_parts(part)
     else:
         yield clause
 

@@ -96,7 +96,7 @@ class Source(Parser):
         self.spans.setdefault(node, []).append((start, end))
 
 
-def _noting(inner: Callable[..., Any]) -> Callable[..., Any]:
+def _recording(inner: Callable[..., Any]) -> Callable[..., Any]:
     """The parsing method with recording of ranges; if its argument is a node, the result begins where that does."""
 
     def method(self: Source, *args: Any, **options: Any) -> Any:
@@ -116,14 +116,14 @@ for _name in (
     "condexpr", "or", "and", "not", "compare", "math1", "concat", "math2", "pow", "unary", "primary", "list", "dict",
     "tuple", "subscript", "call", "filter", "test",
 ):  # fmt: skip
-    setattr(Source, f"parse_{_name}", _noting(getattr(Parser, f"parse_{_name}")))
+    setattr(Source, f"parse_{_name}", _recording(getattr(Parser, f"parse_{_name}")))
 
 
-def _refused(text: str, at: int, said: str) -> ExpressionErrors:
+def _refused(text: str, at: int, error: str) -> ExpressionErrors:
     """The problem that stopped the parser, in our words."""
     if at >= len(text.rstrip()):
         return ExpressionErrors(
-            text, [Problem(len(text.rstrip()), 1, "the condition stops too early", _expected(said))]
+            text, [Problem(len(text.rstrip()), 1, "the condition stops too early", _expected(error))]
         )
     found = re.compile(r"\w+|.", re.DOTALL).match(text, at)
     word = found[0] if found else text[at]
@@ -131,11 +131,11 @@ def _refused(text: str, at: int, said: str) -> ExpressionErrors:
         return ExpressionErrors(text, [Problem(at, 1, "this quote is never closed", f"a closing {word}")])
     hint = f"write `{_WORDS[word.upper()]}`" if word.upper() in _WORDS else _INSTEAD.get(word)
     message = f"`{word}` does not belong here"
-    return ExpressionErrors(text, [Problem(at, len(word), message, _expected(said), hint)])
+    return ExpressionErrors(text, [Problem(at, len(word), message, _expected(error), hint)])
 
 
-def _expected(said: str) -> str | None:
+def _expected(error: str) -> str | None:
     found = re.match(
-        r"(?:expected token|unexpected end of template, expected|unexpected '.', expected) '([^']+)'", said
+        r"(?:expected token|unexpected end of template, expected|unexpected '.', expected) '([^']+)'", error
     )
     return f"`{found[1]}`" if found and "end of" not in found[1] else None

@@ -98,23 +98,27 @@ def _columns(field: ClientField, known: FromClause) -> Iterator[tuple[str, Colum
 
 
 def _add_purchases(connection: Connection, people: Mapping[int, Person]) -> None:
-    mine = purchases.c.customer_id.in_(list(people))
+    of_people = purchases.c.customer_id.in_(list(people))
     lines = (
         select(purchase_lines.c.purchase_id, products.c.sku, products.c.category)
         .join(products, products.c.id == purchase_lines.c.product_id)
         .join(purchases, purchases.c.id == purchase_lines.c.purchase_id)
-        .where(mine)
+        .where(of_people)
     )
     bought: dict[int, set[str]] = defaultdict(set)
     for purchase, *names in connection.execute(lines):
         bought[purchase].update(name for name in names if name is not None)
     columns = (purchases.c.id, purchases.c.customer_id, purchases.c.occurred_at, purchases.c.amount)
-    for key, customer, at, amount in connection.execute(select(*columns).where(mine).order_by(purchases.c.occurred_at)):
+    for key, customer, at, amount in connection.execute(
+        select(*columns).where(of_people).order_by(purchases.c.occurred_at)
+    ):
         people[customer].purchases.append(PurchaseFact(at, amount, frozenset(bought[key])))
 
 
 def _add_events(connection: Connection, people: Mapping[int, Person]) -> None:
     columns = (events.c.customer_id, events.c.name, events.c.occurred_at, events.c.data)
-    mine = events.c.customer_id.in_(list(people))
-    for customer, name, at, data in connection.execute(select(*columns).where(mine).order_by(events.c.occurred_at)):
+    of_people = events.c.customer_id.in_(list(people))
+    for customer, name, at, data in connection.execute(
+        select(*columns).where(of_people).order_by(events.c.occurred_at)
+    ):
         people[customer].events.append(EventFact(name, at, data))

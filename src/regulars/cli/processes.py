@@ -72,7 +72,7 @@ def _plan_and_send(command: CommandContext, now: str | None, *, again: bool) -> 
         raise EnvironmentFailed(f"{MAIL_FAILED.format(why)}{hint}")
 
 
-_OURSELVES = "from regulars.cli import main; main(prog_name='regulars')"
+_RUN_REGULARS = "from regulars.cli import main; main(prog_name='regulars')"
 
 
 def _celery(command: CommandContext, *arguments: str) -> list[str]:
@@ -84,7 +84,7 @@ def _celery(command: CommandContext, *arguments: str) -> list[str]:
     return [sys.executable, "-m", "celery", "--app", "regulars.workers", *arguments]
 
 
-def _become(command: Sequence[str]) -> None:
+def _replace_process(command: Sequence[str]) -> None:
     """Replaces this process with Celery, so that Celery receives signals."""
     sys.stdout.flush()
     os.execv(command[0], list(command))
@@ -100,7 +100,7 @@ def worker_command(
     command: CommandContext, queues: str, concurrency: int, loglevel: str, celery_options: tuple[str, ...]
 ) -> None:
     """Run a Celery worker for this workspace; other options go to Celery as they are."""
-    _become(
+    _replace_process(
         _celery(
             command, "worker", "--queues", queues, "--concurrency", str(concurrency), "--loglevel", loglevel,
             *celery_options,
@@ -113,7 +113,7 @@ def worker_command(
 @click.pass_obj
 def beat_command(command: CommandContext, loglevel: str) -> None:
     """Run the Celery scheduler for this workspace: one, or more for safety; the ledger bears both."""
-    _become(_celery(command, "beat", "--loglevel", loglevel))
+    _replace_process(_celery(command, "beat", "--loglevel", loglevel))
 
 
 @click.command("up")
@@ -138,20 +138,20 @@ def up_processes(command: CommandContext, concurrency: int, port: int, loglevel:
     return {
         "worker": _celery(command, "worker", "--concurrency", str(concurrency), "--loglevel", loglevel),
         "beat": _celery(command, "beat", "--loglevel", loglevel),
-        "web": [sys.executable, "-c", _OURSELVES, "--workspace", str(command.root), "web", "--port", str(port)],
+        "web": [sys.executable, "-c", _RUN_REGULARS, "--workspace", str(command.root), "web", "--port", str(port)],
     }
 
 
 def _watch(children: Sequence[subprocess.Popen[bytes]], renew: Callable[[], None]) -> bool:
     """Waits for a signal, or for a child that ends, and ends the others; returns whether it was a signal."""
-    told: list[int] = []
+    received: list[int] = []
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda which, _: told.append(which))
-    while not told and all(child.poll() is None for child in children):
+        signal.signal(number, lambda which, _: received.append(which))
+    while not received and all(child.poll() is None for child in children):
         time.sleep(1.0)
         renew()
     for child in children:
         child.terminate()
     for child in children:
         child.wait()
-    return bool(told)
+    return bool(received)

@@ -117,11 +117,11 @@ def _merge_preferences(connection: Connection, kept: int, gone: int) -> None:
 
 def _merge_consents(connection: Connection, kept: int, gone: int) -> set[str]:
     """A no of either is a no; the topics that `kept` refuses only now."""
-    said: dict[str, dict[int, RowMapping]] = {}
+    by_topic: dict[str, dict[int, RowMapping]] = {}
     for row in connection.execute(select(consents).where(consents.c.customer_id.in_([kept, gone]))).mappings():
-        said.setdefault(row["topic"], {})[row["customer_id"]] = row
+        by_topic.setdefault(row["topic"], {})[row["customer_id"]] = row
     fresh = set()
-    for topic, words in said.items():
+    for topic, words in by_topic.items():
         theirs, own = words.get(gone), words.get(kept)
         if theirs is None or (own is not None and (theirs["granted"] or not own["granted"])):
             continue
@@ -147,8 +147,8 @@ def _merge_person(connection: Connection, one: RowMapping, other: RowMapping, no
     if only_addressed(names[0]) and not only_addressed(names[1]):
         names.reverse()
     connection.execute(delete(customers).where(customers.c.id == other["id"]))
-    mine = update(customers).where(customers.c.id == one["id"])
-    connection.execute(mine.values(**values, external_id=names[0], updated_at=now))
+    statement = update(customers).where(customers.c.id == one["id"])
+    connection.execute(statement.values(**values, external_id=names[0], updated_at=now))
     if not only_addressed(names[1]):
         add_alias(connection, one["id"], names[1], at=now, source=by)
 
@@ -168,9 +168,9 @@ def _merge_mailboxes(
     for row in rows:
         statement = insert(connection, refusals).values(row).on_conflict_do_nothing()
         fresh |= set(connection.scalars(statement.returning(refusals.c.topic)))
-    barred = select(suppressions).where(suppressions.c.email_hash == former, suppressions.c.reason != "bounced")
-    bars = [Suppression(**{**row, "email_hash": mailbox}) for row in connection.execute(barred).mappings()]
-    suppress_all(connection, bars, now)
+    of_former = select(suppressions).where(suppressions.c.email_hash == former, suppressions.c.reason != "bounced")
+    moved = [Suppression(**{**row, "email_hash": mailbox}) for row in connection.execute(of_former).mappings()]
+    suppress_all(connection, moved, now)
     return fresh
 
 

@@ -14,7 +14,7 @@ from regulars.db.engine import insert
 from regulars.db.tables import customers, refusals, suppressions
 from regulars.ledger.assignments import move_assignments
 
-_LOOKED_AT = 20
+_SAMPLE = 20
 """Addresses that tell whether the secret is the right one."""
 
 
@@ -22,7 +22,7 @@ def hashed_with(connection: Connection, secret: bytes) -> bool:
     """Whether addresses were hashed with this secret, as some of the latest tell; where there are none, it may be."""
     known = (customers.c.email.is_not(None), customers.c.email_hash.is_not(None))
     latest = select(customers.c.email, customers.c.email_hash).where(*known).order_by(customers.c.id.desc())
-    rows = [row for row in connection.execute(latest.limit(_LOOKED_AT)) if row.email.isascii()]
+    rows = [row for row in connection.execute(latest.limit(_SAMPLE)) if row.email.isascii()]
     return not rows or any(ids.address_hash(row.email, secret) == row.email_hash for row in rows)
 
 

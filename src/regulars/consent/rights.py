@@ -136,8 +136,8 @@ def _lift_refusal(connection: Connection, customer_id: int, record: ConsentRecor
     mailbox = connection.scalar(select(customers.c.email_hash).where(customers.c.id == customer_id))
     if mailbox is None:
         return False
-    mine = and_(refusals.c.email_hash == mailbox, refusals.c.topic == record.topic)
-    lifted = connection.execute(delete(refusals).where(mine)).rowcount > 0
+    refused = and_(refusals.c.email_hash == mailbox, refusals.c.topic == record.topic)
+    lifted = connection.execute(delete(refusals).where(refused)).rowcount > 0
     others = select(customers.c.id).where(customers.c.email_hash == mailbox, customers.c.id != customer_id)
     changed = connection.scalars(
         update(consents)
@@ -151,8 +151,8 @@ def _lift_refusal(connection: Connection, customer_id: int, record: ConsentRecor
 
 def withdraw_all(connection: Connection, customer_ids: Iterable[int], word: ConsentRecord) -> set[int]:
     """`withdraw` for many; returns those for whom, or for whose mailbox, it is new."""
-    said = list(customer_ids)
-    statement = _consents_for(connection, said, word, granted=False)
+    asked = list(customer_ids)
+    statement = _consents_for(connection, asked, word, granted=False)
     given = statement.excluded
     changed = set(
         connection.scalars(
@@ -164,7 +164,7 @@ def withdraw_all(connection: Connection, customer_ids: Iterable[int], word: Cons
         )
     )
     write_log(connection, changed, word, granted=False)
-    return changed | refuse_by_mailbox(connection, said)
+    return changed | refuse_by_mailbox(connection, asked)
 
 
 def refuse_by_mailbox(connection: Connection, customer_ids: Collection[int]) -> set[int]:
@@ -184,16 +184,16 @@ def refuse_by_mailbox(connection: Connection, customer_ids: Collection[int]) -> 
     fresh = connection.scalars(statement.on_conflict_do_nothing().returning(refusals.c.email_hash)).all()
     if not fresh:
         return set()
-    mine = and_(customers.c.id.in_(ids(connection, customer_ids)), customers.c.email_hash.in_(sorted(set(fresh))))
-    return set(connection.scalars(select(customers.c.id).where(mine)))
+    affected = and_(customers.c.id.in_(ids(connection, customer_ids)), customers.c.email_hash.in_(sorted(set(fresh))))
+    return set(connection.scalars(select(customers.c.id).where(affected)))
 
 
 def grant_imported(connection: Connection, customer_ids: Iterable[int], word: ConsentRecord) -> set[int]:
     """Records consent from a file, only where neither client nor mailbox decided before; returns those clients."""
     refused = select(customers.c.id).join(refusals, refusals.c.email_hash == customers.c.email_hash)
     asked = set(customer_ids)
-    mine = refused.where(customers.c.id.in_(ids(connection, asked)), refusals.c.topic == word.topic)
-    statement = _consents_for(connection, asked - set(connection.scalars(mine)), word, granted=True)
+    already_refused = refused.where(customers.c.id.in_(ids(connection, asked)), refusals.c.topic == word.topic)
+    statement = _consents_for(connection, asked - set(connection.scalars(already_refused)), word, granted=True)
     fresh = set(connection.scalars(statement.on_conflict_do_nothing().returning(consents.c.customer_id)))
     write_log(connection, fresh, word, granted=True)
     return fresh
@@ -207,7 +207,7 @@ def suppress(
 
 
 def suppress_all(
-    connection: Connection, bars: Iterable[Suppression], now: datetime, said: Detail | None = None
+    connection: Connection, bars: Iterable[Suppression], now: datetime, log_detail: Detail | None = None
 ) -> set[str]:
     """`suppress` for many distinct addresses; returns the hashes for which it is new.
 
@@ -238,7 +238,11 @@ def suppress_all(
     )
     for customer_id, email_hash in with_addresses(connection, changed):
         bar = asked[email_hash]
-        detail = {"suppressed": bar.scope, **(said or {}), **({"why": bar.detail} if said and bar.detail else {})}
+        detail = {
+            "suppressed": bar.scope,
+            **(log_detail or {}),
+            **({"why": bar.detail} if log_detail and bar.detail else {}),
+        }
         write_log(connection, [customer_id], ConsentRecord(ADDRESS, now, bar.reason, detail), granted=False)
     return changed
 
@@ -281,9 +285,9 @@ def erase(connection: Connection, customer_id: int, now: datetime) -> None:
     mentions = promises.c.detail.contains("@")
     quiet = {"data": None, "detail": case((mentions, None), else_=promises.c.detail)}
     connection.execute(update(promises).where(promises.c.customer_id == customer_id).values(quiet))
-    mine = select(promises.c.id).where(promises.c.customer_id == customer_id)
-    connection.execute(delete(copies).where(copies.c.promise_id.in_(mine)))
-    connection.execute(update(hits).where(hits.c.promise_id.in_(mine)).values(link=None, told=True))
+    promise_ids = select(promises.c.id).where(promises.c.customer_id == customer_id)
+    connection.execute(delete(copies).where(copies.c.promise_id.in_(promise_ids)))
+    connection.execute(update(hits).where(hits.c.promise_id.in_(promise_ids)).values(link=None, told=True))
     _forget_values(connection, customer_id)
     for table in (preferences, signups):
         connection.execute(delete(table).where(table.c.customer_id == customer_id))
@@ -315,18 +319,18 @@ def _forget_values(connection: Connection, customer_id: int) -> None:
 
 def still_erased() -> ColumnElement[bool]:
     """For a client who was erased: whether the erasure still holds (no operator has lifted it)."""
-    barred = select(suppressions.c.email_hash).where(
+    suppressed = select(suppressions.c.email_hash).where(
         suppressions.c.email_hash == customers.c.email_hash, suppressions.c.reason == ERASED
     )
-    return and_(customers.c.erased_at.is_not(None), or_(customers.c.email_hash.is_(None), barred.exists()))
+    return and_(customers.c.erased_at.is_not(None), or_(customers.c.email_hash.is_(None), suppressed.exists()))
 
 
 def _consents_for(connection: Connection, customer_ids: Iterable[int], word: ConsentRecord, *, granted: bool) -> Any:
     """An INSERT of the same decision for many clients; unknown ones are skipped."""
-    said = {"topic": word.topic, "granted": granted, "at": word.at, "source": word.source}
-    values = [literal(value, consents.c[name].type).label(name) for name, value in said.items()]
+    columns = {"topic": word.topic, "granted": granted, "at": word.at, "source": word.source}
+    values = [literal(value, consents.c[name].type).label(name) for name, value in columns.items()]
     rows = select(customers.c.id, *values).where(customers.c.id.in_(ids(connection, customer_ids)))
-    return insert(connection, consents).from_select(["customer_id", *said], rows)
+    return insert(connection, consents).from_select(["customer_id", *columns], rows)
 
 
 def write_log(connection: Connection, customer_ids: Iterable[int], word: ConsentRecord, *, granted: bool) -> None:

@@ -60,44 +60,44 @@ class PendingSignup:
     confirmed_at: datetime | None
 
 
-def request_signup(connection: Connection, wish: SignupRequest, form: Signup, secret: bytes, at: datetime) -> bool:
+def request_signup(connection: Connection, signup: SignupRequest, form: Signup, secret: bytes, at: datetime) -> bool:
     """Records the request, so that a confirmation email is sent; only the caller learns whether it is.
 
     Nothing is recorded for a suppressed address, or one at its daily limit. Requests of one address are serialised: of
     two concurrent first ones, the second finds the client created by the first.
     """
-    mark = ids.address_hash(wish.email, secret)
+    mark = ids.address_hash(signup.email, secret)
     lock_each(connection, AdvisoryLock.SIGN_UP, [int(mark[:15], 16)])
-    barred = exists().where(suppressions.c.email_hash == mark, suppressions.c.scope == "all")
-    if connection.scalar(select(barred)):
+    suppressed = exists().where(suppressions.c.email_hash == mark, suppressions.c.scope == "all")
+    if connection.scalar(select(suppressed)):
         return False
     customer = connection.scalar(
         select(func.min(customers.c.id)).where(customers.c.email_hash == mark, customers.c.erased_at.is_(None))
     )
     new = customer is None
     if customer is None:
-        customer = _client(connection, wish, mark, at)
+        customer = _client(connection, signup, mark, at)
     recent = select(func.count()).where(signups.c.customer_id == customer, signups.c.asked_at > at - _DAY)
     if (connection.scalar(recent) or 0) >= MOST_PER_DAY:
         return False
     key = connection.execute(
         signups.insert().values(
-            customer_id=customer, topic=form.topic, wording=wish.wording, source=wish.source, locale=wish.locale,
-            first_name=wish.first_name, made_client=new, asked_at=at,
+            customer_id=customer, topic=form.topic, wording=signup.wording, source=signup.source, locale=signup.locale,
+            first_name=signup.first_name, made_client=new, asked_at=at,
         ).returning(signups.c.id)
     ).scalar_one()  # fmt: skip
-    _event(connection, customer, REQUESTED, f"signup/{key}", wish.source, at)
+    _event(connection, customer, REQUESTED, f"signup/{key}", signup.source, at)
     return True
 
 
-def _client(connection: Connection, wish: SignupRequest, mark: str, at: datetime) -> int:
+def _client(connection: Connection, signup: SignupRequest, mark: str, at: datetime) -> int:
     """A new client with address and language only, opted out of all marketing until they confirm."""
     name = f"{_NAME}{secrets.token_hex(12)}"  # drawn: it must not lead back to the address once that is forgotten
     uid = ids.new_uid()
     key = connection.execute(
         customers.insert().values(
-            external_id=name, email=wish.email, email_hash=mark, locale=wish.locale, source=PENDING, attrs={}, uid=uid,
-            bucket=ids.bucket(uid), created_at=at, updated_at=at,
+            external_id=name, email=signup.email, email_hash=mark, locale=signup.locale, source=PENDING, attrs={},
+            uid=uid, bucket=ids.bucket(uid), created_at=at, updated_at=at,
         ).returning(customers.c.id)
     ).scalar_one()  # fmt: skip
     facts.refresh(connection, [key])
@@ -129,11 +129,11 @@ def pending_signup(connection: Connection, owner: LinkOwner) -> PendingSignup | 
 def first_unasked(connection: Connection) -> datetime | None:
     """When the first unconfirmed sign-up without a promised email was requested."""
     asked = exists().where(promises.c.source_id == events.c.id)
-    mine = and_(
+    requested = and_(
         events.c.name == REQUESTED, events.c.customer_id == signups.c.customer_id,
         events.c.external_id == literal("signup/") + cast(signups.c.id, Text),
     )  # fmt: skip
-    first = select(func.min(signups.c.asked_at)).join(events, mine).where(signups.c.confirmed_at.is_(None), ~asked)
+    first = select(func.min(signups.c.asked_at)).join(events, requested).where(signups.c.confirmed_at.is_(None), ~asked)
     found: datetime | None = connection.scalar(first)
     return found
 
@@ -177,13 +177,13 @@ def purge(connection: Connection, now: datetime, form: Signup | None) -> int:
     old = select(signups.c.id).where(signups.c.confirmed_at.is_(None), signups.c.asked_at < now - keep)
     if connection.scalar(old.limit(1)) is None:
         return 0
-    wishes = signups.alias("other")
+    other = signups.alias("other")
     only = (
         select(signups.c.customer_id)
         .where(
             signups.c.id.in_(old),
             signups.c.made_client,
-            ~exists().where(wishes.c.customer_id == signups.c.customer_id, wishes.c.id.not_in(old)),
+            ~exists().where(other.c.customer_id == signups.c.customer_id, other.c.id.not_in(old)),
             ~exists().where(purchases.c.customer_id == signups.c.customer_id),
             ~exists().where(events.c.customer_id == signups.c.customer_id, events.c.name != REQUESTED),
             ~exists().where(customers.c.id == signups.c.customer_id, customers.c.source != PENDING),
@@ -199,8 +199,8 @@ def purge(connection: Connection, now: datetime, form: Signup | None) -> int:
 def _forget(connection: Connection, customer: int, now: datetime) -> None:
     person = update(customers).where(customers.c.id == customer)
     connection.execute(person.values(forgotten(now)).values(email_hash=None))
-    mine = select(promises.c.id).where(promises.c.customer_id == customer)
-    connection.execute(delete(copies).where(copies.c.promise_id.in_(mine)))
+    promise_ids = select(promises.c.id).where(promises.c.customer_id == customer)
+    connection.execute(delete(copies).where(copies.c.promise_id.in_(promise_ids)))
     connection.execute(update(promises).where(promises.c.customer_id == customer).values(data=None, detail=None))
 
 

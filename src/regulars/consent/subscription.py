@@ -53,8 +53,8 @@ def subscriptions_of(connection: Connection, customer_id: int) -> Subscriptions:
 def unsubscribe(connection: Connection, owner: LinkOwner, topics: Iterable[str], at: datetime, how: How) -> bool:
     """Unsubscribes the client from these topics; returns whether it is new."""
     detail = {"promise": owner.promise, "campaign": owner.key}
-    said = [withdraw(connection, owner.customer, topic, at=at, source=how, detail=detail) for topic in topics]
-    return any(said)
+    changed = [withdraw(connection, owner.customer, topic, at=at, source=how, detail=detail) for topic in topics]
+    return any(changed)
 
 
 def resubscribe(
@@ -62,7 +62,7 @@ def resubscribe(
 ) -> bool:
     """Subscribes the client to these topics, with the text they were shown; returns whether it is new."""
     detail = {"promise": owner.promise, "campaign": owner.key}
-    said = [
+    changed = [
         grant(connection, owner.customer, topic, at=at, source=how, wording=wording, detail=detail) for topic in topics
     ]
-    return any(said)
+    return any(changed)

@@ -74,8 +74,8 @@ def lift_suppressions(
     Consent is not restored: unsubscribed clients stay unsubscribed.
     """
     hashes = set(email_hashes)
-    mine = suppressions.c.email_hash.in_(_hashes(connection, hashes))
-    liftable = mine if erased else and_(mine, suppressions.c.reason != ERASED)
+    listed = suppressions.c.email_hash.in_(_hashes(connection, hashes))
+    liftable = listed if erased else and_(listed, suppressions.c.reason != ERASED)
     gone = {
         row.email_hash: row
         for row in connection.execute(
@@ -88,7 +88,7 @@ def lift_suppressions(
         row = gone[email_hash]
         detail = {"unsuppressed": row.scope, "was": row.reason, "why": why}
         write_log(connection, [customer_id], ConsentRecord(ADDRESS, now, by, detail), granted=True)
-    kept = connection.scalar(select(func.count()).select_from(suppressions).where(mine)) or 0
+    kept = connection.scalar(select(func.count()).select_from(suppressions).where(listed)) or 0
     return Lifted(len(gone), len(hashes) - len(gone) - kept, kept)
 
 

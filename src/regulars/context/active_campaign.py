@@ -33,7 +33,7 @@ class ActiveCampaign:
         """Everything due before this was decided already: it bounds the search, whatever the outage."""
         if self.planned_at is None or self.planned_at > now:
             return self.since
-        return max(self.since, min(self.planned_at, now - self.campaign.patience(policy)))
+        return max(self.since, min(self.planned_at, now - self.campaign.max_lateness(policy)))
 
 
 def load_active_campaigns(connection: Connection, rulebook: Rulebook) -> dict[str, ActiveCampaign]:

@@ -135,17 +135,19 @@ def _over_limit(connection: Connection, offer: Coupon, places: Sequence[CouponKe
     refused: dict[CouponKey, Reason] = {}
     if not places:
         return refused
-    mine = coupons.c.campaign == places[0].campaign
+    of_campaign = coupons.c.campaign == places[0].campaign
     if offer.per_client is not None:
         clients = coupons.c.customer_id.in_(ids(connection, {place.customer_id for place in places}))
-        counted = select(coupons.c.customer_id, func.count()).where(mine, clients).group_by(coupons.c.customer_id)
+        counted = (
+            select(coupons.c.customer_id, func.count()).where(of_campaign, clients).group_by(coupons.c.customer_id)
+        )
         had: Counter[int] = Counter(dict(connection.execute(counted).all()))
         for place in places:
             had[place.customer_id] += 1
             if had[place.customer_id] > offer.per_client:
                 refused[place] = Reason.COUPON_LIMIT
     if offer.stock is not None:
-        left = offer.stock - (connection.scalar(select(func.count()).where(mine)) or 0)
+        left = offer.stock - (connection.scalar(select(func.count()).where(of_campaign)) or 0)
         open_places = [place for place in places if place not in refused]
         refused |= dict.fromkeys(open_places[max(0, left) :], Reason.NO_COUPON)
     return refused

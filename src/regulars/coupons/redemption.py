@@ -123,9 +123,9 @@ def normalized(code: str) -> str:
 
 def _rows(connection: Connection, code: str, customer: int | str | None) -> Sequence[RowMapping] | CheckedCoupon:
     """The coupons that the code may stand for; or why it stands for none."""
-    mine = select(coupons, customers.c.external_id).join(customers, customers.c.id == coupons.c.customer_id)
+    with_client = select(coupons, customers.c.external_id).join(customers, customers.c.id == coupons.c.customer_id)
     for spelt in dict.fromkeys((code.strip(), normalized(code))):  # a code from elsewhere may have small letters
-        query = mine.where(coupons.c.code == spelt)
+        query = with_client.where(coupons.c.code == spelt)
         if customer is not None:
             key = customer if isinstance(customer, int) else client_named(connection, customer)
             rows = connection.execute(query.where(customers.c.id == key)).mappings().all()
@@ -168,10 +168,10 @@ def _best(rows: Sequence[RowMapping], now: datetime) -> CheckedCoupon:
 
 def _count_use(connection: Connection, key: int, at: datetime) -> bool:
     """Counts one use, if there is one left and the coupon holds."""
-    mine = update(coupons).where(
+    statement = update(coupons).where(
         coupons.c.id == key, coupons.c.used < coupons.c.uses, coupons.c.valid_from <= at, coupons.c.valid_until >= at
     )
-    return connection.execute(mine.values(used=coupons.c.used + 1, redeemed_at=at)).rowcount > 0
+    return connection.execute(statement.values(used=coupons.c.used + 1, redeemed_at=at)).rowcount > 0
 
 
 def _insert_event(connection: Connection, name: str, row: RowMapping, use: Use, received: datetime) -> int | None:

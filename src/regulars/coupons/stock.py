@@ -78,14 +78,14 @@ def skip_over_limit(connection: Connection, context: PlanContext, given: Offers,
         )
 
 
-def withhold(connection: Connection, lacking: Mapping[int, Reason], now: datetime) -> None:
+def hold_or_skip_unassigned(connection: Connection, lacking: Mapping[int, Reason], now: datetime) -> None:
     """Holds or skips promises in hand that got no coupon after all, each with its reason."""
     for reason in sorted(set(lacking.values())):
-        mine = promises.c.id.in_([key for key, why in lacking.items() if why is reason])
+        with_reason = promises.c.id.in_([key for key, why in lacking.items() if why is reason])
         held = {"state": State.HELD, "reason": reason, "detail": None, "next_at": too_late()}
         skipped = {"state": State.SKIPPED, "reason": reason, "detail": None, "settled_at": now}
         values = held if reason is Reason.NO_COUPON else skipped
-        connection.execute(update(promises).where(mine).values(**values))
+        connection.execute(update(promises).where(with_reason).values(**values))
 
 
 def too_late() -> ColumnElement[int]:

@@ -45,7 +45,7 @@ def open_engine(url: str) -> Engine:
     except (NoSuchModuleError, ImportError) as error:
         hint = f"; {extras.command('postgres')}" if parsed.get_backend_name() == "postgresql" else ""
         raise EnvironmentFailed(f"no database driver for {parsed.drivername}: {error}{hint}") from error
-    _look_after(engine)
+    _test_idle_connections(engine)
     return engine
 
 
@@ -73,7 +73,7 @@ def _require_known_options(url: URL) -> None:
             raise EnvironmentFailed(f"REGULARS_DATABASE_URL has the option `{name}`, which PostgreSQL has not; {hint}")
 
 
-def _look_after(engine: Engine) -> None:
+def _test_idle_connections(engine: Engine) -> None:
     """Tests an idle connection before it is used again.
 
     Not on every use, as the pool's own pre-ping would: a worker uses one a hundred times a second.

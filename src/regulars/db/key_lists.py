@@ -17,7 +17,7 @@ from sqlalchemy.types import Boolean, Integer, Text
 
 from regulars.db.types import Keys
 
-Given = Iterable[int] | BindParameter[str]
+KeyList = Iterable[int] | BindParameter[str]
 """Keys, or the parameter for a `listing` of them."""
 
 
@@ -47,12 +47,12 @@ class regulars_among(GenericFunction[bool]):  # noqa: N801 - the name it has in 
     inherit_cache = True
 
 
-def among(key: ColumnElement[int], keys: Given) -> ColumnElement[bool]:
+def among(key: ColumnElement[int], keys: KeyList) -> ColumnElement[bool]:
     """Whether the key is one of `keys`."""
     return regulars_among(key, _text(keys))
 
 
-def keys_column(keys: Given) -> ColumnElement[list[int]]:
+def keys_column(keys: KeyList) -> ColumnElement[list[int]]:
     """The keys as a value of a column of such lists."""
     return regulars_keys(_text(keys))
 
@@ -62,7 +62,7 @@ def size(column: ColumnElement[Any]) -> ColumnElement[int]:
     return regulars_size(column)
 
 
-def _text(keys: Given) -> ColumnElement[str]:
+def _text(keys: KeyList) -> ColumnElement[str]:
     return keys if isinstance(keys, BindParameter) else literal(listing(keys), Text)
 
 

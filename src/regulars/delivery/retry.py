@@ -140,9 +140,9 @@ def bounce_kind(result: Result) -> BounceKind | None:
         return None
     if result.code is None:  # refused here, before sending
         return BounceKind.ADDRESS if result.text.startswith(NOT_AN_ADDRESS) else BounceKind.CONTENT
-    said = status(result)
-    if said is not None:
-        return _KINDS.get(said) or _KINDS_BY_SUBJECT.get(said.rpartition(".")[0], BounceKind.UNCLEAR)
+    code = status(result)
+    if code is not None:
+        return _KINDS.get(code) or _KINDS_BY_SUBJECT.get(code.rpartition(".")[0], BounceKind.UNCLEAR)
     if result.code in {550, 551, 553} and _NO_SUCH_USER.search(result.text) and not _POLICY_WORDS.search(result.text):
         return BounceKind.ADDRESS
     return BounceKind.SENDER if result.code in {500, 501, 502, 503, 504, 530, 555} else BounceKind.UNCLEAR

@@ -51,12 +51,12 @@ class Composed:
     """The copy for the manager, a message of its own."""
 
 
-def compose(job: Job, workshop: ComposeRules, now: datetime, web_url: str, secret: bytes) -> Composed:
+def compose(job: Job, rules: ComposeRules, now: datetime, web_url: str, secret: bytes) -> Composed:
     """The message of a job; raises RenderFailed, or ValueError for an invalid address."""
-    rulebook = workshop.rulebook
+    rulebook = rules.rulebook
     recipient = job.manager if job.campaign.to == "manager" else job.customer
     assert recipient is not None
-    email = workshop.templates.compiled(job.step.email, recipient["locale"], traced=job.measured)
+    email = rules.templates.compiled(job.step.email, recipient["locale"], traced=job.measured)
     values = template_values(job, rulebook, now, web_url, secret, email.locale)
     way = link_tracking(job, rulebook, web_url, values["links"]["view"].rpartition("/")[2]) if job.measured else None
     rendered = render(email, values, way)
@@ -99,7 +99,7 @@ def address(
     sender = company_mailbox(company.sender, company.name, values["company"]["name"])
     domain = sender.address.rpartition("@")[2]
     if job.campaign.signed(job.step) == "manager" and job.manager is not None:
-        sender, reply_to = in_person(sender, job.manager)
+        sender, reply_to = manager_as_sender(sender, job.manager)
     copies = [job.manager] if job.manager is not None and is_copied(job) else []
     number = job.message_id or ids.message_id(ids.promise_key(job.key, job.step.key, job.uid, job.occurrence), domain)
     return mime.Letter(
@@ -130,8 +130,8 @@ def full_name(person: Record) -> str:
     return " ".join(part for part in (person.get("first_name"), person.get("last_name")) if part)
 
 
-def in_person(house_box: Mailbox, manager: Record) -> tuple[Mailbox, str]:
+def manager_as_sender(company: Mailbox, manager: Record) -> tuple[Mailbox, str]:
     """The manager as sender: with their own address if it is in the company's domain, which is DKIM-signed."""
     own = str(manager["email"])
-    same = own.rpartition("@")[2].lower() == house_box.address.rpartition("@")[2].lower()
-    return Mailbox(str(manager["name"]), own if same else house_box.address), own
+    same = own.rpartition("@")[2].lower() == company.address.rpartition("@")[2].lower()
+    return Mailbox(str(manager["name"]), own if same else company.address), own

@@ -32,7 +32,7 @@ from regulars.context.active_campaign import load_active_campaigns
 from regulars.context.plan_context import Ruleset, plan_context
 from regulars.core.clock import Clock
 from regulars.core.errors import EnvironmentFailed
-from regulars.coupons.stock import withhold
+from regulars.coupons.stock import hold_or_skip_unassigned
 from regulars.db import engine as db
 from regulars.db.states import Reason, State, SuppressionReason
 from regulars.delivery.parcel import Outcome, Parcel, Result
@@ -228,7 +228,7 @@ class Dispatcher:
             jobs = load(connection, context, active_campaigns, ids, self.rules.templates.reads, taken.steps)
             zone = self.rules.rulebook.company.timezone
             lacking = attach_coupons(connection, jobs, now, zone, self.rules.templates.shows_coupon)
-            withhold(connection, lacking, now)
+            hold_or_skip_unassigned(connection, lacking, now)
             jobs = [job for job in jobs if job.id not in lacking]
             summary.states["withheld"] += len(taken.rows) - len(jobs)
             if rate is not None:
@@ -314,7 +314,7 @@ class Dispatcher:
 
         Copies for managers go after it, those of emails that were accepted.
         """
-        keeper = asyncio.create_task(self._keep(held))
+        renewal = asyncio.create_task(self._keep_lease(held))
         try:
             delivery = await lane.transport.deliver([made.parcel for made in going.values()])
             copied = {key: made.for_manager for key, made in going.items() if made.for_manager is not None}
@@ -325,9 +325,9 @@ class Dispatcher:
                     delivery = with_copies(delivery, copies, await lane.transport.deliver(copies))
             return delivery
         finally:
-            keeper.cancel()
+            renewal.cancel()
 
-    async def _keep(self, held: Claim) -> None:
+    async def _keep_lease(self, held: Claim) -> None:
         while True:
             await asyncio.sleep(self.options.lease.total_seconds() / 3)
             with suppress(EnvironmentFailed), db.write(self.engine) as connection:

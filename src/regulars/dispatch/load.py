@@ -72,19 +72,19 @@ def load(
     are those of all the promises; without either, all fields.
     """
     chosen = among(promises.c.id, ids)
-    spoken_of = _spoken_of(context, active_campaigns, steps, reads) if reads is not None and steps else None
-    portrait = ClientFields.of(spoken_of, context.rulebook.fields)
+    field_names = _spoken_of(context, active_campaigns, steps, reads) if reads is not None and steps else None
+    client_fields = ClientFields.of(field_names, context.rulebook.fields)
     query = (
         select(
             *(promises.c[n].label(f"p_{n}") for n in _PROMISE), customers.c.uid.label("p_uid"),
-            *portrait.columns(context.facts),
+            *client_fields.columns(context.facts),
         )
-        .select_from(portrait.source(context.facts))
+        .select_from(client_fields.source(context.facts))
         .where(chosen)
         .order_by(promises.c.priority.desc(), promises.c.next_at, promises.c.id)
     )  # fmt: skip
     rows = connection.execute(query).all()
-    people = portrait.people(connection, context, [row[len(_PROMISE) + 1 :] for row in rows])
+    people = client_fields.people(connection, context, [row[len(_PROMISE) + 1 :] for row in rows])
     known = {key: {step.key: step for step in active.campaign.all_steps} for key, active in active_campaigns.items()}
     jobs = []
     for row, (customer, manager) in zip(rows, people, strict=True):
@@ -96,7 +96,7 @@ def load(
                 message_id, customer, manager,
             )
         )  # fmt: skip
-    if "accessories_missing" in portrait.names:
+    if "accessories_missing" in client_fields.names:
         _attach_accessories(connection, context, jobs)
     _attach_sources(connection, context, jobs, {row[0]: row[7] for row in rows if row[7] is not None})
     _measure(connection, context, active_campaigns, jobs)
@@ -154,23 +154,23 @@ def _attach_sources(
     for job in launched:
         job.product = known.get(sources[job.id])
     for name in {subject.event for subject in subjects.values() if subject.event is not None}:
-        mine = [job for job in jobs if subjects[job.key].event == name and job.id in sources]
-        wanted = {sources[job.id] for job in mine}
+        of_event = [job for job in jobs if subjects[job.key].event == name and job.id in sources]
+        wanted = {sources[job.id] for job in of_event}
         if name == PURCHASE:
             bought = _purchases(connection, wanted)
-            for job in mine:
+            for job in of_event:
                 job.purchase = bought.get(sources[job.id])
                 job.event = job.purchase
             continue
         happened = event_source(name)
         rows = connection.execute(select(happened).where(happened.c.id.in_(wanted))).mappings().all()
         found = {row["id"]: {**(row["data"] or {}), "at": row["occurred_at"]} for row in rows}
-        for job in mine:
+        for job in of_event:
             job.event = found.get(sources[job.id])
         if name in STATUS_EVENTS or name == MOVED_VISIT:
             names = {row["id"]: name_of(row["data"] or {}, row["external_id"]) for row in rows}
-            standing = visits(connection, {job.customer_id for job in mine}, context.now)
-            for job in mine:
+            standing = visits(connection, {job.customer_id for job in of_event}, context.now)
+            for job in of_event:
                 job.visit = standing.get((job.customer_id, names.get(sources[job.id], "")))
 
 

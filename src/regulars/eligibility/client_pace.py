@@ -21,7 +21,7 @@ def hold_paused(connection: Connection, context: PlanContext, chosen: ColumnElem
     """Holds the chosen marketing promises of clients with a pause until it ends; skips those that cannot wait."""
     breaks = _breaks(context)
     until = func.max(breaks.c.until)
-    resting = (
+    paused = (
         select(
             promises.c.id,
             until.label("until"),
@@ -35,24 +35,24 @@ def hold_paused(connection: Connection, context: PlanContext, chosen: ColumnElem
     )
     return connection.execute(
         update(promises)
-        .where(promises.c.id == resting.c.id)
+        .where(promises.c.id == paused.c.id)
         .values(
-            state=case((resting.c.can_wait, State.HELD), else_=State.SKIPPED),
+            state=case((paused.c.can_wait, State.HELD), else_=State.SKIPPED),
             reason=Reason.CLIENT_PAUSED,
             detail=None,
-            next_at=case((resting.c.can_wait, resting.c.until), else_=type_coerce(promises.c.next_at, BigInteger)),
-            settled_at=case((resting.c.can_wait, None), else_=to_micros(context.now)),
+            next_at=case((paused.c.can_wait, paused.c.until), else_=type_coerce(promises.c.next_at, BigInteger)),
+            settled_at=case((paused.c.can_wait, None), else_=to_micros(context.now)),
         )
     ).rowcount
 
 
 def _breaks(context: PlanContext) -> CTE:
     """The mailboxes of clients with a pause now, and its end."""
-    resting = customers.alias("resting")
+    holder = customers.alias("resting")
     rows = select(
-        mailbox_of(resting).label("mailbox"), type_coerce(preferences.c.paused_until, BigInteger).label("until")
+        mailbox_of(holder).label("mailbox"), type_coerce(preferences.c.paused_until, BigInteger).label("until")
     )
-    joined = rows.join(preferences, preferences.c.customer_id == resting.c.id)
+    joined = rows.join(preferences, preferences.c.customer_id == holder.c.id)
     return joined.where(preferences.c.paused_until > context.now).cte("breaks", nesting=True)
 
 
@@ -61,15 +61,15 @@ def hold_spaced(connection: Connection, context: PlanContext, chosen: ColumnElem
     gaps = connection.scalars(
         select(preferences.c.gap_days).where(preferences.c.gap_days.is_not(None)).distinct()
     ).all()
-    losers = 0
+    held_back = 0
     for gap in sorted(gaps):
-        asked, sharing = customers.alias("asked"), customers.alias("sharing")
-        wishes = asked.join(preferences, preferences.c.customer_id == asked.c.id)
-        same = select(sharing.c.id).select_from(wishes.join(sharing, shares_mailbox(asked, sharing)))
+        limited, sharing = customers.alias("asked"), customers.alias("sharing")
+        with_gap = limited.join(preferences, preferences.c.customer_id == limited.c.id)
+        same = select(sharing.c.id).select_from(with_gap.join(sharing, shares_mailbox(limited, sharing)))
         who = union(
             select(preferences.c.customer_id).where(preferences.c.gap_days == gap),
             same.where(preferences.c.gap_days == gap),
         )
         theirs = promises.c.customer_id.in_(select(who.subquery("who").c[0])) & chosen
-        losers += hold_capped(connection, context, theirs, Cap(1, timedelta(days=gap)))
-    return losers
+        held_back += hold_capped(connection, context, theirs, Cap(1, timedelta(days=gap)))
+    return held_back

@@ -73,21 +73,21 @@ def examine_claimed(
     rest = [row for row in claim.rows if row not in sound]
     if not rest:
         return list(claim.rows)
-    mine = and_(among(promises.c.id, rest), found_by_id(promises.c.state) == State.PLANNED)
-    _skip_removed(connection, context, active_campaigns, mine)
-    _skip_late(connection, context, mine)
-    _skip_doubtful(connection, context, active_campaigns, mine)
-    _skip_over(connection, context, active_campaigns, mine)
-    hold_paused(connection, context, mine)
-    hold_quiet(connection, context, active_campaigns.values(), mine)
+    unsettled = and_(among(promises.c.id, rest), found_by_id(promises.c.state) == State.PLANNED)
+    _skip_removed(connection, context, active_campaigns, unsettled)
+    _skip_late(connection, context, unsettled)
+    _skip_doubtful(connection, context, active_campaigns, unsettled)
+    _skip_over(connection, context, active_campaigns, unsettled)
+    hold_paused(connection, context, unsettled)
+    hold_quiet(connection, context, active_campaigns.values(), unsettled)
     paused = sorted(key for key, active in active_campaigns.items() if not active.campaign.enabled)
     if paused:
         connection.execute(
             update(promises)
-            .where(mine, promises.c.campaign.in_(paused))
+            .where(unsettled, promises.c.campaign.in_(paused))
             .values(state=State.HELD, reason=Reason.PAUSED, detail=None)
         )
-    return [*sound, *connection.scalars(select(promises.c.id).where(mine))]
+    return [*sound, *connection.scalars(select(promises.c.id).where(unsettled))]
 
 
 def _skip_removed(

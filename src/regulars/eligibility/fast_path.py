@@ -26,13 +26,13 @@ def all_clear(
     Other rows are examined rule by rule: a row that could be sent may be missing here, never the other way
     round.
     """
-    ended, asleep = ended_offers(context, coupons_of(active_campaigns.values())), sorted(quiet_until(context))
+    ended, quiet_zones = ended_offers(context, coupons_of(active_campaigns.values())), sorted(quiet_until(context))
     here = among(promises.c.id, claim.rows)
     found: set[int] = set()
     for key in sorted({campaign for campaign, _ in claim.steps}):
         active = active_campaigns.get(key)
         if active is not None and active.campaign.enabled and key not in ended:
-            found.update(connection.scalars(_of_one(context, active, here, asleep)))
+            found.update(connection.scalars(_of_one(context, active, here, quiet_zones)))
     return found
 
 
@@ -46,23 +46,25 @@ def found_by_id(column: ColumnElement[str]) -> ColumnElement[str]:
 
 
 def _of_one(
-    context: PlanContext, active: ActiveCampaign, here: ColumnElement[bool], asleep: Collection[str]
+    context: PlanContext, active: ActiveCampaign, here: ColumnElement[bool], quiet_zones: Collection[str]
 ) -> Select[tuple[int]]:
     """The rows of one campaign: with current steps, in time, and outside quiet hours."""
     steps = [step.key for step in active.campaign.all_steps]
-    mine = and_(
+    of_campaign = and_(
         here,
         found_by_id(promises.c.campaign) == active.key,
         found_by_id(promises.c.step).in_(steps),
         found_by_id(promises.c.state) == State.PLANNED,
     )
     holder = customers.alias("holder")  # of the mailbox: the client, or another with the same address
-    resting = exists().where(
+    paused = exists().where(
         holder.c.email_hash == customers.c.email_hash,
         preferences.c.customer_id == holder.c.id,
         preferences.c.paused_until > context.now,
     )
-    awake = [context.zone.not_in(asleep)] if asleep and active.campaign.heeds_quiet_hours else []
-    chosen = and_(mine, promises.c.expires_at >= context.now, ~resting, *awake)
+    outside_quiet_hours = (
+        [context.zone.not_in(quiet_zones)] if quiet_zones and active.campaign.obeys_quiet_hours else []
+    )
+    chosen = and_(of_campaign, promises.c.expires_at >= context.now, ~paused, *outside_quiet_hours)
     failing = skip_reasons(context, active, chosen).subquery()
     return select(failing.c.id).where(failing.c.reason.is_(None))

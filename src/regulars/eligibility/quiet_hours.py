@@ -33,7 +33,7 @@ def hold_quiet(
 ) -> int:
     """Holds the chosen promises of clients in quiet hours until these end; returns the number held."""
     asleep = quiet_until(context)
-    keys = sorted(active.key for active in active_campaigns if active.campaign.heeds_quiet_hours)
+    keys = sorted(active.key for active in active_campaigns if active.campaign.obeys_quiet_hours)
     if not asleep or not keys:
         return 0
     ends = [(zone, to_micros(end)) for zone, end in sorted(asleep.items())]

@@ -38,8 +38,8 @@ def _if(rules: Ruleset, *loc: str | int) -> str:
 
 
 def _audience(campaign: Campaign, rules: Ruleset) -> str:
-    said = _if(rules, "campaigns", campaign.name, "audience")
-    return f", {said}" if said else ""
+    condition = _if(rules, "campaigns", campaign.name, "audience")
+    return f", {condition}" if condition else ""
 
 
 def _sending(campaign: Campaign, rules: Ruleset) -> str:
@@ -74,10 +74,10 @@ def _waves(campaign: Campaign, rules: Ruleset) -> str:
     """Which email goes to whom, the first match."""
     found = []
     for index, wave in enumerate(campaign.waves):
-        said = _if(rules, "campaigns", campaign.name, "waves", index, "to")
+        condition = _if(rules, "campaigns", campaign.name, "waves", index, "to")
         name = " in their manager's name" if wave.sender == "manager" and campaign.sender != "manager" else ""
         when = f"{wave.wait} later" if wave.wait else "at once"
-        found.append(f"{quoted(wave.email)}{name} {when}{f' {said}' if said else ''}")
+        found.append(f"{quoted(wave.email)}{name} {when}{f' {condition}' if condition else ''}")
     return f"one email: {'; else '.join(found)}"
 
 
@@ -106,8 +106,8 @@ def _event_time(step: Step) -> str:
 
 
 def _only_if(campaign: Campaign, index: int, rules: Ruleset) -> str:
-    said = _if(rules, "campaigns", campaign.name, "steps", index, "if")
-    return f" (only {said})" if said else ""
+    condition = _if(rules, "campaigns", campaign.name, "steps", index, "if")
+    return f" (only {condition})" if condition else ""
 
 
 def _coupon(coupon: Coupon, currency: str) -> str:
@@ -157,16 +157,18 @@ def _limits(campaign: Campaign) -> list[str]:
 
 
 def _holdout(holdout: Holdout) -> str:
-    said = f"{number_words(holdout.share / 100)} % get nothing, to compare with"
-    return said if holdout.read_at is None else f"{said}; the effect is read at {holdout.read_at:,} clients"
+    share_words = f"{number_words(holdout.share / 100)} % get nothing, to compare with"
+    return (
+        share_words if holdout.read_at is None else f"{share_words}; the effect is read at {holdout.read_at:,} clients"
+    )
 
 
 def _protection(campaign: Campaign, policy: Policy) -> list[str]:
     found = []
     if campaign.kind is Kind.TRANSACTIONAL:
-        exempt = "consent and cap" if campaign.heeds_quiet_hours else "consent, cap and quiet hours"
+        exempt = "consent and cap" if campaign.obeys_quiet_hours else "consent, cap and quiet hours"
         found.append(f"it is a service, so {exempt} do not hold it back")
-    elif policy.quiet_hours and not campaign.heeds_quiet_hours:
+    elif policy.quiet_hours and not campaign.obeys_quiet_hours:
         found.append("quiet hours do not hold it back")
     if campaign.send is None and campaign.late is not None and campaign.late != policy.late:
         dropped = f"it is dropped if it cannot go within {words(campaign.late)}"

@@ -99,8 +99,10 @@ def consent(connection: Connection, customer_id: int) -> list[Consent]:
     mailbox = customers.join(refusals, refusals.c.email_hash == customers.c.email_hash)
     refused = select(refusals.c.topic, false(), refusals.c.at, refusals.c.source).select_from(mailbox)
     others = [Consent(*row) for row in connection.execute(refused.where(customers.c.id == customer_id))]
-    said = {word.topic for word in own if not word.granted}
-    theirs = [replace(word, source=f"{word.source}, for this address") for word in others if word.topic not in said]
+    refused_topics = {word.topic for word in own if not word.granted}
+    theirs = [
+        replace(word, source=f"{word.source}, for this address") for word in others if word.topic not in refused_topics
+    ]
     return sorted([*own, *theirs], key=lambda word: (word.topic, not word.granted))
 
 
@@ -114,10 +116,10 @@ def suppression(connection: Connection, customer_id: int) -> tuple[str, str, dat
 
 def coupon(connection: Connection, campaign: str, customer_id: int) -> dict[str, Any] | None:
     """The latest coupon that the campaign (by key) gave the client: its benefit by name, `uses` and `code`."""
-    mine = select(coupons.c.offer, coupons.c.uses, coupons.c.code).where(
+    query = select(coupons.c.offer, coupons.c.uses, coupons.c.code).where(
         coupons.c.campaign == campaign, coupons.c.customer_id == customer_id
     )
-    row = connection.execute(mine.order_by(coupons.c.id.desc()).limit(1)).first()
+    row = connection.execute(query.order_by(coupons.c.id.desc()).limit(1)).first()
     return None if row is None else {**row[0], "uses": row[1], "code": row[2]}
 
 

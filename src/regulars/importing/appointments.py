@@ -104,10 +104,10 @@ class Appointments(History):
         found: list[EventRow] = []
         for row in good:
             before = standing.get((row.get("customer_id"), row.get("id")))
-            told = self._event_rows(row, before)
-            found += told
-            added += bool(told) and before is None
-            changed += bool(told) and before is not None
+            differences = self._event_rows(row, before)
+            found += differences
+            added += bool(differences) and before is None
+            changed += bool(differences) and before is not None
         given = rowset(connection, "given", EVENT, found)
         defaults: dict[str, ColumnElement[Any]] = {"received_at": literal(self.now, Instant), "data": literal({}, Json)}
         touched = upsert(connection, events, given, "external_id", defaults=defaults)

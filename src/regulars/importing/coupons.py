@@ -86,8 +86,8 @@ class Redemptions(History):
             return
         if row.get("reference") is None:
             at = row.get("occurred_at")
-            said = orjson.dumps([row.get("code"), at and at.written, row.get("customer"), row.get("email")])
-            mark = hashlib.blake2b(said, digest_size=12).hexdigest()
+            content = orjson.dumps([row.get("code"), at and at.written, row.get("customer"), row.get("email")])
+            mark = hashlib.blake2b(content, digest_size=12).hexdigest()
             row.values["reference"] = f"file-{mark}-{self.seen.times(mark)}"
 
     def write(self, connection: Connection, units: Sequence[list[Row]]) -> Written:

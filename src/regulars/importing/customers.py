@@ -145,14 +145,14 @@ class Customers(Importer):
 
     def _consent(self, connection: Connection, rows: Sequence[Row]) -> set[int]:
         """Withdraws where the file says no; grants where it says yes and nothing was stated before."""
-        said: dict[str, bool] = {}
+        yes_by_id: dict[str, bool] = {}
         for row in rows:
             if (yes := self._word(row)) is not None:
-                said[row.get("id")] = yes and said.get(row.get("id"), True)
-        if not said:
+                yes_by_id[row.get("id")] = yes and yes_by_id.get(row.get("id"), True)
+        if not yes_by_id:
             return set()
-        found = clients_named(connection, said, customers.c.id)
-        words_of = {key: said[name] for name, key in found.items()}
+        found = clients_named(connection, yes_by_id, customers.c.id)
+        words_of = {key: yes_by_id[name] for name, key in found.items()}
         word = rights.ConsentRecord(rights.MARKETING, self.now, self.options.source)
         withdrawn = rights.withdraw_all(connection, [key for key, yes in words_of.items() if not yes], word)
         granted = rights.grant_imported(connection, [key for key, yes in words_of.items() if yes], word)
@@ -182,8 +182,8 @@ class Customers(Importer):
     @staticmethod
     def _word(row: Row) -> bool | None:
         """The row's consent to marketing; a no in either column is a no."""
-        said = [row.get(name) for name in ("subscribed", "unsubscribed") if row.get(name) is not None]
-        return all(said) if said else None
+        answers = [row.get(name) for name in ("subscribed", "unsubscribed") if row.get(name) is not None]
+        return all(answers) if answers else None
 
 
 def _reader(field: ClientField, cell: Cell, options: ImportOptions, now: datetime) -> cells.Reader:

@@ -36,8 +36,8 @@ class History(Importer):
     def name_by_content(self, row: Row, what: str, content: Sequence[Any]) -> None:
         """Gives the row an id derived from its content."""
         owner = row.get("customer") or str(row.get("email")).lower()
-        said = orjson.dumps([owner, row.get("occurred_at").written, *content], option=orjson.OPT_SORT_KEYS)
-        mark = hashlib.blake2b(said, digest_size=12).hexdigest()
+        content_bytes = orjson.dumps([owner, row.get("occurred_at").written, *content], option=orjson.OPT_SORT_KEYS)
+        mark = hashlib.blake2b(content_bytes, digest_size=12).hexdigest()
         row.values["id"] = f"{what}-{mark}-{self.seen.times(mark)}"
 
     def find_customers(self, connection: Connection, rows: Sequence[Row]) -> None:

@@ -81,9 +81,9 @@ class Purchases(History):
         if "id" not in row.values and row.has_cell("id"):
             row.refuse("has no id", name="id")
         elif "id" not in row.values and self.has_owner_and_time(row, "purchase"):
-            said = [row.get(n) for n in ("amount", "currency", "quantity", "discount", "price", "line_amount")]
+            amounts = [row.get(n) for n in ("amount", "currency", "quantity", "discount", "price", "line_amount")]
             pieces = [[p.sku, p.quantity, p.amount] for p in row.get("products") or []]
-            self.name_by_content(row, "purchase", [*said, pieces])
+            self.name_by_content(row, "purchase", [*amounts, pieces])
         row.values["data"] = typed(row, (row.get("data") or {}) | own_values(row), self._declared, self.options)
 
     def units(self, rows: Iterator[Row]) -> Iterator[list[Row]]:
@@ -110,10 +110,10 @@ class Purchases(History):
             if line != first.line:
                 first.refuse(f"purchase `{name}` is on {first.unit} {line} already", "keep its rows together", "id")
         for key, plural in _ONE_VALUE.items() if len(unit) > 1 else ():
-            said = {repr(row.get(key)): row for row in unit if row.get(key) is not None}
-            if len(said) > 1:
+            distinct = {repr(row.get(key)): row for row in unit if row.get(key) is not None}
+            if len(distinct) > 1:
                 hint = 'if each row has its own, use `--map "…=line_amount"`' if key == "amount" else None
-                list(said.values())[1].refuse(f"purchase `{name}` has {len(said)} {plural}", hint, key)
+                list(distinct.values())[1].refuse(f"purchase `{name}` has {len(distinct)} {plural}", hint, key)
 
     def write(self, connection: Connection, units: Sequence[list[Row]]) -> Written:
         self.find_customers(connection, [unit[0] for unit in units])

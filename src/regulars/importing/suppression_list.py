@@ -93,20 +93,20 @@ class Suppressions(Importer):
 
     def _reason(self, row: Row) -> tuple[str, str | None]:
         """The reason in our words; if unknown, the default and the row's text."""
-        said = row.get("reason")
-        if said is None:
+        stated = row.get("reason")
+        if stated is None:
             return self.options.reason, None
-        found = _REASONS.get(plain_name(said))
+        found = _REASONS.get(plain_name(stated))
         if found is None:
             self.notes[f"rows have a reason of their own; kept as `{self.options.reason}`, with their words"] += 1
-            return self.options.reason, said
+            return self.options.reason, stated
         return found, None
 
     def _scope(self, row: Row) -> Scope:
-        said = row.get("scope")
-        if said is None:
+        stated = row.get("scope")
+        if stated is None:
             return self.options.scope
-        found = _SCOPES.get(plain_name(said))
+        found = _SCOPES.get(plain_name(stated))
         if found is None:
             self.notes["rows have a scope that is neither `all` nor `marketing`; they were suppressed from all"] += 1
         return "marketing" if found == MARKETING else "all"

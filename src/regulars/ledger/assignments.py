@@ -49,8 +49,8 @@ def move_assignments(connection: Connection, old: str, new: str) -> None:
     )
     seen: set[str] = set()
     for row in drawn.mappings().all():
-        mine = (assignments.c.experiment == row["experiment"], assignments.c.mailbox == row["mailbox"])
+        this_row = (assignments.c.experiment == row["experiment"], assignments.c.mailbox == row["mailbox"])
         if row["experiment"] in seen:
-            connection.execute(delete(assignments).where(*mine))
+            connection.execute(delete(assignments).where(*this_row))
         seen.add(row["experiment"])
     connection.execute(update(assignments).where(assignments.c.mailbox == old).values(mailbox=new))

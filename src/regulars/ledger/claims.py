@@ -66,11 +66,13 @@ def claim(
     while found := connection.execute(free).all():
         # Checked again under the lock: another claim may have been made since the search.
         taken = in_hand(connection)
-        mine = [row for row in found if row[0] not in taken]
-        if mine:
+        unclaimed = [row for row in found if row[0] not in taken]
+        if unclaimed:
             # Random, not sequential: SQLite reuses the numbers of deleted rows, and a fence must never be reused.
             made = Claim(
-                secrets.randbits(62), tuple(row[0] for row in mine), frozenset((row[1], row[2]) for row in mine)
+                secrets.randbits(62),
+                tuple(row[0] for row in unclaimed),
+                frozenset((row[1], row[2]) for row in unclaimed),
             )
             values = {"id": made.id, "worker": worker, "taken_at": wall, "lease_until": wall + lease}
             connection.execute(insert(claims).values(**values, rows=keys_column(made.rows)))
@@ -80,8 +82,8 @@ def claim(
 
 def waiting(connection: Connection, kinds: Collection[str], now: datetime) -> bool:
     """Whether any promise of the kinds can be sent now and is not claimed."""
-    mine = promises.c.kind.in_(sorted(kinds))
-    query = select(promises.c.id).where(promises.c.state == State.PLANNED, promises.c.next_at <= now, mine)
+    of_kinds = promises.c.kind.in_(sorted(kinds))
+    query = select(promises.c.id).where(promises.c.state == State.PLANNED, promises.c.next_at <= now, of_kinds)
     return connection.scalar(query.where(promises.c.id.not_in(held(connection))).limit(1)) is not None
 
 
@@ -99,20 +101,20 @@ def held(connection: Connection) -> Select[int]:
 
 
 def renew(
-    connection: Connection, mine: Claim, *, wall: datetime, lease: timedelta, sending: Sequence[int] | None = None
+    connection: Connection, claim: Claim, *, wall: datetime, lease: timedelta, sending: Sequence[int] | None = None
 ) -> frozenset[int]:
     """Renews the lease; returns the rows still in the claim, none when it is no longer ours.
 
     Call it first in every transaction that settles or moves rows of a claim, as `recover` does: one lock order avoids
     deadlocks.
     """
-    noted, given = _RENEW, {"claim": mine.id, "until": wall + lease}
+    noted, given = _RENEW, {"claim": claim.id, "until": wall + lease}
     if sending is not None:
         noted, given = _BEGIN, {**given, "chunk": listing(sending)}
     left = connection.scalar(noted, given)
-    if left == len(mine.rows):  # rows are only ever removed from a claim
-        return frozenset(mine.rows)
-    return frozenset(connection.scalar(_ROWS, {"claim": mine.id}) or ())
+    if left == len(claim.rows):  # rows are only ever removed from a claim
+        return frozenset(claim.rows)
+    return frozenset(connection.scalar(_ROWS, {"claim": claim.id}) or ())
 
 
 class Begun(NamedTuple):
@@ -122,12 +124,12 @@ class Begun(NamedTuple):
     ours: frozenset[int]
 
 
-def begin(connection: Connection, mine: Claim, ids: Sequence[int], *, wall: datetime, lease: timedelta) -> Begun:
+def begin(connection: Connection, claim: Claim, ids: Sequence[int], *, wall: datetime, lease: timedelta) -> Begun:
     """Records a chunk as being sent and renews the lease; returns which of its rows are still ours.
 
     The chunk before must have been settled, or be settled in this transaction.
     """
-    left = renew(connection, mine, wall=wall, lease=lease, sending=ids)
+    left = renew(connection, claim, wall=wall, lease=lease, sending=ids)
     if not left:
         return Begun(left, left)
     states = connection.execute(_STATES, {"chunk": listing(ids)})

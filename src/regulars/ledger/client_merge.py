@@ -70,8 +70,8 @@ def _merge_stays(connection: Connection, kept: int, gone: int) -> dict[tuple[str
         stays.sort(key=lambda stay: (stay.left_at is not None, stay.entered_at, stay.customer_id != kept))
         for other in stays[1:]:
             renamed[campaign, other.customer_id, other.occurrence] = stays[0].occurrence
-            mine = (members.c.campaign == campaign, members.c.customer_id == other.customer_id)
-            connection.execute(delete(members).where(*mine))
+            other_stay = (members.c.campaign == campaign, members.c.customer_id == other.customer_id)
+            connection.execute(delete(members).where(*other_stay))
     connection.execute(update(members).where(members.c.customer_id == gone).values(customer_id=kept))
     return renamed
 
@@ -81,8 +81,8 @@ def _merge_values(connection: Connection, kept: int, gone: int) -> None:
     other = values_seen.alias("other")
     same = (other.c.campaign == values_seen.c.campaign, other.c.value == values_seen.c.value)
     both = select(other.c.value).where(*same, other.c.customer_id == gone)
-    mine = values_seen.c.customer_id == kept
-    connection.execute(update(values_seen).where(mine, both.where(other.c.baseline).exists()).values(baseline=True))
+    of_kept = values_seen.c.customer_id == kept
+    connection.execute(update(values_seen).where(of_kept, both.where(other.c.baseline).exists()).values(baseline=True))
     theirs = select(other.c.value).where(*same, other.c.customer_id == kept)
     connection.execute(delete(values_seen).where(values_seen.c.customer_id == gone, theirs.exists()))
     connection.execute(update(values_seen).where(values_seen.c.customer_id == gone).values(customer_id=kept))
@@ -102,10 +102,10 @@ def _merge_coupons(connection: Connection, kept: int, gone: int, renamed: _Renam
         taken.add((row.campaign, occurrence))
         changes.append({"key": row.id, "to": occurrence})
     if changes:
-        mine = update(coupons).where(coupons.c.id == bindparam("key"))
+        statement = update(coupons).where(coupons.c.id == bindparam("key"))
         aside = [{"key": change["key"], "to": f"{change['to']}~~{change['key']}"} for change in changes]
-        connection.execute(mine.values(occurrence=bindparam("to")), aside)  # no two in each other's way
-        connection.execute(mine.values(occurrence=bindparam("to"), customer_id=kept), changes)
+        connection.execute(statement.values(occurrence=bindparam("to")), aside)  # no two in each other's way
+        connection.execute(statement.values(occurrence=bindparam("to"), customer_id=kept), changes)
 
 
 def _rewrite(connection: Connection, rows: Sequence[_Promise], renamed: _Renamed, kept: int, now: datetime) -> int:
@@ -167,5 +167,5 @@ def _hold_doubtful(connection: Connection, rows: Sequence[_Promise], now: dateti
     for row in doubtful:
         soon = row.state == State.PLANNED or row.reason == Reason.NO_COUPON
         values = {"state": State.HELD, "reason": Reason.MERGED, "detail": None}
-        mine = update(promises).where(promises.c.id == row.id)
-        connection.execute(mine.values(**values, next_at=now if soon else row.next_at))
+        statement = update(promises).where(promises.c.id == row.id)
+        connection.execute(statement.values(**values, next_at=now if soon else row.next_at))

@@ -21,7 +21,7 @@ from regulars.workspace.fingerprint import READ_FROM, fingerprint
 from regulars.workspace.folder import Workspace, open_workspace
 
 _LOG = logging.getLogger(__name__)
-_MOST_TOLD = 10
+_MAX_LOGGED = 10
 """Maximum mistakes in one log message; `regulars check` shows all."""
 
 
@@ -102,7 +102,7 @@ class RulesInForce:
         version = workspace_versions.last(self._engine)
         found = self._workspace if version is None else self._opened(version)
         if self._clock is not None and seen != self._told:
-            shown = render(in_order(error.diagnostics)[:_MOST_TOLD], error.sources)
+            shown = render(in_order(error.diagnostics)[:_MAX_LOGGED], error.sources)
             goes = "nothing is planned or sent" if found is None else "the last sound state stays in force"
             _LOG.error(
                 "the rule files are faulty (%d mistakes): %s until they are mended; `regulars check` shows all\n%s",

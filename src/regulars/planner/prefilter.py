@@ -20,13 +20,13 @@ from regulars.rules.model import Rulebook
 from regulars.triggers.base import ClientHistory, LastEvents
 from regulars.triggers.kinds import trigger_of
 
-_WHOM = bindparam("whom", type_=Integer)
+_CLIENT = bindparam("whom", type_=Integer)
 _EVENTS = select(events.c.name, func.max(events.c.occurred_at), func.max(events.c.received_at)).group_by(events.c.name)
 _BOUGHT = select(literal(PURCHASE), func.max(purchases.c.occurred_at), func.max(purchases.c.received_at))
-_THEIRS = (_EVENTS.where(events.c.customer_id == _WHOM), _BOUGHT.where(purchases.c.customer_id == _WHOM))
-_INSIDE = select(members.c.campaign).where(members.c.customer_id == _WHOM, members.c.left_at.is_(None))
-_VALUED = select(values_seen.c.campaign).where(values_seen.c.customer_id == _WHOM).distinct()
-_PROMISED = select(promises.c.campaign).where(promises.c.customer_id == _WHOM).distinct()
+_EVENTS_OF_CLIENT = (_EVENTS.where(events.c.customer_id == _CLIENT), _BOUGHT.where(purchases.c.customer_id == _CLIENT))
+_INSIDE = select(members.c.campaign).where(members.c.customer_id == _CLIENT, members.c.left_at.is_(None))
+_VALUED = select(values_seen.c.campaign).where(values_seen.c.customer_id == _CLIENT).distinct()
+_PROMISED = select(promises.c.campaign).where(promises.c.customer_id == _CLIENT).distinct()
 _LAUNCHED = select(products.c.id).where(products.c.launched_at.is_not(None)).limit(1)
 
 
@@ -48,7 +48,9 @@ class Prefiltered:
 def prefilter(context: PlanContext, active_campaigns: Mapping[str, ActiveCampaign]) -> Prefiltered:
     """Reads the data of the context's only client, whose states and values are up to date."""
     connection, whom = context.connection, {"whom": context.only}
-    happened = {row[0]: (row[1], row[2]) for query in _THEIRS for row in connection.execute(query, whom) if row[1]}
+    happened = {
+        row[0]: (row[1], row[2]) for query in _EVENTS_OF_CLIENT for row in connection.execute(query, whom) if row[1]
+    }
     watched_by = {*connection.scalars(_INSIDE, whom), *connection.scalars(_VALUED, whom)}
     history = ClientHistory(happened, watched_by, connection.scalar(_LAUNCHED) is not None)
     triggers = {key: trigger_of(active.campaign) for key, active in active_campaigns.items()}

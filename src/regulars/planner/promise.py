@@ -178,14 +178,14 @@ def _rows(
     """The columns of new promises; those with a verdict are settled at once."""
     campaign, now = active.campaign, context.deferred(BigInteger(), lambda at: to_micros(at.now))
     undecided = reason == Reason.NEW
-    patience = campaign.patience(context.rulebook.policy) // MICROSECOND
+    max_lateness = campaign.max_lateness(context.rulebook.policy) // MICROSECOND
     applied = context.deferred_for(active, BigInteger(), lambda _, of: to_micros(of.applied_at))
     # Backfilled promises were due before the rule existed; their lateness counts from its activation.
-    expires = case((due_at < applied, applied), else_=due_at) + patience
+    expires = case((due_at < applied, applied), else_=due_at) + max_lateness
     if step.at is not None:
         # A reminder after the event has begun is useless: it is sent before its reference instant, or not at all.
         before = -(step.at.offset // MICROSECOND)
-        expires = due_at + (min(patience, before) if before > 0 else patience)
+        expires = due_at + (min(max_lateness, before) if before > 0 else max_lateness)
     return select(
         literal(active.key, Text), literal(step.key, Text), customer, occurrence,
         case((undecided, State.HELD), else_=State.SKIPPED),

@@ -37,7 +37,7 @@ from regulars.rules.fields import CUSTOMER
 from regulars.rules.model import Campaign, Step
 from regulars.triggers.kinds import trigger_of
 
-NOWHERE = 0
+NO_PROMISE = 0
 """The promise id in links of a temporary promise: no promise ever has this number."""
 NO_ADDRESS = "no-address@example.invalid"
 _MANAGER = ("name", "email", "title", "phone", "locale", "timezone")
@@ -152,7 +152,7 @@ def _preview(job: Job, workspace: Rules, now: datetime, settings: Settings, note
 
 def _suited(job: Job, locale: str | None, detached: bool) -> Job:
     if detached:
-        job.id, job.measured = NOWHERE, False  # no email was sent that a click could belong to
+        job.id, job.measured = NO_PROMISE, False  # no email was sent that a click could belong to
         _show_sample_code(job)
     if locale is not None:
         job.customer = {**job.customer, "locale": locale}
@@ -185,7 +185,7 @@ def _jobs(
             short = (f"it would not be sent now: {because(lacking[job.id], None)}",) if job.id in lacking else ()
             if job.campaign.offer is not None and job.id in lacking:
                 job.coupon = sample_coupon(job.campaign.offer.coupon, now, zone, job.customer["timezone"])
-            job.id = place.promise or NOWHERE
+            job.id = place.promise or NO_PROMISE
             jobs.append((job, (*notes, *short)))
     for job, _ in jobs:
         subject = trigger_of(job.campaign).subject
@@ -221,7 +221,7 @@ def _sampled(workspace: Rules, campaign: Campaign, step: Step, now: datetime) ->
     customer: dict[str, Any] = {**own, **(sample.get("customer") or {})}
     manager = sample.get("manager")
     job = Job(
-        NOWHERE, campaign.name, campaign, step, "sample", now, 0, 0, "sample", None, customer,
+        NO_PROMISE, campaign.name, campaign, step, "sample", now, 0, 0, "sample", None, customer,
         None if manager is None else {**dict.fromkeys(_MANAGER), **manager},
     )  # fmt: skip
     subject = trigger_of(campaign).subject

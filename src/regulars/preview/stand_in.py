@@ -24,10 +24,10 @@ class Place:
 
 def latest_place(connection: Connection, active: ActiveCampaign, step: str, customer_id: int, now: datetime) -> Place:
     """The latest sequence of the campaign that the client has, with this step's promise if it was made."""
-    mine = select(promises.c.id, promises.c.step, promises.c.occurrence, promises.c.source_id).where(
+    query = select(promises.c.id, promises.c.step, promises.c.occurrence, promises.c.source_id).where(
         promises.c.campaign == active.key, promises.c.customer_id == customer_id
     )
-    found = connection.execute(mine.order_by(promises.c.due_at.desc(), promises.c.id.desc())).all()
+    found = connection.execute(query.order_by(promises.c.due_at.desc(), promises.c.id.desc())).all()
     if not found:
         return Place(None, None, trigger_of(active.campaign).latest_source(connection, customer_id, now))
     sequence = [row for row in found if row.occurrence == found[0].occurrence]

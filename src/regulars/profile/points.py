@@ -147,8 +147,8 @@ def _for_money(amount: ColumnElement[Any]) -> ColumnElement[Any]:
 
 
 def _by_events(now: Moment | None, customer_ids: Restriction | None) -> Any:
-    said = regulars_field_number(events.c.data, literal("points", Text))
-    usable = case((said.between(0.0, MOST), said), else_=0.0)
+    stated = regulars_field_number(events.c.data, literal("points", Text))
+    usable = case((stated.between(0.0, MOST), stated), else_=0.0)
     points = case(
         (events.c.name == REFERRAL, _rate(points_tariff.c.per_referral)),
         (events.c.name == GRANTED, regulars_whole(usable)),

@@ -21,5 +21,5 @@ def shares_mailbox(one: FromClause, other: FromClause) -> ColumnElement[bool]:
 
 def with_same_mailbox(customer_id: int) -> Select[tuple[int]]:
     """The keys of all clients with this client's address, the client's own among them."""
-    mine: Any = select(customers.c.email_hash).where(customers.c.id == customer_id).scalar_subquery()
-    return select(customers.c.id).where((customers.c.id == customer_id) | (customers.c.email_hash == mine))
+    own_hash: Any = select(customers.c.email_hash).where(customers.c.id == customer_id).scalar_subquery()
+    return select(customers.c.id).where((customers.c.id == customer_id) | (customers.c.email_hash == own_hash))

@@ -18,7 +18,7 @@ from jinja2.tests import TESTS
 from jinja2.utils import _PassArg
 
 from regulars.render.limits import Budget, formatted, room
-from regulars.render.printing import printable, sane
+from regulars.render.printing import checked_number, printable
 
 TEXT_METHODS = frozenset(
     "capitalize casefold count endswith find index isalnum isalpha isascii isdecimal isdigit islower isnumeric"
@@ -160,7 +160,7 @@ def integer(context: Context, value: Any, default: int = 0, base: int = 10) -> i
     """Jinja's `int`; a number of hundreds of digits is refused."""
     budget: Budget = context.budget  # type: ignore[attr-defined]
     if isinstance(value, Decimal):
-        sane(value)
+        checked_number(value)
     return int(FILTERS["int"](budget.weighed(value), default, base))
 
 

@@ -26,7 +26,7 @@ from jinja2.runtime import Context, Undefined
 from markupsafe import Markup
 
 from regulars.core.calendar import zone
-from regulars.render.printing import plain, printable, sane
+from regulars.render.printing import checked_number, plain, printable
 from regulars.render.vocative import vocative as called
 
 FORMATS = "_formats"
@@ -165,21 +165,21 @@ def datetime(context: Context, value: Any, style: str = "long") -> str:
     local = _local(value, formats, "time").replace(tzinfo=None, second=0, microsecond=0)
     day = _format_date(local.date(), _style(style), formats.locale)
     clock = _format_time(local.time(), "short", formats.locale)
-    return _glue(style, formats.locale).format(clock, day)
+    return _datetime_pattern(style, formats.locale).format(clock, day)
 
 
 @lru_cache(maxsize=256)
-def _glue(style: str, locale: str) -> str:
+def _datetime_pattern(style: str, locale: str) -> str:
     return str(babel(locale).datetime_formats[style]).replace("'", "")
 
 
 def _decimal(value: Any, what: str) -> Decimal:
     if isinstance(value, Decimal):
-        return sane(value)
+        return checked_number(value)
     if isinstance(value, bool) or not isinstance(value, (int, float, str)):
         raise _refuse(value, what)
     try:
-        return sane(Decimal(str(value)))
+        return checked_number(Decimal(str(value)))
     except InvalidOperation as error:
         raise _refuse(value, what) from error
 

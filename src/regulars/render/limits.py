@@ -16,7 +16,7 @@ from jinja2.exceptions import TemplateRuntimeError
 from jinja2.runtime import markup_join as _markup_join
 from jinja2.runtime import str_join as _str_join
 
-from regulars.render.printing import printable, sane
+from regulars.render.printing import checked_number, printable
 
 MAX_ROUNDS = 20_000
 """Rounds of all loops of one text, nested ones multiplied."""
@@ -61,7 +61,7 @@ class Budget:
             count = len(items)
         except TypeError:  # a generator, such as the result of `map`
             return self._counted(items, number, weight)
-        self._go_round(count, number, weight)
+        self._count_rounds(count, number, weight)
         return items
 
     def deeper(self, items: Any, depth: int) -> Any:
@@ -72,10 +72,10 @@ class Budget:
 
     def _counted(self, items: Iterable[Any], number: int | None, weight: int) -> Iterator[Any]:
         for item in items:
-            self._go_round(1, number, weight)
+            self._count_rounds(1, number, weight)
             yield item
 
-    def _go_round(self, count: int, number: int | None, weight: int) -> None:
+    def _count_rounds(self, count: int, number: int | None, weight: int) -> None:
         self.rounds += count or 1  # an empty loop takes time, too
         self.repeated += count * weight
         if self.rounds > MAX_ROUNDS:
@@ -111,7 +111,7 @@ class Budget:
         elif isinstance(value, _CONTAINERS):
             self._weigh(value)
         elif isinstance(value, Decimal):
-            sane(value)
+            checked_number(value)
         return value
 
     def _weigh(self, value: Any) -> None:

@@ -95,7 +95,7 @@ def _unsafe(name: str, value: str, woven: Woven) -> int | None:
     return None
 
 
-def missed(content: str, woven: Woven) -> Iterator[Diagnostic]:
+def unguarded_addresses(content: str, woven: Woven) -> Iterator[Diagnostic]:
     """Unguarded addresses of the finished HTML that `guard` did not see."""
     for found in _ATTRIBUTE.finditer(content):
         number = _unsafe(found[1], found[2][1:-1], woven)

@@ -50,7 +50,7 @@ class Woven:
         """The text with every mark replaced by its original text."""
         return MARK.sub(lambda m: self.kept[int(m["comment"] or m["word"])], text)
 
-    def vanished(self, text: str) -> list[Span]:
+    def lost_tags(self, text: str) -> list[Span]:
         """The source places of tags whose marks are no longer in the text."""
         there = set(self.numbers(text))
         return [p.span for number, p in enumerate(self.pieces) if number not in there | self.defaults]

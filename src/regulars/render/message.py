@@ -20,7 +20,7 @@ from regulars.render.limits import CURRENT, MAX_SHORT_PIECES, LimitExceeded, mea
 from regulars.render.link_guard import CLOSE, OPEN
 from regulars.render.link_tracking import LinkTracking
 from regulars.render.template_pieces import Kind, Piece, skeleton
-from regulars.render.text import gathered, normalized
+from regulars.render.text import join_survey_answers, normalized
 
 CLIPPED = 102 * 1024
 """Bytes of HTML beyond which Gmail clips an email, including its unsubscribe link."""
@@ -56,11 +56,11 @@ class Rendered:
     """Whether the lines of the HTML are known to be valid in a message."""
 
 
-def render(email: CompiledEmail, context: Mapping[str, Any], trail: LinkTracking | None = None) -> Rendered:
+def render(email: CompiledEmail, context: Mapping[str, Any], tracking: LinkTracking | None = None) -> Rendered:
     """The message for one context; an email compiled as `traced` needs a LinkTracking. Raises RenderFailed."""
     values = {**FUNCTIONS, **context, FORMATS: _formats(email, context)}
-    if trail is not None:
-        values.update(trail.values())
+    if tracking is not None:
+        values.update(tracking.values())
     subject = _line(_fill(email, email.subject, TEXT, values))
     if not subject:
         raise RenderFailed(email.name, email.language, "subject", "the subject is empty")
@@ -68,7 +68,7 @@ def render(email: CompiledEmail, context: Mapping[str, Any], trail: LinkTracking
     text = normalized(_fill(email, email.text, TEXT, values))
     survey = (context.get("links") or {}).get("survey")
     if survey:
-        text = gathered(text, survey)
+        text = join_survey_answers(text, survey)
     preheader = _line(_fill(email, email.preheader, TEXT, values)) if email.preheader else ""
     lined = email.html.lined and html.startswith("<")
     return Rendered(subject, html, text, email.locale, email.digest, preheader, _warnings(html), lined)

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from regulars.core.diagnostics import Diagnostic, Span
 from regulars.render import mjml_process
-from regulars.render.link_guard import missed
+from regulars.render.link_guard import unguarded_addresses
 from regulars.render.marks import Woven
 
 _PREVIEW = "display:none;font-size:1px;color:#ffffff;line-height:1px;"
@@ -41,9 +41,9 @@ def to_html(woven: Woven, locale: str, span: Span, tags: Tags = ()) -> tuple[str
         return "", [Diagnostic("T010", f"MJML: {error}", span)]
     faults = [
         Diagnostic("T010", "this has no place in the finished email", place, hint="is the attribute spelt right?")
-        for place in dict.fromkeys(woven.vanished(content))
+        for place in dict.fromkeys(woven.lost_tags(content))
     ]
-    return content, [*faults, *missed(content, woven), *_brought_along(content, source, span, tags)]
+    return content, [*faults, *unguarded_addresses(content, woven), *_added_addresses(content, source, span, tags)]
 
 
 @lru_cache(maxsize=512)
@@ -52,7 +52,7 @@ def _compiled(source: str) -> str:
     return mjml_process.compile_mjml(source).replace(_PREVIEW, _HIDDEN, 1)
 
 
-def _brought_along(content: str, source: str, span: Span, tags: Tags) -> Iterator[Diagnostic]:
+def _added_addresses(content: str, source: str, span: Span, tags: Tags) -> Iterator[Diagnostic]:
     """Addresses that the compiler added to the email."""
     written = html.unescape(source)
     added = {url for url in map(html.unescape, _LOADED.findall(content)) if url not in written}

@@ -38,7 +38,7 @@ ENDINGS = frozenset(
         "mj-html-attribute",
     ]
 )
-EMPTIES = frozenset(
+EMPTY_ELEMENTS = frozenset(
     [
         "mj-image",
         "mj-divider",
@@ -51,7 +51,7 @@ EMPTIES = frozenset(
         "mj-class",
     ]
 )
-ELEMENTS = CONTAINERS | ENDINGS | EMPTIES
+ELEMENTS = CONTAINERS | ENDINGS | EMPTY_ELEMENTS
 VOID = frozenset(["area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"])
 PLAIN = frozenset(("mj-title", "mj-preview", "mj-style", "mj-selector", "mj-html-attribute"))
 """Elements whose content is text, not markup: a comment in them would be shown."""

@@ -26,7 +26,7 @@ def printable(value: Any) -> Any:
         clean = UNSAFE.sub("", value)
         return Markup(clean) if isinstance(value, Markup) else clean  # noqa: S704  it was markup before
     if isinstance(value, Decimal):
-        return format(sane(value).normalize(), "f")
+        return format(checked_number(value).normalize(), "f")
     if isinstance(value, int | float | Undefined):  # an undefined value raises its own error
         return value
     kind = type(value).__name__
@@ -38,7 +38,7 @@ def _a(kind: str) -> str:
     return f"{'an' if kind[:1].lower() in 'aeiou' else 'a'} {kind}"
 
 
-def sane(value: Decimal) -> Decimal:
+def checked_number(value: Decimal) -> Decimal:
     """The number, unless it has hundreds of digits when written out. Raises UndefinedError."""
     if -_DIGITS <= value.adjusted() <= _DIGITS:  # 0 for non-finite numbers
         return value

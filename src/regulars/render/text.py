@@ -188,7 +188,7 @@ def normalized(text: str) -> str:
     return "\n".join(lines).strip() + "\n"
 
 
-def gathered(text: str, page: str) -> str:
+def join_survey_answers(text: str, page: str) -> str:
     """The answers of a survey that follow each other as one line: `yes | partly | no: PAGE`.
 
     In HTML each is a button that opens the page with that answer preselected; in text the address would be repeated,

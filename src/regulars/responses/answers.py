@@ -45,11 +45,11 @@ def answers_of(connection: Connection, owner: LinkOwner, survey: Survey) -> Answ
 
 def record_answers(connection: Connection, owner: LinkOwner, survey: Survey, answers: Answers, at: datetime) -> bool:
     """Merges the answers with the stored ones; returns whether anything is new. Without answers it writes no event."""
-    kept = answers_of(connection, owner, survey)
-    whole = {**kept, **{k: v for k, v in answers.items() if v is not None}}
-    if whole == kept:
+    stored = answers_of(connection, owner, survey)
+    merged = {**stored, **{k: v for k, v in answers.items() if v is not None}}
+    if merged == stored:
         return False
-    data = {"survey": survey.name, **whole}
+    data = {"survey": survey.name, **merged}
     added = connection.scalars(
         insert(connection, events)
         .values(
@@ -60,9 +60,9 @@ def record_answers(connection: Connection, owner: LinkOwner, survey: Survey, ans
         .returning(events.c.id)
     ).first()  # fmt: skip
     if added is None:
-        data = {"survey": survey.name, **answers_of(connection, owner, survey), **whole}
-        mine = update(events).where(events.c.external_id == _event_id(owner, survey))
-        added = connection.scalars(mine.values(data=data, received_at=at).returning(events.c.id)).one()
+        data = {"survey": survey.name, **answers_of(connection, owner, survey), **merged}
+        statement = update(events).where(events.c.external_id == _event_id(owner, survey))
+        added = connection.scalars(statement.values(data=data, received_at=at).returning(events.c.id)).one()
     facts.refresh_after_events(connection, [added])
     return True
 

@@ -66,11 +66,11 @@ def cancel(connection: Connection, visit: Visit, at: datetime, note: str | None 
 
 def request_move(connection: Connection, visit: Visit, at: datetime, wanted: datetime | None, note: str | None) -> bool:
     """Records the requested time: one that was offered, another, or a note. Returns whether it is new."""
-    wish: dict[str, Any] = {"note": note} if note else {}
+    requested: dict[str, Any] = {"note": note} if note else {}
     if wanted is not None:
-        wish |= {"wanted_at": wanted.isoformat(), "offered": wanted in visit.slots}
-    said = {**_visit_data(visit), **wish}
-    if not wish or said == visit.wish:
+        requested |= {"wanted_at": wanted.isoformat(), "offered": wanted in visit.slots}
+    data = {**_visit_data(visit), **requested}
+    if not requested or data == visit.wish:
         return False
     stem = f"{visit.booking}/move-requested/"
     earlier = connection.scalar(
@@ -80,7 +80,7 @@ def request_move(connection: Connection, visit: Visit, at: datetime, wanted: dat
         )
     ) or 0  # fmt: skip
     return earlier < REQUESTS_PER_BOOKING and _record(
-        connection, visit, MOVE_REQUESTED, f"{stem}{earlier + 1}", at, said
+        connection, visit, MOVE_REQUESTED, f"{stem}{earlier + 1}", at, data
     )
 
 

@@ -130,8 +130,8 @@ class RuleChecks:
                 continue
             kinds = [str(self.events[event][name]) for event in events]
             if len(set(kinds)) == 2:
-                said = f"`{name}` is {kinds[0]} in `{events[0]}` and {kinds[1]} in `{events[1]}`"
-                self.add("R031", said, place, part=node.part(node.text.rfind(name), len(name)))
+                fault = f"`{name}` is {kinds[0]} in `{events[0]}` and {kinds[1]} in `{events[1]}`"
+                self.add("R031", fault, place, part=node.part(node.text.rfind(name), len(name)))
 
     def _has_field(self, place: Loc, node: Scalar, event: str, name: str) -> bool:
         known = self.events[event]

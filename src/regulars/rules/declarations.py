@@ -109,9 +109,9 @@ def calendars(root: Node, messages: ValidationMessages) -> dict[str, CalendarDay
         if isinstance(entry.value, Entries):
             for country, each in entry.value.entries.items():
                 if _country(messages, (*loc, country), country):
-                    days[country] = _feast_day(messages, (*loc, country), each.value)
+                    days[country] = _calendar_day(messages, (*loc, country), each.value)
         else:
-            days[DEFAULT] = _feast_day(messages, loc, entry.value)
+            days[DEFAULT] = _calendar_day(messages, loc, entry.value)
         declared[name] = CalendarDay(name, days)
     return declared
 
@@ -128,7 +128,7 @@ def _country(messages: ValidationMessages, loc: Loc, written: str) -> bool:
     return False
 
 
-def _feast_day(messages: ValidationMessages, loc: Loc, node: Node) -> CalendarDate | None:
+def _calendar_day(messages: ValidationMessages, loc: Loc, node: Node) -> CalendarDate | None:
     text = node.text if isinstance(node, Scalar) and not node.null else ""
     if text == "none":
         return None

@@ -188,8 +188,8 @@ class Schedule:
         """The phrase; five cron fields in words."""
         if not re.fullmatch(r"\s*\d+(\s+\S+){4}\s*", self.text):
             return self.text
-        said = CronSim(self.cron, datetime(2024, 1, 1)).explain()  # noqa: DTZ001  local time, without a zone
-        return re.sub(r"(?<!1)([123])th\b", lambda found: found[1] + _ENDINGS[found[1]], said)
+        explained = CronSim(self.cron, datetime(2024, 1, 1)).explain()  # noqa: DTZ001  local time, without a zone
+        return re.sub(r"(?<!1)([123])th\b", lambda found: found[1] + _ENDINGS[found[1]], explained)
 
     def __str__(self) -> str:
         return self.text
@@ -324,8 +324,8 @@ class Holdout:
         return self.share > 0
 
     def __str__(self) -> str:
-        said = f"{self.share / 100:g}%"
-        return said if self.read_at is None else f"{said}, read at {self.read_at}"
+        share_text = f"{self.share / 100:g}%"
+        return share_text if self.read_at is None else f"{share_text}, read at {self.read_at}"
 
 
 def share(text: Any) -> int:

@@ -294,7 +294,7 @@ class Campaign(Part):
         """In whose name an email is sent: its wave's value, else the campaign's."""
         return next((wave.sender for wave in self.waves if wave.key == step.key and wave.sender), self.sender)
 
-    def patience(self, policy: Policy) -> timedelta:
+    def max_lateness(self, policy: Policy) -> timedelta:
         """How long after its due time an email may still be sent."""
         if self.send is not None:
             return duration(self.send.strip().removeprefix("within"))
@@ -311,7 +311,7 @@ class Campaign(Part):
         return self.again or grammar.Again(None if self.trigger_kind is TriggerKind.STATE else timedelta())
 
     @property
-    def heeds_quiet_hours(self) -> bool:
+    def obeys_quiet_hours(self) -> bool:
         """Marketing to clients obeys quiet hours unless the rule says `ignore`; other emails only with `keep`."""
         if self.quiet_hours is not None:
             return self.quiet_hours == "keep"

@@ -116,8 +116,8 @@ class _Reader:
         try:
             return _read(node, kind)
         except ValueError as error:
-            said = str(error) or f"`{loc[-1]}` is {found(node)}"
-            self.messages.add("R021", said, loc, expected=_EXPECTED[kind])
+            message = str(error) or f"`{loc[-1]}` is {found(node)}"
+            self.messages.add("R021", message, loc, expected=_EXPECTED[kind])
             return None
 
     def _expected(self, loc: Loc) -> None:

@@ -19,8 +19,8 @@ class Utm(Part):
 
 def _switch(value: Any) -> Any:
     """`true` means all defaults, `false` no tags."""
-    said = value.lower() if isinstance(value, str) else value
-    return {} if said in (True, "true") else None if said in (False, "false") else value
+    lowered = value.lower() if isinstance(value, str) else value
+    return {} if lowered in (True, "true") else None if lowered in (False, "false") else value
 
 
 def _or_switch(schema: dict[str, Any]) -> None:

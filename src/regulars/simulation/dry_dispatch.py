@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 from regulars.context.active_campaign import ActiveCampaign, load_active_campaigns
 from regulars.context.plan_context import Ruleset, plan_context
 from regulars.coupons.assignment import assign_coupons, coupon_keys
-from regulars.coupons.stock import withhold
+from regulars.coupons.stock import hold_or_skip_unassigned
 from regulars.db.states import State
 from regulars.eligibility.examine import examine_claimed
 from regulars.ledger.claims import claim, release
@@ -62,5 +62,5 @@ def _with_coupons(
     wanted = {place: limited[place.campaign] for place in places}
     given = assign_coupons(connection, wanted, now, rules.rulebook.company.timezone)
     lacking = {places[place]: reason for place, reason in given.refused.items()}
-    withhold(connection, lacking, now)
+    hold_or_skip_unassigned(connection, lacking, now)
     return [one for one in ids if one not in lacking]

@@ -17,9 +17,9 @@ from regulars.db.tables import campaigns, customers, members, promises, rule_ver
 from regulars.db.types import from_micros
 from regulars.rules.model import Rulebook
 from regulars.triggers.kinds import trigger_of
-from regulars.triggers.upcoming import Coming, Upcoming
+from regulars.triggers.upcoming import Upcoming, UpcomingQuery
 
-_WENT = (State.SENT, State.UNCERTAIN, State.SKIPPED)
+_ENDED_STATES = (State.SENT, State.UNCERTAIN, State.SKIPPED)
 _SLICE = 5_000
 
 
@@ -178,11 +178,11 @@ def _queries(
     return select().add_columns(*(query for query, _ in found)), [end for _, end in found]
 
 
-def _waits_between_steps(active: ActiveCampaign, upcoming: Upcoming) -> list[Coming]:
+def _waits_between_steps(active: ActiveCampaign, upcoming: Upcoming) -> list[UpcomingQuery]:
     return [
         upcoming.after_wait(
             promises.c.settled_at, step.wait,
-            promises.c.campaign == active.key, promises.c.step == before.key, promises.c.state.in_(_WENT),
+            promises.c.campaign == active.key, promises.c.step == before.key, promises.c.state.in_(_ENDED_STATES),
         )
         for before, step in active.campaign.following
     ]  # fmt: skip

@@ -102,7 +102,7 @@ def run_trial(engine: Engine, workspace: Rules, test: RuleTest, cache: Statement
     with read(engine) as connection:
         rows = queries.rows(connection, CLIENT)
     verdict = Verdict(engine, workspace, stage, rows, list(_sent(rows, timeline.transport.accepted, stage)))
-    failures = [said for name, expected in test.expect.items() for said in verdict.failures(name, expected)]
+    failures = [failure for name, expected in test.expect.items() for failure in verdict.failures(name, expected)]
     return TrialResult(test, failures, verdict.sent)
 
 
@@ -135,21 +135,21 @@ class Verdict:
 
     def failures(self, name: str, expected: Expectation | str) -> list[str]:
         """The failed expectations of one campaign; empty when all are met."""
-        mine = [sent for sent in self.sent if sent.campaign == name]
+        sent_emails = [sent for sent in self.sent if sent.campaign == name]
         if isinstance(expected, str):
-            return [f"{name}: expected nothing, but {self._was_sent(sent)}" for sent in mine]
+            return [f"{name}: expected nothing, but {self._was_sent(sent)}" for sent in sent_emails]
         if expected.model_fields_set == {"outranks"}:
             return self._rank(name, expected)
         if expected.goal is not None:
             return self._goal(name, expected.goal)
         if expected.reason is not None:
-            return self._reason(name, expected, mine)
+            return self._reason(name, expected, sent_emails)
         if expected.step is not None:
-            mine = [sent for sent in mine if sent.step == expected.step] or mine
-        if not mine:
+            sent_emails = [sent for sent in sent_emails if sent.step == expected.step] or sent_emails
+        if not sent_emails:
             return [f"{name}: expected an email, but none was sent: {self._why(name)}"]
         # Of several emails one must match; the failures are those of the closest.
-        found = min((self._unlike(sent, expected) for sent in mine), key=len)
+        found = min((self._unlike(sent, expected) for sent in sent_emails), key=len)
         return [*found, *self._coupon(name, expected), *self._rank(name, expected)]
 
     def _unlike(self, sent: Sent, expected: Expectation) -> list[str]:
@@ -165,7 +165,7 @@ class Verdict:
             )
         return found
 
-    def _reason(self, name: str, expected: Expectation, mine: Sequence[Sent]) -> list[str]:
+    def _reason(self, name: str, expected: Expectation, sent_emails: Sequence[Sent]) -> list[str]:
         decided = [row for row in self.rows if row.campaign == name and self._today(row)]
         fitting = [row for row in decided if expected.step in (None, row.step)]
         named = [row for row in fitting if row.reason == expected.reason]
@@ -174,8 +174,8 @@ class Verdict:
         if named:
             return [f"{name}: expected that `{expected.winner}` goes instead, but `{named[-1].detail}` does"]
         head = f"{name}: expected no email because of `{expected.reason}`, but"
-        if mine:
-            return [f"{head} {self._was_sent(mine[-1])}"]
+        if sent_emails:
+            return [f"{head} {self._was_sent(sent_emails[-1])}"]
         if fitting:
             row = fitting[-1]
             return [f"{head} `{row.step}` was {row.state} because of `{row.reason}`: {because(row.reason, row.detail)}"]

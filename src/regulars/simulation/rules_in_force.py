@@ -41,7 +41,7 @@ def rules_in_force(connection: Connection, rules: Ruleset) -> Rules | None:
     try:
         kept = {name: source.pop(CALENDAR, None) for name, source in stored.items()}
         campaigns = {name: Campaign.model_validate({**source, "name": name}) for name, source in stored.items()}
-        calendars = {**book.calendars, **dict(_feasts(campaigns, kept))}
+        calendars = {**book.calendars, **dict(_calendar_days(campaigns, kept))}
         old = Rulebook(
             book.company, book.policy, campaigns, book.events, book.fields, calendars=calendars, points=tariff
         )
@@ -50,7 +50,7 @@ def rules_in_force(connection: Connection, rules: Ruleset) -> Rules | None:
         return None  # written by a version with other keys, or about events that no longer exist
 
 
-def _feasts(
+def _calendar_days(
     campaigns: Mapping[str, Campaign], kept: Mapping[str, Mapping[str, str | None] | None]
 ) -> Iterator[tuple[str, CalendarDay]]:
     """The calendar days of campaigns in force, by name."""

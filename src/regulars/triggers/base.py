@@ -26,7 +26,7 @@ from regulars.db.tables import promises
 from regulars.rules.model import Campaign, Rulebook, Step
 from regulars.triggers.explained import CampaignExplanation, ExplainedClient
 from regulars.triggers.state_changes import Watched
-from regulars.triggers.upcoming import Coming, Upcoming
+from regulars.triggers.upcoming import Upcoming, UpcomingQuery
 
 LastEvents = Mapping[str, tuple[datetime, datetime]]
 """By an event's name: when it last happened, and when the last was received."""
@@ -175,7 +175,7 @@ class Trigger(ABC):
 
     # ---------------------------------------------------------------- next instants
 
-    def upcoming(self, active: ActiveCampaign, upcoming: Upcoming) -> list[Coming]:
+    def upcoming(self, active: ActiveCampaign, upcoming: Upcoming) -> list[UpcomingQuery]:
         """Queries for the next instants at which past events make a first email due."""
         del active, upcoming
         return []

@@ -24,7 +24,7 @@ from regulars.rules.model import Rulebook, Step
 from regulars.triggers.base import ClientHistory, LastEvents, Story, Subject, Trigger
 from regulars.triggers.candidate_rows import OVERLAP, after_last_plan, begun, clients, day_text, floor, shape, wave
 from regulars.triggers.explained import CampaignExplanation, ExplainedClient
-from regulars.triggers.upcoming import Coming, Upcoming
+from regulars.triggers.upcoming import Upcoming, UpcomingQuery
 from regulars.triggers.waits import with_wait
 
 _DAY = timedelta(days=1)
@@ -159,7 +159,7 @@ class EventTrigger(Trigger):
 
     # ---------------------------------------------------------------- when it next can be
 
-    def upcoming(self, active: ActiveCampaign, upcoming: Upcoming) -> list[Coming]:
+    def upcoming(self, active: ActiveCampaign, upcoming: Upcoming) -> list[UpcomingQuery]:
         happened = event_source(self.event)
         steps = [step for step in self.campaign.all_steps if step.at is not None]
         timed = [
@@ -215,19 +215,19 @@ class EventTrigger(Trigger):
         if not latest:
             return CampaignExplanation(f"Not due: there was no `{self.event}`.")
         due = client.after_wait(latest[0].at, self.campaign.lead)
-        said = f"the latest `{self.event}` was on {client.when(latest[0].at)}"
+        latest_words = f"the latest `{self.event}` was on {client.when(latest[0].at)}"
         if client.promised(latest[0].external_id):
-            return CampaignExplanation(f"Nothing more to come: {said}.")
+            return CampaignExplanation(f"Nothing more to come: {latest_words}.")
         if first.at is not None:
             return CampaignExplanation(
-                f"Not due: {said}, and {first.at} is past, or was before the rule came into force."
+                f"Not due: {latest_words}, and {first.at} is past, or was before the rule came into force."
             )
         if due > client.now:
-            return CampaignExplanation(f"Not due yet: {said}; due on {client.when(due)}.", due)
+            return CampaignExplanation(f"Not due yet: {latest_words}; due on {client.when(due)}.", due)
         if due <= client.active.since and client.active.since.year > 1970:
             since = client.day(client.active.since)
-            return CampaignExplanation(f"Not due: {said}, before the rule came into force on {since}.")
-        return client.outside_audience() or CampaignExplanation(f"Not due: {said}, too long ago.")
+            return CampaignExplanation(f"Not due: {latest_words}, before the rule came into force on {since}.")
+        return client.outside_audience() or CampaignExplanation(f"Not due: {latest_words}, too long ago.")
 
     def _events_of(self, connection: Connection, customer_id: int, now: datetime) -> list[PastEvent]:
         """The client's events of this name up to now, the latest first."""

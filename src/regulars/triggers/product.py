@@ -17,7 +17,7 @@ from regulars.rules.model import Rulebook
 from regulars.triggers.base import ClientHistory, Story, Subject, Trigger
 from regulars.triggers.candidate_rows import begun, clients, floor, shape, wave
 from regulars.triggers.explained import CampaignExplanation, ExplainedClient
-from regulars.triggers.upcoming import Coming, Upcoming
+from regulars.triggers.upcoming import Upcoming, UpcomingQuery
 from regulars.triggers.waits import with_wait
 
 
@@ -58,7 +58,7 @@ class ProductTrigger(Trigger):
     def possible_in(self, story: Story, book: Rulebook) -> bool:
         return story.product_launched
 
-    def upcoming(self, active: ActiveCampaign, upcoming: Upcoming) -> list[Coming]:
+    def upcoming(self, active: ActiveCampaign, upcoming: Upcoming) -> list[UpcomingQuery]:
         return [upcoming.after_wait(products.c.launched_at, self.campaign.lead)]
 
     # ---------------------------------------------------------------- one client, for people
@@ -76,20 +76,20 @@ class ProductTrigger(Trigger):
         if product is None:
             return CampaignExplanation("Not due: no product was launched yet.")
         launched = product["launched_at"]
-        said = f"the latest product, `{product['sku']}`, was launched on {client.when(launched)}"
+        launch = f"the latest product, `{product['sku']}`, was launched on {client.when(launched)}"
         due = client.after_wait(launched, self.campaign.lead)
         if client.promised(product["sku"]):
-            return CampaignExplanation(f"Nothing more to come: {said}.")
+            return CampaignExplanation(f"Nothing more to come: {launch}.")
         if due > client.now:
-            return CampaignExplanation(f"Not due yet: {said}; due on {client.when(due)}.", due)
+            return CampaignExplanation(f"Not due yet: {launch}; due on {client.when(due)}.", due)
         if due <= client.active.since:
             since = client.day(client.active.since)
-            return CampaignExplanation(f"Not due: {said}, before the rule came into force on {since}.")
+            return CampaignExplanation(f"Not due: {launch}, before the rule came into force on {since}.")
         if (outside := client.outside_audience()) is not None:
             return outside
-        if self.campaign.waves and due > client.now - self.campaign.patience(client.context.rulebook.policy):
-            return CampaignExplanation(f"Not due: {said}, and they belong to none of the waves.")
-        return CampaignExplanation(f"Not due: {said}, too long ago.")
+        if self.campaign.waves and due > client.now - self.campaign.max_lateness(client.context.rulebook.policy):
+            return CampaignExplanation(f"Not due: {launch}, and they belong to none of the waves.")
+        return CampaignExplanation(f"Not due: {launch}, too long ago.")
 
 
 def _latest(connection: Connection, now: datetime) -> Mapping[str, Any] | None:

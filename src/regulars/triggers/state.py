@@ -29,7 +29,7 @@ from regulars.triggers.candidate_rows import begun, clients, later, micros, shap
 from regulars.triggers.entered_since import include_members_since, occurrence_of
 from regulars.triggers.explained import CampaignExplanation, ExplainedClient
 from regulars.triggers.state_changes import ClientState, state_changes
-from regulars.triggers.upcoming import Coming, Upcoming
+from regulars.triggers.upcoming import Upcoming, UpcomingQuery
 from regulars.triggers.waits import with_wait
 
 _HORIZON = timedelta(days=400)
@@ -118,7 +118,7 @@ class StateTrigger(Trigger):
     def possible_in(self, story: Story, book: Rulebook) -> bool:
         return True
 
-    def upcoming(self, active: ActiveCampaign, upcoming: Upcoming) -> list[Coming]:
+    def upcoming(self, active: ActiveCampaign, upcoming: Upcoming) -> list[UpcomingQuery]:
         wait, pause = self.campaign.lead, self.campaign.reentry.after
         found = []
         if pause:

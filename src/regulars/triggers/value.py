@@ -28,7 +28,7 @@ from regulars.triggers.candidate_rows import begun, clients, floor, shape, wave
 from regulars.triggers.entered_since import include_values_since
 from regulars.triggers.explained import CampaignExplanation, ExplainedClient
 from regulars.triggers.state_changes import ClientValue
-from regulars.triggers.upcoming import Coming, Upcoming
+from regulars.triggers.upcoming import Upcoming, UpcomingQuery
 from regulars.triggers.waits import with_wait
 
 
@@ -97,7 +97,7 @@ class ValueTrigger(Trigger):
     def possible_in(self, story: Story, book: Rulebook) -> bool:
         return True
 
-    def upcoming(self, active: ActiveCampaign, upcoming: Upcoming) -> list[Coming]:
+    def upcoming(self, active: ActiveCampaign, upcoming: Upcoming) -> list[UpcomingQuery]:
         noted = (values_seen.c.campaign == active.key, ~values_seen.c.baseline)
         return [upcoming.after_wait(values_seen.c.at, self.campaign.lead, *noted)] if self.campaign.lead else []
 
@@ -119,10 +119,10 @@ class ValueTrigger(Trigger):
         if baseline:
             return CampaignExplanation(f"Not due: `{expression}` was {value} {client.baseline_words}.")
         due = client.after_wait(at, self.campaign.lead)
-        said = f"`{expression}` is {value} since {client.when(at)}"
+        value_words = f"`{expression}` is {value} since {client.when(at)}"
         if due > client.now:
-            return CampaignExplanation(f"Not due yet: {said}; due on {client.when(due)}.", due)
-        return CampaignExplanation(f"Nothing more to come: {said}.")
+            return CampaignExplanation(f"Not due yet: {value_words}; due on {client.when(due)}.", due)
+        return CampaignExplanation(f"Nothing more to come: {value_words}.")
 
 
 def _noting(context: PlanContext, active: ActiveCampaign, baseline: bool) -> Insert:

@@ -83,10 +83,10 @@ def _rules(site: Site) -> list[_Reason]:
 
 def _summary(faults: Invalid, root: Path) -> str:
     number = len(faults.diagnostics)
-    said = f"the rules have {number} error{'' if number == 1 else 's'}"
+    summary = f"the rules have {number} error{'' if number == 1 else 's'}"
     span = next((one.span for one in faults.diagnostics if one.span is not None), None)
     where = f", the first in {_below(span.path, root)}, line {span.line}" if span else ""
-    return f"{said}{where}: `regulars check` tells more"
+    return f"{summary}{where}: `regulars check` tells more"
 
 
 def _below(path: str, root: Path) -> str:

@@ -19,7 +19,7 @@ from regulars.workers.app import app, stopping
 log = logging.getLogger("regulars.workers")
 DISPATCH_TURN = timedelta(seconds=50)
 """How long a dispatch task works before it yields to other queues and wakes itself again."""
-WOKEN = 2
+MAX_WOKEN = 2
 """How many workers one plan wakes; the others come with beat's own wake-ups."""
 
 
@@ -61,7 +61,7 @@ def plan(now: str | None = None) -> None:
     process.note_plan()
     _works_again()
     log.info("planned: %d new promises, %d cleared to go", made.promised, made.cleared)
-    for _ in range(WOKEN if waiting else 0):
+    for _ in range(MAX_WOKEN if waiting else 0):
         dispatch.delay(now)
 
 

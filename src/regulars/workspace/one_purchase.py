@@ -18,9 +18,9 @@ _TELLS_APART = frozenset({"purchases", "others_returned", "rhythm", "overdue", "
 def check(rulebook: Rulebook, conditions: Mapping[Loc, Expression], loaded: Loaded) -> Iterator[Diagnostic]:
     """A warning for each condition with `p_alive` in a campaign that says nothing of how often clients bought."""
     for name in rulebook.campaigns:
-        mine = {loc: condition for loc, condition in conditions.items() if loc[:2] == ("campaigns", name)}
-        for loc, condition in mine.items():
-            around = [condition, *(mine[place] for place in mine if place[2:] in (("when",), ("audience",)))]
+        own = {loc: condition for loc, condition in conditions.items() if loc[:2] == ("campaigns", name)}
+        for loc, condition in own.items():
+            around = [condition, *(own[place] for place in own if place[2:] in (("when",), ("audience",)))]
             if _ALIVE not in condition.fields or any(_tells_apart(each) for each in around):
                 continue
             yield Diagnostic(

@@ -142,10 +142,10 @@ class Courier(Transport):
                 finally:
                     self._live -= 1
                     batch.live -= 1
-                self._put_away(session, end)
+                self._release(session, end)
                 self._count(batch, session, end)
 
-    def _put_away(self, session: Session, end: End) -> None:
+    def _release(self, session: Session, end: End) -> None:
         if end is End.IDLE and session.usable:
             self._idle.append(session)
         else:

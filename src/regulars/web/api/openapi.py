@@ -81,7 +81,7 @@ def document() -> dict[str, Any]:
 
 
 def _suppression() -> dict[str, Any]:
-    told = {
+    description = {
         "type": "object",
         "required": ["suppressed"],
         "properties": {
@@ -93,7 +93,7 @@ def _suppression() -> dict[str, Any]:
         },
     }
     address = {"name": "email", "in": "query", "required": True, "schema": {"type": "string", "format": "email"}}
-    answers = {"200": {"description": "yes or no", "content": {"application/json": {"schema": told}}}}
+    answers = {"200": {"description": "yes or no", "content": {"application/json": {"schema": description}}}}
     return {
         "summary": "Whether an address is suppressed, why, and which clients have it now.",
         "parameters": [address],

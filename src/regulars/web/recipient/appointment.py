@@ -24,7 +24,7 @@ from regulars.web.recipient.link_request import LinkRequest, form_value
 
 SLOTS = 12
 """Maximum offered times shown."""
-FARTHEST = timedelta(days=366)
+MAX_AHEAD = timedelta(days=366)
 
 Page = Callable[[LinkRequest, Visit], Response]
 Answer = Callable[[LinkRequest, Visit, FormData], Response]
@@ -88,8 +88,8 @@ def _move_page(link: LinkRequest, visit: Visit, wrong: str = "", status: int = 2
     here = link.now.astimezone(zone(link.company.timezone))
     return _page(
         link, "visit_move.html", visit, status=status, slots=slots[:SLOTS], wrong=wrong,
-        soonest=f"{here:%Y-%m-%dT%H:%M}", latest=f"{here + FARTHEST:%Y-%m-%dT%H:%M}", longest=visit_answers.NOTE_LENGTH,
-        asked="done" in link.request.query_params and visit.wish is not None,
+        soonest=f"{here:%Y-%m-%dT%H:%M}", latest=f"{here + MAX_AHEAD:%Y-%m-%dT%H:%M}",
+        longest=visit_answers.NOTE_LENGTH, asked="done" in link.request.query_params and visit.wish is not None,
     )  # fmt: skip
 
 
@@ -117,7 +117,7 @@ def _parse_local_time(text: str, link: LinkRequest) -> datetime | None:
         found = instant(local, link.company.timezone) if local.tzinfo is None else None
     except (ValueError, OverflowError):
         return None
-    return found if found is not None and link.now < found <= link.now + FARTHEST else None
+    return found if found is not None and link.now < found <= link.now + MAX_AHEAD else None
 
 
 def calendar(link: LinkRequest) -> Response:

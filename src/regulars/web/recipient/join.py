@@ -43,9 +43,9 @@ def _respond(request: Request, form: FormData | None) -> Response:
     if book.signup is None:
         return message_page(request, site, "unknown", 404)
     asked = request.query_params if form is None else form
-    wish = asked.get("lang")
+    requested = asked.get("lang")
     heard = accepted_languages(request.headers.get("accept-language", ""))
-    t = choose_words(wish if isinstance(wish, str) else None, *heard, book.company.locale)
+    t = choose_words(requested if isinstance(requested, str) else None, *heard, book.company.locale)
     if form is None:
         if "sent" in request.query_params:
             return message(request, t, book.company, "join_sent")
@@ -67,14 +67,14 @@ def _submit(request: Request, site: Site, form: Signup, t: Words, fields: FormDa
         address = None
     if address is None:
         return _form(request, site, form, t, source, email=typed or "", first_name=name or "", wrong=True)
-    wish = signups.SignupRequest(
+    signup = signups.SignupRequest(
         address, text_in(form.text, t.language), source, t.language,
         name if name is not None and _NAME.fullmatch(name) else None,
     )  # fmt: skip
     if form_value(fields, "website") is not None:
         return _form(request, site, form, t, source, email=typed or "", first_name=name or "", again=True)
     with db.write(site.engine) as connection:
-        signups.request_signup(connection, wish, form, site.address_secret, site.clock())
+        signups.request_signup(connection, signup, form, site.address_secret, site.clock())
     return RedirectResponse(f"join?sent=1&lang={t.language}", 303)
 
 

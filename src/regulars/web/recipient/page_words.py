@@ -31,10 +31,10 @@ def words_of(language: str) -> Words:
     return Words(language, yaml.safe_load(text))
 
 
-def choose_words(*wishes: str | None) -> Words:
+def choose_words(*locales: str | None) -> Words:
     """The words of the first supported locale, such as `pt-BR` or `ro_MD`; English by default."""
-    for wish in wishes:
-        language = (wish or "").replace("_", "-").split("-")[0].lower()
+    for locale in locales:
+        language = (locale or "").replace("_", "-").split("-")[0].lower()
         if language in LANGUAGES:
             return words_of(language)
     return words_of("en")

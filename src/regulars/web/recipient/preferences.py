@@ -43,7 +43,7 @@ def show(link: LinkRequest, *, wrong: str | None = None, status: int = 200) -> R
     now = preferences_of(link.connection, link.owner.customer)
     words = subscriptions_of(link.connection, link.owner.customer)
     offered = topics(link.book)
-    resting = now.paused_until is not None and now.paused_until > link.now
+    paused = now.paused_until is not None and now.paused_until > link.now
     return link.page(
         "preferences.html",
         status=status,
@@ -54,7 +54,7 @@ def show(link: LinkRequest, *, wrong: str | None = None, status: int = 200) -> R
         gaps=GAPS,
         gap=now.gap_days,
         weeks=WEEKS,
-        resting=_day(link, now.paused_until) if resting and now.paused_until else None,
+        resting=_day(link, now.paused_until) if paused and now.paused_until else None,
         languages=_languages(now.locale),
         language=_language(now.locale),
         birthday=now.birthday.isoformat() if now.birthday else "",
