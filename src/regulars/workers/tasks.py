@@ -27,19 +27,19 @@ def _clock(now: str | None) -> Clock:
     return clock.system if now is None else clock.frozen(datetime.fromisoformat(now))
 
 
-_failing_since: list[float] = []
-"""When a task of this process first failed for its surroundings, by the monotonic clock; empty while all is well."""
+_failing_since: dict[str, float] = {}
+"""Since when a task of this process fails because of database or disk, by the monotonic clock; empty normally."""
 
 
-def _failed(what: str, error: EnvironmentFailed) -> None:
-    log.error("%s: %s; the next wake-up tries again", what, error)
-    if not _failing_since:
-        _failing_since.append(time.monotonic())
+def _failed(task: str, consequence: str, error: EnvironmentFailed) -> None:
+    log.error("%s: %s; the next wake-up tries again", consequence, error)
+    _failing_since.setdefault(task, time.monotonic())
 
 
-def _works_again() -> None:
-    if _failing_since:
-        log.warning("work goes on again, after %.0f s", time.monotonic() - _failing_since.pop())
+def _succeeded(task: str) -> None:
+    since = _failing_since.pop(task, None)
+    if since is not None:
+        log.warning("%s works again, after %.0f s", task, time.monotonic() - since)
 
 
 @app.task(name="regulars.plan")
@@ -56,10 +56,10 @@ def plan(now: str | None = None) -> None:
         log.error("nothing planned: the rules have %d errors, first: %s", len(error.diagnostics), error)
         return
     except EnvironmentFailed as error:
-        _failed("nothing planned", error)
+        _failed("plan", "nothing planned", error)
         return
     process.note_plan()
-    _works_again()
+    _succeeded("plan")
     log.info("planned: %d new promises, %d cleared to go", made.promised, made.cleared)
     for _ in range(MAX_WOKEN if waiting else 0):
         dispatch.delay(now)
@@ -77,9 +77,9 @@ def dispatch(now: str | None = None) -> None:
         log.error("nothing sent: the rules have %d errors, first: %s", len(error.diagnostics), error)
         return
     except EnvironmentFailed as error:
-        _failed("dispatch stopped", error)
+        _failed("dispatch", "dispatch stopped", error)
         return
-    _works_again()
+    _succeeded("dispatch")
     if summary.states:
         log.info("dispatched: %s", ", ".join(f"{n} {state}" for state, n in sorted(summary.states.items())))
     if more:
