@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from sqlalchemy import Connection, func, select, update
@@ -64,24 +64,26 @@ def plan(
     excluded: Collection[str] = (),
     states_unchanged: bool = False,
     cache: StatementCache | None = None,
+    resumed: Plan | None = None,
 ) -> Plan:
     """Plans at `now` in the caller's transaction.
 
     For simulations: with `only`, the key of one client, all others are left out. `excluded` are the names of campaigns
-    without a first email for anybody now; `still` says that no state and no value has changed since the
-    last plan; `cache` keeps the statements for the next plan of the same simulation.
+    without a first email for anybody now; `states_unchanged` says that no state and no value has changed since the
+    last plan; `cache` keeps the statements for the next plan of the same simulation. `resumed` is the plan before, of
+    the same rules with the same company: these are not brought into force again.
     """
     lock(connection, AdvisoryLock.PLAN)
     if only is None:
         refresh_outgrown(connection)
-    for zone, clients in clear_unknown(connection).items():
-        _LOG.warning(
-            "the time zone `%s` is unknown and was removed; the company's holds for its clients (%d)", zone, clients
-        )
     record_click_events(connection, now)
-    changes = activate(connection, rules.rulebook, now)
-    recounted = recount_points(connection, rules.rulebook)
-    active_campaigns = load_active_campaigns(connection, rules.rulebook)
+    if resumed is None:
+        _clear_unknown_zones(connection)
+        changes = activate(connection, rules.rulebook, now)
+        recounted = recount_points(connection, rules.rulebook)
+        active_campaigns = load_active_campaigns(connection, rules.rulebook)
+    else:
+        changes, recounted, active_campaigns = [], False, _planned(resumed)
     context = plan_context(connection, rules, now, only, cache)
     movements = {} if states_unchanged else _update(context, active_campaigns)
     if only is None:
@@ -93,6 +95,21 @@ def plan(
     cleared = examine_waiting(connection, context, active_campaigns)
     connection.execute(update(campaigns).where(campaigns.c.key.in_(list(awake))).values(planned_at=now))
     return Plan(now, changes, movements, promised, cleared, active_campaigns, recounted)
+
+
+def _clear_unknown_zones(connection: Connection) -> None:
+    for zone, clients in clear_unknown(connection).items():
+        _LOG.warning(
+            "the time zone `%s` is unknown and was removed; the company's holds for its clients (%d)", zone, clients
+        )
+
+
+def _planned(earlier: Plan) -> dict[str, ActiveCampaign]:
+    """The campaigns as they are after the earlier plan."""
+    return {
+        key: replace(found, planned_at=earlier.now) if found.campaign.enabled else found
+        for key, found in earlier.active_campaigns.items()
+    }
 
 
 def _update(context: PlanContext, active_campaigns: Mapping[str, ActiveCampaign]) -> dict[str, Movement]:

@@ -16,6 +16,7 @@ from regulars.core import ids
 from regulars.db.engine import insert
 from regulars.db.locks import AdvisoryLock, lock_each
 from regulars.db.tables import campaigns, events, hits, promises
+from regulars.db.types import Instant
 from regulars.profile.facts import refresh_after_events
 from regulars.responses.click_grading import EVIDENCE_WINDOW, Grade, Hit, HitKind, Sign, grades
 
@@ -35,13 +36,15 @@ class LinkHit:
 
 def record_hits(connection: Connection, asked: Iterable[LinkHit]) -> None:
     """Writes hits and grades their emails again."""
-    mine: dict[int, list[Hit]] = {}
+    by_promise: dict[int, list[Hit]] = {}
     for one in asked:
-        mine.setdefault(one.promise, []).append(one.hit)
-    lock_each(connection, AdvisoryLock.HITS, mine)  # each process also grades hits of the same email written by others
-    sent = select(promises.c.id, promises.c.settled_at).where(promises.c.id.in_(sorted(mine)))
+        by_promise.setdefault(one.promise, []).append(one.hit)
+    lock_each(
+        connection, AdvisoryLock.HITS, by_promise
+    )  # each process also grades hits of the same email written by others
+    sent = select(promises.c.id, promises.c.settled_at).where(promises.c.id.in_(sorted(by_promise)))
     for promise, sent_at in connection.execute(sent).all():
-        _record_hits_of(connection, promise, sent_at, mine[promise])
+        _record_hits_of(connection, promise, sent_at, by_promise[promise])
 
 
 def _record_hits_of(connection: Connection, promise: int, sent_at: datetime | None, fresh: Sequence[Hit]) -> None:
@@ -71,20 +74,22 @@ def _hit(row: Row[tuple[object, ...]]) -> Hit:
     return Hit(HitKind(row.kind), row.link or "", row.at, Sign(row.sign) if row.sign else None)
 
 
+_DUE = (
+    select(
+        hits.c.id, hits.c.promise_id, hits.c.link, hits.c.at, hits.c.grade, promises.c.customer_id,
+        func.coalesce(campaigns.c.name, promises.c.campaign).label("campaign"),
+    )
+    .join(promises, promises.c.id == hits.c.promise_id)
+    .outerjoin(campaigns, campaigns.c.key == promises.c.campaign)
+    .where(hits.c.told.is_(False), hits.c.at <= bindparam("until", type_=Instant()))
+    .order_by(hits.c.at, hits.c.id)
+    .limit(_BATCH)
+)  # fmt: skip
+
+
 def record_click_events(connection: Connection, now: datetime) -> int:
     """Creates events of clicks that are old enough and not a machine's; returns their number."""
-    due = (
-        select(
-            hits.c.id, hits.c.promise_id, hits.c.link, hits.c.at, hits.c.grade, promises.c.customer_id,
-            func.coalesce(campaigns.c.name, promises.c.campaign).label("campaign"),
-        )
-        .join(promises, promises.c.id == hits.c.promise_id)
-        .outerjoin(campaigns, campaigns.c.key == promises.c.campaign)
-        .where(hits.c.told.is_(False), hits.c.at <= now - EVIDENCE_WINDOW)
-        .order_by(hits.c.at, hits.c.id)
-        .limit(_BATCH)
-    )  # fmt: skip
-    rows = connection.execute(due).all()
+    rows = connection.execute(_DUE, {"until": now - EVIDENCE_WINDOW}).all()
     if not rows:
         return 0
     made = {

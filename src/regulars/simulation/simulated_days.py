@@ -19,7 +19,7 @@ from regulars.context.active_campaign import ActiveCampaign, load_active_campaig
 from regulars.context.plan_context import Ruleset, plan_context
 from regulars.context.statement_cache import StatementCache
 from regulars.core.calendar import days, local_date
-from regulars.planner.plan import plan
+from regulars.planner.plan import Plan, plan
 from regulars.planner.prefilter import exhausted, last_events
 from regulars.simulation import dry_dispatch, ledger_queries
 from regulars.simulation.instants import hours, on_calendar, rounded_up
@@ -62,6 +62,7 @@ class Simulation:
         self.days: list[Day] = []
         self._happened = last_events(connection)
         self._cache = StatementCache()
+        self._made: Plan | None = None
         self._sent: Counter[str] = Counter()
         self._skipped: dict[str, Counter[str]] = {}
 
@@ -105,9 +106,8 @@ class Simulation:
 
     def _tick(self, moment: datetime) -> None:
         excluded = self._excluded(moment)
-        active_campaigns = plan(
-            self.connection, self.rules, moment, excluded=excluded, cache=self._cache
-        ).active_campaigns
+        self._made = plan(self.connection, self.rules, moment, excluded=excluded, cache=self._cache, resumed=self._made)
+        active_campaigns = self._made.active_campaigns
         went = ledger_queries.emails(self.connection, dry_dispatch.send(self.connection, self.rules, moment))
         self.emails += went
         self._sent.update(active_campaigns[email.campaign].campaign.name for email in went)

@@ -21,7 +21,7 @@ from regulars.db.engine import read, write
 from regulars.delivery.parcel import Outcome, Parcel, Result
 from regulars.delivery.transport import Delivery, Transport
 from regulars.dispatch.dispatcher import Dispatcher, Lane, Options, Rules
-from regulars.planner.plan import plan
+from regulars.planner.plan import Plan, plan
 from regulars.rules.model import Kind
 from regulars.simulation import ledger_queries
 from regulars.simulation.relevant_campaigns import relevant_campaigns
@@ -62,6 +62,7 @@ class Timeline:
         self.transport = RecordingTransport(scene.in_force)
         self._dates: dict[str, list[datetime]] = {}
         self.cache = cache
+        self._made: Plan | None = None
 
     def run(self) -> None:
         """Runs up to and including the scene's last instant."""
@@ -93,7 +94,9 @@ class Timeline:
                 excluded=excluded,
                 states_unchanged=states_unchanged,
                 cache=self.cache,
+                resumed=self._made,
             )
+        self._made = made
         if not made.cleared:
             return
         self.transport.now = now
@@ -104,8 +107,8 @@ class Timeline:
     def _between(self, person: Person | None, stop: datetime, following: datetime) -> None:
         """Ticks at the instants between two entries of the history, both excluded."""
         dates = (moment for found in self._dates.values() for moment in found)
-        turning = set(self._state_changes(person, stop, following))
-        fixed = sorted({*dates, *turning})
+        changes = set(self._state_changes(person, stop, following))
+        fixed = sorted({*dates, *changes})
         now = stop
         while True:
             with read(self.engine) as connection:
@@ -115,18 +118,18 @@ class Timeline:
                 return
             now = min(found)
             # States and values depend on events and time, never on what is sent.
-            self._tick(now, states_unchanged=now not in turning)
+            self._tick(now, states_unchanged=now not in changes)
 
     def _calendar(
         self, person: Person | None, stop: datetime, following: datetime
     ) -> Iterator[tuple[str, list[datetime]]]:
         """The calendar dates of this client up to `following`, and earlier ones that can still be sent."""
-        book = self.rules.rulebook
-        for name, campaign in book.campaigns.items():
+        rulebook = self.rules.rulebook
+        for name, campaign in rulebook.campaigns.items():
             if campaign.enabled:
-                begin = stop - campaign.patience(book.policy) - _MARGIN
+                begin = stop - campaign.max_lateness(rulebook.policy) - _MARGIN
                 zone = self.scene.zone
-                times = trigger_of(campaign).calendar_times_of(book, person, zone, begin, following)
+                times = trigger_of(campaign).calendar_times_of(rulebook, person, zone, begin, following)
                 if times is not None:
                     yield name, times
 
@@ -138,7 +141,7 @@ class Timeline:
             for name, dates in self._dates.items()
             for campaign in (book.campaigns[name],)
             if campaign.backfill.mode == "none"
-            and not any(now - campaign.patience(book.policy) - _MARGIN <= moment <= now for moment in dates)
+            and not any(now - campaign.max_lateness(book.policy) - _MARGIN <= moment <= now for moment in dates)
         }
 
     def _state_changes(self, person: Person | None, stop: datetime, following: datetime) -> Iterator[datetime]:
