@@ -19,24 +19,24 @@ TEMPLATE_FIELDS = ("name", "address", "website", "phone", "logo", "color", "curr
 class Company(Part):
     """The sender: shown in every email."""
 
-    names: Texts = Field(alias="name", description="What clients call you, once or by language")
-    sender: str = Field(alias="from", description="The mailbox emails come from: `Ana <ana@studio.example>`")
-    reply_to: str | None = Field(default=None, description="Where answers go, if not to `from`")
+    names: Texts = Field(alias="name", description="The company's name, once or by language")
+    sender: str = Field(alias="from", description="The sender of emails: `Ana <ana@studio.example>`")
+    reply_to: str | None = Field(default=None, description="Reply-To address, if not `from`")
     addresses: Texts = Field(
         alias="address", description="Postal address, in the footer of marketing emails, once or by language"
     )
-    locale: str = Field(default="en", min_length=2, description="Language of clients who stated none")
-    timezone: Zone = Field(default="UTC", description="Time zone of clients who stated none")
-    currency: str = Field(default="EUR", pattern=r"^[A-Z]{3}$", description="Currency of amounts that name none")
+    locale: str = Field(default="en", min_length=2, description="Language of clients without one")
+    timezone: Zone = Field(default="UTC", description="Time zone of clients without one")
+    currency: str = Field(default="EUR", pattern=r"^[A-Z]{3}$", description="Currency of amounts without one")
     website: str | None = Field(default=None, description="Address of the website")
     phone: str | None = Field(default=None, description="Telephone number, for the footer")
     logo: str | None = Field(default=None, description="Address of the logo's picture")
     color: str = Field(default="#2f5d50", pattern=r"^#[0-9a-fA-F]{6}$", description="Accent colour of the emails")
     working_hours: WorkingWeek = Field(
-        default=Week.parse("monday-friday 09:00-18:00"), description="When somebody is there, for waits in working time"
+        default=Week.parse("monday-friday 09:00-18:00"), description="Working hours, for waits in working time"
     )
-    holidays: Region | None = Field(default=None, description="The country whose public holidays are no working days")
-    days_off: tuple[Day, ...] = Field(default=(), description="Further days on which nobody works")
+    holidays: Region | None = Field(default=None, description="The country whose public holidays are not working days")
+    days_off: tuple[Day, ...] = Field(default=(), description="Further days that are not working days")
 
     @property
     def name(self) -> str:

@@ -311,14 +311,14 @@ class Holdout:
 
     @classmethod
     def parse(cls, text: str) -> Holdout:
-        said, sign, rest = text.partition("%")
+        percent, sign, rest = text.partition("%")
         reading = rest.strip().removeprefix(",").strip()
         if not reading:
-            return cls(share(said + sign))
+            return cls(share(percent + sign))
         found = re.match(r"^read\s+at\s+([1-9]\d*)(\s+clients)?$", reading)
         if not found:
             raise ValueError(f"`{reading}` does not say when to read the effect, as `read at 2000` does")
-        return cls(share(said + sign), int(found[1]))
+        return cls(share(percent + sign), int(found[1]))
 
     def __bool__(self) -> bool:
         return self.share > 0

@@ -90,14 +90,14 @@ class Policy(Part):
     """Limits that protect clients, for all campaigns."""
 
     quiet_hours: Daily | None = Field(
-        default=None, description="When no marketing email goes, by the client's clock; may cross midnight"
+        default=None, description="When no marketing email is sent, in the client's time zone; can cross midnight"
     )
-    cap: Cap | None = Field(default=None, description="How many marketing emails one client gets at most")
-    late: Duration = Field(default=timedelta(days=2), description="An email that could not go for so long is dropped")
-    send_at: Clock = Field(default=time(10, 0), description="When emails of `every` go, by the client's clock")
-    leap_day: LeapDay = Field(default=LeapDay.FEB_28, description="When a date of 29 February is kept in other years")
+    cap: Cap | None = Field(default=None, description="Frequency cap: the maximum of marketing emails to one client")
+    late: Duration = Field(default=timedelta(days=2), description="An email this much overdue is skipped")
+    send_at: Clock = Field(default=time(10, 0), description="Time of emails of `every`, in the client's time zone")
+    leap_day: LeapDay = Field(default=LeapDay.FEB_28, description="The day of 29 February in other years")
     consent: Literal["opt-out", "opt-in"] = Field(
-        default="opt-out", description="Who gets marketing: all who did not leave, or only those who agreed"
+        default="opt-out", description="Who gets marketing: all who did not opt out, or only those who opted in"
     )
     identity: Literal["id", "address"] = Field(
         default="id",
@@ -105,11 +105,11 @@ class Policy(Part):
         " against it",
     )
     uncertain: Literal["keep", "resend"] = Field(
-        default="keep", description="What becomes of emails of which a crash left unclear whether they went"
+        default="keep", description="What to do with emails that a crash left uncertain"
     )
     tracking: Tracking = Field(default=Tracking(), description="What is measured in marketing emails")
     links: Duration = Field(
-        default=timedelta(days=400), description="How long links in emails work; those to leave and to prefer always do"
+        default=timedelta(days=400), description="How long links in emails work; unsubscribe and preferences always do"
     )
 
 
@@ -119,13 +119,13 @@ class Step(Part):
     email: Name = Field(description="Folder under `templates/emails/`")
     wait: Waiting = Field(default=Wait(), description="How long after the trigger or the step before")
     at: Timing | None = Field(
-        default=None, description="In place of `wait`: told from an instant of the event, whatever the steps before did"
+        default=None, description="Instead of `wait`: relative to an instant of the event, independent of earlier steps"
     )
     condition: Condition | None = Field(
         default=None, alias="if", description="Checked when the email is due; otherwise the step is left out"
     )
-    id: Name | None = Field(default=None, description="The step's lasting name, where two send the same email")
-    attach: Literal["calendar"] | None = Field(default=None, description="A file that goes along: the visit's own")
+    id: Name | None = Field(default=None, description="The step's permanent name, if two send the same email")
+    attach: Literal["calendar"] | None = Field(default=None, description="An attachment: the visit's calendar file")
 
     @property
     def key(self) -> str:
@@ -136,13 +136,13 @@ class Step(Part):
 class Wave(Part):
     """One email of those of which each client gets exactly one: the first whose condition is true at the trigger."""
 
-    to: Condition | None = Field(default=None, description="Who belongs to this wave; left out, all others")
+    to: Condition | None = Field(default=None, description="Who belongs to this wave; default: all others")
     email: Name = Field(description="Folder under `templates/emails/`")
     wait: Waiting = Field(default=Wait(), description="How long after the trigger")
     sender: Literal["company", "manager"] | None = Field(
-        default=None, alias="from", description="In place of the campaign's; `manager`: of clients who have one"
+        default=None, alias="from", description="Instead of the campaign's; `manager`: for clients who have one"
     )
-    id: Name | None = Field(default=None, description="The wave's lasting name, where two send the same email")
+    id: Name | None = Field(default=None, description="The wave's permanent name, if two send the same email")
 
     @property
     def key(self) -> str:
@@ -172,35 +172,33 @@ class Campaign(Part):
     """One rule: who becomes due, which emails they get, and under what limits."""
 
     about: str | None = Field(default=None, description="One line for colleagues")
-    enabled: bool = Field(default=True, description="`false` stops it; what was promised is not sent")
+    enabled: bool = Field(default=True, description="`false` stops it; promised emails are not sent")
     kind: Kind = Field(
         default=Kind.MARKETING, description="Marketing obeys consent, cap and quiet hours; transactional is a service"
     )
-    topic: Name = Field(default="marketing", description="What clients can leave or keep by name")
-    priority: int = Field(default=0, ge=-100, le=100, description="Who goes first where the cap lets only one go")
-    on: EventName | None = Field(default=None, description="An event sets it off")
-    when: Condition | None = Field(default=None, description="A state that becomes true sets it off")
-    each: Condition | None = Field(
-        default=None, description="A value of the client sets it off, once for each new value, ever"
-    )
-    every: Every | None = Field(default=None, description="A date that comes round sets it off")
-    new: Literal["product"] | None = Field(default=None, description="A product that is launched sets it off")
-    at: tuple[Moment, ...] | None = Field(default=None, description="Set dates, on the client's own clock")
-    schedule: Schedule | None = Field(default=None, description="A repeating moment, on the client's own clock")
+    topic: Name = Field(default="marketing", description="The topic for unsubscribing")
+    priority: int = Field(default=0, ge=-100, le=100, description="Which campaign precedes under the frequency cap")
+    on: EventName | None = Field(default=None, description="Triggered by an event")
+    when: Condition | None = Field(default=None, description="Triggered when this becomes true")
+    each: Condition | None = Field(default=None, description="Triggered by a new value of the client, once per value")
+    every: Every | None = Field(default=None, description="Triggered by a recurring date")
+    new: Literal["product"] | None = Field(default=None, description="Triggered by a product launch")
+    at: tuple[Moment, ...] | None = Field(default=None, description="Fixed times, in the client's time zone")
+    schedule: Schedule | None = Field(default=None, description="Recurring times, in the client's time zone")
     audience: Condition | None = Field(default=None, description="Only clients for whom this is true")
     again: Again | None = Field(
-        default=None, description="Whether a client gets it again; states: once, all else: each time"
+        default=None, description="Whether a client gets it again; default for states: once, others: each time"
     )
-    send: Deadline | None = Field(default=None, description="`within 2 hours`: how long after its due time it may go")
-    sender: Literal["company", "manager"] = Field(default="company", alias="from", description="Whose name it bears")
-    to: Literal["customer", "manager"] = Field(default="customer", description="Who gets it")
-    cc: tuple[Literal["manager"], ...] = Field(default=(), description="Who gets a copy")
-    email: Name | None = Field(default=None, description="Folder under `templates/emails/`, if one email is all")
-    steps: tuple[Step, ...] = Field(default=(), description="Emails one after the other")
-    waves: tuple[Wave, ...] = Field(default=(), description="Emails of which each client gets one, first come first")
-    until: Until | None = Field(default=None, description="An event after which no further email goes")
-    goal: Goal | None = Field(default=None, description="What it is for: an event, and how soon it counts")
-    offer: Offer | None = Field(default=None, description="What the emails give")
+    send: Deadline | None = Field(default=None, description="`within 2 hours`: the latest time after it is due")
+    sender: Literal["company", "manager"] = Field(default="company", alias="from", description="The sender")
+    to: Literal["customer", "manager"] = Field(default="customer", description="The recipient")
+    cc: tuple[Literal["manager"], ...] = Field(default=(), description="Copies")
+    email: Name | None = Field(default=None, description="Folder under `templates/emails/`, for a single email")
+    steps: tuple[Step, ...] = Field(default=(), description="A sequence of emails")
+    waves: tuple[Wave, ...] = Field(default=(), description="Emails of which each client gets one, the first match")
+    until: Until | None = Field(default=None, description="An event after which no further email is sent")
+    goal: Goal | None = Field(default=None, description="The goal: an event, and the time within which it counts")
+    offer: Offer | None = Field(default=None, description="The offer of the emails")
     survey: Name | None = Field(default=None, description="The survey that `links.survey` of its emails opens")
     holdout: Holdout = Field(
         default=grammar.Holdout(),
@@ -208,16 +206,16 @@ class Campaign(Part):
         " clients are to be drawn before the effect is read",
     )
     backfill: Backfill = Field(
-        default=grammar.Backfill("none"), description="Which of those already past the trigger are included"
+        default=grammar.Backfill("none"), description="Which clients already past the trigger are included"
     )
-    late: Duration | None = Field(default=None, description="In place of the policy's `late`")
+    late: Duration | None = Field(default=None, description="Instead of the policy's `late`")
     quiet_hours: Literal["keep", "ignore"] | None = Field(
-        default=None, description="Whether it keeps quiet hours; marketing does, unless it says `ignore`"
+        default=None, description="Whether it obeys quiet hours; marketing does, unless it says `ignore`"
     )
     tracking: bool | None = Field(
-        default=None, description="`true`: a service email is measured too; `false`: this one is not"
+        default=None, description="`true`: measure a service email too; `false`: do not measure"
     )
-    was: Name | None = Field(default=None, description="The name this campaign had before")
+    was: Name | None = Field(default=None, description="The campaign's former name")
 
     name: str = Field(default="", exclude=True, json_schema_extra={"regulars": "internal"})
 

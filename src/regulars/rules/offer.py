@@ -35,29 +35,29 @@ class Coupon(Part):
 
     percent: int | None = Field(default=None, ge=1, le=100, description="Per cent off")
     amount: Decimal | None = Field(default=None, gt=0, description="Amount off, in the company's currency")
-    service: str | None = Field(default=None, min_length=1, description="A service that is free, in words")
-    gift: str | None = Field(default=None, min_length=1, description="What is given, in words")
+    service: str | None = Field(default=None, min_length=1, description="A free service, in words")
+    gift: str | None = Field(default=None, min_length=1, description="A gift, in words")
     valid: Duration | None = Field(
         default=None,
-        description="How long the code holds, from when it was given (or `from`), whole days to the end of the last day"
-        " where the client lives; 14 days by default",
+        description="Validity of the code, from when it was issued (or `from`); days end at midnight in the client's"
+        " time zone; 14 days by default",
     )
-    starts: Stamp | None = Field(default=None, alias="from", description="From when on codes hold; company's clock")
+    starts: Stamp | None = Field(default=None, alias="from", description="Start of validity; company's time zone")
     until: Stamp | None = Field(
         default=None,
-        description="Up to when codes hold, a day alone to its end where the client lives; after that, by the company's"
-        " clock, no email of the offer goes",
+        description="End of validity; a date alone ends at midnight in the client's time zone. After it, in the"
+        " company's time zone, no email of the offer is sent",
     )
-    uses: int = Field(default=1, ge=1, description="How often one client can use the code")
-    prefix: str = Field(default="", pattern=r"^[A-Z0-9]{0,8}$", description="How the code begins")
+    uses: int = Field(default=1, ge=1, description="Number of uses per client")
+    prefix: str = Field(default="", pattern=r"^[A-Z0-9]{0,8}$", description="Prefix of the code")
     shared: str | None = Field(
-        default=None, pattern=r"^[A-Z0-9][A-Z0-9-]{2,39}$", description="One code, the same for everybody: `SUMMER26`"
+        default=None, pattern=r"^[A-Z0-9][A-Z0-9-]{2,39}$", description="One code for everybody: `SUMMER26`"
     )
     pool: Name | None = Field(
         default=None, description="Codes made elsewhere: those of `regulars import coupons FILE --pool NAME`"
     )
-    stock: int | None = Field(default=None, ge=1, description="How many clients' coupons there are in all")
-    per_client: int | None = Field(default=None, ge=1, description="How many coupons of this campaign one client gets")
+    stock: int | None = Field(default=None, ge=1, description="Maximum number of coupons in total")
+    per_client: int | None = Field(default=None, ge=1, description="Maximum coupons of this campaign per client")
 
     @model_validator(mode="after")
     def _sound(self) -> Self:
@@ -116,4 +116,4 @@ class Coupon(Part):
 class Offer(Part):
     """What an email gives."""
 
-    coupon: Coupon = Field(description="A code that brings the client something")
+    coupon: Coupon = Field(description="A code with a benefit")

@@ -25,7 +25,7 @@ class ExpectedCoupon(Part):
     amount: Decimal | None = Field(default=None, description="Amount off")
     service: str | None = Field(default=None, description="A service that is free, in words")
     gift: str | None = Field(default=None, description="What is given, in words")
-    code: str | None = Field(default=None, description="The code itself, where it is shared")
+    code: str | None = Field(default=None, description="The code itself, if shared")
     uses: int | None = Field(default=None, description="How often the code can be used")
 
     @property
@@ -38,20 +38,20 @@ class Expectation(Part):
     """What a test expects of one campaign: texts are patterns with `*`, a reason names why nothing goes."""
 
     subject: str | None = Field(default=None, description="The subject line; `*` stands for any text")
-    reason: str | None = Field(default=None, description="Why nothing goes, such as `holdout`")
-    winner: Name | None = Field(default=None, description="With `reason: cap`: the campaign that went instead")
-    step: Name | None = Field(default=None, description="Which step it is that goes")
-    contains: str | None = Field(default=None, description="Words of the text part")
+    reason: str | None = Field(default=None, description="Why no email is sent, such as `holdout`")
+    winner: Name | None = Field(default=None, description="With `reason: cap`: the campaign sent instead")
+    step: Name | None = Field(default=None, description="The step that is sent")
+    contains: str | None = Field(default=None, description="Text that the text part contains")
     coupon: ExpectedCoupon | None = Field(default=None, description="The code it gave: `{percent: 50, uses: 1}`")
     goal: Literal["met", "missed"] | None = Field(
-        default=None, description="Whether the goal was reached in its time after an earlier email; nothing need go"
+        default=None, description="Whether the goal was met in time after an earlier email; needs no email"
     )
     draw: Share | None = Field(
         default=None, description="The client's place in the draw of the control group: at `9.99%` inside one of 10%"
     )
     outranks: tuple[Name, ...] = Field(
         default=(),
-        description="Campaigns that wait for this one where the cap lets only one go; alone: nothing need go",
+        description="Campaigns with lower priority under the frequency cap; alone: needs no email",
     )
 
     @model_validator(mode="before")
@@ -67,8 +67,8 @@ class TestEvent(Part):
 
     __test__ = False
     name: EventName = Field(description="A declared event")
-    at: Stamp = Field(description="When, by the client's clock; a day alone means its midday")
-    heard: Stamp | None = Field(default=None, description="When we heard of it, where that was later")
+    at: Stamp = Field(description="When, in the client's time zone; a date alone means noon")
+    heard: Stamp | None = Field(default=None, description="When we received it, if later")
     data: dict[str, Any] = Field(default_factory=dict, description="The event's fields")
 
     @property
@@ -86,9 +86,9 @@ class TestPurchase(Part):
     """A purchase of a test's client; a date alone means a purchase on that day."""
 
     __test__ = False
-    at: Stamp = Field(description="When, by the client's clock; a day alone means its midday")
+    at: Stamp = Field(description="When, in the client's time zone; a date alone means noon")
     amount: Decimal = Field(default=Decimal(0), ge=0, description="What was paid")
-    products: tuple[str, ...] = Field(default=(), description="Skus of what was bought")
+    products: tuple[str, ...] = Field(default=(), description="Skus of the bought products")
 
     @model_validator(mode="before")
     @classmethod
@@ -121,7 +121,7 @@ class TestProduct(Part):
     image_url: str | None = None
     consumable: bool = False
     launched_at: Stamp | None = Field(
-        default=None, description="When it came out, by the client's clock; a day alone means its beginning"
+        default=None, description="When it was launched, in the client's time zone; a date alone means its beginning"
     )
     next: tuple[NextProduct, ...] = ()
     accessories: tuple[str, ...] = ()
@@ -160,13 +160,13 @@ class RuleTest(Part):
     name: str = Field(min_length=1, description="What the test shows")
     customer: Annotated[dict[str, Any], WithJsonSchema(_CUSTOMER_SCHEMA)] = Field(default_factory=dict)
     purchases: tuple[TestPurchase, ...] = Field(default=(), json_schema_extra={"regulars": "internal"})
-    events: tuple[TestEvent, ...] = Field(default=(), description="What happened to the client")
+    events: tuple[TestEvent, ...] = Field(default=(), description="The client's events")
     manager: TestManager | None = Field(default=None, description="The client's manager")
-    catalogue: tuple[TestProduct, ...] = Field(default=(), description="The products there are")
+    catalogue: tuple[TestProduct, ...] = Field(default=(), description="All products")
     since: Stamp | None = Field(default=None, description="When the rules came into force; default: long before")
-    on: Stamp = Field(description="The day, or day and local time, up to which the clock runs")
+    on: Stamp = Field(description="The end of the test: a day, or day and local time")
     expect: dict[str, Outcome] = Field(
-        default_factory=dict, description="For each campaign `nothing`, or what the email is like"
+        default_factory=dict, description="For each campaign `nothing`, or properties of the email"
     )
 
     @model_validator(mode="before")

@@ -13,9 +13,9 @@ from regulars.rules.survey import Texts
 class Signup(Part):
     """A form at `/join`, also for your own website. Confirmed by the email of a campaign `on: signup.requested`."""
 
-    text: Texts = Field(description="What they agree to: stands beside the button, and is kept with their consent")
+    text: Texts = Field(description="The text of the consent: shown beside the button, and stored with the consent")
     title: Texts | None = Field(default=None, description="The heading of the page")
-    topic: Name = Field(default="marketing", description="What they sign up for, as campaigns name it")
+    topic: Name = Field(default="marketing", description="The topic of the sign-up")
     keep: Duration = Field(
-        default=timedelta(days=7), description="How long the confirmation holds; then the sign-up is forgotten"
+        default=timedelta(days=7), description="How long the confirmation is possible; then the sign-up is deleted"
     )

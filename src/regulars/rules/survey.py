@@ -44,9 +44,9 @@ class Question(Part):
     id: Key = Field(description="The answer's name in the event `survey.answered`, and in links: `?score=9`")
     ask: Texts = Field(description="The question, once or by language")
     scale: Literal["1-5", "1-7", "1-10", "0-10"] | None = Field(default=None, description="A number to tap")
-    low: Texts | None = Field(default=None, description="What the low end of the scale means")
-    high: Texts | None = Field(default=None, description="What the high end means")
-    choices: Mapping[Key, Texts] | None = Field(default=None, description="Answers to choose one from, by name")
+    low: Texts | None = Field(default=None, description="Meaning of the low end of the scale")
+    high: Texts | None = Field(default=None, description="Meaning of the high end")
+    choices: Mapping[Key, Texts] | None = Field(default=None, description="Possible answers, by name")
 
     @model_validator(mode="after")
     def _one_kind(self) -> Self:
@@ -67,8 +67,8 @@ class Survey(Part):
     """A page of questions, opened by `links.survey` of the campaigns that name it."""
 
     title: Texts = Field(description="The heading of the page")
-    questions: tuple[Question, ...] = Field(description="What is asked, in order")
-    thanks: Texts | None = Field(default=None, description="What the page says afterwards")
+    questions: tuple[Question, ...] = Field(description="The questions, in order")
+    thanks: Texts | None = Field(default=None, description="Text after the answers")
 
     name: str = Field(default="", exclude=True, json_schema_extra={"regulars": "internal"})
 

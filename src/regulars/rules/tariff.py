@@ -24,7 +24,7 @@ class Points(Part):
     per_referral: int = Field(default=0, ge=0, le=MOST, description="For each `referral.bought`")
     levels: Mapping[str, Annotated[int, Field(ge=1, le=1000 * MOST)]] = Field(
         default_factory=dict,
-        description="The name of each level, and how many points, used or not, open it: `{silver: 100, gold: 500}`",
+        description="The levels, with the points ever earned that open them: `{silver: 100, gold: 500}`",
     )
 
     @property

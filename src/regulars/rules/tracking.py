@@ -30,8 +30,8 @@ def _or_switch(schema: dict[str, Any]) -> None:
 class Tracking(Part):
     """What is measured in marketing emails to clients who do not object."""
 
-    clicks: bool = Field(default=False, description="Links lead by way of our own server, which counts clicks")
-    opens: bool = Field(default=False, description="A picture of one pixel tells that the email was shown")
+    clicks: bool = Field(default=False, description="Links redirect through our server, which counts clicks")
+    opens: bool = Field(default=False, description="A tracking pixel counts opens")
     utm: Annotated[Utm | None, BeforeValidator(_switch)] = Field(
         default=None, description="Tags on links to the company's own website", json_schema_extra=_or_switch
     )

@@ -115,7 +115,7 @@ class Take(Part):
 
     customers: _Row | None = Field(default=None, description="A client: columns of `regulars import customers`")
     purchases: _Row | None = Field(default=None, description="A purchase: columns of `regulars import purchases`")
-    events: _Row | None = Field(default=None, description="An event; `name: = complaint.opened` says which")
+    events: _Row | None = Field(default=None, description="An event, named by `name: = complaint.opened`")
 
     def rows(self, message: Any) -> Iterator[tuple[HookKind, dict[str, Any]]]:
         """The rows of the message, clients before purchases and events."""
@@ -129,11 +129,11 @@ class Take(Part):
 class Hook(Part):
     """One sender of signed messages to `/hooks/NAME`."""
 
-    type: Path = Field(default=Finder.parse("type"), description="Where a message says of what type it is")
+    type: Path = Field(default=Finder.parse("type"), description="The path of the message's type")
     keys: tuple[Name, ...] = Field(
-        default=(), description="Names of the keys that may sign, made by `regulars key`; default: the hook's own name"
+        default=(), description="Names of accepted keys, made by `regulars key`; default: the hook's own name"
     )
-    take: Mapping[str, Take] = Field(description="What is taken from each type of message; others are let pass")
+    take: Mapping[str, Take] = Field(description="What is read from each type of message; others are ignored")
 
     name: str = Field(default="", exclude=True, json_schema_extra={"regulars": "internal"})
 
