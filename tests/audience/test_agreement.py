@@ -16,7 +16,7 @@ from regulars.audience.local_days import today_by_zone
 from regulars.audience.person import load_people
 from regulars.audience.problems import ExpressionErrors
 from regulars.audience.sql import Scope, instant
-from regulars.db.engine import rehearse
+from regulars.db.engine import dry_run
 from regulars.db.event_source import event_source
 from regulars.db.tables import customers
 from regulars.profile import facts
@@ -70,7 +70,7 @@ def scope_at(connection: Connection, now: datetime) -> Scope:
 @given(world=worlds, texts=st.lists(conditions(), min_size=BATCH, max_size=BATCH))
 def test_sql_and_python_agree(engine: Engine, world: tuple[datetime, list[Client]], texts: list[str]) -> None:
     now, population = world
-    with rehearse(engine) as connection:
+    with dry_run(engine) as connection:
         furnish(connection)
         keys = [add(connection, client) for client in population]
         settle(connection)
@@ -99,7 +99,7 @@ def test_they_agree_on_the_event_that_set_it_off(
     engine: Engine, world: tuple[datetime, list[Client]], asked: tuple[str, list[str]]
 ) -> None:
     (now, population), (event, texts) = world, asked
-    with rehearse(engine) as connection:
+    with dry_run(engine) as connection:
         furnish(connection)
         keys = [add(connection, client) for client in population]
         settle(connection)

@@ -14,7 +14,7 @@ from regulars.audience.computed_fields import COMPUTED
 from regulars.audience.evaluate import Evaluation
 from regulars.audience.person import load_people
 from regulars.audience.sql import Statement
-from regulars.db.engine import rehearse
+from regulars.db.engine import dry_run
 from regulars.rules.fields import CLIENT_FIELDS, RECORDED, Origin, fields_of
 from tests.audience.conditions import Grammar
 from tests.audience.populations import (
@@ -54,7 +54,7 @@ def _people() -> list[Client]:
 def test_every_field_has_the_same_value_in_sql_and_in_python(engine: Engine) -> None:
     asked = {name: nodes.CustomerField(0, 0, field.type, name, custom=False) for name, field in CLIENT_FIELDS.items()}
     seen: set[str] = set()
-    with rehearse(engine) as connection:
+    with dry_run(engine) as connection:
         furnish(connection)
         keys = [add(connection, client) for client in _people()]
         settle(connection)

@@ -11,7 +11,7 @@ from regulars.audience.expression import parse
 from regulars.audience.local_days import today_by_zone
 from regulars.audience.person import load_people
 from regulars.audience.sql import Scope, instant
-from regulars.db.engine import rehearse
+from regulars.db.engine import dry_run
 from regulars.db.tables import customers
 from regulars.db.tables import facts as kept
 from regulars.profile import facts
@@ -45,7 +45,7 @@ def test_no_text_of_the_author_is_in_the_sql(engine: Engine, template: str) -> N
 
 @pytest.mark.parametrize("hostile", HOSTILE)
 def test_hostile_texts_are_plain_texts(engine: Engine, hostile: str) -> None:
-    with rehearse(engine) as connection:
+    with dry_run(engine) as connection:
         attrs = {"tier": hostile, "tags": [hostile]}
         key = people.add_customer(connection, hostile, name=hostile, timezone=hostile, attrs=attrs)
         other = people.add_customer(connection, "other", name="x", attrs={"tier": "x", "tags": ["x"]})

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from sqlalchemy import Connection, Engine, Text, insert, literal, select
 
-from regulars.db.engine import rehearse
+from regulars.db.engine import dry_run
 from regulars.db.json_fields import BY_TYPE, readable, regulars_list_holds
 from regulars.db.tables import products
 from regulars.rules.fields import FieldType
@@ -29,7 +29,7 @@ def stored(connection: Connection, value: Any) -> dict[FieldType, Any]:
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(value=JSON_VALUES)
 def test_readings_agree(engine: Engine, value: Any) -> None:
-    with rehearse(engine) as connection:
+    with dry_run(engine) as connection:
         found = stored(connection, value)
     if (listed := found[FieldType.LIST]) is not None:
         found[FieldType.LIST] = json.loads(listed)
@@ -60,7 +60,7 @@ def test_readable(kind: FieldType, value: Any, meaning: Any) -> None:
 
 @pytest.mark.parametrize("part", TEXTS)
 def test_lists_hold_texts_exactly(engine: Engine, part: str) -> None:
-    with rehearse(engine) as connection:
+    with dry_run(engine) as connection:
         attrs = {"all": list(TEXTS), "others": [t for t in TEXTS if t != part] + [10, None], "none": "text"}
         connection.execute(insert(products).values(sku="thing", name="thing", attrs=attrs))
         asked = [regulars_list_holds(products.c.attrs, literal(k, Text), literal(part, Text)) for k in attrs]
@@ -68,7 +68,7 @@ def test_lists_hold_texts_exactly(engine: Engine, part: str) -> None:
 
 
 def test_json_that_is_no_object_has_no_fields(engine: Engine) -> None:
-    with rehearse(engine) as connection:
+    with dry_run(engine) as connection:
         for whole in ([1], "it", 5, None):
             key = people.add_product(connection, f"thing-{whole}", attrs=whole)
             asked = select(*(read(products.c.attrs, literal("it", Text)) for read in BY_TYPE.values()))

@@ -13,7 +13,7 @@ from regulars.audience.local_days import today_by_zone
 from regulars.audience.person import load_people
 from regulars.audience.sql import Scope, instant
 from regulars.audience.vocabulary import Catalogue
-from regulars.db.engine import rehearse
+from regulars.db.engine import dry_run
 from regulars.db.tables import customers
 from regulars.profile import facts
 from regulars.profile.time_zones import in_use
@@ -165,14 +165,14 @@ def world(connection: Connection) -> tuple[int, Scope]:
 
 
 def test_the_world_has_a_purchase_that_is_yet_to_come(engine: Engine) -> None:
-    with rehearse(engine) as connection:
+    with dry_run(engine) as connection:
         _, scope = world(connection)
         assert scope.facts.name == "facts_then"  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize("group", CASES)
 def test_meaning(engine: Engine, group: str) -> None:
-    with rehearse(engine) as connection:
+    with dry_run(engine) as connection:
         ada, scope = world(connection)
         person = load_people(connection, [ada], NOW, "Europe/Tallinn")[ada]
         asked = select(customers.c.id).join(scope.facts, scope.facts.c.customer_id == customers.c.id)
@@ -186,7 +186,7 @@ def test_meaning(engine: Engine, group: str) -> None:
 
 
 def test_unknown_counts_as_no(engine: Engine) -> None:
-    with rehearse(engine) as connection:
+    with dry_run(engine) as connection:
         ada, scope = world(connection)
         person = load_people(connection, [ada], NOW, "Europe/Tallinn")[ada]
         unknown = parse("customer.country == 'MD'", CATALOGUE)
@@ -196,7 +196,7 @@ def test_unknown_counts_as_no(engine: Engine) -> None:
 
 
 def test_a_comparison_of_days_is_one_of_instants_so_that_an_index_serves(sqlite_engine: Engine) -> None:
-    with rehearse(sqlite_engine) as connection:
+    with dry_run(sqlite_engine) as connection:
         _, scope = world(connection)
         long_ago = parse("days_since(customer.created_at) > 90", CATALOGUE).sql(scope)
         asked = select(customers.c.id).where(long_ago).compile(connection)
@@ -208,7 +208,7 @@ def test_a_comparison_of_days_is_one_of_instants_so_that_an_index_serves(sqlite_
 
 
 def test_a_scope_without_today_or_event_is_refused_where_they_are_asked(sqlite_engine: Engine) -> None:
-    with rehearse(sqlite_engine) as connection:
+    with dry_run(sqlite_engine) as connection:
         _, scope = world(connection)
         bare = Scope(instant(NOW), scope.customers, scope.facts, scope.zone)
         parse("customer.purchases > 1", CATALOGUE).sql(bare)
@@ -219,7 +219,7 @@ def test_a_scope_without_today_or_event_is_refused_where_they_are_asked(sqlite_e
 
 
 def test_clients_of_an_alias(engine: Engine) -> None:
-    with rehearse(engine) as connection:
+    with dry_run(engine) as connection:
         ada, scope = world(connection)
         them = customers.alias("them")
         today = today_by_zone(in_use(connection), NOW, "Europe/Tallinn", them)

@@ -14,7 +14,7 @@ from regulars.consent.rights import withdraw
 from regulars.context.active_campaign import load_active_campaigns
 from regulars.core import ids
 from regulars.core.ids import address_hash
-from regulars.db.engine import rehearse, write
+from regulars.db.engine import dry_run, write
 from regulars.db.tables import assignments, customers, promises
 from regulars.eligibility.draw import is_held_out
 from regulars.ledger.assignments import Arm
@@ -206,13 +206,13 @@ def test_explain_says_who_is_or_would_be_held_out(bench: Bench) -> None:
     bench.plan("2026-06-10T11:00")
     (out,), (written,) = (_side("news", 5000, control=control) for control in (True, False))
     keys = _visit(bench, [out, written], "2026-06-10T12:00")
-    with rehearse(bench.engine) as connection:
+    with dry_run(bench.engine) as connection:
         active = load_active_campaigns(connection, bench.rules.rulebook)
         assert is_held_out(connection, active["news"], keys[out])
         assert not is_held_out(connection, active["news"], keys[written])
         assert not is_held_out(connection, active["all"], keys[out])
     bench.plan("2026-06-10T12:01")
-    with rehearse(bench.engine) as connection:
+    with dry_run(bench.engine) as connection:
         connection.execute(update(assignments).values(arm=Arm.WRITTEN))
         assert not is_held_out(connection, active["news"], keys[out])
 
@@ -238,7 +238,7 @@ def test_a_holdout_never_brings_a_mailbox_over_the_cap_nor_into_two_groups(
         f"r{place}": VISIT | {"holdout": holdout, "priority": place, "late": late}
         for place, holdout in enumerate(holdouts)
     }
-    with rehearse(sqlite_engine) as connection:
+    with dry_run(sqlite_engine) as connection:
         _live_through(connection, rules(campaigns, policy={"cap": f"{cap[0]} per {cap[1]} days"}), cap, visits, refused)
 
 

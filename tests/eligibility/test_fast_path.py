@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Engine, insert, select, update
 from regulars.consent.rights import withdraw
 from regulars.context.active_campaign import load_active_campaigns
 from regulars.context.plan_context import plan_context
-from regulars.db.engine import rehearse
+from regulars.db.engine import dry_run
 from regulars.db.tables import assignments, campaigns, customers, preferences, promises
 from regulars.eligibility.examine import examine_claimed
 from regulars.ledger.claims import Claim, claim
@@ -126,7 +126,7 @@ def _confirmed(connection: Connection, now: Rules, when: str, claim: Claim) -> t
 def _agree(engine: Engine, people: Sequence[frozenset[str]], without: str, when: str) -> None:
     written = {name: rule for name, rule in {**RULES, **WITHOUT[without]}.items() if rule is not None}
     now = rules(written, policy=POLICY)
-    with rehearse(engine) as connection:
+    with dry_run(engine) as connection:
         claimed = _claimed(connection, people)
         at_a_glance = _confirmed(connection, now, when, claimed)
         with pytest.MonkeyPatch.context() as patch:
@@ -153,7 +153,7 @@ def test_each_obstacle_alone(engine: Engine) -> None:
 
 def test_who_is_in_the_control_group_by_now_is_not_written_to(engine: Engine) -> None:
     now = rules(RULES, policy=POLICY)
-    with rehearse(engine) as connection:
+    with dry_run(engine) as connection:
         claimed = _claimed(connection, [frozenset(), frozenset(["held out, since it was joined with another"])])
         going, ledger = _confirmed(connection, now, "2026-06-10T12:05", claimed)
         assert len(going) == 2 * len(RULES) - 1
@@ -162,7 +162,7 @@ def test_who_is_in_the_control_group_by_now_is_not_written_to(engine: Engine) ->
 
 def test_where_nothing_stands_against_them_the_glance_finds_all(engine: Engine) -> None:
     now = rules(RULES, policy=POLICY)
-    with rehearse(engine) as connection:
+    with dry_run(engine) as connection:
         claimed = _claimed(connection, [frozenset()] * 3)
         found = EXAMINE.all_clear(
             connection,

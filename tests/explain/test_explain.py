@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import select
 
 from regulars.core.errors import NotFound
-from regulars.db.engine import read, rehearse, write
+from regulars.db.engine import dry_run, read, write
 from regulars.db.tables import customers, promises
 from regulars.explain.explain import Explanation, explain
 from regulars.planner.plan import plan
@@ -34,7 +34,7 @@ def _planned(bench: Bench, now: str) -> dict[str, Verdicts]:
     """What a plan of everybody would leave in the ledger, undone."""
     assert bench.rules is not None
     columns = (promises.c.campaign, promises.c.step, promises.c.occurrence, promises.c.state, promises.c.reason)
-    with rehearse(bench.engine) as connection:
+    with dry_run(bench.engine) as connection:
         plan(connection, bench.rules, at(now))
         query = select(customers.c.external_id, *columns).join(customers, customers.c.id == promises.c.customer_id)
         return _by_customer(connection.execute(query).all())

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Engine
 
 from regulars.audience.person import load_people
 from regulars.context.plan_context import plan_context
-from regulars.db.engine import read, rehearse, write
+from regulars.db.engine import dry_run, read, write
 from regulars.explain.client_facts import client_facts
 from regulars.operation.learn import learn
 from regulars.profile import facts as fact_store
@@ -110,7 +110,7 @@ def check_purchases(found: Told) -> None:
 @settings(max_examples=share(3), suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(done=deeds, then=st.integers(0, HORIZON))
 def test_each_sentence_comes_to_its_fact(engine: Engine, done: list[Deed], then: int) -> None:
-    with rehearse(engine) as connection:
+    with dry_run(engine) as connection:
         furnish(connection)
         for deed in sorted(done, key=lambda each: each.at):
             happen(connection, deed)
@@ -122,7 +122,7 @@ def test_each_sentence_comes_to_its_fact(engine: Engine, done: list[Deed], then:
 
 
 def test_in_words(engine: Engine) -> None:
-    with rehearse(engine) as connection:
+    with dry_run(engine) as connection:
         furnish(connection)
         key = people.add_customer(connection, "ada", id=9, source="a friend", attrs={"motivation_by_hand": "novelty"})
         people.add_link(connection, "mower", "next", "saw", after_days=60)

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Engine, insert, select
 
-from regulars.db.engine import rehearse, write
+from regulars.db.engine import dry_run, write
 from regulars.db.states import State
 from regulars.db.tables import claims, promises
 from regulars.ledger import claims as claims_module
@@ -191,7 +191,7 @@ def test_what_was_taken_back_while_its_worker_died_is_free(engine: Engine) -> No
 
 def test_a_worker_passes_over_what_a_rehearsal_has_in_hand(postgres_engine: Engine) -> None:
     ids = _planned(postgres_engine, 3)
-    with rehearse(postgres_engine) as connection:
+    with dry_run(postgres_engine) as connection:
         taken = claims_module.claim(
             connection, kinds={"marketing"}, limit=2, now=NOW, wall=NOW, lease=LEASE, worker="rehearsal"
         )

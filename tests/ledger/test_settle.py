@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Engine, insert, select
 
-from regulars.db.engine import rehearse
+from regulars.db.engine import dry_run
 from regulars.db.states import Reason, State
 from regulars.db.tables import promises
 from regulars.ledger import claims, settle
@@ -43,7 +43,7 @@ outcomes = st.builds(
 @settings(max_examples=share(1), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(given=st.lists(outcomes, min_size=1, max_size=5), told=st.booleans())
 def test_each_outcome_is_written_as_it_is(engine: Engine, given: list[Settlement], told: bool) -> None:
-    with rehearse(engine) as connection:
+    with dry_run(engine) as connection:
         row = {
             "campaign": "news", "step": "news", "customer_id": add_customer(connection), "state": "planned",
             "kind": "marketing", "rule": "r", "due_at": NOW, "expires_at": LATER, "next_at": NOW, "created_at": NOW,
@@ -72,7 +72,7 @@ def test_each_outcome_is_written_as_it_is(engine: Engine, given: list[Settlement
 
 @pytest.mark.parametrize("told", [True, False])
 def test_what_the_claim_does_not_hold_is_not_written(engine: Engine, told: bool) -> None:
-    with rehearse(engine) as connection:
+    with dry_run(engine) as connection:
         row = {
             "campaign": "news", "step": "news", "customer_id": add_customer(connection), "occurrence": "1",
             "state": "planned", "kind": "marketing", "rule": "r", "due_at": NOW, "expires_at": LATER, "next_at": NOW,

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from sqlalchemy import Connection, Engine, insert, select
 
 from regulars.db import tables
-from regulars.db.engine import read, rehearse, write
+from regulars.db.engine import dry_run, read, write
 from regulars.db.types import DAY, to_micros
 from regulars.profile import facts
 from tests.common import people
@@ -119,7 +119,7 @@ def rows(connection: Connection, source: Any) -> list[tuple[Any, ...]]:
 @settings(max_examples=share(3), suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(shop=shops, then=st.integers(0, HORIZON))
 def test_refreshing_whom_a_purchase_touches_is_recomputing_everything(engine: Engine, shop: Shop, then: int) -> None:
-    with rehearse(engine) as connection:
+    with dry_run(engine) as connection:
         stock(connection, shop)
         facts.refresh(connection)
         for number, one in enumerate(shop.bought, 1):

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from sqlalchemy import Connection, Engine, insert, select
 
 from regulars.db import tables
-from regulars.db.engine import rehearse, write
+from regulars.db.engine import dry_run, write
 from regulars.profile import facts, points
 from regulars.profile.traits import BELONGING, NOVEL_DAYS, SIGNALS
 from regulars.rules.tariff import Points
@@ -221,7 +221,7 @@ def found(connection: Connection, source: Any, customer: int) -> dict[str, Any]:
 @settings(max_examples=share(3), suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(done=deeds, then=st.integers(0, HORIZON))
 def test_facts_are_those_that_a_plain_look_finds(engine: Engine, done: list[Deed], then: int) -> None:
-    with rehearse(engine) as connection:
+    with dry_run(engine) as connection:
         furnish(connection)
         done = sorted(done, key=lambda deed: deed.at)
         for deed in done:

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import Connection, Engine, Table, select
 
 from regulars.context.statement_cache import StatementCache
-from regulars.db.engine import read, rehearse, write
+from regulars.db.engine import dry_run, read, write
 from regulars.db.tables import customers, members, promises, values_seen
 from regulars.planner.plan import plan
 from regulars.simulation import dry_dispatch
@@ -50,7 +50,7 @@ def crowd(engine: Engine, seed: int) -> Rules:
 
 def lived(engine: Engine, book: Rules, moments: Sequence[datetime], cache: StatementCache | None) -> list[Any]:
     """What the tables hold after each of these moments, planned and sent one after the other."""
-    with rehearse(engine) as connection:
+    with dry_run(engine) as connection:
         found = []
         for now in moments:
             plan(connection, book, now, cache=cache)

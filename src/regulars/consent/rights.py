@@ -207,13 +207,13 @@ def suppress(
 
 
 def suppress_all(
-    connection: Connection, bars: Iterable[Suppression], now: datetime, log_detail: Detail | None = None
+    connection: Connection, new_suppressions: Iterable[Suppression], now: datetime, log_detail: Detail | None = None
 ) -> set[str]:
     """`suppress` for many distinct addresses; returns the hashes for which it is new.
 
     `said` is added to the details of the lines in the log, and with it what each was suppressed for.
     """
-    asked = {bar.email_hash: bar for bar in bars}
+    asked = {bar.email_hash: bar for bar in new_suppressions}
     rows = [[bar.email_hash, bar.scope, bar.reason, to_micros(bar.at), bar.detail] for bar in asked.values()]
     given = rowset(connection, "given", _SUPPRESSION, rows)
     statement = insert(connection, suppressions).from_select(

@@ -53,12 +53,12 @@ class ListedSuppression:
     clients: tuple[str, ...]
 
 
-def add_suppressions(connection: Connection, bars: Iterable[Suppression], *, now: datetime, by: str) -> Suppressed:
+def add_suppressions(connection: Connection, added: Iterable[Suppression], *, now: datetime, by: str) -> Suppressed:
     """Suppresses the addresses and recalls emails that they forbid. `by` is the source, for the log.
 
     The log has a line for each client with one of the addresses.
     """
-    asked = list(bars)
+    asked = list(added)
     changed = suppress_all(connection, asked, now, {"by": by})
     marketing = {bar.email_hash for bar in asked if bar.scope == MARKETING} & changed
     recalled = recall_mailboxes(connection, changed - marketing, list(Kind))

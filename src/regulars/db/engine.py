@@ -147,7 +147,7 @@ def read(engine: Engine) -> Iterator[Connection]:
 
 
 @contextmanager
-def rehearse(engine: Engine) -> Iterator[Connection]:
+def dry_run(engine: Engine) -> Iterator[Connection]:
     """A writing transaction that is always rolled back, to simulate with the real code."""
     with _failures_named(), engine.connect() as connection:
         transaction = connection.begin()

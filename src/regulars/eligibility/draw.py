@@ -147,8 +147,8 @@ def _nothing_went(active: ActiveCampaign) -> ColumnElement[bool]:
 def _arm(active: ActiveCampaign) -> ColumnElement[str]:
     """The group of the client in `customers`: as it is written, or by the draw (`ids.share` in SQL)."""
     a, b = ids.salt(active.key)
-    mine = (assignments.c.experiment == active.key, assignments.c.mailbox == mailbox_of(customers))
-    kept = select(assignments.c.arm).where(*mine).correlate(customers).scalar_subquery()
+    assigned = (assignments.c.experiment == active.key, assignments.c.mailbox == mailbox_of(customers))
+    kept = select(assignments.c.arm).where(*assigned).correlate(customers).scalar_subquery()
     twin = customers.alias("twin")
     # Of several clients at one mailbox the least number counts, so that it does not matter who came first.
     least = select(func.min(twin.c.bucket)).where(twin.c.email_hash == customers.c.email_hash)

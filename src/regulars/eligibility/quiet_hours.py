@@ -32,11 +32,11 @@ def hold_quiet(
     chosen: ColumnElement[bool],
 ) -> int:
     """Holds the chosen promises of clients in quiet hours until these end; returns the number held."""
-    asleep = quiet_until(context)
+    quiet_zones = quiet_until(context)
     keys = sorted(active.key for active in active_campaigns if active.campaign.obeys_quiet_hours)
-    if not asleep or not keys:
+    if not quiet_zones or not keys:
         return 0
-    ends = [(zone, to_micros(end)) for zone, end in sorted(asleep.items())]
+    ends = [(zone, to_micros(end)) for zone, end in sorted(quiet_zones.items())]
     nights = rowset(connection, "nights", {"zone": Text(), "ends": BigInteger()}, ends)
     waiting = (
         select(promises.c.id, nights.c.ends)

@@ -96,7 +96,7 @@ def explain(
     names = rules.rulebook.campaigns
     if campaign is not None and campaign not in names:
         raise NotFound("campaign", campaign, nearest(campaign, names))
-    with db.rehearse(engine) as connection:
+    with db.dry_run(engine) as connection:
         key = queries.find(connection, customer)
         before = queries.rows(connection, key)
         active_campaigns = plan(connection, rules, now, only=key).active_campaigns

@@ -133,11 +133,11 @@ class Customers(Importer):
 
     def _without_erased(self, connection: Connection, rows: list[Row], hashes: Mapping[int, str]) -> list[Row]:
         erased = suppressions.c.reason == rights.ERASED
-        barred = lookup(connection, suppressions.c.email_hash, hashes.values(), erased)
+        blocked = lookup(connection, suppressions.c.email_hash, hashes.values(), erased)
         erasure = and_(customers.c.erased_at.is_not(None), rights.still_erased())
         gone = clients_named(connection, (row.get("id") for row in rows), erasure)
         kept = [
-            row for row in rows if not any(barred.get(hashes.get(row.line, ""), [])) and not gone.get(row.get("id"))
+            row for row in rows if not any(blocked.get(hashes.get(row.line, ""), [])) and not gone.get(row.get("id"))
         ]
         if len(kept) < len(rows):
             self.notes[_ERASED] += len(rows) - len(kept)

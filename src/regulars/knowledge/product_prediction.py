@@ -84,8 +84,8 @@ class NextProductModel:
         step = max(1, _CELLS // max(1, history.products))
         for start in range(0, len(clients), step):
             some = clients[start : start + step]
-            times, mine = visits[some], own[some]
-            scores = (mine @ links).toarray()
+            times, in_batch = visits[some], own[some]
+            scores = (in_batch @ links).toarray()
             # A link from a product to itself counts as often as the client bought it.
             scores += times.toarray() * loops
             scores = np.where(scores > 0, scores * _ABOVE, floor)

@@ -130,7 +130,7 @@ def _previews(
     elif engine is None:
         raise NotFound("customer (there is no database)", customer)
     else:
-        with db.rehearse(engine) as connection:
+        with db.dry_run(engine) as connection:
             jobs = _jobs(connection, workspace, campaign, steps, customer, now)
     return [_preview(_suited(job, locale, detached), workspace, now, settings, notes) for job, notes in jobs]
 

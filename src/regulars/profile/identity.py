@@ -77,7 +77,7 @@ def only_addressed(external_id: str) -> bool:
 def different_people(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
     """Whether names or birthdays differ, where both are known: families and colleagues share mailboxes."""
     pairs = ((one.get(name), other.get(name)) for name in PERSONAL)
-    return any(_plain(said) != _plain(known) for said, known in pairs if said and known)
+    return any(_plain(own) != _plain(known) for own, known in pairs if own and known)
 
 
 def _plain(value: Any) -> str:

@@ -86,13 +86,13 @@ def check_email(templates: Templates, usages: Sequence[Usage], own_hosts: Collec
 
 def check_languages(templates: Templates, emails: Iterable[str]) -> Iterator[Diagnostic]:
     """A warning for each email that lacks languages which other emails have."""
-    spoken = {}
+    languages_of = {}
     for email in emails:
         with suppress(NotFound, Invalid):  # `check_email` reports these
             templates.language(email, None)
-            spoken[email] = set(templates.languages(email))
-    everywhere = set().union(*spoken.values())
-    for email, languages in spoken.items():
+            languages_of[email] = set(templates.languages(email))
+    everywhere = set().union(*languages_of.values())
+    for email, languages in languages_of.items():
         lacking = sorted(everywhere - languages)
         if lacking:
             span = Span(templates.library.body(email).path, 1, 1)

@@ -92,7 +92,7 @@ def forecast(
     end of these days (or at once, for none), compared with leaving the rules as they are.
     """
     until = _until(rules, now, days)
-    with db.rehearse(engine) as connection:
+    with db.dry_run(engine) as connection:
         old = rules_in_force(connection, rules)
         found = _first(connection, plan(connection, rules, now), now, samples)
     changed = bool(found.changes) or found.recounted
@@ -120,7 +120,7 @@ def _until(rules: Ruleset, now: datetime, days: int) -> datetime:
 def _simulated(
     engine: Engine, rules: Ruleset, now: datetime, until: datetime, progress: Callable[[datetime], None] | None
 ) -> Simulation:
-    with db.rehearse(engine) as connection:
+    with db.dry_run(engine) as connection:
         simulation = Simulation(connection, rules, now, until)
         simulation.run(progress)
         return simulation

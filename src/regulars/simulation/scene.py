@@ -113,11 +113,11 @@ class Scene:
 
     def _products(self, connection: Connection) -> dict[str, int]:
         declared = {product.sku: product for product in self.test.catalogue}
-        spoken = chain.from_iterable(
+        linked = chain.from_iterable(
             [*(n.sku for n in p.next), *p.accessories] for p in self.test.catalogue
         )  # fmt: skip
         bought = chain.from_iterable(purchase.products for purchase in self.test.purchases)
-        skus = {sku: key for key, sku in enumerate(dict.fromkeys([*declared, *spoken, *bought]), start=1)}
+        skus = {sku: key for key, sku in enumerate(dict.fromkeys([*declared, *linked, *bought]), start=1)}
         for sku, key in skus.items():
             row: dict[str, Any] = {"id": key, "sku": sku, "name": sku, "currency": self.book.company.currency}
             if sku in declared:

@@ -54,7 +54,7 @@ class ValueTrigger(Trigger):
         baseline = active.planned_at is None and self.campaign.backfill.mode != "all"
         if active.planned_at is None and not baseline:  # the rule now asks for those already past it
             connection.execute(update(values_seen).where(values_seen.c.campaign == active.key).values(baseline=False))
-        noting = context.cached(("noted",), active, lambda at: _noting(at, active, baseline))
+        noting = context.cached(("noted",), active, lambda at: _value_rows(at, active, baseline))
         added = connection.execute(noting, execution_options={"preserve_rowcount": True}).rowcount
         if baseline and self.campaign.backfill.since is not None:
             include_values_since(context, active)
@@ -125,7 +125,7 @@ class ValueTrigger(Trigger):
         return CampaignExplanation(f"Nothing more to come: {value_words}.")
 
 
-def _noting(context: PlanContext, active: ActiveCampaign, baseline: bool) -> Insert:
+def _value_rows(context: PlanContext, active: ActiveCampaign, baseline: bool) -> Insert:
     name = active.campaign.name
     now = select(customers.c.id, context.value(active.campaign).label("value")).select_from(clients(context))
     # The value of a client outside the audience triggers when they enter it.
