@@ -19,10 +19,10 @@ class Demo:
     printed: str
 
 
-def play(folder: Path) -> str:
-    """What `regulars demo` prints in the folder."""
+def play(folder: Path, columns: int = 110) -> str:
+    """What `regulars demo` prints in the folder, on a terminal so wide."""
     done = subprocess.run(
-        ["regulars", "demo"], cwd=folder, env=refresh.environment() | {"COLUMNS": "110"}, check=False, text=True,
+        ["regulars", "demo"], cwd=folder, env=refresh.environment() | {"COLUMNS": str(columns)}, check=False, text=True,
         capture_output=True,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr

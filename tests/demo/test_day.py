@@ -105,8 +105,10 @@ def test_the_inbox_holds_what_the_ledger_says(demo: Demo) -> None:
 def test_played_again_it_sends_nothing_twice_and_says_so(demo: Demo, tmp_path: Path) -> None:
     shutil.copytree(demo.folder, tmp_path / "demo")
     before = report(tmp_path / "demo")
-    printed = play(tmp_path)
+    printed = play(tmp_path, columns=80)
     assert f"This day was played before: all {SENT} emails had gone, none went twice." in printed
+    too_long = [line for line in printed.splitlines() if len(line) > 80]
+    assert [line for line in too_long if "://" not in line] == [], "only an address may be wider than the terminal"
     assert "customers.csv: 0 added, 200 known, 0 refused" in printed
     assert len(stored(tmp_path / "demo" / "inbox")) == SENT
     assert report(tmp_path / "demo") == before

@@ -9,7 +9,7 @@ from sqlalchemy import Engine, insert
 
 from regulars.db.engine import read, write
 from regulars.db.tables import buying_model
-from regulars.insights.learned_notes import learned_notes
+from regulars.insights.campaign_report import learned_notes
 from regulars.knowledge.search_range import EDGE, corner
 from regulars.profile import facts
 from tests.common.bench import at

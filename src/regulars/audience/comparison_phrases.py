@@ -23,7 +23,7 @@ from regulars.audience.nodes import (
 from regulars.audience.value_phrases import ClauseOf, operand_phrase, value_phrase
 from regulars.rules.fields import CLIENT_FIELDS, FieldType
 
-Said = tuple[str, str]
+Sentence = tuple[str, str]
 """A subject and a predicate."""
 _CLIENT = "the client"
 _DENIED = {
@@ -46,15 +46,15 @@ _PAST = frozenset({"last_purchase_at", "first_purchase_at", "created_at", "birth
 """Fields of clients that are never to come."""
 
 
-def comparison(node: Compare, clause: ClauseOf, *, yes: bool) -> Said:
+def comparison(node: Compare, clause: ClauseOf, *, yes: bool) -> Sentence:
     """What a comparison of two values says; with `yes` false, that it is not so."""
     op, left, right = node.op if yes else _DENIED[node.op], node.left, node.right
     if isinstance(left, Literal) and not isinstance(right, Literal):
         op, left, right = op.swapped, right, left
     if isinstance(right, Literal) and isinstance(right.value, float):
-        said = _usual(left, op, right.value, clause)
-        if said is not None:
-            return said
+        phrase = _usual(left, op, right.value, clause)
+        if phrase is not None:
+            return phrase
     subject = value_phrase(left, clause) if isinstance(left, Arithmetic) else operand_phrase(left, clause)
     return subject, f"{_verb(op, left)} {operand_phrase(right, clause)}"
 
@@ -81,7 +81,7 @@ def _always_known(node: Node) -> bool:
     return isinstance(node, Literal)
 
 
-def _usual(left: Node, op: Comparison, number: float, clause: ClauseOf) -> Said | None:
+def _usual(left: Node, op: Comparison, number: float, clause: ClauseOf) -> Sentence | None:
     """A comparison with a number as people say it; None where there is no such way."""
     match left:
         case CustomerField(name="purchases", custom=False):
@@ -123,21 +123,21 @@ def _how_often(op: Comparison, number: float) -> str | None:
     return f"{_BOUND[op]} {_times(number)}" if op in _BOUND else None
 
 
-def _bought(op: Comparison, number: float, within: str) -> Said | None:
+def _bought(op: Comparison, number: float, within: str) -> Sentence | None:
     often = _how_often(op, number)
     if often == "never":
         return _CLIENT, f"has bought nothing{within or ' yet'}"
     return None if often is None else (_CLIENT, f"has bought {often}{within}")
 
 
-def _had(event: str, op: Comparison, number: float, within: str) -> Said | None:
+def _had(event: str, op: Comparison, number: float, within: str) -> Sentence | None:
     often = _how_often(op, number)
     if often == "never":
         return _CLIENT, f"has had no {event_label(event)}{within}"
     return None if often is None else (_CLIENT, f"has had {event_label(event)} {often}{within}")
 
 
-def _days(node: DaysSince, op: Comparison, number: float, clause: ClauseOf) -> Said:
+def _days(node: DaysSince, op: Comparison, number: float, clause: ClauseOf) -> Sentence:
     """How many days ago something was, or how far ahead it is."""
     days = "1 day" if number == 1 else f"{number_words(number)} days"
     count = f"{_BOUND[op]} {days}"

@@ -73,8 +73,8 @@ class Group:
 
 def condition_phrase(node: Node) -> str:
     """The condition as a clause, to follow "if"."""
-    said = _say(node, yes=True)
-    return said.text if isinstance(said, Clause) else _joined(said)
+    phrase = _say(node, yes=True)
+    return phrase.text if isinstance(phrase, Clause) else _joined(phrase)
 
 
 def with_a_client(phrase: str) -> str:
@@ -115,8 +115,8 @@ def _group(joint: OneOf["and", "or"], nodes: Sequence[Node], *, yes: bool) -> Cl
     joint = joint if yes else ("or" if joint == "and" else "and")
     parts: list[Clause | Group] = []
     for node in nodes:
-        said = _say(node, yes=yes)
-        for part in said.parts if isinstance(said, Group) and said.joint == joint else (said,):
+        phrase = _say(node, yes=yes)
+        for part in phrase.parts if isinstance(phrase, Group) and phrase.joint == joint else (phrase,):
             _add(parts, part, joint)
     return parts[0] if len(parts) == 1 else Group(joint, tuple(parts))
 
@@ -147,7 +147,7 @@ def _say(node: Node, *, yes: bool) -> Clause | Group:
         case Compare() | Member() | Holds() | TextTest() | IsNone():
             return _test(any_node, yes=yes)
         case Bought() | History():
-            return _happened(any_node, yes=yes)
+            return _history_clause(any_node, yes=yes)
         case Literal():
             return _constant(value=any_node.value is True, unknown=any_node.value is None, yes=yes)
         case CustomerField() | EventField() | ProductField():
@@ -227,11 +227,11 @@ def _unknown(operand: Node, *, yes: bool) -> Clause:
     return Clause(value_phrase(operand, condition_phrase), _NOT_KNOWN if yes else "is known")
 
 
-def _whole(said: Clause | Group) -> str:
-    return said.text if isinstance(said, Clause) else _joined(said)
+def _whole(phrase: Clause | Group) -> str:
+    return phrase.text if isinstance(phrase, Clause) else _joined(phrase)
 
 
-def _happened(node: Bought | History, *, yes: bool) -> Clause:
+def _history_clause(node: Bought | History, *, yes: bool) -> Clause:
     within = within_words(node.within)
     if isinstance(node, Bought):
         return Clause(CLIENT, f"has {'' if yes else 'not '}bought {quoted(node.what)}{within}")

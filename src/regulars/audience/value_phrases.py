@@ -110,8 +110,8 @@ def _event_field(node: EventField) -> str:
 
 def operand_phrase(node: Node, clause: ClauseOf) -> str:
     """The same within a longer noun: what is itself put together stands in brackets."""
-    said = value_phrase(node, clause)
-    return f"({said})" if isinstance(node, Arithmetic | Choose) else said
+    phrase = value_phrase(node, clause)
+    return f"({phrase})" if isinstance(node, Arithmetic | Choose) else phrase
 
 
 def literal_phrase(node: Literal) -> str:

@@ -28,8 +28,7 @@ _MOST = 5
 def report_command(command: CommandContext, since: str | None, until: str | None, now: str | None) -> None:
     """Count by campaign; with a goal and a holdout, also the lift; its interval holds however often you look."""
     from regulars.db.engine import read
-    from regulars.insights.campaign_report import report
-    from regulars.insights.learned_notes import learned_notes
+    from regulars.insights.campaign_report import learned_notes, report
 
     warnings = list(dict.fromkeys([*command.go_by_rules_in_force(), *command.troubles()]))  # the clock is in both
     zone = command.rules.rulebook.company.timezone

@@ -16,8 +16,12 @@ from regulars.db.states import State
 from regulars.db.tables import campaigns, coupons, events, promises
 from regulars.insights.lift import Lift, lift
 from regulars.insights.link_responses import GradeCounts, LinkReport, link_reports, response_counts
+from regulars.knowledge.search_range import corner, corner_note, unit_of
+from regulars.profile import learned
 from regulars.responses.click_grading import HitKind
 from regulars.rules.model import Rulebook
+
+_DAYS_PER_WEEK = 7
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +152,18 @@ def _coupons_by_email(since: datetime | None, until: datetime | None) -> Select[
         .subquery("went")
     )
     return select(went.c.campaign, func.count())
+
+
+def learned_notes(connection: Connection) -> list[str]:
+    """That the buying model in force was learned at the edge of its search; empty where it was not."""
+    model, oldest = learned.model(connection), learned.oldest_age(connection)
+    if model is None or not oldest:
+        return []
+    r, alpha, a, b = (float(model[name] or 0.0) for name in ("r", "alpha", "a", "b"))
+    if min(r, alpha, a, b) <= 0:
+        return []
+    note = corner_note(corner(r, alpha, a, b, unit_of(oldest / _DAYS_PER_WEEK)), a, b)
+    return [note] if note else []
 
 
 def _between(column: ColumnElement[Any], since: datetime | None, until: datetime | None) -> ColumnElement[bool]:
