@@ -1,4 +1,4 @@
-"""`duplicates`, `merge` and `alias`: clients who may be one person, made one, and further ids of a client."""
+"""`duplicates`, `merge` and `alias`: possible duplicates, merging them, and further ids of a client."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from regulars.consent.merge import Merged
 
 _SHOWN = 50
-"""Addresses that the list shows."""
+"""Maximum addresses in the list."""
 
 
 @click.command("duplicates")

@@ -1,7 +1,7 @@
 """A table as lines of text that fit a width: cells are broken at blanks only, never within a word.
 
-Where even the longest words side by side are too wide, columns in which nothing stands are left out; if that is not
-enough, each row is told as a few lines of `heading: value`.
+Where even the longest words side by side are too wide, empty columns are left out; if that is not enough, each row
+is printed as a few lines of `heading: value`.
 """
 
 from __future__ import annotations
@@ -11,14 +11,14 @@ from collections.abc import Sequence
 from rich.cells import cell_len
 
 NOTHING = frozenset({"", "–"})
-"""Cells that say that there is nothing to say."""
+"""Cells that count as empty."""
 _GAPS = (3, 2)
-"""Blanks between columns: so many, and fewer where the room is short."""
+"""Blanks between columns: the normal number, and fewer in narrow terminals."""
 Rows = Sequence[Sequence[str]]
 
 
 def table_lines(headings: Sequence[str], rows: Rows, numbers: Sequence[int], width: int) -> tuple[str, list[str]]:
-    """The line of headings, empty where rows are told as lines, and the lines below it; none ends in blanks."""
+    """The line of headings, empty where rows are printed as lines, and the lines below it; none ends in blanks."""
     columns = range(len(headings))
     for kept in (columns, [c for c in columns if any(row[c] not in NOTHING for row in rows)]):
         for gap in _GAPS:

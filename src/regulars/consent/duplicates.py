@@ -1,4 +1,4 @@
-"""Clients who may be one person: those whose address another client has, too."""
+"""Possible duplicates: clients who share an address."""
 
 from __future__ import annotations
 
@@ -26,17 +26,17 @@ class DuplicateClient:
 
 @dataclass(frozen=True, slots=True)
 class Duplicate:
-    """An address that several clients have; the oldest client first."""
+    """An address of several clients; the oldest client first."""
 
     address: str
     clients: tuple[DuplicateClient, ...]
     different: bool
-    """Whether names or birthdays say that they are not all one person."""
+    """Whether names or birthdays differ."""
 
 
 @dataclass(frozen=True, slots=True)
 class Contact:
-    """A client as people know them."""
+    """The name and address of a client."""
 
     external_id: str
     name: str | None
@@ -44,14 +44,14 @@ class Contact:
 
 
 def contact(connection: Connection, customer_id: int) -> Contact:
-    """What tells a person which client this is."""
+    """The name and address of the client."""
     columns = customers.c["external_id", "name", "first_name", "last_name", "email"]
     row = connection.execute(select(*columns).where(customers.c.id == customer_id)).one()
     return Contact(row.external_id, row.name or _full(row.first_name, row.last_name), row.email)
 
 
 def list_duplicates(connection: Connection) -> list[Duplicate]:
-    """Every address that several living clients have, by address."""
+    """Every address of several clients (erased ones apart), by address."""
     several = (
         select(customers.c.email_hash)
         .where(customers.c.email_hash.is_not(None), customers.c.erased_at.is_(None))

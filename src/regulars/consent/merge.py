@@ -1,6 +1,6 @@
-"""Joining two clients who are one person: what was known of either is known of one, and of rights the stricter holds.
+"""Merging two clients who are one person: all data go to one, and the stricter of their decisions applies.
 
-It stands beside erasure: both go through every table that speaks of a client, and both end in the log.
+Like erasure, it goes through every table with client data, and is logged.
 """
 
 from __future__ import annotations
@@ -33,34 +33,34 @@ from regulars.profile import facts
 from regulars.profile.identity import add_alias, only_addressed
 
 IDENTITY = "identity"
-"""The topic under which the log keeps which ids and clients became one."""
+"""The log topic of merges."""
 _OWN = frozenset(
     "id external_id uid bucket email email_hash attrs created_at updated_at erased_at".split()
 )  # fmt: skip
-"""Columns of a client that are not filled by what the other has there."""
+"""Columns of a client that are not filled from the other."""
 
 
 @dataclass(frozen=True, slots=True)
 class Merged:
-    """What joining two clients did, as numbers of what was moved."""
+    """The result of a merge: the numbers of moved rows."""
 
     client: str
-    """The outside id of the client who stays."""
+    """The outside id of the remaining client."""
     joined: str
-    """The outside id that the other had."""
+    """The outside id of the removed client."""
     events: int
     purchases: int
     emails: int
     twice: int
-    """Emails that both had, under one key; the ledger keeps both, one of them counts."""
+    """Emails that both had under one key; the ledger keeps both, one counts."""
     refused: tuple[str, ...]
-    """Topics that the client who stays does not want because of the other."""
+    """Topics from which the remaining client is unsubscribed because of the other."""
 
 
 def merge_clients(connection: Connection, kept: int, gone: int, *, now: datetime, by: str) -> Merged:
-    """Joins `gone` into `kept` in the caller's transaction. `by` is the way, for the log.
+    """Merges `gone` into `kept` in the caller's transaction. `by` is the source, for the log.
 
-    Raises NotFound, and RegularsError for one client twice, for the erased, and while an email to one of them is sent.
+    Raises NotFound, and RegularsError for the same client twice, for erased ones, and while an email to one is sent.
     """
     lock(connection, AdvisoryLock.PLAN)
     one, other = _person(connection, kept), _person(connection, gone)
@@ -104,7 +104,7 @@ def _require_joinable(connection: Connection, one: RowMapping, other: RowMapping
 
 
 def _merge_preferences(connection: Connection, kept: int, gone: int) -> None:
-    """The longer break and the larger gap hold."""
+    """The longer pause and the larger gap apply."""
     rows = connection.execute(select(preferences).where(preferences.c.customer_id.in_([kept, gone]))).mappings().all()
     if not any(row["customer_id"] == gone for row in rows):
         return
@@ -116,7 +116,7 @@ def _merge_preferences(connection: Connection, kept: int, gone: int) -> None:
 
 
 def _merge_consents(connection: Connection, kept: int, gone: int) -> set[str]:
-    """A no of either is a no; the topics that `kept` refuses only now."""
+    """An opt-out of either applies; returns the topics that `kept` refuses only now."""
     by_topic: dict[str, dict[int, RowMapping]] = {}
     for row in connection.execute(select(consents).where(consents.c.customer_id.in_([kept, gone]))).mappings():
         by_topic.setdefault(row["topic"], {})[row["customer_id"]] = row
@@ -133,7 +133,7 @@ def _merge_consents(connection: Connection, kept: int, gone: int) -> set[str]:
 
 
 def _merge_person(connection: Connection, one: RowMapping, other: RowMapping, now: datetime, by: str) -> None:
-    """Fills what is not known of `one` by what is known of `other`, whose row goes, and whose id becomes an alias."""
+    """Fills missing fields of `one` from `other`, whose row is deleted, and whose id becomes an alias."""
     values: dict[str, Any] = {
         c.name: other[c.name]
         for c in customers.c
@@ -156,7 +156,7 @@ def _merge_person(connection: Connection, one: RowMapping, other: RowMapping, no
 def _merge_mailboxes(
     connection: Connection, kept: int, one: RowMapping, other: RowMapping, now: datetime
 ) -> set[str]:  # fmt: skip
-    """What was refused by either holds for the mailbox that stays; a bounce alone says nothing of another mailbox."""
+    """Opt-outs of either apply to the remaining mailbox; a bounce says nothing about another mailbox."""
     mailbox = connection.scalar(select(customers.c.email_hash).where(customers.c.id == kept))
     refuse_by_mailbox(connection, [kept])
     former = other["email_hash"]

@@ -1,6 +1,6 @@
-"""Whether the database can be written: seen by writing one small row and committing it.
+"""Tests whether the database is writable, by writing and committing one small row.
 
-A full disk, a database that was made read-only and a file without rights all read well. The probe does not wait for
+A full disk, a read-only database and a file without permissions can still be read. The probe does not wait for
 another process's transaction: where one is under way, the database can be written.
 """
 
@@ -22,7 +22,7 @@ _LOCK_NOT_AVAILABLE = "55P03"
 
 
 def write_fault(engine: Engine, now: datetime) -> str | None:
-    """The database's words when it cannot be written, or None."""
+    """The database's error message when it cannot be written, or None."""
     try:
         if engine.url.database in _IN_MEMORY:
             return None
@@ -41,7 +41,7 @@ _UPSERT = "INSERT INTO write_probes (id, at) VALUES (1, {}) ON CONFLICT (id) DO 
 
 
 def _write_sqlite(file: str, now: datetime) -> None:
-    # A connection of its own: one of the pool would wait a minute for a writer. It makes no file where there is none.
+    # A separate connection: one of the pool would wait a minute for a writer. It creates no file where there is none.
     address = f"{Path(file).resolve().as_uri()}?mode=rw"
     connection = sqlite3.connect(address, uri=True, timeout=_WAIT_MS / 1000)
     try:

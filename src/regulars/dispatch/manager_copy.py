@@ -1,8 +1,8 @@
-"""The copy of a client's email for the manager: the same words, and nothing that acts in the client's name.
+"""The copy of a client's email for the manager: the same text, without links that act for the client.
 
-It is a message of its own, rendered without the client's links: their token opens every page of the client, so it does
-not leave for anybody else. Links to our pages lead to one that says why they do nothing; other links lead where the
-author wrote. Neither a click nor an open of the copy is counted.
+It is a separate message, rendered without the client's links: their token opens every page of the client, so it is
+never sent to anybody else. Links to our pages lead to a page that explains this; other links lead to their original
+targets. Neither a click nor an open of the copy is counted.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from regulars.render.link_tracking import LinkRules, LinkTracking
 from regulars.render.message import render
 
 PATH = "copy"
-"""The first part of the path of the page to which our links lead in a copy."""
+"""The first path segment of the page to which our links lead in a copy."""
 
 
 def is_copied(job: Job) -> bool:

@@ -1,15 +1,14 @@
-"""Who is held out, so that the effect of a campaign can be measured: drawn last, when nothing else keeps an email back.
+"""The draw of control groups, which measure the effect of a campaign: last, after all other checks.
 
-Groups that are drawn after every check differ in nothing but the email. The draw is by mailbox, and what was drawn once
-decides for ever (`assignments`). It follows from the campaign's name and the clients' own numbers (`core.ids.bucket`),
-so another database with the same clients draws the same. Therefore the checks which give places away (coupons, the cap)
-can know in advance who will not take one:
+Groups drawn after every check differ only in the email. The draw is by mailbox and permanent (`assignments`). It is a
+function of the campaign's name and the clients' buckets (`core.ids.bucket`), so another database with the same clients
+draws the same. Therefore the checks with limited places (coupons, the cap) know in advance who will be held out:
 
-1. `mark_held_out` gives the promises that will be held out the reason, still held.
-2. Stock and caps pass them over when they count places, and hold them back when a written one would be held back.
-3. `draw` writes down the group of all that are left, and skips those that are marked.
+1. `mark_held_out` sets the reason of promises that will be held out; they stay held.
+2. Stock and caps do not count them, and hold them where they would hold an email.
+3. `draw` records the group of all that are left, and skips those that are marked.
 
-A sequence of which an email went is not drawn for any more: it goes on.
+A sequence of which an email was sent is not drawn any more: it continues.
 """
 
 from __future__ import annotations
@@ -51,7 +50,7 @@ _COLUMNS = ["experiment", "mailbox", "arm", "at", "customer_id"]
 def mark_held_out(
     connection: Connection, active_campaigns: Mapping[str, ActiveCampaign], chosen: ColumnElement[bool]
 ) -> None:
-    """Marks those of the chosen promises that are held out, unless something else keeps them back."""
+    """Marks the chosen promises that are held out, unless another check holds them."""
     for active in _drawn_for(connection, active_campaigns, chosen):
         _carry_along(connection, active, chosen)
         found = (
@@ -78,7 +77,7 @@ def draw(
     active_campaigns: Mapping[str, ActiveCampaign],
     chosen: ColumnElement[bool],
 ) -> int:
-    """Writes down the group of each chosen promise, which nothing keeps back; skips the held out and counts them."""
+    """Records the group of each chosen promise; skips the held-out ones and returns their number."""
     for active in _drawn_for(connection, active_campaigns, chosen):
         rows = _new_assignments(context, active, chosen)
         connection.execute(insert(connection, assignments).from_select(_COLUMNS, rows).on_conflict_do_nothing())
@@ -130,7 +129,7 @@ def _drawn_for(
 
 
 def _nothing_went(active: ActiveCampaign) -> ColumnElement[bool]:
-    """Whether the promise would be the first email of its sequence that goes."""
+    """Whether the promise would be the first email of its sequence that is sent."""
     if active.campaign.waves or len(active.campaign.all_steps) == 1:
         return true()
     other = promises.alias("other")
@@ -150,7 +149,7 @@ def _arm(active: ActiveCampaign) -> ColumnElement[str]:
     assigned = (assignments.c.experiment == active.key, assignments.c.mailbox == mailbox_of(customers))
     kept = select(assignments.c.arm).where(*assigned).correlate(customers).scalar_subquery()
     twin = customers.alias("twin")
-    # Of several clients at one mailbox the least number counts, so that it does not matter who came first.
+    # Of several clients at one mailbox the smallest number counts, so that the order does not matter.
     least = select(func.min(twin.c.bucket)).where(twin.c.email_hash == customers.c.email_hash)
     bucket = func.coalesce(least.correlate(customers).scalar_subquery(), customers.c.bucket)
     place = (cast(bucket, BigInteger) * a + b) % ids.PRIME % ids.SHARES

@@ -1,7 +1,7 @@
-"""Which client each row of clients is about: by an outside id, by an alias of it, or by an address.
+"""Matches rows to clients: by an outside id, an alias, or an address.
 
-After `match_clients` the `id` of a row is the outside id of its client: that of a client who is there, or a new one. A
-client who was known by address alone takes the first real id that comes with the address, and keeps everything else.
+After `match_clients` the `id` of a row is the outside id of its client: that of an existing client, or a new one. A
+client known by address only takes the first real id with that address, and keeps everything else.
 """
 
 from __future__ import annotations
@@ -25,23 +25,23 @@ from regulars.profile.identity import PERSONAL, clients_named, different_people,
 from regulars.profile.shared_mailbox import shares_mailbox
 
 BY_ADDRESS = "by_address"
-"""Set in rows that name nobody by more than an address."""
+"""Set in rows that identify the client by an address only."""
 
 _Living = Mapping[str, list[dict[str, Any]]]
-"""By the hash of an address: the living clients who have it."""
+"""By the hash of an address: the clients with it (erased ones apart)."""
 
 
 def match_clients(
     connection: Connection, rows: Sequence[Row], hashes: Mapping[int, str], *, now: datetime, source: str
 ) -> list[Row]:
-    """Gives every row the id of its client; rows of one client become one row, the first laid over the others."""
+    """Gives every row the id of its client; rows of one client are merged, with precedence of the first."""
     named = [row for row in rows if not row.get(BY_ADDRESS)]
     known = clients_named(connection, (row.get("id") for row in named), customers.c.external_id)
     for row in named:
         row.values["id"] = known.get(row.get("id"), row.get("id"))
     living = _living(connection, hashes.values())
     _adopt(connection, [row for row in named if row.get("id") not in known], hashes, living, now, source)
-    for row in named:  # whom this very batch makes known
+    for row in named:  # new clients of this batch
         if row.line not in hashes:
             continue
         mailbox = living.setdefault(hashes[row.line], [])
@@ -71,7 +71,7 @@ def _living(connection: Connection, mailboxes: Iterable[str]) -> dict[str, list[
 def _adopt(
     connection: Connection, rows: Iterable[Row], hashes: Mapping[int, str], living: _Living, now: datetime, source: str
 ) -> None:
-    """Gives clients who only had an address the new ids that come with it."""
+    """Gives clients who only had an address the new ids of their rows."""
     adopted: list[dict[str, Any]] = []
     for row in rows:
         mailbox = living.get(hashes.get(row.line, ""), [])
@@ -93,7 +93,7 @@ def _one_row_each(rows: Sequence[Row]) -> list[Row]:
     first: dict[str, Row] = {}
     for row in rows:
         kept = first.setdefault(row.get("id"), row)
-        if kept is not row:  # the line tells whose address it is
+        if kept is not row:  # the line identifies the address
             line = kept.line if kept.get("email") else row.line
             first[row.get("id")] = replace(kept, line=line, values={**row.values, **kept.values})
     return list(first.values())
@@ -101,7 +101,7 @@ def _one_row_each(rows: Sequence[Row]) -> list[Row]:
 
 @dataclass(frozen=True, slots=True)
 class Joined:
-    """What became of several clients with one address: the keys of those who are gone, and who stays apart."""
+    """The result of joining clients by address: the keys of removed clients, and those kept apart."""
 
     gone: frozenset[int]
     apart: tuple[tuple[int, str, str], ...]
@@ -111,7 +111,7 @@ class Joined:
 def join_by_address(connection: Connection, mailboxes: Iterable[str], *, now: datetime, source: str) -> Joined:
     """Joins clients of one address, the later into the earlier, unless their names or birthdays differ.
 
-    Where some of them differ, a client who is known by no name could be any of them, and stays apart.
+    If some of them differ, a client without a name could be any of them, and is kept apart.
     """
     gone: set[int] = set()
     apart: list[tuple[int, str, str]] = []
@@ -138,7 +138,7 @@ def _is_same(one: Mapping[str, Any], other: Mapping[str, Any], *, certain: bool)
 def _merged(connection: Connection, kept: int, gone: int, now: datetime, source: str) -> bool:
     try:
         merge_clients(connection, kept, gone, now=now, by=source)
-    except RegularsError:  # an email is being sent to one of them, or the address was erased: the next import sees
+    except RegularsError:  # an email to one is being sent, or the address was erased: left to the next import
         return False
     return True
 

@@ -1,8 +1,8 @@
-"""Who was drawn into which group of an experiment: written once for each mailbox, and it decides for ever.
+"""Assignments of mailboxes to the groups of an experiment: drawn once, permanent.
 
 An experiment is a campaign with a holdout, by its key (its first name). The mailbox is that of
 `profile.shared_mailbox`: the hash of the address or, without an address, the client. `customer_id` is the client for
-whom the mailbox was drawn; who moves to another address keeps the group, and a mailbox there that has none gets it.
+whom the mailbox was drawn; a client who changes address keeps the group, and a mailbox there without one gets it.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ class Arm(StrEnum):
 
 
 def merge_assignments(connection: Connection, kept: int, gone: int) -> None:
-    """Two clients are found to be one: of each experiment the earlier draw decides for every mailbox of the two.
+    """Merges the assignments of two clients: per experiment the earlier draw applies to every mailbox of the two.
 
     `kept` and `gone` are the clients' keys, both still in the table; afterwards no assignment refers to `gone`.
     """
@@ -43,7 +43,7 @@ def merge_assignments(connection: Connection, kept: int, gone: int) -> None:
 
 
 def move_assignments(connection: Connection, old: str, new: str) -> None:
-    """A mailbox gets another hash; where the new one was drawn too, the earlier draw stays."""
+    """Moves assignments to another hash of a mailbox; where the new one was drawn too, the earlier draw stays."""
     drawn = connection.execute(
         select(assignments).where(assignments.c.mailbox.in_([old, new])).order_by(assignments.c.at)
     )

@@ -1,7 +1,7 @@
-"""The promises of two clients who are found to be one: none is lost, and nothing goes out twice because of it.
+"""Merging the promises of two clients: none is lost, and no email is sent twice because of it.
 
-Of two promises with one key that which went out stands, else the one that can still go. The other stays in the ledger
-under a step of its own (`welcome~417`), so that the links of an email that was sent go on working.
+Of two promises with one key the sent one keeps it, else the one that can still be sent. The other stays in the ledger
+under another step name (`welcome~417`), so that the links of a sent email keep working.
 """
 
 from __future__ import annotations
@@ -22,23 +22,23 @@ from regulars.rules.model import Kind
 _OPEN = (State.PLANNED, State.HELD)
 _COLUMNS = ("id", "campaign", "step", "customer_id", "occurrence", "state", "reason", "kind", "recipient", "next_at")
 _Renamed = Mapping[tuple[str, int, str], str]
-"""By campaign, client and occurrence of a stay: the occurrence under which it goes on."""
+"""By campaign, client and occurrence of a stay: its occurrence after the merge."""
 _Promise = Row[Any]
 
 
 @dataclass(frozen=True, slots=True)
 class MergedPromises:
-    """What became of the promises of the client who is gone: how many were moved, and how many were there twice."""
+    """The result for the promises of the removed client: how many were moved, and how many existed twice."""
 
     moved: int
     twice: int
 
 
 def merge_promises(connection: Connection, kept: int, gone: int, now: datetime) -> MergedPromises:
-    """Gives `kept` the promises, coupons, stays in states and values of `gone`; the caller holds the lock of plans.
+    """Moves the promises, coupons, stays in states and values of `gone` to `kept`; the caller holds the plan lock.
 
-    Open promises of both are taken out of workers' hands. Those of a campaign step that the other had too are held, for
-    the next plan to decide whether they are the same email. Raises RegularsError while an email to one of the two is
+    Open promises of both are recalled. Those of a campaign step that the other had too are held, and the next plan
+    decides whether they are the same email. Raises RegularsError while an email to one of the two is
     being sent.
     """
     columns = [promises.c[name] for name in _COLUMNS]
@@ -54,14 +54,14 @@ def merge_promises(connection: Connection, kept: int, gone: int, now: datetime) 
 
 
 def _require_at_rest(connection: Connection, ids: set[int]) -> None:
-    """No worker may be handing one of the promises to a server: what it settles must be the promise that it sends."""
+    """Requires that no worker is sending one of the promises: a worker must settle the promise that it sends."""
     for held in connection.execute(select(claims.c.sending).order_by(claims.c.id).with_for_update()):
         if ids.intersection(held.sending or ()):
             raise RegularsError("an email to one of the two is being sent at this moment; try again in a minute")
 
 
 def _merge_stays(connection: Connection, kept: int, gone: int) -> dict[tuple[str, int, str], str]:
-    """Of two stays in one state the one that lasts, else the earlier, takes the other's promises."""
+    """Of two stays in one state the current one, else the earlier, takes over the other's promises."""
     found: dict[str, list[_Promise]] = {}
     for row in connection.execute(select(members).where(members.c.customer_id.in_([kept, gone]))):
         found.setdefault(row.campaign, []).append(row)
@@ -77,7 +77,7 @@ def _merge_stays(connection: Connection, kept: int, gone: int) -> dict[tuple[str
 
 
 def _merge_values(connection: Connection, kept: int, gone: int) -> None:
-    """A value that either has had is new to neither; one that was there before its rule stays so."""
+    """A value that either has had is new to neither; baseline values stay baseline."""
     other = values_seen.alias("other")
     same = (other.c.campaign == values_seen.c.campaign, other.c.value == values_seen.c.value)
     both = select(other.c.value).where(*same, other.c.customer_id == gone)
@@ -89,7 +89,7 @@ def _merge_values(connection: Connection, kept: int, gone: int) -> None:
 
 
 def _merge_coupons(connection: Connection, kept: int, gone: int, renamed: _Renamed) -> None:
-    """Both keep their codes; where a sequence gave one to each, its further emails show that of `kept`."""
+    """Both codes stay valid; where one sequence gave each a code, its further emails show that of `kept`."""
     columns = (coupons.c.id, coupons.c.campaign, coupons.c.customer_id, coupons.c.occurrence)
     query = select(*columns).where(coupons.c.customer_id.in_([kept, gone]))
     rows = sorted(connection.execute(query), key=lambda row: (row.customer_id != kept, row.id))
@@ -104,12 +104,12 @@ def _merge_coupons(connection: Connection, kept: int, gone: int, renamed: _Renam
     if changes:
         statement = update(coupons).where(coupons.c.id == bindparam("key"))
         aside = [{"key": change["key"], "to": f"{change['to']}~~{change['key']}"} for change in changes]
-        connection.execute(statement.values(occurrence=bindparam("to")), aside)  # no two in each other's way
+        connection.execute(statement.values(occurrence=bindparam("to")), aside)  # avoids key conflicts
         connection.execute(statement.values(occurrence=bindparam("to"), customer_id=kept), changes)
 
 
 def _rewrite(connection: Connection, rows: Sequence[_Promise], renamed: _Renamed, kept: int, now: datetime) -> int:
-    """Writes every promise of the two under its key as `kept` has it; the number of those that were there twice."""
+    """Rewrites every promise of the two under its key for `kept`; returns the number of those that existed twice."""
     by_key: dict[tuple[str, str, str], list[_Promise]] = {}
     for row in rows:
         occurrence = renamed.get((row.campaign, row.customer_id, row.occurrence), row.occurrence)
@@ -130,7 +130,7 @@ def _rewrite(connection: Connection, rows: Sequence[_Promise], renamed: _Renamed
 
 
 def _rank(row: _Promise) -> int:
-    """Which of two promises with one key stands: the lowest."""
+    """The rank among promises with one key: the lowest keeps it."""
     if row.state in (State.SENT, State.UNCERTAIN, State.BOUNCED):
         return 0
     if row.state == State.SKIPPED and row.reason == Reason.HOLDOUT:
@@ -147,7 +147,7 @@ def _write(connection: Connection, changes: Iterable[tuple[_Promise, str, str]],
 
 
 def _settle(connection: Connection, ids: Sequence[int], now: datetime) -> None:
-    """Ends the promises that stood open beside another with their key."""
+    """Settles open promises beside another with their key."""
     ended = {"state": State.SKIPPED, "reason": Reason.MERGED, "detail": None, "settled_at": now}
     connection.execute(update(promises).where(promises.c.id.in_(ids)).values(ended))
 

@@ -1,6 +1,6 @@
-"""What is known of each lane's mail server, for processes to tell each other; and trying again at once.
+"""The state of each lane's mail server, shared between processes; and immediate retries.
 
-A lane has a row from its first outage on. Workers write it when an outage begins, once a minute while it lasts, and
+A lane has a row since its first outage. Workers write it when an outage begins, once a minute while it lasts, and
 when it ends. Instants are by the wall clock.
 """
 
@@ -21,9 +21,9 @@ ADVICE = "mail goes by itself once the server takes it again, `regulars retry` t
 
 @dataclass(frozen=True, slots=True)
 class LaneOutage:
-    """A lane whose mail server takes nothing: since when, why, and when it was last asked.
+    """A lane whose mail server is unusable: since when, why, and when it was last tried.
 
-    `last_success_at` is None where nobody knew of one; nobody asks again before `next_try_at`.
+    `last_success_at` is None if unknown; there is no attempt before `next_try_at`.
     """
 
     lane: str
@@ -44,7 +44,7 @@ class LaneOutage:
 
 
 def outages(connection: Connection) -> list[LaneOutage]:
-    """The lanes whose server is away, as far as workers have noted it."""
+    """The lanes with an outage, as recorded by workers."""
     query = select(lane_states).where(lane_states.c.away_since.is_not(None)).order_by(lane_states.c.lane)
     return [
         LaneOutage(
@@ -56,7 +56,7 @@ def outages(connection: Connection) -> list[LaneOutage]:
 
 
 def note_outage(connection: Connection, outage: LaneOutage) -> None:
-    """Writes an outage down; one that has been noted before keeps its beginning and the success before it."""
+    """Records an outage; a known one keeps its beginning and the last success before it."""
     row = {
         "kinds": sorted(outage.kinds), "server": outage.server, "reason": outage.reason,
         "next_try_at": outage.next_try_at, "noted_at": outage.noted_at,
@@ -71,18 +71,18 @@ def note_outage(connection: Connection, outage: LaneOutage) -> None:
 
 
 def note_recovery(connection: Connection, lane: str, at: datetime) -> None:
-    """Writes down that the lane's server takes mail again."""
+    """Records that the lane's server accepts mail again."""
     ended = {"away_since": None, "reason": None, "next_try_at": None, "last_success_at": at, "noted_at": at}
     connection.execute(update(lane_states).where(lane_states.c.lane == lane).values(ended))
 
 
 def forget_lane(connection: Connection, lane: str) -> None:
-    """Removes what is known of a lane that is no more, or goes by another server now."""
+    """Removes the state of a lane that no longer exists, or uses another server now."""
     connection.execute(delete(lane_states).where(lane_states.c.lane == lane))
 
 
 def free_retries(connection: Connection, kinds: Collection[str], now: datetime) -> int:
-    """Lets every email of the kinds that waits for another attempt be examined now; how many."""
+    """Makes every email of the kinds that waits for a retry due for examination now; returns their number."""
     waiting = (promises.c.state == State.HELD, promises.c.reason == Reason.RETRY, promises.c.next_at > now)
     return connection.execute(
         update(promises).where(*waiting, promises.c.kind.in_(sorted(kinds))).values(next_at=now)

@@ -1,4 +1,4 @@
-"""Whether this process's clock agrees with the database's; a process whose clock is off says so where others see it."""
+"""Compares this process's clock with the database's, and publishes a difference to other processes."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from regulars.db.tables import clock_states
 
 _LOG = logging.getLogger(__name__)
 _LOOK_EVERY = 5.0
-"""Seconds between two looks."""
+"""Seconds between two comparisons."""
 _WARN_EVERY = 300.0
 """Seconds between two warnings while the clocks differ."""
 _NOTED_FOR = timedelta(minutes=2)
-"""A note that is not renewed within this time is of a process that has ended."""
+"""A record not renewed within this time belongs to a process that has ended."""
 TOLERATED = timedelta(seconds=5)
 _NOW = {
     "postgresql": text("SELECT extract(epoch FROM clock_timestamp())"),
@@ -44,7 +44,7 @@ def clock_difference(engine: Engine, wall: Clock) -> str | None:
 
 
 def clocks_off(connection: Connection) -> list[str]:
-    """A sentence for each process that has found its clock off within the last minutes."""
+    """A sentence for each process that has found a clock difference within the last minutes."""
     since = _database_time(connection) - _NOTED_FOR
     query = select(clock_states).where(clock_states.c.noted_at > since).order_by(clock_states.c.worker)
     return [
@@ -55,7 +55,7 @@ def clocks_off(connection: Connection) -> list[str]:
 
 
 class ClockCheck:
-    """Logs and notes that the clocks differ, and that they agree again. `worker` names the process to others."""
+    """Logs and records that the clocks differ, and that they agree again. `worker` names the process."""
 
     def __init__(self, engine: Engine, wall: Clock, worker: str, elapsed: Callable[[], float] = time.monotonic) -> None:
         self._engine, self._wall, self._worker, self._elapsed = engine, wall, worker, elapsed
@@ -63,7 +63,7 @@ class ClockCheck:
         self._differed = False
 
     def look(self) -> None:
-        """Compares the clocks, unless that was done within the last seconds."""
+        """Compares the clocks, unless done within the last seconds."""
         if self._elapsed() - self._looked_at < _LOOK_EVERY:
             return
         self._looked_at = self._elapsed()
@@ -80,9 +80,9 @@ class ClockCheck:
         self._differed = difference is not None
 
     def close(self) -> None:
-        """Removes what is noted of this process."""
+        """Removes the record of this process."""
         if self._differed:
-            with suppress(EnvironmentFailed), db.write(self._engine) as connection:  # what is old is not read
+            with suppress(EnvironmentFailed), db.write(self._engine) as connection:  # old records are ignored
                 connection.execute(delete(clock_states).where(clock_states.c.worker == self._worker))
 
     def _record(self) -> None:
@@ -100,7 +100,7 @@ def _both(engine: Engine, wall: Clock) -> tuple[datetime, datetime]:
     with db.read(engine) as connection:
         before = wall()
         there = _database_time(connection)
-        return before + (wall() - before) / 2, there  # the database answered between the two
+        return before + (wall() - before) / 2, there  # the database read its clock between the two
 
 
 def _database_time(connection: Connection) -> datetime:

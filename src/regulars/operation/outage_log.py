@@ -1,6 +1,6 @@
-"""Mail servers that take nothing: logged and noted in the database when it begins, each minute, and when it ends.
+"""Outages of mail servers: logged and recorded in the database at the beginning, every minute, and at the end.
 
-While all is well it costs one small query a minute for each process, and nothing for an email.
+Without an outage it costs one small query per minute and process, and nothing per email.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ from regulars.ledger.lane_states import LaneOutage
 
 _LOG = logging.getLogger(__name__)
 _EVERY = 60.0
-"""Seconds between two warnings about the same lane, and between two looks at what other processes have noted."""
+"""Seconds between two warnings about the same lane, and between two reads of other processes' records."""
 
 
 class OutageLog:
-    """What one process knows of its lanes' servers. `elapsed` gives seconds that only grow.
+    """One process's knowledge of its lanes' servers. `elapsed` returns monotonic seconds.
 
-    Another process may have noted an outage and died: whoever finds the server well again says so.
+    Another process may have recorded an outage and died: any process that reaches the server again ends it.
     """
 
     def __init__(
@@ -43,9 +43,9 @@ class OutageLog:
         self._looked_at = float("-inf")
 
     async def follow(self, down: Mapping[str, Outage], reached: Mapping[str, datetime]) -> dict[str, Outage]:
-        """Takes note of a run: the outages by lane, and when a server last took mail without one.
+        """Records a run: the outages by lane, and when a server last accepted mail.
 
-        A lane that is known to be away and had nothing to send is probed, so that its outage ends when it is over.
+        A lane with an outage and nothing to send is probed, so that the end of the outage is noticed.
         Gives all outages that there are now.
         """
         self._succeeded.update(reached)
@@ -62,7 +62,7 @@ class OutageLog:
         return found
 
     def _look(self) -> None:
-        """What other processes have noted, at most once a minute; what is of no lane of ours any more is removed."""
+        """Reads the records of other processes, at most once a minute; removes those of lanes that no longer exist."""
         if self._elapsed() - self._looked_at < _EVERY:
             return
         with suppress(EnvironmentFailed):
@@ -89,7 +89,7 @@ class OutageLog:
             lane, frozenset(map(str, self._lanes[lane].kinds)), outage.server, outage.reason, since,
             self._succeeded.get(lane), wall + timedelta(seconds=outage.pause), wall,
         )  # fmt: skip
-        with suppress(EnvironmentFailed), db.write(self._engine) as connection:  # the next warning notes it
+        with suppress(EnvironmentFailed), db.write(self._engine) as connection:  # the next warning records it
             lane_states.note_outage(connection, noted)
 
     def _end(self, lane: str) -> None:

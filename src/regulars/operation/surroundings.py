@@ -1,6 +1,6 @@
-"""What is wrong around the processes of a workspace: a mail server that is away, clocks, a database that takes nothing.
+"""Faults in the environment of a workspace's processes: mail servers, clocks, a database that cannot be written.
 
-Workers note what they find in the database; whoever asks, a command or `/readyz`, reads it there.
+Workers record faults in the database; commands and `/readyz` read them there.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from regulars.operation.clock_check import clock_difference, clocks_off
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """`full` has all that is known, for operators; `brief` names no server and quotes none of its words."""
+    """`full` has all details, for operators; `brief` names no server and quotes none of its replies."""
 
     full: str
     brief: str
 
 
 def troubles(engine: Engine, wall: Clock) -> Iterator[Trouble]:
-    """What is wrong now. Writes a row to see whether that can be done; raises EnvironmentFailed without a database."""
+    """The present faults. Writes a row to test the database; raises EnvironmentFailed without a database."""
     with db.read(engine) as connection:
         away, off = lane_states.outages(connection), clocks_off(connection)
     for outage in away:

@@ -1,7 +1,7 @@
-"""Who is meant by an outside id, and which rows speak of the same person.
+"""Identity of clients: which client an outside id names, and whether rows are about the same person.
 
 A client has one outside id of the present (`customers.external_id`) and may have aliases: further ids under which
-shops, tills and files name the same person. Whoever looks for a client by an outside id asks here.
+shops, tills and files name the same person. All look-ups by outside id are here.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from regulars.db.rowset import rowset
 from regulars.db.tables import aliases, customers
 
 _SIGNED_UP = re.compile(r"signup-[0-9a-f]{24}")
-"""Outside ids of clients whom only a sign-up form has made known; `consent.signups` draws them."""
+"""Prefix of outside ids of clients known only by a sign-up form; `consent.signups` draws them."""
 PERSONAL = ("name", "first_name", "last_name", "birthday")
-"""Fields that tell one person from another."""
+"""Fields that distinguish persons."""
 
 
 def clients_named(connection: Connection, names: Iterable[str], *values: ColumnElement[Any]) -> dict[str, Any]:
@@ -50,9 +50,9 @@ def client_named(connection: Connection, name: str) -> int | None:
 
 
 def clients_called(connection: Connection, name: str) -> list[int]:
-    """The keys of the clients that a person may mean by an outside id, an alias or an address; the oldest first.
+    """The keys of the clients that an outside id, an alias or an address can mean; the oldest first.
 
-    An id names one client; only where it names none, the name is taken for an address.
+    An id names one client; only if it names none, it is read as an address.
     """
     key = client_named(connection, name.strip())
     if key is not None:
@@ -70,7 +70,7 @@ def one_client_called(connection: Connection, name: str) -> int:
 
 
 def only_addressed(external_id: str) -> bool:
-    """Whether the outside id is none that anybody gave: the client came by a list without ids, or by a sign-up form."""
+    """Whether the outside id is internal: the client came from a list without ids, or a sign-up form."""
     return "@" in external_id or _SIGNED_UP.fullmatch(external_id) is not None
 
 
@@ -85,7 +85,7 @@ def _plain(value: Any) -> str:
 
 
 def add_alias(connection: Connection, customer_id: int, external_id: str, *, at: datetime, source: str) -> bool:
-    """Lets one more outside id name the client; tells whether that is new. Raises RegularsError if it names another."""
+    """Adds an alias for the client; returns whether it is new. Raises RegularsError if it names another client."""
     owner = client_named(connection, external_id)
     if owner == customer_id:
         return False

@@ -1,7 +1,7 @@
-"""`backfill: since DAY` of states and values: who was already past the trigger before that day, and who came since.
+"""`backfill: since DAY` of states and values: which clients were past the trigger before, and which entered since.
 
-The condition is asked again as of the end of earlier days, of the facts and events as they stood then. Fields that are
-kept without their past count as they are now; `workspace.past_fields` names them when the rules are checked.
+The condition is evaluated as of the end of earlier days, with the facts and events of then. Fields stored without
+history count with their present value; `workspace.past_fields` names them when the rules are checked.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from regulars.triggers.candidate_rows import clients
 _INSTANT = timedelta(microseconds=1)
 _COUNTED = {"preserve_rowcount": True}
 _POTENTIAL = "potential"
-"""The stage of a client of whom no event is known."""
+"""The stage of a client without events."""
 
 
 def occurrence_of(entered_at: datetime) -> str:
@@ -35,7 +35,7 @@ def occurrence_of(entered_at: datetime) -> str:
 
 
 def include_members_since(context: PlanContext, active: ActiveCampaign) -> int:
-    """Takes those out of the baseline who entered the state on the day or later; how many they are.
+    """Removes from the baseline clients who entered the state on the day or later; returns their number.
 
     From now backwards, the state is asked as of the end of each day. Who was not in it then entered after that, so
     the stay counts from the end of the following day. A pause in a state that ends within one day is not seen.
@@ -56,7 +56,7 @@ def include_members_since(context: PlanContext, active: ActiveCampaign) -> int:
 
 
 def include_values_since(context: PlanContext, active: ActiveCampaign) -> int:
-    """Takes those out of the baseline who had another value, or none, when the day before that day ended."""
+    """Removes from the baseline clients who had another value, or none, at the end of the day before."""
     eve = _end_before(_day(active), context)
     if eve >= context.now:
         return 0
@@ -88,7 +88,7 @@ def _end_before(day: date, context: PlanContext) -> datetime:
 
 
 def _ends_of_days(context: PlanContext, active: ActiveCampaign) -> Iterator[datetime]:
-    """The ends of the company's days, from yesterday back to the eve of the day that the rule names."""
+    """The ends of the company's days, from yesterday back to the day before that of the rule."""
     day, first = local_date(context.now, context.rulebook.company.timezone), _day(active)
     while day >= first:
         yield _end_before(day, context)
@@ -96,7 +96,7 @@ def _ends_of_days(context: PlanContext, active: ActiveCampaign) -> Iterator[date
 
 
 def _baseline(context: PlanContext, active: ActiveCampaign) -> list[ColumnElement[bool]]:
-    """Members in the state who are not written to."""
+    """Members of the baseline, who get no email."""
     return [
         members.c.campaign == active.key,
         members.c.baseline,
@@ -120,11 +120,11 @@ def _including(then: PlanContext, active: ActiveCampaign) -> Update:
 
 
 def _known(then: PlanContext) -> ColumnElement[bool]:
-    """Whether the client was known by then: by a date of their own, or because something had happened."""
+    """Whether the client was known by then: by their creation date, or by an event."""
     moment = then.deferred(Instant(), lambda at: at.now)
     return or_(customers.c.created_at <= moment, then.facts.c.stage != _POTENTIAL)
 
 
 def _with_value(context: PlanContext, active: ActiveCampaign) -> Select[Any]:
-    """Clients with the value that the campaign watches, as it stands at the context's instant."""
+    """Clients with the campaign's watched value, as of the context's instant."""
     return select(customers.c.id, context.value(active.campaign).label("value")).select_from(clients(context))

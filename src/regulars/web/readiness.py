@@ -1,7 +1,7 @@
-"""`/readyz`: whether this process and its workspace can work, and if not, what is wrong.
+"""`/readyz`: whether this process and its workspace can work, and if not, the faults.
 
-Anybody may ask, so the answer names files, lines and revisions, but quotes neither rules nor the database's own words:
-those are in the log, once for as long as the trouble is the same.
+The page is public, so the answer names files, lines and revisions, but quotes neither rules nor database messages:
+those are in the log, once as long as the fault stays the same.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class _Reason:
     answered: str
     logged: str
     same: str = ""
-    """What stays the same for as long as it is the same trouble, where `logged` has times in it."""
+    """The identity of the fault, where `logged` contains times."""
 
 
 def _reasons(site: Site) -> list[_Reason]:
@@ -51,7 +51,7 @@ def _reasons(site: Site) -> list[_Reason]:
 
 
 def _surroundings(site: Site) -> list[_Reason]:
-    """A mail server that is away, clocks that differ, a full disk; looked at every few seconds at most."""
+    """Outages, clock differences, a full disk; checked every few seconds at most."""
     if time.monotonic() - site.surroundings_at >= site.surroundings_seconds:
         try:
             site.surroundings = list(troubles(site.engine, clock.system))
@@ -90,6 +90,6 @@ def _summary(faults: Invalid, root: Path) -> str:
 
 
 def _below(path: str, root: Path) -> str:
-    """The path from the workspace on: where that is on this machine is nobody's business."""
+    """The path relative to the workspace: its location on this machine is not revealed."""
     found = Path(path)
     return found.relative_to(root).as_posix() if found.is_relative_to(root) else found.name

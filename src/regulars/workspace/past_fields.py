@@ -1,4 +1,4 @@
-"""Which fields `backfill: since DAY` cannot ask as of an earlier day: named by `check`, with what is taken instead."""
+"""Fields that `backfill: since DAY` cannot evaluate as of an earlier day: `check` names them and the value used."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from regulars.triggers.kinds import trigger_of
 from regulars.workspace.learned_fields import LEARNED_FIELDS, place_of
 
 _UNCHANGING = frozenset({"external_id", "birthday", "created_at"})
-"""Fields of clients that somebody states once."""
+"""Fields of clients that are stated once."""
 
 
 def check(rulebook: Rulebook, conditions: Mapping[Loc, Expression], loaded: Loaded) -> Iterator[Diagnostic]:

@@ -1,4 +1,4 @@
-"""What processes tell each other of their surroundings, as tables: mail servers that are away, clocks that are off.
+"""Tables of the states of processes: outages of mail servers, clock differences.
 
 Rows are written when something changes, and once a minute while it is wrong; never for a single email.
 """
@@ -13,13 +13,13 @@ from regulars.db.types import Instant, Json
 lane_states = Table(
     "lane_states",
     metadata,
-    # A lane that has had an outage; one that never had has no row. Instants are by the wall clock of who wrote them.
+    # A lane that has had an outage; others have no row. Instants use the wall clock of the writing process.
     Column("lane", Text, primary_key=True),
-    Column("kinds", Json, nullable=False),  # the kinds of email that go by it
+    Column("kinds", Json, nullable=False),  # the kinds of email it sends
     Column("server", Text, nullable=False),  # host:port
-    Column("away_since", Instant),  # NULL: the server takes mail
+    Column("away_since", Instant),  # NULL: the server accepts mail
     Column("reason", Text),  # of the outage
-    Column("last_success_at", Instant),  # as far as the process knew that saw the outage
+    Column("last_success_at", Instant),  # as known to the process that recorded the outage
     Column("next_try_at", Instant),  # not before then
     Column("noted_at", Instant, nullable=False),
 )
@@ -37,7 +37,7 @@ clock_states = Table(
 write_probes = Table(
     "write_probes",
     metadata,
-    # One row, written to see whether the database can be written.
+    # One row, written to test whether the database is writable.
     Column("id", Integer, primary_key=True, autoincrement=False),
     Column("at", Instant, nullable=False),
 )
