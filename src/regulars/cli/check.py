@@ -52,7 +52,7 @@ def _number(count: int, noun: str) -> str:
 @json_option
 @click.pass_obj
 def describe_command(command: CommandContext, campaign: str | None) -> None:
-    """Say each campaign, or CAMPAIGN, in plain sentences."""
+    """Describe each campaign, or CAMPAIGN, in plain sentences."""
     from regulars.core.diagnostics import nearest
     from regulars.explain.describe import describe
 

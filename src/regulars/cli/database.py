@@ -65,13 +65,13 @@ def import_command(
     dates: Literal["dmy", "mdy"] | None, decimal: Literal[".", ","] | None, pool: str | None, encoding: str | None,
     bad_rows: Path | None,
 ) -> None:  # fmt: skip
-    """Bring in a CSV or JSON Lines FILE of one KIND: what clients are and did, what you sell, codes and their uses.
+    """Import a CSV or JSON Lines FILE of one KIND: clients, their history, products, coupon codes and redemptions.
 
     KIND is customers, purchases, products, events, managers, appointments, coupons, redemptions or suppressions.
     Importing a file again changes nothing.
 
-    Good rows are in, bad rows are named by line and reason (exit code 1). Nobody who left, and no suppressed
-    address, comes back by an import.
+    Valid rows are imported, faulty rows are reported by line and reason (exit code 1). An import never resubscribes
+    a client and never lifts a suppression.
     """
     from regulars.importing.options import options_for
     from regulars.importing.report import Kind
@@ -95,14 +95,14 @@ def import_command(
 
 @click.group("db")
 def db_command() -> None:
-    """Bring the database to the shape this version needs."""
+    """Upgrade the database to the schema of this version."""
 
 
 @db_command.command("upgrade")
 @json_option
 @click.pass_obj
 def upgrade(command: CommandContext) -> None:
-    """Make or change the tables, in one transaction; does nothing when they are right already."""
+    """Create or change the tables, in one transaction; does nothing when they are up to date."""
     from regulars.db.engine import open_engine
     from regulars.operation.database_upgrade import upgrade_database
 

@@ -33,9 +33,9 @@ _ALIKE = 3
     help="The demo's workspace; made if it is not there.",
 )  # fmt: skip
 def demo_command(folder: Path) -> None:
-    """Play one day of a small business: import, check, plan, a real worker, a real inbox.
+    """Run one day of a small business: import, check, plan, a real worker, a real inbox.
 
-    Played again, it sends nothing twice.
+    Run again, it sends nothing twice.
     """
     for name in [n for n in os.environ if n.startswith("REGULARS_")]:
         del os.environ[name]  # the demo never touches a real database or mail server

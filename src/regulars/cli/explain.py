@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 @json_option
 @click.pass_obj
 def explain_command(command: CommandContext, customer: str, campaign: str | None, now: str | None) -> None:
-    """Say what CUSTOMER (id or address) got, gets or does not get, and why; of one CAMPAIGN in full detail."""
+    """Explain what CUSTOMER (id or address) got, gets or does not get; for one CAMPAIGN in full detail."""
     from regulars.explain.explain import explain
 
     warnings = command.go_by_rules_in_force()

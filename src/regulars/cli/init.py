@@ -19,9 +19,9 @@ from regulars.core.errors import RegularsError
 @json_option
 @click.pass_obj
 def init_command(command: CommandContext, folder: Path, kind: str | None) -> None:
-    """Make a workspace in FOLDER: rules under campaigns/, emails under templates/emails/.
+    """Create a workspace in FOLDER: rules under campaigns/, emails under templates/emails/.
 
-    Nothing that is there already is touched.
+    Existing files are not changed.
     """
     from regulars.workspace.starter import make
 

@@ -26,7 +26,7 @@ _WAYS = {
 @json_option
 @click.pass_obj
 def learn_command(command: CommandContext, now: str | None) -> None:
-    """Learn from all purchases: who still buys, what clients are worth, what is bought next.
+    """Learn from all purchases: purchase probability, client value, next products.
 
     The scheduler does it every night; rules read the results as `p_alive`, `clv` and `next_product`.
     """

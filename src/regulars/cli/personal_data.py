@@ -14,7 +14,7 @@ from regulars.core import api_keys, clock, webhook_signing
 @json_option
 @click.pass_obj
 def export_command(command: CommandContext, customer: str) -> None:
-    """Print everything that is kept about CUSTOMER (id or e-mail address), as JSON."""
+    """Print all data stored about CUSTOMER (id or e-mail address), as JSON."""
     from regulars.consent.data_export import export
     from regulars.db.engine import read
     from regulars.profile.identity import one_client_called
@@ -30,9 +30,9 @@ def export_command(command: CommandContext, customer: str) -> None:
 @json_option
 @click.pass_obj
 def erase_command(command: CommandContext, customer: str, yes: bool) -> None:
-    """Forget CUSTOMER (id or e-mail address) for good.
+    """Erase CUSTOMER (id or e-mail address) permanently.
 
-    Counts stay, the person goes. The address stays suppressed by a keyed hash, also if it is imported again.
+    Counts stay, personal data are deleted. The address stays suppressed by a keyed hash, also if it is imported again.
     """
     from regulars.consent.rights import erase
     from regulars.db.engine import write
@@ -62,7 +62,7 @@ def erase_command(command: CommandContext, customer: str, yes: bool) -> None:
 def key_command(command: CommandContext, name: str, scopes: tuple[str, ...]) -> None:
     """Print a key called NAME, for a till, a shop or a CRM.
 
-    It is not stored: REGULARS_REVOKED_KEYS takes it back by its name.
+    It is not stored; REGULARS_REVOKED_KEYS revokes it by its name.
     """
     wanted = sorted(set(scopes))
     if "hook" in wanted and len(wanted) > 1:

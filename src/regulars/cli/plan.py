@@ -31,7 +31,7 @@ WORDS = {
 def plan_command(command: CommandContext, now: str | None, days: int, samples: int) -> None:
     """Show who would get what, who would not and why. Nothing is written, nothing is sent.
 
-    This is the very plan that workers make, undone at the end. Where a rule is new or changed, it also says
+    This is the same plan that workers make, rolled back at the end. Where a rule is new or changed, it also says
     who gains and who loses an email by it.
     """
     from regulars.simulation.plan_ahead import forecast

@@ -110,7 +110,7 @@ def send_test_command(
     locale: str | None,
     now: str | None,
 ) -> None:
-    """Send the emails of CAMPAIGN to ADDR, marked as a test. The ledger does not notice; no link in it is live."""
+    """Send the emails of CAMPAIGN to ADDR, marked as a test; its links do not work."""
     engine = None if customer is None else command.engine
     try:
         results = asyncio.run(_send(command, engine, campaign, address, customer, step, locale, now))

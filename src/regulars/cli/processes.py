@@ -26,7 +26,7 @@ MAIL_FAILED = "the mail server could not be reached ({}); what is planned waits 
 @json_option
 @click.pass_obj
 def tick_command(command: CommandContext, now: str | None) -> None:
-    """Plan and send once, then end: for cron, and for trying.
+    """Plan and send once, then end: for cron, and for testing.
 
     With --now, as if it were that time; what is sent is really sent.
     """
@@ -112,7 +112,7 @@ def worker_command(
 @click.option("--loglevel", default="INFO", show_default=True)
 @click.pass_obj
 def beat_command(command: CommandContext, loglevel: str) -> None:
-    """Run the Celery scheduler for this workspace: one, or more for safety; the ledger bears both."""
+    """Run the Celery scheduler for this workspace: one, or more for safety; the ledger allows both."""
     _replace_process(_celery(command, "beat", "--loglevel", loglevel))
 
 

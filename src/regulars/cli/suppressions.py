@@ -67,7 +67,7 @@ def suppress_command(
     ctx: click.Context, command: CommandContext, target: str | Path, scope: Literal["all", "marketing"], reason: str,
     why: str | None, encoding: str | None,
 ) -> None:  # fmt: skip
-    """Write to an address, or to those in a file, no more.
+    """Suppress an address, or those in a file.
 
     A file has one address to a line, or columns as `regulars import suppressions` reads them; the options are for rows
     that state nothing. It holds for the mailbox, whoever is or will be entered with it, at once: emails that workers
@@ -156,10 +156,10 @@ class _Unsuppress(click.Command):
 def unsuppress_command(
     ctx: click.Context, command: CommandContext, target: str | Path, why: str, erased: bool, encoding: str | None
 ) -> None:
-    """Let an address, or those in a file, be written to again.
+    """Lift the suppression of an address, or of those in a file.
 
-    No consent comes back: who has left marketing gets none. An address whose person was erased stays suppressed
-    (exit code 1), unless --erased says that it is meant.
+    Consent is not restored: unsubscribed clients stay unsubscribed. The address of an erased person stays suppressed
+    (exit code 1), unless --erased is given.
     """
     from regulars.consent.suppression import lift_suppressions
     from regulars.core.ids import address_hash
@@ -223,9 +223,9 @@ def _refuse(bad: Sequence[BadRow]) -> None:
 @json_option
 @click.pass_obj
 def suppressions_command(command: CommandContext, reason: str | None, as_csv: bool) -> None:
-    """List the addresses that are not written to, the latest first.
+    """List the suppressed addresses, the latest first.
 
-    Only keyed hashes of addresses are kept, so none can be shown; `clients` are those who have the address now.
+    Only keyed hashes of addresses are stored, so none can be shown; `clients` are those who have the address now.
     """
     from regulars.consent.suppression import list_suppressions
     from regulars.db.engine import read

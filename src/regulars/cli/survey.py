@@ -18,7 +18,7 @@ from regulars.core.errors import NotFound
 @json_option
 @click.pass_obj
 def survey_command(command: CommandContext, name: str, since: str | None) -> None:
-    """Count what clients answered to the survey NAME, question by question."""
+    """Count the answers to the survey NAME, question by question."""
     from regulars.db.engine import read
     from regulars.responses.survey_results import results
 

@@ -15,9 +15,9 @@ from regulars.cli.output import print_json, print_wrapped, progress_bar
 @click.pass_obj
 @click.pass_context
 def test_command(ctx: click.Context, command: CommandContext, names: tuple[str, ...], verbose: bool) -> None:
-    """Run the tests of the rule files, or those that match NAMES (patterns with *), on a frozen clock.
+    """Run the tests of the rule files, or those that match NAMES (patterns with *), on a simulated clock.
 
-    Each plays a client's history through the real planner and the real emails, in a database of its own.
+    Each runs a client's history through the real planner and the real emails, in a separate database.
     Exit code 1 when a test fails.
     """
     from regulars.simulation.rule_tests import run_trials

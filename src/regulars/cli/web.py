@@ -22,7 +22,7 @@ from regulars.cli.command_context import CommandContext
 def web_command(command: CommandContext, host: str, port: int, processes: int, trust: str) -> None:
     """Serve the pages that emails link to: unsubscribe, preferences, surveys; and the API.
 
-    REGULARS_WEB_URL is where the world reaches it, with a path if a proxy puts it below one.
+    REGULARS_WEB_URL is its public address, with a path if a proxy puts it below one.
     """
     import uvicorn
     from uvicorn.importer import import_from_string
