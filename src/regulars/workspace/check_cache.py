@@ -84,7 +84,8 @@ def _variables(usage: Usage) -> str:
 
 
 def _hash() -> hashlib.blake2b:
-    return hashlib.blake2b(_program().encode(), digest_size=16)
+    learns = extras.is_installed("learn")  # without it there are more warnings
+    return hashlib.blake2b(f"{_program()}\n{learns}".encode(), digest_size=16)
 
 
 @lru_cache(maxsize=1)
@@ -93,8 +94,7 @@ def _program() -> str:
     package = Path(regulars.__file__).parent
     files = sorted(path for room in _CHECKED_BY for path in (package / room).glob("*.py"))
     states = [f"{path.name} {path.stat().st_size} {path.stat().st_mtime_ns}" for path in files]
-    learns = str(extras.is_installed("learn"))  # without it there are more warnings
-    return "\n".join([regulars.__version__, learns, *(version(name) for name in _LIBRARIES), *states])
+    return "\n".join([regulars.__version__, *(version(name) for name in _LIBRARIES), *states])
 
 
 def _add_files(found: hashlib.blake2b, folder: Path, start: Path) -> None:
