@@ -22,9 +22,10 @@ def named_at(connection: Connection, key: str, campaign: Campaign, now: datetime
         .where(rule_versions.c.campaign.in_(sorted(names)))
         .order_by(rule_versions.c.seen_at)
     )
-    for source, seen_at in versions:
+    for row in versions:
+        seen_at: datetime = row.seen_at
         try:
-            kept = _HOLDOUT.validate_python(source.get("holdout", 0))
+            kept = _HOLDOUT.validate_python(row.source.get("holdout", 0))
         except ValidationError:  # written by a version that knew other words
             continue
         if kept.read_at == campaign.holdout.read_at:
