@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from sqlalchemy import func, select, text
@@ -124,9 +125,9 @@ def play(place: Workplace, *faults: Fault, hold: float = 0.0) -> list[Seen]:
     for fault in faults:
         fault.strike(place)
     found = _watch(place, begun, WITHIN, {
-        "log": [lambda said, one=fault: one.logged in said.log(log) for fault in faults],
-        "readyz": [lambda said, one=fault: said.status == 503 and one.answered in said.answer for fault in faults],
-        "report": [lambda said, one=fault: one.reported in said.report for fault in faults],
+        "log": [partial(_logged, one.logged, log) for one in faults],
+        "readyz": [partial(_answered, one.answered) for one in faults],
+        "report": [partial(_reported, one.reported) for one in faults],
     })  # fmt: skip
     for number, one in enumerate(seen):
         one.log, one.readyz, one.report = (found[place_told][number] for place_told in ("log", "readyz", "report"))
@@ -136,9 +137,9 @@ def play(place: Workplace, *faults: Fault, hold: float = 0.0) -> list[Seen]:
     for fault in faults:
         fault.mend(place)
     found = _watch(place, begun, OVER_WITHIN, {
-        "log": [lambda said, one=fault: one.over in said.log(log) for fault in faults],
-        "readyz": [lambda said, one=fault: one.answered not in said.answer and said.status > 0 for fault in faults],
-        "report": [lambda said, one=fault: bool(said.report) and one.reported not in said.report for fault in faults],
+        "log": [partial(_logged, one.over, log) for one in faults],
+        "readyz": [partial(_no_longer_answered, one.answered) for one in faults],
+        "report": [partial(_no_longer_reported, one.reported) for one in faults],
     })  # fmt: skip
     for number, one in enumerate(seen):
         times = [found[place_told][number] for place_told in found]
@@ -166,6 +167,26 @@ class _Said:
 
 
 _Check = Callable[[_Said], bool]
+
+
+def _logged(words: str, begin: int, said: _Said) -> bool:
+    return words in said.log(begin)
+
+
+def _answered(words: str, said: _Said) -> bool:
+    return said.status == 503 and words in said.answer
+
+
+def _no_longer_answered(words: str, said: _Said) -> bool:
+    return said.status > 0 and words not in said.answer
+
+
+def _reported(words: str, said: _Said) -> bool:
+    return words in said.report
+
+
+def _no_longer_reported(words: str, said: _Said) -> bool:
+    return bool(said.report) and words not in said.report
 
 
 def _watch(

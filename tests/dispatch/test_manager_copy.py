@@ -157,10 +157,10 @@ def test_an_email_without_a_copy_is_handed_over_as_before(
     engine: Engine, tmp_path: Path, smtp_inbox: Inbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from regulars.delivery.smtp.courier import Courier
-    from regulars.dispatch import compose
+    from regulars.render.message import render
 
     rendered, delivered = [], []
-    render, deliver = compose.render, Courier.deliver
+    deliver = Courier.deliver
 
     def count_render(*arguments: object) -> object:
         rendered.append(1)
@@ -170,7 +170,7 @@ def test_an_email_without_a_copy_is_handed_over_as_before(
         delivered.append(1)
         return await deliver(self, parcels)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(compose, "render", count_render)
+    monkeypatch.setattr("regulars.dispatch.compose.render", count_render)
     monkeypatch.setattr("regulars.dispatch.manager_copy.render", count_render)
     monkeypatch.setattr(Courier, "deliver", count_deliver)
     office = _office(engine, tmp_path, smtp_inbox.url, LINKS, **NEWS | {"email": "mail", "cc": []})

@@ -26,8 +26,8 @@ class Scripted(Transport):
     """A transport whose server is away while the test says so."""
 
     def __init__(self, server: str) -> None:
-        self.name, self.outage, self.probes = server, None, 0
-        self.outage: Outage | None
+        self.name, self.probes = server, 0
+        self.outage: Outage | None = None
 
     @property
     def server(self) -> str:

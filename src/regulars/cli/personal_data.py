@@ -36,7 +36,6 @@ def erase_command(command: CommandContext, customer: str, yes: bool) -> None:
     """
     from regulars.consent.rights import erase
     from regulars.db.engine import write
-    from regulars.ledger.recall import recall
     from regulars.profile.identity import one_client_called
 
     if not yes:
@@ -44,7 +43,6 @@ def erase_command(command: CommandContext, customer: str, yes: bool) -> None:
     with write(command.engine) as connection:
         key = one_client_called(connection, customer)
         erase(connection, key, clock.system())
-        recall(connection, key)
     if command.as_json:
         print_json({"erased": True})
     else:

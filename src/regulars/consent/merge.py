@@ -15,6 +15,7 @@ from regulars.consent.rights import ERASED, ConsentRecord, Suppression, refuse_b
 from regulars.core.errors import NotFound, RegularsError
 from regulars.db.engine import insert
 from regulars.db.locks import AdvisoryLock, lock
+from regulars.db.states import SuppressionReason
 from regulars.db.tables import (
     aliases,
     consent_log,
@@ -168,7 +169,9 @@ def _merge_mailboxes(
     for row in rows:
         statement = insert(connection, refusals).values(row).on_conflict_do_nothing()
         fresh |= set(connection.scalars(statement.returning(refusals.c.topic)))
-    of_former = select(suppressions).where(suppressions.c.email_hash == former, suppressions.c.reason != "bounced")
+    of_former = select(suppressions).where(
+        suppressions.c.email_hash == former, suppressions.c.reason != SuppressionReason.BOUNCED
+    )
     moved = [Suppression(**{**row, "email_hash": mailbox}) for row in connection.execute(of_former).mappings()]
     suppress_all(connection, moved, now)
     return fresh
