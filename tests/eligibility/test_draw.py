@@ -8,14 +8,15 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import Connection, Engine, select, update
+from sqlalchemy import Connection, Engine, insert, select, update
 
-from regulars.consent.rights import withdraw
+from regulars.consent.data_export import export
+from regulars.consent.rights import erase, withdraw
 from regulars.context.active_campaign import load_active_campaigns
 from regulars.core import ids
 from regulars.core.ids import address_hash
 from regulars.db.engine import dry_run, write
-from regulars.db.tables import assignments, customers, promises
+from regulars.db.tables import assignments, customers, preferences, promises
 from regulars.eligibility.draw import is_held_out
 from regulars.ledger.assignments import Arm
 from regulars.planner.plan import plan
@@ -122,6 +123,36 @@ def test_the_held_out_get_no_coupon_of_a_small_stock(bench: Bench) -> None:
     assert _verdicts(bench) == {
         (out, "gift"): HELD_OUT, (written[0], "gift"): ("planned", None), (written[1], "gift"): ("held", "no-coupon"),
     }  # fmt: skip
+
+
+def test_who_wants_fewer_emails_gets_the_next_in_order_when_held_out_of_the_first(bench: Bench) -> None:
+    bench.rules = rules(
+        {"top": VISIT | {"priority": 9, "holdout": "50%"}, "low": VISIT, "last": VISIT | {"priority": -1}}
+    )
+    bench.plan("2026-06-10T11:00")
+    (out,) = _side("top", 5000, control=True)
+    keys = _visit(bench, [out], "2026-06-10T12:00")
+    with write(bench.engine) as connection:
+        wish = {"customer_id": keys[out], "at": at("2026-06-01T12:00"), "gap_days": 7}
+        connection.execute(insert(preferences).values(wish))
+    bench.plan("2026-06-10T12:01")
+    assert _verdicts(bench) == {
+        (out, "top"): HELD_OUT, (out, "low"): ("planned", None), (out, "last"): ("skipped", "cap"),
+    }  # fmt: skip
+
+
+def test_the_data_of_a_person_name_the_groups_which_outlive_erasure(bench: Bench) -> None:
+    bench.rules = rules({"news": VISIT | {"holdout": "50%"}})
+    bench.plan("2026-06-10T11:00")
+    (out,) = _side("news", 5000, control=True)
+    keys = _visit(bench, [out], "2026-06-10T12:00")
+    bench.plan("2026-06-10T12:01")
+    drawn = _drawn(bench)
+    with write(bench.engine) as connection:
+        expected = {"experiment": "news", "arm": "control", "at": at("2026-06-10T12:01").isoformat()}
+        assert export(connection, keys[out])["experiments"] == [expected]
+        erase(connection, keys[out], at("2026-06-11T12:00"))
+    assert drawn == _drawn(bench) == {("news", address_hash(f"{out}@client.example", SECRET)): "control"}
 
 
 def test_what_was_drawn_decides_for_ever(bench: Bench) -> None:
