@@ -47,7 +47,7 @@ _PAST = frozenset({"last_purchase_at", "first_purchase_at", "created_at", "birth
 
 
 def comparison(node: Compare, clause: ClauseOf, *, yes: bool) -> Sentence:
-    """What a comparison of two values says; with `yes` false, that it is not so."""
+    """The phrase of a comparison of two values; negated with `yes` false."""
     op, left, right = node.op if yes else _DENIED[node.op], node.left, node.right
     if isinstance(left, Literal) and not isinstance(right, Literal):
         op, left, right = op.swapped, right, left
@@ -82,7 +82,7 @@ def _always_known(node: Node) -> bool:
 
 
 def _usual(left: Node, op: Comparison, number: float, clause: ClauseOf) -> Sentence | None:
-    """A comparison with a number as people say it; None where there is no such way."""
+    """The idiomatic phrase of a comparison with a number; None without one."""
     match left:
         case CustomerField(name="purchases", custom=False):
             return _bought(op, number, "")

@@ -1,7 +1,7 @@
 """A condition as a clause of plain English, made from its nodes: "the client has bought at least once and …".
 
-Every kind of node has words, so that no expression of the rule file is ever shown in place of a sentence. What is not
-known counts as no, and that is said where it is not plain: "is known and is not “EE”".
+Every kind of node has words, so that no expression of the rule file is ever shown instead of a sentence. Unknown counts
+as no, which is stated where it is not obvious: "is known and is not “EE”".
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ _TESTS = {
 
 @dataclass(frozen=True, slots=True)
 class Clause:
-    """A subject and what is said of it; clauses of one subject that follow each other name it once."""
+    """A subject and a predicate; consecutive clauses of one subject name it once."""
 
     subject: str
     predicate: str
@@ -92,7 +92,7 @@ def _joined(group: Group) -> str:
 
 
 def _texts(group: Group) -> Iterator[str]:
-    """The parts in words. A group in a group stands in brackets, unless it is short or the last, and plain."""
+    """The parts in words. A nested group is in brackets, unless it is simple and short or last."""
     before: Clause | Group | None = None
     for place, part in enumerate(group.parts):
         if isinstance(part, Clause):
@@ -111,7 +111,7 @@ def _is_plain(group: Group, *, last: bool) -> bool:
 
 
 def _group(joint: OneOf["and", "or"], nodes: Sequence[Node], *, yes: bool) -> Clause | Group:
-    """Parts joined; what is denied as a whole has each part denied and the other joint."""
+    """Joined parts; the negation of a group negates each part and exchanges `and` and `or`."""
     joint = joint if yes else ("or" if joint == "and" else "and")
     parts: list[Clause | Group] = []
     for node in nodes:
@@ -139,7 +139,7 @@ def _add(parts: list[Clause | Group], part: Clause | Group, joint: str) -> None:
 
 
 def _say(node: Node, *, yes: bool) -> Clause | Group:
-    """What a yes-or-no node says; with `yes` false, that it is not so."""
+    """The phrase of a yes-or-no node; negated with `yes` false."""
     any_node = cast(AnyNode, node)
     match any_node:
         case Not() | AllOf() | AnyOf() | Choose():

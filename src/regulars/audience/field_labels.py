@@ -89,7 +89,7 @@ def date_words(value: date) -> str:
 
 
 def within_words(within: timedelta | None) -> str:
-    """` in the last 30 days`, with the blank; empty for ever."""
+    """` in the last 30 days`, with the blank; empty without a limit."""
     if within is None:
         return ""
     span = words(within)

@@ -45,7 +45,7 @@ from regulars.audience.nodes import (
 from regulars.rules.fields import EVENTS
 
 ClauseOf = Callable[[Node], str]
-"""What says a yes-or-no part as a clause; `condition_phrases` has it."""
+"""The function that words a yes-or-no part as a clause; from `condition_phrases`."""
 _OPERATORS = {"+": "plus", "-": "minus", "*": "times", "/": "divided by"}
 
 
@@ -100,7 +100,7 @@ def _composed(node: Arithmetic | Negate | DaysSince | Choose | History, clause: 
 
 
 def _event_field(node: EventField) -> str:
-    """A field of what set the campaign off; the fields of a purchase are words enough, declared ones are quoted."""
+    """A field of the trigger's event or product; declared fields are quoted, those of a purchase are not."""
     if node.name == "at":
         return f"this {event_label(node.event)}"
     if node.name in EVENTS.get(node.event, {}):
@@ -109,7 +109,7 @@ def _event_field(node: EventField) -> str:
 
 
 def operand_phrase(node: Node, clause: ClauseOf) -> str:
-    """The same within a longer noun: what is itself put together stands in brackets."""
+    """The same within a longer noun: compound phrases are in brackets."""
     phrase = value_phrase(node, clause)
     return f"({phrase})" if isinstance(node, Arithmetic | Choose) else phrase
 

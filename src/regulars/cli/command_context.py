@@ -71,10 +71,10 @@ class CommandContext:
         return open_workspace(self.root)
 
     def go_by_rules_in_force(self) -> list[str]:
-        """Lets the command go by the last sound rules while the files are faulty, as workers do.
+        """Lets the command use the last valid rules while the files are faulty, like workers.
 
-        Returns a sentence for each thing that is wrong with the surroundings: the files, the clock. Raises Invalid when
-        the files are faulty and no sound state is known.
+        Returns a sentence for each fault of the environment: the files, the clock. Raises Invalid when the files are
+        faulty and no valid version is known.
         """
         from regulars.operation.clock_check import clock_difference
         from regulars.operation.last_sound_rules import RulesInForce

@@ -84,11 +84,10 @@ def _in_words(client: DuplicateClient) -> str:
 @json_option
 @click.pass_obj
 def merge_command(command: CommandContext, kept: str, other: str, yes: bool) -> None:
-    """Join OTHER into CUSTOMER: they are one person.
+    """Merge OTHER into CUSTOMER: they are one person.
 
-    Each is named by an id, or by an address that one client has. What both did, bought, agreed to and were sent is
-    kept. Of what they said about emails the stricter holds. Nobody gets an email that either had. OTHER's id goes on
-    naming the client.
+    Each is given by an id, or by an address of one client only. The data of both are kept; of their consents the
+    stricter applies. The client gets no email that either had. OTHER's id becomes an alias.
     """
     from regulars.consent.merge import merge_clients
     from regulars.db.engine import read, write

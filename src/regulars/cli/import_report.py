@@ -32,7 +32,7 @@ def print_report(report: ImportReport, file: Path, *, options: bool = True) -> N
 
 
 def print_faults(bad: Sequence[BadRow], total: int, more: str = "") -> None:
-    """The first faults as a table, if there are any; how many others there are."""
+    """Prints the first faults as a table, and the number of others."""
     if bad:
         rows = [
             (str(b.line), b.column or "", b.value or "", b.reason + (f"; {b.hint}" if b.hint else ""))

@@ -17,7 +17,7 @@ VERSION = 1
 
 
 def width() -> int:
-    """Columns to print in: the terminal's, or COLUMNS, or 110 where there is neither."""
+    """The output width in columns: the terminal's, COLUMNS, or 110."""
     import shutil
 
     if sys.stdout.isatty():
@@ -27,7 +27,7 @@ def width() -> int:
 
 
 def print_warnings(warnings: Iterable[str]) -> None:
-    """What is wrong with the surroundings of a command, before what it prints."""
+    """Prints faults of the environment, before the output of a command."""
     for warning in warnings:
         print_wrapped(f"{click.style('warning', fg='yellow', bold=True)}: {warning}")
 
@@ -56,7 +56,7 @@ def table(
 
 
 def table_of_counts(headings: Sequence[str], rows: Iterable[Sequence[str]], numbers: Sequence[int]) -> None:
-    """A table by campaign without the rows in which all counts are 0 and no reason stands; a line says how many."""
+    """A table by campaign without rows that have only zeros and no reason; a line gives their number."""
     counted = list(rows)
     shown = [row for row in counted if any(cell not in ("", "–", "0") for cell in row[1:])]
     more = len(counted) - len(shown)
@@ -106,7 +106,7 @@ def progress_bar(title: str, *, quiet: bool) -> Iterator[Callable[[int, int], No
 
 
 def when(moment: datetime, zone: str) -> str:
-    """An instant on a local clock, to the minute."""
+    """An instant in local time, to the minute."""
     from regulars.core.calendar import zone as zone_of
 
     return f"{moment.astimezone(zone_of(zone)):%Y-%m-%d %H:%M}"

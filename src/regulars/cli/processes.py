@@ -28,7 +28,7 @@ MAIL_FAILED = "the mail server could not be reached ({}); what is planned waits 
 def tick_command(command: CommandContext, now: str | None) -> None:
     """Plan and send once, then end: for cron, and for testing.
 
-    With --now, as if it were that time; what is sent is really sent.
+    With --now, as if it were that time; emails are really sent.
     """
     _plan_and_send(command, now, again=False)
 
@@ -37,10 +37,10 @@ def tick_command(command: CommandContext, now: str | None) -> None:
 @json_option
 @click.pass_obj
 def retry_command(command: CommandContext) -> None:
-    """Try again now: after a mail server was away, or told emails to come back later.
+    """Retry now, after an outage or temporary refusals of a mail server.
 
-    Emails that wait for another attempt are planned and sent at once, whatever their wait; so is what is due. Workers
-    that found the server away ask it again within a minute.
+    Emails that wait for a retry are planned and sent at once; so is what is due. Workers that found the server
+    unreachable try it again within a minute.
     """
     _plan_and_send(command, None, again=True)
 

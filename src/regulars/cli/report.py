@@ -86,7 +86,7 @@ def _links(found: LinkReport) -> Iterator[str]:
 
 
 def effect_lines(name: str, measured: Lift) -> Iterator[str]:
-    """The effect of a campaign in one line, with lines for a reading at a named size and for what is not sure yet."""
+    """The effect of a campaign in one line, with lines for the reading at a fixed size and for warnings."""
     head = f"{name}: {measured.goal}: {_groups(measured)}"
     sure = measured.always_valid_interval
     if measured.gain is None or sure is None:

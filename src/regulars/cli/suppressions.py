@@ -69,9 +69,8 @@ def suppress_command(
 ) -> None:  # fmt: skip
     """Suppress an address, or those in a file.
 
-    A file has one address to a line, or columns as `regulars import suppressions` reads them; the options are for rows
-    that state nothing. It holds for the mailbox, whoever is or will be entered with it, at once: emails that workers
-    hold are taken back.
+    A file has one address per line, or the columns of `regulars import suppressions`; the options are defaults for its
+    rows. A suppression applies to the mailbox, whichever client has the address, at once: claimed emails are recalled.
     """
     from regulars.importing.options import ImportOptions
 

@@ -76,7 +76,7 @@ def _padded(text: str, width: int, to_the_right: bool) -> str:
 
 
 def _record(headings: Sequence[str], row: Sequence[str], width: int) -> list[str]:
-    """A row as lines: its first cell, and below it what else there is."""
+    """A row as lines: its first cell, and below it the other cells."""
     first, *more = wrapped(row[0], width)
     lines = [first, *(f"  {line}" for line in more)]
     for heading, cell in zip(headings[1:], row[1:], strict=True):

@@ -1,8 +1,7 @@
-"""Rights follow the address when the way of spelling it changes: addresses in other scripts are hashed anew.
+"""Recomputes address hashes when the normalisation changes: for addresses in other scripts.
 
-Plain ASCII addresses have the hash that they always had. Of others the earlier hash was of a spelling that another file
-could write differently; their suppressions and refusals are copied to the hash of the one spelling, and their draws
-move there.
+The hash of ASCII addresses does not change. Others were hashed in a spelling that another file could write differently;
+their suppressions and refusals are copied to the hash of the normalised spelling, and their draws move there.
 """
 
 from __future__ import annotations
@@ -15,11 +14,11 @@ from regulars.db.tables import customers, refusals, suppressions
 from regulars.ledger.assignments import move_assignments
 
 _SAMPLE = 20
-"""Addresses that tell whether the secret is the right one."""
+"""Number of addresses with which the secret is verified."""
 
 
 def hashed_with(connection: Connection, secret: bytes) -> bool:
-    """Whether addresses were hashed with this secret, as some of the latest tell; where there are none, it may be."""
+    """Whether some of the latest addresses were hashed with this secret; true without addresses."""
     known = (customers.c.email.is_not(None), customers.c.email_hash.is_not(None))
     latest = select(customers.c.email, customers.c.email_hash).where(*known).order_by(customers.c.id.desc())
     rows = [row for row in connection.execute(latest.limit(_SAMPLE)) if row.email.isascii()]
@@ -27,7 +26,7 @@ def hashed_with(connection: Connection, secret: bytes) -> bool:
 
 
 def rehash_addresses(connection: Connection, secret: bytes) -> int:
-    """Brings the hash of every known address up to its normalised spelling; the number of those that changed."""
+    """Updates the hash of every address to its normalised spelling; returns the number of changes."""
     rows = connection.execute(
         select(customers.c.id, customers.c.email, customers.c.email_hash).where(customers.c.email.is_not(None))
     )

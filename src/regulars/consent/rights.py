@@ -211,7 +211,7 @@ def suppress_all(
 ) -> set[str]:
     """`suppress` for many distinct addresses; returns the hashes for which it is new.
 
-    `said` is added to the details of the lines in the log, and with it what each was suppressed for.
+    `log_detail` is added to the details of the lines in the log, together with each suppression's detail.
     """
     asked = {bar.email_hash: bar for bar in new_suppressions}
     rows = [[bar.email_hash, bar.scope, bar.reason, to_micros(bar.at), bar.detail] for bar in asked.values()]
@@ -294,7 +294,7 @@ def erase(connection: Connection, customer_id: int, now: datetime) -> None:
     for table in (events, purchases):
         connection.execute(update(table).where(table.c.customer_id == customer_id).values(data={}))
     connection.execute(update(consent_log).where(consent_log.c.customer_id == customer_id).values(detail=None))
-    facts.refresh(connection, [customer_id])  # answers and points granted stood in what was emptied
+    facts.refresh(connection, [customer_id])  # answers and granted points were in the deleted data
 
 
 def forgotten(now: datetime) -> dict[str, Any]:
@@ -304,7 +304,7 @@ def forgotten(now: datetime) -> dict[str, Any]:
 
 
 def _forget_values(connection: Connection, customer_id: int) -> None:
-    """The values that `each` campaigns watched may say something of the person, and name the promises they brought."""
+    """Watched values of `each` campaigns can be personal data, and are in the occurrences of their promises."""
     watched = exists().where(
         values_seen.c.customer_id == customer_id,
         values_seen.c.campaign == promises.c.campaign,

@@ -20,7 +20,7 @@ class DeferredValue(BindParameter[Any]):
     """A parameter whose value is looked up when the statement is executed.
 
     A class of its own, so that SQLAlchemy does not reuse the compiled form of a statement with fixed values for one
-    with deferred ones: it reads the compiled parameters to tell which they are.
+    with deferred ones: it distinguishes them by the compiled parameters.
     """
 
     inherit_cache = True

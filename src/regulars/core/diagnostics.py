@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import Any
 
 _STEM = 5
-"""Letters from which a beginning stands for the whole word."""
+"""Minimum letters of a prefix that counts for the whole word."""
 
 
 class Severity(StrEnum):
@@ -67,15 +67,15 @@ def nearest(word: str, candidates: Iterable[str]) -> str | None:
 def did_you_mean(word: str, candidates: Iterable[str], careful: Collection[str] = ()) -> str | None:
     """A hint sentence with the nearest candidate, or None.
 
-    A word in `careful` has an effect that nobody must be led to: it is offered to a slip of the pen only, never
-    because it looks like another word with a meaning of its own.
+    A word in `careful` has a serious effect: it is suggested only for a typing mistake, never because it resembles
+    another valid word.
     """
     close = nearest(word, (each for each in candidates if each not in careful or is_slip(word, each)))
     return f"did you mean `{close}`?" if close else None
 
 
 def is_slip(word: str, meant: str) -> bool:
-    """Whether the word is the meant one but for one letter (more, less, other, or two exchanged) or a cut-off end."""
+    """Whether the word is a prefix of the other or differs by one letter (inserted, deleted, replaced, swapped)."""
     one, other = word.lower(), meant.lower()
     if one[:1] != other[:1]:  # the first letter is the one that is hardly ever wrong
         return False

@@ -30,7 +30,7 @@ def new_uid() -> str:
 
 
 def client_uid(external_id: str) -> str:
-    """An id of our own for a client who first comes under this outside id.
+    """The uid of a client who is first seen with this outside id.
 
     The same file imported into an empty database gives the same ids, and so the same draws. It is drawn at random where
     the outside id is an address: nothing that leads back to an address may outlive it.

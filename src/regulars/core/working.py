@@ -35,7 +35,7 @@ _MOST_IDLE_DAYS = 800
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """`14 days` by the clock, `4 working hours` (`working`, in `span`) or `2 working days` (`days`)."""
+    """`14 days` of elapsed time, `4 working hours` (`working`, in `span`) or `2 working days` (`days`)."""
 
     span: timedelta = timedelta()
     working: bool = False

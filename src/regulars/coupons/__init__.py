@@ -1,1 +1,1 @@
-"""Coupons from stock to till: how many are left, who gets which code, and its redemption."""
+"""Coupons from stock to till: stock, assignment of codes, and redemption."""

@@ -65,7 +65,7 @@ def sample_code(offer: Coupon) -> str:
 
 
 def received(connection: Connection, places: Iterable[CouponKey]) -> set[CouponKey]:
-    """Those of the places whose client has had an email of the sequence, and so the coupon that it gave."""
+    """The keys whose client has had an email of the sequence, and so its coupon."""
     key = tuple_(promises.c.campaign, promises.c.customer_id, promises.c.occurrence)
     went = promises.c.state.in_([State.SENT, State.UNCERTAIN, State.BOUNCED])
     query = select(promises.c.campaign, promises.c.customer_id, promises.c.occurrence).where(

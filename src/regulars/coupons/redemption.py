@@ -1,6 +1,6 @@
-"""Coupons at the till: looked at, and used. Tills, files and events all use them by `redeem`, so that limits hold.
+"""Checks and redeems coupons. Tills, files and events all use `redeem`, so that limits apply.
 
-Each use is counted by the database itself, however many ask at once, and is an event `coupon.redeemed` of the client.
+Each use is one atomic update of the database, and an event `coupon.redeemed` of the client.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ REDEEMED = "coupon.redeemed"
 
 
 class CouponStatus(StrEnum):
-    """What a till is told of a code."""
+    """The status of a code, as answered to a till."""
 
     VALID = "valid"
     REDEEMED = "redeemed"  # just now, or before under the same reference
@@ -48,7 +48,7 @@ class CheckedCoupon:
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """A use that somebody tells of: the code, for what (an order, a receipt), when, and by whom if that is known."""
+    """A reported redemption: the code, the reference (an order, a receipt), the time, and the client if known."""
 
     code: str
     reference: str
@@ -60,7 +60,7 @@ class Use:
 
 
 def check(connection: Connection, code: str, now: datetime, customer: int | str | None = None) -> CheckedCoupon:
-    """What the code is worth at `now`, to that client if one is named; changes nothing."""
+    """The value of the code at `now`, for the client if given; changes nothing."""
     rows = _rows(connection, code, customer)
     return rows if isinstance(rows, CheckedCoupon) else _best(rows, now)
 
@@ -73,8 +73,7 @@ def redeem(connection: Connection, use: Use, received: datetime) -> tuple[Checke
 def redeem_all(connection: Connection, uses: Sequence[Use], received: datetime) -> list[tuple[CheckedCoupon, bool]]:
     """The same for many, each with its own outcome, in their order.
 
-    Whoever uses several coupons takes them in the order of their codes, and touches facts last: nobody then waits
-    for somebody who waits for them.
+    Coupons are locked in the order of their codes, and facts last, to avoid deadlocks.
     """
     found: dict[int, tuple[CheckedCoupon, bool]] = {}
     noted: list[int] = []
@@ -103,7 +102,7 @@ def _redeem(connection: Connection, use: Use, received: datetime) -> tuple[Check
 
 
 def add_codes(connection: Connection, pool: str, codes: Sequence[str], now: datetime) -> tuple[int, set[str]]:
-    """Puts codes into a pool: how many are new, and those that belong elsewhere (another pool, somebody's own)."""
+    """Adds codes to a pool; returns the number of new ones, and those that belong to another pool or a client."""
     own = select(coupons.c.code).where(coupons.c.code.in_(codes))
     known = select(coupon_codes.c.code, coupon_codes.c.pool).where(coupon_codes.c.code.in_(codes))
     given = {row.code: row.pool for row in connection.execute(known)}
@@ -122,7 +121,7 @@ def normalized(code: str) -> str:
 
 
 def _rows(connection: Connection, code: str, customer: int | str | None) -> Sequence[RowMapping] | CheckedCoupon:
-    """The coupons that the code may stand for; or why it stands for none."""
+    """The coupons that the code can mean; or why there is none."""
     with_client = select(coupons, customers.c.external_id).join(customers, customers.c.id == coupons.c.customer_id)
     for spelt in dict.fromkeys((code.strip(), normalized(code))):  # a code from elsewhere may have small letters
         query = with_client.where(coupons.c.code == spelt)
@@ -167,7 +166,7 @@ def _best(rows: Sequence[RowMapping], now: datetime) -> CheckedCoupon:
 
 
 def _count_use(connection: Connection, key: int, at: datetime) -> bool:
-    """Counts one use, if there is one left and the coupon holds."""
+    """Counts one use, if one is left and the coupon is valid."""
     statement = update(coupons).where(
         coupons.c.id == key, coupons.c.used < coupons.c.uses, coupons.c.valid_from <= at, coupons.c.valid_until >= at
     )
@@ -175,7 +174,7 @@ def _count_use(connection: Connection, key: int, at: datetime) -> bool:
 
 
 def _insert_event(connection: Connection, name: str, row: RowMapping, use: Use, received: datetime) -> int | None:
-    """Writes the event, and gives its key; None when this reference has used the code already."""
+    """Writes the event and returns its key; None when this reference has used the code already."""
     data = {**(use.data or {}), "code": row["code"], "campaign": row["campaign"], "reference": use.reference}
     statement = insert(connection, events).values(
         external_id=name, customer_id=row["customer_id"], name=REDEEMED, occurred_at=use.at, received_at=received,

@@ -1,6 +1,6 @@
-"""Offers that run out: what no coupon is left for waits by name until there are some, and goes as soon as there are.
+"""Offers that run out: promises without a coupon are held with that reason until there are coupons again.
 
-Counted here is what is planned; the coupon itself is given to the promise when it is sent, by whoever sends it.
+Planned promises are counted here; the coupon itself is assigned when the email is sent.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ Offers = Mapping[str, Coupon]
 
 
 def coupons_of(active_campaigns: Iterable[ActiveCampaign]) -> dict[str, Coupon]:
-    """What the campaigns give."""
+    """The coupons of the campaigns."""
     return {
         active.key: active.campaign.offer.coupon for active in active_campaigns if active.campaign.offer is not None
     }
@@ -36,7 +36,7 @@ def ended_offers(context: PlanContext, given: Offers) -> list[str]:
 
 
 def release_restocked(connection: Connection, context: PlanContext, given: Offers) -> None:
-    """Looks again at promises that wait for coupons, where there are some again."""
+    """Releases promises held for lack of coupons, where there are coupons again."""
     lacking = (promises.c.state == State.HELD, promises.c.reason == Reason.NO_COUPON)
     waiting = set(connection.scalars(select(promises.c.campaign).where(*lacking).distinct()))
     if not waiting:
@@ -79,7 +79,7 @@ def skip_over_limit(connection: Connection, context: PlanContext, given: Offers,
 
 
 def hold_or_skip_unassigned(connection: Connection, lacking: Mapping[int, Reason], now: datetime) -> None:
-    """Holds or skips promises in hand that got no coupon after all, each with its reason."""
+    """Holds or skips claimed promises that got no coupon, each with its reason."""
     for reason in sorted(set(lacking.values())):
         with_reason = promises.c.id.in_([key for key, why in lacking.items() if why is reason])
         held = {"state": State.HELD, "reason": reason, "detail": None, "next_at": too_late()}
@@ -89,12 +89,12 @@ def hold_or_skip_unassigned(connection: Connection, lacking: Mapping[int, Reason
 
 
 def too_late() -> ColumnElement[int]:
-    """When a promise that waits for a coupon is looked at again, if there are none before: when it is skipped."""
+    """When a promise held for a coupon is examined at the latest: when it is skipped."""
     return type_coerce(promises.c.expires_at, BigInteger) + 1
 
 
 def _limits(connection: Connection, given: Offers) -> list[tuple[Sequence[str], int]]:
-    """How many coupons are left to promise, by the campaigns that share them."""
+    """The number of coupons left, by the campaigns that share them."""
     limits: list[tuple[Sequence[str], int]] = []
     for key, offer in given.items():
         if offer.stock is not None:
@@ -111,7 +111,7 @@ def _limits(connection: Connection, given: Offers) -> list[tuple[Sequence[str], 
 
 
 def _promised(connection: Connection, campaigns: Sequence[str]) -> int:
-    """Promises cleared to go that have no coupon yet."""
+    """Planned promises without a coupon."""
     count = select(func.count()).where(
         promises.c.campaign.in_(campaigns), promises.c.state == State.PLANNED, ~_has_coupon()
     )
@@ -137,7 +137,7 @@ def _hold_beyond(connection: Connection, campaigns: Sequence[str], left: int, ch
 
 
 def _has_coupon() -> ColumnElement[bool]:
-    """Whether the sequence has its coupon already: its first email gave it."""
+    """Whether the sequence already has its coupon, from its first email."""
     return exists().where(
         coupons.c.campaign == promises.c.campaign,
         coupons.c.customer_id == promises.c.customer_id,

@@ -28,7 +28,7 @@ COUNTED = (State.PLANNED, State.SENT, State.UNCERTAIN, State.BOUNCED)
 class SuppressionReason(StrEnum):
     """Why an address is suppressed."""
 
-    MANUAL = "manual"  # somebody asked for it, or decided it
+    MANUAL = "manual"  # requested or decided by a person
     BOUNCED = "bounced"  # the mail server says that the address does not exist
     COMPLAINED = "complained"  # reported as spam
     ERASED = "erased"  # the person was erased; only erasure gives this reason
@@ -77,7 +77,7 @@ class Reason(StrEnum):
     NO_ADDRESS = "no-address", "they have no address"
     NO_MANAGER = "no-manager", "they have no manager"
     CONDITION = "condition", "the rule no longer holds for them"
-    STEP_CONDITION = "step-condition", "the condition of this step is not true"  # the sequence goes on
+    STEP_CONDITION = "step-condition", "the condition of this step is not true"  # the sequence continues
     GOAL_MET = "goal-met", "they have done already what it is for"
     MOVED = "moved", "the visit is at another time now"  # its new booking has promises of its own
     CANCELLED = "cancelled", "the visit was cancelled"

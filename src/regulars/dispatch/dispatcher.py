@@ -91,7 +91,7 @@ class Options:
 class Summary:
     """The number of promises by state in one run, and the outages by lane.
 
-    `reached` says when a lane's server last took a chunk without an outage, by the wall clock.
+    `reached` has the wall time at which a lane's server last accepted a chunk without an outage.
     """
 
     states: Counter[str] = field(default_factory=Counter)
@@ -146,7 +146,7 @@ class _Chunk:
 
 
 class Dispatcher:
-    """Sends what is planned, until nothing is left or it is told to stop."""
+    """Sends planned promises, until none is left or it is stopped."""
 
     def __init__(
         self, engine: Engine, rules: Rules, lanes: Sequence[Lane], options: Options, *, clock: Clock, wall: Clock

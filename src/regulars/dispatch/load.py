@@ -40,7 +40,7 @@ class Job:
     uid: str
     """The client's uid."""
     message_id: str | None
-    """The Message-ID of an earlier attempt: whoever the client is by now, it stays."""
+    """The Message-ID of an earlier attempt, which stays even if the client was merged."""
     customer: Record
     manager: Record | None
     event: Record | None = None

@@ -38,7 +38,7 @@ def copy_for_manager(
     *,
     traced: bool,
 ) -> Parcel:
-    """The copy of `letter`, which went as `original` and names the manager as `Cc`; raises RenderFailed as it did.
+    """The copy of `letter`, which is sent as `original` and has the manager as `Cc`; raises RenderFailed like it.
 
     `traced` says that the email is compiled so that its links can be counted.
     """
@@ -67,9 +67,9 @@ def _plain(web_url: str) -> LinkRules:
 
 
 def with_copies(delivery: Delivery, copies: Sequence[Parcel], second: Delivery) -> Delivery:
-    """The outcome of a chunk and of the copies that went after it.
+    """The outcome of a chunk and of the copies sent after it.
 
-    A copy that was not taken is named in the text of the email's own result, and is not tried again.
+    A refused copy is named in the text of the email's own result, and is not retried.
     """
     lost = {
         result.key: f"not taken for {parcel.recipients[0]} ({f'{result.code} ' if result.code else ''}{result.text})"

@@ -49,9 +49,9 @@ def skip_copies(
     active_campaigns: Iterable[ActiveCampaign],
     chosen: ColumnElement[bool],
 ) -> int:
-    """Skips the chosen promises that are copies of one that goes, or went, to the same mailbox; the number skipped.
+    """Skips the chosen promises that are copies of one sent, or to be sent, to the same mailbox; returns their number.
 
-    Of several that are chosen the first promised goes. The others name its client.
+    Of several chosen ones the first promised is sent. The others name its client.
     """
     shared = _of_shared_mailboxes(connection, chosen)
     return sum(

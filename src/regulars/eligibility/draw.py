@@ -158,7 +158,7 @@ def _arm(active: ActiveCampaign) -> ColumnElement[str]:
 
 
 def _carry_along(connection: Connection, active: ActiveCampaign, chosen: ColumnElement[bool]) -> None:
-    """Gives mailboxes that have no group yet the one that a client of theirs was drawn into at another address."""
+    """Assigns mailboxes without a group the one that a client of theirs got at another address."""
     of_experiment = assignments.c.experiment == active.key
     if connection.scalar(select(assignments.c.experiment).where(of_experiment).limit(1)) is None:
         return
@@ -189,7 +189,7 @@ def _carry_along(connection: Connection, active: ActiveCampaign, chosen: ColumnE
 
 
 def _new_assignments(context: PlanContext, active: ActiveCampaign, chosen: ColumnElement[bool]) -> Select[Any]:
-    """One row for each mailbox: the group by the mark, from now on; what is written already stays."""
+    """One row for each mailbox: the group by the mark, from now on; existing rows stay."""
     mailbox = mailbox_of(customers)
     marked = case((promises.c.reason == Reason.HOLDOUT, literal(Arm.CONTROL, Text)), else_=literal(Arm.WRITTEN, Text))
     each = (

@@ -1,4 +1,4 @@
-"""The frequency cap: how many marketing emails one mailbox may get, and who wins when several want to go.
+"""The frequency cap: how many marketing emails one mailbox may get, and which campaign has precedence.
 
 Among waiting promises the most important is sent first (priority, then due time). Others are held for the next free
 place if they can still be sent in time, and skipped otherwise; both name the campaign that took the place. A client

@@ -125,7 +125,7 @@ def _coupon(coupon: Coupon, currency: str) -> str:
 
 
 def _day_or_time(stamp: str) -> str:
-    """A day, or a time on the company's clock, as the rule file has it."""
+    """A day, or a time in the company's time zone, as in the rule file."""
     moment = datetime.fromisoformat(stamp)
     return date_words(moment.date()) + (f" at {moment:%H:%M}" if ":" in stamp else "")
 

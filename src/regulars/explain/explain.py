@@ -35,7 +35,7 @@ class View:
     """One campaign and one client.
 
     `ledger` has the stored promises; `plan` what a plan now would add or change. `due`: an email can be
-    sent now. `due_from` is when it may become due if nothing else happens, None where that is not known.
+    sent now. `due_from` is when it can become due without further events, None if unknown.
     `forbidden` is the missing consent or address that blocks every email of this campaign.
     """
 

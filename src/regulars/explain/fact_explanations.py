@@ -28,7 +28,7 @@ _EARNED = {"spent": "for money spent", "visit": "for coming again", REFERRAL: "f
 
 @dataclass(frozen=True, slots=True)
 class FactExplanations:
-    """One client at `now`. `fields` are the client's own, `values` the derived ones; `zone` is the client's clock."""
+    """One client at `now`. `fields` are the client's own, `values` the derived ones; `zone` is the client's."""
 
     fields: Values
     values: Values
@@ -188,7 +188,7 @@ class FactExplanations:
         spread = sqrt(max(0.0, signals.gap_squares / signals.gaps - mean * mean))
         return f"{signals.gaps} gaps of {_n(mean, 1)} days on average, which differ by {_n(spread, 1)}{ending}"
 
-    # ---------------------------------------------------------------- what they said
+    # ---------------------------------------------------------------- answers
 
     def _sci(self) -> str:
         answers = self.evidence.signals.answers

@@ -86,7 +86,7 @@ def email(raw: Any) -> str | None:
     except EmailNotValidError as error:
         raise Refused(f"is not an e-mail address: {_first_sentence(error)}", _email_hint(value)) from None
     try:
-        check_address(found)  # what is taken here can be written to
+        check_address(found)  # an accepted address can be sent to
     except ValueError:
         raise Refused("is not an e-mail address: it has signs that are neither letters nor digits") from None
     return found

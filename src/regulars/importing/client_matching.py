@@ -130,7 +130,7 @@ def join_by_address(connection: Connection, mailboxes: Iterable[str], *, now: da
 
 
 def _is_same(one: Mapping[str, Any], other: Mapping[str, Any], *, certain: bool) -> bool:
-    """Whether nothing tells the two apart and, to be `certain`, something they share tells that they are one."""
+    """Whether nothing distinguishes the two and, to be `certain`, both have a name or birthday."""
     shared = any(one[name] is not None and other[name] is not None for name in PERSONAL)
     return not different_people(one, other) and (shared or not certain)
 

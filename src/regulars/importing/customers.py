@@ -68,7 +68,7 @@ class Customers(Importer):
             row.refuse("has no e-mail address", name="email")
             return
         address = str(row.get("email")).lower()
-        if str(row.values.setdefault("id", address)).lower() == address:  # an id that is the address says no more
+        if str(row.values.setdefault("id", address)).lower() == address:  # an id equal to the address adds nothing
             row.values[BY_ADDRESS] = True
         self.refuse_twin(row, "id", "customer")
 
@@ -161,7 +161,7 @@ class Customers(Importer):
     def _compare_by_address(
         self, connection: Connection, hashes: Mapping[int, str], added: set[int], changed: set[int]
     ) -> frozenset[int]:
-        """Joins clients of one address where the policy says so, and notes who stays apart; the keys that are gone."""
+        """Merges clients of one address if the policy says so, and notes those kept apart; returns the removed keys."""
         if self.options.identity == "id":
             self._second += second_clients(connection, added)
             return frozenset()

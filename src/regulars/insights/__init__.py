@@ -1,1 +1,1 @@
-"""How did it go: what became of every promise, and what the emails changed."""
+"""Reports: the outcome of every promise, and the effect of the emails."""

@@ -26,7 +26,7 @@ _DAYS_PER_WEEK = 7
 
 @dataclass(frozen=True, slots=True)
 class Coupons:
-    """How many coupons went by email in the period, and how many uses there were in it, of whenever they went."""
+    """Coupons sent by email in the period, and redemptions in it, whenever those coupons were sent."""
 
     given: int
     redeemed: int
@@ -34,7 +34,7 @@ class Coupons:
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """One campaign. `due` may go or is on its way; `lift` is None where the rule has no goal and control group.
+    """One campaign. `due` can be sent or is being sent; `lift` is None where the rule has no goal and control group.
 
     `coupons` is None where none were issued or redeemed.
     """
@@ -140,7 +140,7 @@ def _coupons(connection: Connection, since: datetime | None, until: datetime | N
 
 
 def _coupons_by_email(since: datetime | None, until: datetime | None) -> Select[Any]:
-    """By campaign key, how many coupons went by email; a code that a worker took for an email that failed did not."""
+    """By campaign key, coupons sent by email; codes assigned to an email that failed do not count."""
     place = (coupons.c.campaign, coupons.c.customer_id, coupons.c.occurrence)
     same = and_(*(promises.c[column.name] == column for column in place))
     first_email = func.min(promises.c.settled_at)

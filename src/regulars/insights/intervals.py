@@ -1,12 +1,12 @@
-"""How sure a share is: score intervals, which hold for small groups and for shares near 0 and 1.
+"""Confidence intervals of shares: score intervals, valid for small groups and for shares near 0 and 1.
 
 E. B. Wilson, Probable inference, the law of succession, and statistical inference, JASA 22 (1927), 209-212.
 R. G. Newcombe, Interval estimation for the difference between independent proportions: comparison of eleven
 methods, Statistics in Medicine 17 (1998), 873-890: the hybrid score interval, method 10.
 
-Such an interval holds at a size that was fixed before anybody looked. Who looks every day and stops at the first that
-excludes 0 finds an effect that is not there in every third or fourth experiment. A confidence sequence holds at all
-sizes at once, and so at whichever somebody stops:
+Such an interval is valid at a sample size fixed in advance. Looking every day and stopping at the first one that
+excludes 0 finds a false effect in every third or fourth experiment. A confidence sequence is valid at all sizes at
+once, and so at any stopping time:
 
 S. R. Howard, A. Ramdas, J. McAuliffe, J. Sekhon, Time-uniform, nonparametric, nonasymptotic confidence sequences,
 Annals of Statistics 49 (2021), 1055-1080: the two-sided normal mixture, equation 14.
@@ -58,12 +58,12 @@ def difference(hits: int, total: int, other_hits: int, other_total: int, z: floa
 
 
 def always_valid_difference(hits: int, total: int, other_hits: int, other_total: int) -> Interval:
-    """Where the first share minus the second lies, however often somebody looks while the groups grow."""
+    """The interval of the first share minus the second, valid at every look while the groups grow."""
     return difference(hits, total, other_hits, other_total, always_valid_z(total, other_total))
 
 
 def always_valid_z(total: int, other_total: int) -> float:
-    """How many standard errors a difference of two shares ever strays, at groups of these sizes.
+    """The always-valid number of standard errors of a difference of two shares, for groups of these sizes.
 
     The difference divided by its variance is a Brownian motion in the information of the two groups. The normal
     mixture bounds that of a spread of `EFFECT` at all sizes at once.

@@ -1,11 +1,11 @@
-"""What a campaign changes: how many of those written to, and of the control group, did what it is for.
+"""The effect of a campaign: the shares of emailed clients and of the control group that reached its goal.
 
-Both groups are counted from the instant at which they were drawn, by intention to treat: whatever became of the email
-afterwards (a bounce, a visit that was moved, a goal reached before it went), a client stays in their group. A client
+Both groups are counted from the instant at which they were drawn, by intention to treat: whatever happens to the
+email afterwards (a bounce, a moved visit, a goal reached before sending), a client stays in their group. A client
 counts once, and only after the goal's time is over. Only campaigns with a `goal` and a `holdout` can be measured.
 
-The interval holds however often somebody looks. The narrower one of a fixed size is given where the rule named the size
-(`holdout: 10%, read at 2000`) before it was reached: of just the clients who were drawn first.
+The interval is valid at every look. The narrower one of a fixed size is given if the rule stated the size
+(`holdout: 10%, read at 2000`) before it was reached: over the clients drawn first.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from regulars.rules.grammar import Goal
 from regulars.rules.model import Campaign
 
 FEWEST = 5
-"""How many of either group are to be expected to reach the goal, and not to, before an interval of shares is trusted.
+"""Minimum expected number in either group that reach the goal, and that do not, for a reliable interval.
 
 W. G. Cochran, Some methods for strengthening the common chi-square tests, Biometrics 10 (1954), 417-451.
 """
@@ -37,7 +37,7 @@ W. G. Cochran, Some methods for strengthening the common chi-square tests, Biome
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Clients, and how many of them reached the goal in its time."""
+    """The number of clients, and of those who reached the goal in time."""
 
     clients: int
     reached: int
@@ -54,14 +54,14 @@ class Group:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Those written to against the control group."""
+    """Emailed clients compared with the control group."""
 
     written: Group
     control: Group
 
     @property
     def clients(self) -> int:
-        """How many were drawn so long ago that the goal's time is over."""
+        """The number of drawn clients whose time for the goal is over."""
         return self.written.clients + self.control.clients
 
     @property
@@ -77,7 +77,7 @@ class Comparison:
 
     @property
     def always_valid_interval(self) -> Interval | None:
-        """Where the true difference lies, however often somebody looks; None if either group is empty."""
+        """The always-valid interval of the difference; None if either group is empty."""
         return None if self.gain is None else always_valid_difference(*self._counts)
 
     @property
@@ -95,7 +95,7 @@ class Comparison:
 
 @dataclass(frozen=True)
 class Lift(Comparison):
-    """All who were drawn. `reading` is the first of them, as many as the rule named; None before there are so many."""
+    """All drawn clients. `reading` are the first of them, as many as the rule states; None before there are so many."""
 
     goal: str
     read_at: int | None = None
@@ -105,7 +105,7 @@ class Lift(Comparison):
 
     @property
     def early(self) -> bool:
-        """Whether this is a look before the size that was named, or before anything can be told."""
+        """Whether this is before the stated size, or before there is any result."""
         return self.too_small or (self.read_at is not None and self.clients < self.read_at)
 
     @cached_property
@@ -186,7 +186,7 @@ def compare(connection: Connection, goal: Goal, drawn: Select[Any]) -> Compariso
     """Counts the rows of `drawn`, by group."""
     unit = drawn.subquery("unit")
     holder = customers.alias("holder")
-    # The mailbox was drawn, so the goal may be reached by any client who has it.
+    # The mailbox was drawn, so any client with it can reach the goal.
     reached = or_(
         happened_after(goal, unit.c.start, lambda whose: whose == unit.c.customer_id),
         happened_after(

@@ -47,7 +47,7 @@ _ROWS = 20_000
 
 @dataclass(frozen=True, slots=True)
 class Links:
-    """One entry per link, by product and falling strength; `after_days` is NaN where nobody bought them apart."""
+    """One entry per link, by product and falling strength; `after_days` is NaN if always bought together."""
 
     product: Integers
     target: Integers

@@ -12,7 +12,7 @@ from regulars.profile import facts
 
 
 def upgrade_database(engine: Engine, to: str = "head", *, secret: bytes) -> str:
-    """Migrates the database, and derives anew what a later version may derive otherwise: facts, hashes of addresses.
+    """Migrates the database, and recomputes what versions derive differently: facts, hashes of addresses.
 
     `secret` is the one with which addresses are hashed. Returns the revision. Raises EnvironmentFailed for a database
     made by a later version, and for another secret than that of the addresses in it.
@@ -29,7 +29,7 @@ def upgrade_database(engine: Engine, to: str = "head", *, secret: bytes) -> str:
 def require_address_secret(engine: Engine, secret: bytes) -> None:
     """Raises EnvironmentFailed where the addresses in the database were hashed with another secret than this one.
 
-    With the wrong one nobody who left, complained or was erased would be known.
+    With the wrong one, opt-outs, complaints and erasures would not be recognised.
     """
     with read(engine) as connection:
         _require(connection, secret)

@@ -46,7 +46,7 @@ class OutageLog:
         """Records a run: the outages by lane, and when a server last accepted mail.
 
         A lane with an outage and nothing to send is probed, so that the end of the outage is noticed.
-        Gives all outages that there are now.
+        Returns all present outages.
         """
         self._succeeded.update(reached)
         self._look()

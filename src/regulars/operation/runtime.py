@@ -107,7 +107,7 @@ class Runtime:
         return self._runner.run(run())
 
     def free_retries(self, now: datetime) -> int:
-        """Lets what waits for another attempt be examined by a plan at `now`; how many emails that are."""
+        """Makes emails that wait for a retry due for a plan at `now`; returns their number."""
         with db.write(self.engine) as connection:
             return free_retries(connection, list(Kind), now)
 

@@ -2,9 +2,9 @@
 
 A campaign keeps its first name as its permanent key. One that disappears and reappears under another name with
 the same content, or that says `was:`, was renamed; it keeps its promises, and no client gets an email again.
-A new trigger starts as of now, unless the rule says otherwise (`backfill`). One that asks to confirm sign-ups starts
-with the first that no email has asked about, for the form is open before the first plan. The days of a calendar are
-part of the trigger of the campaigns that keep them.
+A new trigger starts as of now, unless the rule says otherwise (`backfill`). A campaign for sign-ups starts with the
+first unconfirmed one without an email, because the form is open before the first plan. Calendar days are part of the
+trigger of the campaigns that use them.
 """
 
 from __future__ import annotations

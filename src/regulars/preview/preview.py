@@ -197,7 +197,7 @@ def _jobs(
 
 
 def _hide_codes(connection: Connection, jobs: Sequence[Job]) -> None:
-    """Leaves only codes that the client has had by email; any other is a code that somebody will get."""
+    """Shows only codes that the client has had by email; any other code may go to another client."""
     places = {job.id: coupon_place(job) for job in jobs if job.coupon is not None}
     had = received(connection, places.values())
     for job in jobs:

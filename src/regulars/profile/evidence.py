@@ -86,7 +86,7 @@ class Evidence:
     manager: str | None
     offering: Offering | None
     popular: int | None
-    """How many clients bought the next product within the month before it was learned, if it is a popular one."""
+    """The number of clients who bought the next product within the month before learning, if it is a popular one."""
 
 
 def of(connection: Connection, customer_id: int, now: datetime) -> Evidence:

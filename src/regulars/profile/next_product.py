@@ -126,7 +126,7 @@ def _reached(now: Moment | None, customer_ids: Restriction | None) -> Subquery:
     onward = led(bought, links.strength, and_(bought.c.latest <= LATEST, links.product_id != links.target_id))
     loops = led(again, links.strength * again.c.times, links.product_id == links.target_id)
     at = type_coerce(bought.c.at, BigInteger)
-    # What the client has is grouped with what the links lead to: to join it takes an index that SQLite does not make.
+    # Owned products are grouped with the links' targets: a join would need an index that SQLite does not create.
     had = select(bought.c.customer_id, bought.c.product_id, nothing, unknown, unknown, at)
     each = union_all(onward, loops, had).subquery("each_led")
     return (

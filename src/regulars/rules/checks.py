@@ -295,7 +295,7 @@ class RuleChecks:
             self._warn("R105", "`send` already says how late the email may go; `late` has no effect", (*loc, "late"))
 
     def _reading(self, loc: Loc, holdout: grammar.Holdout) -> None:
-        """A reading is of two groups; the smaller one says how sure it is."""
+        """A reading compares two groups; the smaller one determines its precision."""
         if not holdout or holdout.read_at is None:
             return
         smaller = min(holdout.share, SHARES - holdout.share)

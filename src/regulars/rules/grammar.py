@@ -242,7 +242,7 @@ class Goal:
 
 @dataclass(frozen=True, slots=True)
 class Until:
-    """The event after which no further email goes; with `same`, only one with the same values of these fields."""
+    """The event after which no further email is sent; with `same`, only one with the same values of these fields."""
 
     event: str
     same: tuple[str, ...] = ()

@@ -57,7 +57,7 @@ def _of_parts(value: Any) -> Any:
 
 
 def _parts(holdout: grammar.Holdout) -> int | str:
-    """As the database keeps it: a share alone as the number that earlier versions kept, so that its digest stays."""
+    """The stored form: a share alone as the number that earlier versions stored, so that its digest does not change."""
     return holdout.share if holdout.read_at is None else str(holdout)
 
 

@@ -35,7 +35,7 @@ class ExpectedCoupon(Part):
 
 
 class Expectation(Part):
-    """What a test expects of one campaign: texts are patterns with `*`, a reason names why nothing goes."""
+    """What a test expects of one campaign: texts are patterns with `*`, a reason says why no email is sent."""
 
     subject: str | None = Field(default=None, description="The subject line; `*` stands for any text")
     reason: str | None = Field(default=None, description="Why no email is sent, such as `holdout`")

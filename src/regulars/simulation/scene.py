@@ -85,7 +85,7 @@ class Scene:
 
     @property
     def day_begins(self) -> datetime:
-        """The first instant of the test's day by the client's clock."""
+        """The first instant of the test's day in the client's time zone."""
         return instant(datetime.combine(self.test.until.date(), datetime.min.time()), self.zone)
 
     def build(self, connection: Connection) -> None:

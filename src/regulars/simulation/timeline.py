@@ -52,7 +52,7 @@ class RecordingTransport(Transport):
 
 
 class Timeline:
-    """One scene in one scratch database; `keeper.kept` holds what was sent.
+    """One scene in one scratch database; `transport` has what was sent.
 
     `cache` keeps the statements for the next scene of the same rules; without it they are built each time.
     """

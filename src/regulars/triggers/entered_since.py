@@ -37,7 +37,7 @@ def occurrence_of(entered_at: datetime) -> str:
 def include_members_since(context: PlanContext, active: ActiveCampaign) -> int:
     """Removes from the baseline clients who entered the state on the day or later; returns their number.
 
-    From now backwards, the state is asked as of the end of each day. Who was not in it then entered after that, so
+    The state is evaluated as of the end of each day, from now backwards. Clients not in it then entered after that, so
     the stay counts from the end of the following day. A pause in a state that ends within one day is not seen.
     """
     cache, later, included = StatementCache(), context.now, 0

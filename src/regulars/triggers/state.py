@@ -61,7 +61,7 @@ class StateTrigger(Trigger):
         connection = context.connection
         left = connection.execute(context.cached(("left",), active, lambda at: _leaving(at, active))).rowcount
         baseline = active.planned_at is None and self.campaign.backfill.mode != "all"
-        if active.planned_at is None and not baseline:  # the rule now asks for those already past it
+        if active.planned_at is None and not baseline:  # the rule now includes clients already past it
             connection.execute(update(members).where(members.c.campaign == active.key).values(baseline=False))
         entering = context.cached(("entered",), active, lambda at: _entering(at, active, baseline))
         entered = connection.execute(entering, execution_options={"preserve_rowcount": True}).rowcount

@@ -52,7 +52,7 @@ class ValueTrigger(Trigger):
     def update(self, context: PlanContext, active: ActiveCampaign) -> Movement:
         connection = context.connection
         baseline = active.planned_at is None and self.campaign.backfill.mode != "all"
-        if active.planned_at is None and not baseline:  # the rule now asks for those already past it
+        if active.planned_at is None and not baseline:  # the rule now includes clients already past it
             connection.execute(update(values_seen).where(values_seen.c.campaign == active.key).values(baseline=False))
         noting = context.cached(("noted",), active, lambda at: _value_rows(at, active, baseline))
         added = connection.execute(noting, execution_options={"preserve_rowcount": True}).rowcount

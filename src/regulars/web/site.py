@@ -47,7 +47,7 @@ class Site:
     """The faults of the last `/readyz`."""
     surroundings: list[Trouble] = field(default_factory=list, init=False, repr=False)
     surroundings_at: float = field(default=float("-inf"), init=False, repr=False)
-    """What was wrong around the processes, and when that was looked at by the monotonic clock."""
+    """The faults of the environment, and when they were checked, by the monotonic clock."""
     surroundings_seconds: float = 5.0
     """Seconds between looks at them: each writes a row."""
     reload_seconds: float = 5.0

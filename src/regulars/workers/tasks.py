@@ -28,7 +28,7 @@ def _clock(now: str | None) -> Clock:
 
 
 _failing_since: dict[str, float] = {}
-"""Since when a task of this process fails because of database or disk, by the monotonic clock; empty normally."""
+"""When tasks of this process began to fail because of database or disk, by the monotonic clock; empty normally."""
 
 
 def _failed(task: str, consequence: str, error: EnvironmentFailed) -> None:

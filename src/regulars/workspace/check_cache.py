@@ -1,7 +1,7 @@
-"""Remembers which emails and workspaces were found sound, so that only what changed is compiled to find out.
+"""Caches which emails and workspaces are valid, so that only changed ones are compiled by checks.
 
-A key is a hash of all that a check depends on: the texts, how campaigns use the email, and this program. Keys are kept
-in memory, in the workspace's `var/`, and in the user's cache folder (`$XDG_CACHE_HOME/regulars`, by default
+A key is a hash of everything a check depends on: the texts, how campaigns use the email, and this program. Keys are
+stored in memory, in the workspace's `var/`, and in the user's cache folder (`$XDG_CACHE_HOME/regulars`, by default
 `~/.cache/regulars`), which serves new workspaces. Any of the files can be deleted; where none can be written, each
 process checks once.
 """
@@ -26,7 +26,7 @@ _KNOWN: set[str] = set()
 _MOST = 5000
 """Keys in memory and in each file; the oldest are dropped."""
 _CHECKED_BY = ("audience", "core", "render", "rules", "triggers", "workspace")
-"""The rooms whose code decides what is sound."""
+"""The rooms whose code decides what is valid."""
 _LIBRARIES = ("babel", "jinja2", "mrml", "pyyaml")
 
 

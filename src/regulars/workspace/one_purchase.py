@@ -1,4 +1,4 @@
-"""Rules that ask for the chance to buy again of clients who bought once: by the model it is 1 for them, for ever."""
+"""Warns about rules that use `p_alive` for clients with one purchase: in the model it is always 1 for them."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from regulars.workspace.learned_fields import place_of
 
 _ALIVE = "p_alive"
 _TELLS_APART = frozenset({"purchases", "others_returned", "rhythm", "overdue", "stage"})
-"""Fields by which a rule can tell those who bought once from those who came back."""
+"""Fields by which a rule can distinguish one-time buyers from repeat buyers."""
 
 
 def check(rulebook: Rulebook, conditions: Mapping[Loc, Expression], loaded: Loaded) -> Iterator[Diagnostic]:
-    """A warning for each condition with `p_alive` in a campaign that says nothing of how often clients bought."""
+    """A warning for each condition with `p_alive` in a campaign without a condition on the number of purchases."""
     for name in rulebook.campaigns:
         own = {loc: condition for loc, condition in conditions.items() if loc[:2] == ("campaigns", name)}
         for loc, condition in own.items():

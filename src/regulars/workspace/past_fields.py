@@ -17,7 +17,7 @@ _UNCHANGING = frozenset({"external_id", "birthday", "created_at"})
 
 
 def check(rulebook: Rulebook, conditions: Mapping[Loc, Expression], loaded: Loaded) -> Iterator[Diagnostic]:
-    """A warning for each field of a state or value whose value on an earlier day is not kept."""
+    """A warning for each field of a state or value without stored history."""
     for campaign in rulebook.campaigns.values():
         if campaign.backfill.since is None or trigger_of(campaign).condition is None:
             continue
@@ -37,7 +37,7 @@ def check(rulebook: Rulebook, conditions: Mapping[Loc, Expression], loaded: Load
 
 
 def without_a_past(name: str) -> bool:
-    """Whether only the present value of a client's field is kept; of the workspace's own fields that is so."""
+    """Whether only the present value of a client's field is stored, as for the workspace's own fields."""
     field = CLIENT_FIELDS.get(name)
     if field is None or name in LEARNED_FIELDS:
         return True

@@ -10,7 +10,7 @@ from regulars.db.types import Instant, Json, Key
 campaigns = Table(
     "campaigns",
     metadata,
-    # What has been put into force, by the key under which its promises are kept.
+    # Activated campaigns, by the key of their promises.
     Column("key", Text, primary_key=True),  # the first name it had
     Column("name", Text, nullable=False, unique=True),  # the name it has now
     Column("rule", Text, nullable=False),  # digest of the whole rule

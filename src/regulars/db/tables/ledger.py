@@ -48,7 +48,7 @@ promises = Table(
 assignments = Table(
     "assignments",
     metadata,
-    # Who was drawn into which group of an experiment: written once, and it decides for ever.
+    # Groups of an experiment by mailbox: drawn once, permanent.
     Column("experiment", Text, primary_key=True),  # the campaign's key, which is its first name
     Column("mailbox", Text, primary_key=True),  # profile.shared_mailbox.mailbox_of
     Column("arm", Text, nullable=False),  # ledger.assignments.Arm

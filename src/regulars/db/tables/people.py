@@ -44,7 +44,7 @@ customers = Table(
     Column("email", Text),
     Column("email_hash", Text, index=True),  # keyed hash: joins suppressions, survives erasure
     *(
-        # Which zones there are is asked again and again.
+        # For frequent queries of the distinct zones.
         Column(name, _TYPES[CLIENT_FIELDS[name].type], index=name == "timezone")
         for name in fields_of(Origin.COLUMN)
         if name not in _SPELLED_OUT
@@ -67,5 +67,5 @@ aliases = Table(
     Column("external_id", Text, primary_key=True),
     Column("customer_id", Key, ForeignKey("customers.id", ondelete="CASCADE"), nullable=False, index=True),
     Column("at", Instant, nullable=False),
-    Column("source", Text, nullable=False),  # what gave it: import, merge, alias
+    Column("source", Text, nullable=False),  # its source: import, merge, alias
 )

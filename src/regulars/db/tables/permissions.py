@@ -67,7 +67,7 @@ signups = Table(
     Column("id", Key, primary_key=True),
     Column("customer_id", Key, ForeignKey("customers.id", ondelete="CASCADE"), nullable=False, index=True),
     Column("topic", Text, nullable=False),
-    Column("wording", Text, nullable=False),  # the text that stood beside the button
+    Column("wording", Text, nullable=False),  # the text beside the button
     Column("source", Text, nullable=False),  # which form
     Column("locale", Text, nullable=False),
     Column("first_name", Text),

@@ -16,7 +16,7 @@ hits = Table(
     Column("kind", Text, nullable=False),  # responses.click_grading.Kind
     Column("link", Text),  # the address, or the page of ours; gone once the client is erased
     Column("at", Instant, nullable=False),
-    Column("sign", Text),  # responses.click_grading.Sign: what the request itself gave away
+    Column("sign", Text),  # responses.click_grading.Sign: what the request itself reveals
     Column("grade", Text, nullable=False),  # responses.click_grading.Grade, by all that is known of the email
     Column("told", Boolean, nullable=False, server_default=text("false")),  # has become an event, or never will
     partial_index("ix_hits_untold", "at", where="told = false"),

@@ -194,7 +194,7 @@ class Courier(Transport):
                 raise
 
     async def _connect(self, *, plain: bool) -> Session:
-        """A new session; raises Unreachable, and asks nobody while the server is left alone after a failure."""
+        """A new session; raises Unreachable, and does not try during the pause after a failure."""
         now = asyncio.get_running_loop().time
         if self._failure is not None and (left := self._not_before - now()) > 0:
             raise Unreachable(replace(self._failure, pause=left))

@@ -141,7 +141,7 @@ def _valid_lines(data: bytes) -> bool:
     """Whether every line ends with CRLF, and CR and LF occur nowhere else.
 
     A lone LF before a dot ends the message for some servers: what follows would be read as commands. The
-    decoder notes which line ends it has met, four times faster than counting them.
+    decoder records the line ends it has seen, four times faster than counting them.
     """
     decoder = io.IncrementalNewlineDecoder(None, translate=False)
     decoder.decode(data.decode("latin-1"), final=True)

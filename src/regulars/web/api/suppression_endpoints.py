@@ -23,7 +23,7 @@ from regulars.web.site import Site
 
 _ADD = batch(Kind.SUPPRESSIONS)
 LONGEST_NOTE = 500
-"""Characters of the reason that a program gives for lifting."""
+"""Maximum characters of the reason for lifting."""
 
 
 def look_up_or_add(site: Site, request: Request, body: Any) -> Response:
