@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import http.client
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -41,6 +42,8 @@ clock.system = _shifted
 '''
 _PAUSE = 1.0
 """Seconds before a process is started again."""
+_PATIENCE = 10.0
+"""Seconds that a process has to end when it is told to."""
 
 
 class Supervised:
@@ -81,13 +84,17 @@ class Supervised:
 
     def __exit__(self, *_: object) -> None:
         self._ending.set()
-        end = time.monotonic() + 20
+        end, told = time.monotonic() + _PATIENCE, set[int]()
         while self._thread.is_alive():
-            if self._process is not None and self._process.poll() is None:
-                with suppress(ProcessLookupError):
-                    # Its pool processes are of its group.
-                    os.killpg(self._process.pid, 15 if time.monotonic() < end else 9)
-            self._thread.join(0.2)
+            process = self._process
+            if process is not None and process.poll() is None:
+                if time.monotonic() > end:
+                    with suppress(ProcessLookupError):
+                        os.killpg(process.pid, signal.SIGKILL)  # its pool processes are of its group
+                elif process.pid not in told:  # once: a second signal would end it at once, and leave its pool
+                    told.add(process.pid)
+                    process.terminate()
+            self._thread.join(0.1)
 
 
 class ShiftedClock:

@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 from regulars.db.engine import write
@@ -22,7 +23,7 @@ from tests.common.workspace import write_workspace
 RULES = {"visit": {"on": "visit.done", "kind": "transactional", "email": "visit"}}
 _DISK = 24
 """Megabytes of the small disk."""
-_WAKE_EVERY = 1.5
+_WAKE_EVERY = 1.0
 """Seconds between wake-ups where there is no scheduler."""
 
 
@@ -109,7 +110,8 @@ def _waker(site: Site) -> Iterator[Callable[[], None]]:
             return
         woken = time.monotonic()
         for task in ("plan", "dispatch"):
-            process.stdin.write(f"regulars.{task}\n")
+            # With the time, for else a plan right after another is not made.
+            process.stdin.write(f"regulars.{task} {datetime.now(UTC).isoformat()}\n")
             process.stdin.flush()
             assert process.stdout.readline() == "ok\n"
 

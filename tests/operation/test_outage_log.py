@@ -120,6 +120,29 @@ def test_an_outage_ends_without_an_email_to_send(engine: Engine, caplog: pytest.
     assert (process.main.probes, process.service.probes) == (2, 0)
 
 
+def test_an_idle_lane_is_probed_once_a_minute_before_an_email_has_to_wait(
+    engine: Engine, caplog: pytest.LogCaptureFixture
+) -> None:
+    process = Process(engine)
+
+    def idle(seconds: float, *reached: str) -> None:
+        process.seconds = seconds
+        at_work = dict.fromkeys(reached, NOON)
+        asyncio.run(process.log.follow({}, at_work, probe_idle=True))
+
+    for seconds in range(0, 121, 15):
+        idle(seconds, "default")
+    assert (process.main.probes, process.service.probes) == (0, 3)
+    process.main.outage = REFUSED
+    for seconds in (135, 150):
+        idle(seconds)
+    assert noted(engine) == []
+    idle(165)  # 45 s after its last message
+    (found,) = noted(engine)
+    assert (found.lane, process.main.probes) == ("default", 1)
+    assert "nothing is sent, for its mail server is away: one.example:25" in caplog.text
+
+
 def test_another_process_ends_what_a_dead_one_has_noted(engine: Engine, caplog: pytest.LogCaptureFixture) -> None:
     Process(engine).run(0, {"default": REFUSED})
     started_later = Process(engine)

@@ -24,6 +24,8 @@ from regulars.ledger.lane_states import LaneOutage
 _LOG = logging.getLogger(__name__)
 _EVERY = 60.0
 """Seconds between two warnings about the same lane, and between two reads of other processes' records."""
+_IDLE = 45.0
+"""Seconds without a message after which a lane is idle: with the time between two wake-ups, less than a minute."""
 
 
 class OutageLog:
@@ -40,18 +42,26 @@ class OutageLog:
         self._away: dict[str, datetime] = {}
         self._warned: dict[str, float] = {}
         self._succeeded: dict[str, datetime] = {}
+        self._heard_of: dict[str, float] = {}
         self._looked_at = float("-inf")
 
-    async def follow(self, down: Mapping[str, Outage], reached: Mapping[str, datetime]) -> dict[str, Outage]:
+    async def follow(
+        self, down: Mapping[str, Outage], reached: Mapping[str, datetime], *, probe_idle: bool = False
+    ) -> dict[str, Outage]:
         """Records a run: the outages by lane, and when a server last accepted mail.
 
-        A lane with an outage and nothing to send is probed, so that the end of the outage is noticed.
-        Returns all present outages.
+        A lane with an outage and nothing to send is probed, so that the end of the outage is noticed; with
+        `probe_idle` also one that has sent nothing for most of a minute, so that the beginning is noticed before an
+        email has to wait. Returns all present outages.
         """
         self._succeeded.update(reached)
         self._look()
-        found = dict(down)
-        for lane in sorted(self._away.keys() - down.keys() - reached.keys()):
+        found, now = dict(down), self._elapsed()
+        self._heard_of.update(dict.fromkeys([*down, *reached], now))
+        idle = [lane for lane in self._lanes if now - self._heard_of.get(lane, float("-inf")) >= _IDLE]
+        probed = self._away.keys() | set(idle if probe_idle else ())
+        for lane in sorted(probed - down.keys() - reached.keys()):
+            self._heard_of[lane] = now
             outage = await self._lanes[lane].transport.probe()
             if outage is not None:
                 found[lane] = outage

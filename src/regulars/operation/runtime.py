@@ -85,8 +85,12 @@ class Runtime:
         turn: timedelta | None = None,
         stop: Callable[[], bool] = lambda: False,
         progress: Callable[[int], None] | None = None,
+        probe_idle: bool = False,
     ) -> Summary:
-        """Sends planned promises until none is left, `turn` is over or `stop` is true; finishes the current chunk."""
+        """Sends planned promises until none is left, `turn` is over or `stop` is true; finishes the current chunk.
+
+        With `probe_idle` it also tests mail servers that have not been used for most of a minute.
+        """
         self._clocks.look()
         options = Options(
             web_url=self.settings.web_url,
@@ -101,7 +105,8 @@ class Runtime:
 
         async def run() -> Summary:
             summary = await dispatcher.run(lambda: stop() or (end is not None and self.wall() >= end), progress)
-            summary.down.update(await self._outages.follow(summary.down, summary.reached))
+            found = await self._outages.follow(summary.down, summary.reached, probe_idle=probe_idle)
+            summary.down.update(found)
             return summary
 
         return self._runner.run(run())

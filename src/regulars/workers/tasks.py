@@ -71,7 +71,7 @@ def dispatch(now: str | None = None) -> None:
     business = _clock(now)
     try:
         runtime = process.current()
-        summary = runtime.dispatch(business, turn=DISPATCH_TURN, stop=stopping)
+        summary = runtime.dispatch(business, turn=DISPATCH_TURN, stop=stopping, probe_idle=now is None)
         more = not summary.stopped and runtime.waiting(business())
     except Invalid as error:
         log.error("nothing sent: the rules have %d errors, first: %s", len(error.diagnostics), error)
