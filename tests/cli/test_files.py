@@ -57,7 +57,7 @@ def test_check_gives_the_same_as_data(project: Project) -> None:
 
 def test_describe_says_a_sentence_for_each(project: Project) -> None:
     said = project.ok("describe", "birthday")
-    assert said.startswith("birthday\n  Every year, on the day of a client's `birthday`")
+    assert said.startswith("birthday\n  Every year, on the day of a client's birthday")
     assert set(project.data("describe")["campaigns"]) == {"birthday", "thank-you", "win-back"}
 
 
