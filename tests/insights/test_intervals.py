@@ -59,6 +59,7 @@ def test_what_holds_at_every_look_is_wider_than_what_holds_at_one(total: int, ot
     assert always_valid_z(total, other) > 3 > Z
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("base", [0.02, 0.27])
 def test_looking_every_day_finds_no_effect_that_is_not_there(base: float) -> None:
     """1,000 experiments of 2,000 clients in 60 days; `benchmarks.experiments` has more of them."""

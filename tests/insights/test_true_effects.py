@@ -98,6 +98,7 @@ def _covers(found: Lift, effect: float) -> bool:
     return sure.low <= effect <= sure.high and fixed.low <= effect <= fixed.high
 
 
+@pytest.mark.slow
 def test_half_have_unsubscribed_and_the_email_changes_nothing(bench: Bench) -> None:
     random = np.random.default_rng(7)
     refused = (random.random(CLIENTS) < 0.5).tolist()
@@ -116,6 +117,7 @@ def test_half_have_unsubscribed_and_the_email_changes_nothing(bench: Bench) -> N
     assert not found.early
 
 
+@pytest.mark.slow
 def test_purchases_in_the_night_before_the_email_count_for_neither_group(bench: Bench) -> None:
     random = np.random.default_rng(11)
     bench.rules = rules({"news": RULE}, policy={"quiet_hours": "20:00-09:00"})
@@ -132,6 +134,7 @@ def test_purchases_in_the_night_before_the_email_count_for_neither_group(bench: 
     assert _covers(found, 0.0)
 
 
+@pytest.mark.slow
 def test_an_effect_that_is_there_is_found(bench: Bench) -> None:
     random = np.random.default_rng(3)
     bench.rules = rules({"news": RULE})
