@@ -243,6 +243,20 @@ def test_somebody_else_at_the_mailbox_stays_somebody_else(engine: Engine, tmp_pa
         ]
 
 
+def test_a_no_of_the_mailbox_goes_along_to_another_address(engine: Engine, tmp_path: Path) -> None:
+    """Whose no it was is not known: it holds for both who had the address, wherever they go."""
+    bench = _bench(engine, {"news": NEWS})
+    _import(
+        engine, tmp_path / "shop.csv", "id,email,subscribed\n1,home@client.example,yes\n2,home@client.example,yes\n"
+    )
+    with write(engine) as connection:
+        first = connection.scalar(select(customers.c.id).where(customers.c.external_id == "1"))
+        assert first is not None
+        rights.withdraw(connection, first, "marketing", at=at(NOW), source="one-click")
+    _import(engine, tmp_path / "moved.csv", "id,email,subscribed\n2,own@client.example,yes\n")
+    assert bench.send(NOW) == []
+
+
 Way = Callable[[Engine, Path, str, int], None]
 
 

@@ -11,11 +11,10 @@ from typing import Any
 
 from sqlalchemy import Connection, RowMapping, delete, select, update
 
-from regulars.consent.rights import ERASED, ConsentRecord, Suppression, refuse_by_mailbox, suppress_all, write_log
+from regulars.consent.address_change import carry_opt_outs
+from regulars.consent.rights import ERASED, ConsentRecord, refuse_by_mailbox, write_log
 from regulars.core.errors import NotFound, RegularsError
-from regulars.db.engine import insert
 from regulars.db.locks import AdvisoryLock, lock
-from regulars.db.states import SuppressionReason
 from regulars.db.tables import (
     aliases,
     consent_log,
@@ -24,7 +23,6 @@ from regulars.db.tables import (
     events,
     preferences,
     purchases,
-    refusals,
     signups,
     suppressions,
 )
@@ -163,18 +161,7 @@ def _merge_mailboxes(
     former = other["email_hash"]
     if mailbox is None or former is None or former == mailbox:
         return set()
-    theirs = select(refusals).where(refusals.c.email_hash == former)
-    rows = [{**row, "email_hash": mailbox} for row in connection.execute(theirs).mappings()]
-    fresh: set[str] = set()
-    for row in rows:
-        statement = insert(connection, refusals).values(row).on_conflict_do_nothing()
-        fresh |= set(connection.scalars(statement.returning(refusals.c.topic)))
-    of_former = select(suppressions).where(
-        suppressions.c.email_hash == former, suppressions.c.reason != SuppressionReason.BOUNCED
-    )
-    moved = [Suppression(**{**row, "email_hash": mailbox}) for row in connection.execute(of_former).mappings()]
-    suppress_all(connection, moved, now)
-    return fresh
+    return carry_opt_outs(connection, [(former, mailbox)], now)
 
 
 def _log(connection: Connection, kept: int, made: Merged, now: datetime, by: str) -> None:
