@@ -14,7 +14,7 @@ from enum import StrEnum
 from functools import lru_cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-SENTINELS = frozenset({date(1900, 1, 1), date(1970, 1, 1), date(1, 1, 1), date(9999, 12, 31)})
+SENTINELS = frozenset({date(1899, 12, 30), date(1900, 1, 1), date(1970, 1, 1), date(1, 1, 1), date(9999, 12, 31)})
 """Placeholder dates by which systems mean "unknown"; no greeting is sent for them."""
 
 

@@ -6,7 +6,10 @@ Compared with the stored visits, a new one is `visit.booked`, one at another tim
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
+from datetime import time, timedelta
+from decimal import Decimal
 from typing import Any, ClassVar
 
 from sqlalchemy import ColumnElement, Connection, literal
@@ -14,7 +17,7 @@ from sqlalchemy import ColumnElement, Connection, literal
 from regulars.db.rowset import rowset, upsert
 from regulars.db.tables import events
 from regulars.db.types import Instant, Json, from_micros, to_micros
-from regulars.importing import cells, column_names, date_formats, numbers
+from regulars.importing import cells, column_names, date_formats, numbers, order_status
 from regulars.importing.columns import Column
 from regulars.importing.events import EVENT
 from regulars.importing.history import History
@@ -32,6 +35,11 @@ _ON = frozenset(
     " подтверждён заплановано підтверджено programat confirmat broneeritud kinnitatud".split()
 )
 
+_DURATION = re.compile(
+    r"(?:(\d{1,3})\s?(?:h|hr|hrs|hours?|ч|час|год|tund|ore?)\.?)?\s*(?:(\d{1,5})\s?(?:m|min|mins|minutes?|мин|минут|хв|minute)\.?)?",
+    re.IGNORECASE,
+)
+_DAY = timedelta(days=1)
 EventRow = list[Any]
 """One event as a row: external_id, customer_id, name, occurred_at in microseconds, data."""
 
@@ -46,10 +54,23 @@ def status(raw: Any) -> bool | None:
     raise Refused("is not known to mean that it stands or that it is cancelled", "write `booked` or `cancelled`")
 
 
+def duration(decimal: str | None) -> cells.Reader:
+    """A reader of durations in minutes: `45`, `45min`, `1 h 30 min`."""
+    number = numbers.decimal(decimal)
+
+    def read(raw: Any) -> Any:
+        found = _DURATION.fullmatch(raw.strip()) if isinstance(raw, str) else None
+        if found is None or found.lastindex is None:
+            return number(raw)
+        return Decimal(int(found[1] or 0) * 60 + int(found[2] or 0))
+
+    return read
+
+
 class Appointments(History):
     """Appointments by the booking system's own id."""
 
-    needed: ClassVar = (("id",), ("customer", "email"), ("starts_at",))
+    needed: ClassVar = (("id",), ("customer", "email"), ("starts_at", "time"))
 
     def columns(self) -> Sequence[Column]:
         options = self.options
@@ -63,11 +84,13 @@ class Appointments(History):
             "id": cells.text(100),
             "customer": cells.text(254),
             "email": cells.email,
+            "time": date_formats.moment_or_clock(options.dates, options.timezone),
             "starts_at": moment,
-            "ends_at": moment,
-            "duration": numbers.decimal(options.decimal),
+            "ends_at": date_formats.moment_or_clock(options.dates, options.timezone),
+            "duration": duration(options.decimal),
             "service": cells.text(),
             "place": cells.text(),
+            "cancelled": order_status.cancelled,
             "status": status,
             "slots": slots,
             "booked_at": date_formats.moment(options.dates, options.timezone, self.now),
@@ -79,16 +102,30 @@ class Appointments(History):
             row.refuse("has no id", name="id")
         elif row.get("customer") is None and row.get("email") is None:
             row.refuse("does not say which customer", name="customer" if "customer" in row.headers else "email")
-        elif row.get("starts_at") is None:
-            row.refuse("does not say when the appointment is", name="starts_at")
-        else:
+        elif self._starts(row):
             self._lasting(row)
             self.refuse_twin(row, "id", "appointment")
 
-    @staticmethod
-    def _lasting(row: Row) -> None:
+    def _starts(self, row: Row) -> bool:
+        """Joins the date and the time of day; refuses a row that does not say both."""
+        if row.get("cancelled"):
+            row.values["status"] = False
+        self.join_day_and_time(row, "starts_at")
+        starts = row.get("starts_at")
+        if starts is None:
+            row.refuse("does not say when the appointment is", name="starts_at")
+        elif starts.is_bare and row.get("status") is not False:  # one that is cancelled needs no time
+            hint = 'name the column with the time of day: `--map "…=time"`'
+            row.refuse("is a date without a time of day", hint, "starts_at")
+        return not row.faults
+
+    def _lasting(self, row: Row) -> None:
         """The duration in minutes, as stated or from its end."""
         minutes, ends = row.get("duration"), row.get("ends_at")
+        if isinstance(ends, time):
+            ends = date_formats.on_day(row.get("starts_at"), ends, self.options.timezone)
+            if ends.micros < row.get("starts_at").micros:  # after midnight
+                ends = date_formats.Moment(ends.micros + _DAY // timedelta(microseconds=1), ends.written)
         if minutes is None and ends is not None:
             minutes = (ends.micros - row.get("starts_at").micros) / 60_000_000
         if minutes is not None and not 0 < minutes <= 10_080:

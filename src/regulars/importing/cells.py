@@ -119,12 +119,6 @@ def yes_or_no(raw: Any) -> bool | None:
     raise Refused("is neither yes nor no", "write `yes` or `no`")
 
 
-def no_or_yes(raw: Any) -> bool | None:
-    """The opposite, for columns such as `unsubscribed`."""
-    value = yes_or_no(raw)
-    return None if value is None else not value
-
-
 def url(raw: Any) -> str | None:
     """A web address, http or https."""
     value: str | None = text(2_000)(raw)
@@ -151,11 +145,11 @@ def pieces(raw: Any) -> list[dict[str, Any]]:
     """Bought products: `mower; oil×2`, or from JSON a list of skus or of {sku, quantity, name, amount, price}."""
     found = []
     for item in choices(raw):
-        if isinstance(item, dict) and item.get("sku"):
-            found.append(item)
+        if isinstance(item, dict) and (item.get("sku") or item.get("name")):
+            found.append(item if item.get("sku") else item | {"sku": item["name"]})
             continue
         if not isinstance(item, str):
-            raise Refused("has a product without a `sku`")
+            raise Refused("has a product without a `sku` or a `name`")
         several = _COUNT.search(item, 1)
         sku = item[: several.start()].rstrip() if several else ""
         found.append({"sku": sku, "quantity": int(several[1])} if several and sku else {"sku": item})

@@ -11,7 +11,8 @@ from collections.abc import Mapping
 from regulars.db.states import SuppressionReason
 
 _EMAIL = (
-    "e-mail", "mail", "email address", "e-mail address", "customer email", "contact email", "почта", "эл. почта",
+    "e-mail", "mail", "email address", "e-mail address", "customer email", "contact email", "billing email",
+    "buyer email", "customer e-mail", "invitee email", "subscriber email", "почта", "эл. почта",
     "электронная почта", "адрес электронной почты", "имейл", "пошта", "ел. пошта", "електронна пошта",
     "adresa de email", "adresă email", "e-post", "meil", "e-posti aadress", "courriel", "correo",
 )  # fmt: skip
@@ -19,9 +20,10 @@ _PHONE = ("telephone", "phone number", "mobile", "tel", "телефон", "мо�
 _LOCALE = ("language", "lang", "preferred language", "язык", "мова", "limba", "keel")
 _TIMEZONE = ("time zone", "tz", "часовой пояс", "часовий пояс", "fus orar", "ajavöönd")
 _COUNTRY = ("country code", "страна", "країна", "țara", "țară", "riik")
-_CURRENCY = ("currency code", "валюта", "valuta", "monedă", "valuuta")
+_CURRENCY = ("currency code", "order currency", "валюта", "valuta", "monedă", "valuuta")
 _DAY = ("date", "time", "timestamp", "datetime", "day", "when", "created at", "дата", "время", "дата и время", "час",
         "kuupäev", "aeg")  # fmt: skip
+_CLOCK = ("time of day", "order time", "время", "час", "ora", "kellaaeg", "aeg")
 _CLIENT = (
     "customer id", "customer external id", "customer number", "customer code", "client", "client id", "client code",
     "user id", "contact id", "buyer", "клиент", "код клиента", "номер клиента", "id клиента", "клієнт",
@@ -56,34 +58,43 @@ CUSTOMERS: Mapping[str, tuple[str, ...]] = {
     "created_at": ("created", "registered", "registered at", "registration date", "sign up date", "signup date",
                    "joined", "customer since", "client since", "date added", "дата регистрации", "дата создания",
                    "дата реєстрації", "data înregistrării", "registreeritud"),
-    "subscribed": ("consent", "marketing consent", "opt in", "opted in", "newsletter", "accepts marketing",
-                   "accepts email marketing", "email consent", "подписка", "подписан", "підписка", "abonat",
-                   "liitunud"),
-    "unsubscribed": ("opt out", "opted out", "do not email", "do not mail", "отписан", "отписка", "відписаний",
-                     "dezabonat"),
 }  # fmt: skip
+"""Without the columns about consent, which are in `consent_columns`."""
 
 PURCHASES: Mapping[str, tuple[str, ...]] = {
     "id": ("external id", "purchase id", "order", "order id", "order number", "order no", "invoice", "invoice id",
-           "invoice no", "invoice number", "receipt", "receipt number", "transaction", "transaction id", "заказ",
+           "invoice no", "invoice number", "increment id", "deal id",
+           "receipt", "receipt number", "transaction", "transaction id", "заказ",
            "номер заказа", "чек", "номер чека", "замовлення", "номер замовлення", "comanda", "nr. comandă",
            "factura", "tellimus", "tellimuse number", "arve"),
     "customer": _CLIENT,
     "email": _EMAIL,
+    "time": _CLOCK,
     "occurred_at": (*_DAY, "order date", "purchase date", "purchased at", "purchased on", "invoice date",
-                    "paid at", "дата заказа", "дата покупки", "дата замовлення", "data comenzii", "ostukuupäev"),
-    "amount": ("total", "order total", "grand total", "total amount", "total price", "sum", "revenue", "value",
+                    "paid at", "created", "created (utc)", "created date (utc)", "order created", "close date",
+                    "дата заказа", "дата покупки", "дата замовлення", "data comenzii", "ostukuupäev"),
+    "amount": ("total", "order total", "grand total", "total amount", "total price",
+               "grand total (purchased)", "sum", "revenue", "value",
                "paid", "сумма", "итого", "сума", "разом", "suma", "total de plată", "summa", "kokku"),
     "currency": _CURRENCY,
-    "quantity": ("qty", "units", "count", "количество", "кол-во", "кількість", "cantitate", "kogus"),
+    "quantity": ("qty", "units", "count", "lineitem quantity", "item quantity",
+                  "количество", "кол-во", "кількість", "cantitate", "kogus"),
     "discount": ("discount amount", "total discount", "скидка", "знижка", "reducere", "allahindlus"),
-    "products": ("product", "sku", "item", "items", *_SKU, "товар", "товары", "товари", "produs", "produse",
+    "products": ("product", "sku", "item", "items", "lineitem sku", "item sku", *_SKU,
+                  "товар", "товары", "товари", "produs", "produse",
                  "toode", "tooted"),
     "product_name": ("product title", "item name", "description", "lineitem name", "название товара",
                      "наименование", "назва товару", "denumire produs", "toote nimi"),
     "price": ("unit price", "item price", "lineitem price", "цена", "ціна", "preț", "preț unitar", "hind"),
-    "line_amount": ("line total", "line sum", "item total", "subtotal", "сумма строки", "сума рядка"),
+    "line_amount": ("line total", "line sum", "item total", "сумма строки", "сума рядка"),
     "data": (),
+    "status": ("order status", "deal stage", "stage", "статус", "статус заказа", "статус замовлення", "stare",
+               "starea comenzii", "olek"),
+    "payment_status": ("financial status", "payment state", "статус оплаты", "статус оплати", "starea plății"),
+    "cancelled": ("canceled", "cancelled at", "canceled at", "cancelled on", "cancellation date", "voided",
+                  "voided at"),
+    "refunded": ("refunded amount", "amount refunded", "refund amount", "refund total", "total refunded", "refunds",
+                 "возврат", "сумма возврата", "сума повернення", "rambursat", "suma rambursată"),
 }  # fmt: skip
 
 PRODUCTS: Mapping[str, tuple[str, ...]] = {
@@ -107,23 +118,28 @@ EVENTS: Mapping[str, tuple[str, ...]] = {
     "customer": _CLIENT,
     "email": _EMAIL,
     "name": ("event", "event name", "event type", "type", "what", "событие", "подія", "eveniment", "sündmus"),
-    "occurred_at": (*_DAY, "event date", "event time", "happened at"),
+    "time": (*_CLOCK, "event time"),
+    "occurred_at": (*_DAY, "event date", "happened at"),
     "data": ("properties", "payload", "details"),
 }  # fmt: skip
 
 APPOINTMENTS: Mapping[str, tuple[str, ...]] = {
-    "id": ("external id", "appointment", "appointment id", "visit", "visit id", "booking", "booking id"),
+    "id": ("external id", "appointment", "appointment id", "visit", "visit id", "booking", "booking id",
+           "invitee uuid"),
     "customer": _CLIENT,
     "email": _EMAIL,
-    "starts_at": ("start", "starts", "start time", "from", "date", "date and time", "начало", "дата", "початок",
-                  "început", "algus"),
-    "ends_at": ("end", "ends", "end time", "to", "until", "конец", "окончание", "кінець", "sfârșit", "lõpp"),
+    "time": (*_CLOCK, "start time", "appointment time", "booking time"),
+    "starts_at": ("start", "starts", "start date", "start date & time", "from", "date", "appointment date",
+                  "booking date", "date and time", "начало", "дата", "початок", "început", "algus"),
+    "ends_at": ("end", "ends", "end time", "end date & time", "to", "until",
+                "конец", "окончание", "кінець", "sfârșit", "lõpp"),
     "duration": ("minutes", "length", "длительность", "тривалість", "durata", "kestus"),
-    "service": ("what", "procedure", "treatment", "услуга", "послуга", "serviciu", "teenus"),
+    "service": ("what", "procedure", "treatment", "event type name", "услуга", "послуга", "serviciu", "teenus"),
     "place": ("where", "location", "address", "branch", "место", "місце", "loc", "koht"),
+    "cancelled": ("canceled",),
     "status": ("state", "статус", "состояние", "стан", "stare", "olek"),
     "slots": ("free", "free slots", "other times", "alternatives"),
-    "booked_at": ("booked", "created", "created at", "booked on"),
+    "booked_at": ("booked", "created", "created at", "booked on", "event created date & time"),
 }  # fmt: skip
 
 COUPONS: Mapping[str, tuple[str, ...]] = {

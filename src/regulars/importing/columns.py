@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Protocol
 
 from regulars.core.diagnostics import Diagnostic, did_you_mean, nearest
 from regulars.core.errors import Invalid
 from regulars.importing.cells import Reader
+from regulars.importing.numbers import mark_of
 from regulars.importing.row_source import RowSource
 
 
@@ -21,6 +23,8 @@ class Column:
     words: tuple[str, ...] = ()
     slot: str = ""
     """The key of the value in a row, if not the name."""
+    with_mark: Callable[[str], Reader] | None = None
+    """Makes the reader of numbers with the given decimal mark."""
 
     @property
     def key(self) -> str:
@@ -33,6 +37,18 @@ def plain_name(header: str) -> str:
     return "".join(c for c in unicodedata.normalize("NFKD", header.casefold()) if c.isalnum())
 
 
+class Recogniser(Protocol):
+    """Knows columns beyond the importer's own, any number of them, and asks about those that it must not pass over."""
+
+    def known(self, header: str, others: Sequence[str], source: RowSource) -> Column | None:
+        """The column of the header; `others` stand beside it."""
+
+    def question(self, header: str, source: RowSource) -> Diagnostic | None:
+        """Why a source with this header is refused, if it is."""
+
+
+LEFT_OUT = "-"
+"""The target that a user maps a column to so that it is not read."""
 _MOST = 1_000
 """Maximum columns of one source; rows whose keys are data would have more."""
 
@@ -40,8 +56,11 @@ _MOST = 1_000
 class Columns:
     """The columns of one source, mapped as headers appear; rows that name their own cells can add new ones later."""
 
-    def __init__(self, source: RowSource, known: Sequence[Column], mapping: Mapping[str, str]) -> None:
+    def __init__(
+        self, source: RowSource, known: Sequence[Column], mapping: Mapping[str, str], further: Recogniser | None = None
+    ) -> None:
         self.source = source
+        self._further = further
         self._known = {column.name: column for column in known}
         self._exact = {plain_name(column.name): column for column in known}
         self._words: dict[str, Column] = {}
@@ -53,30 +72,58 @@ class Columns:
         self.headers: dict[str, str] = {}
         """The source's name of a value's column."""
         self.ignored: dict[str, str | None] = {}
+        self._decided: set[str] = set()
 
     def settle(self, headers: Iterable[str]) -> None:
-        """Maps each header: first the user's mapping, then exact names, then synonyms."""
+        """Maps each header: first the user's mapping, then exact names, then those of the recogniser, then synonyms.
+
+        Raises Invalid when the recogniser has a question about a header.
+        """
         fresh = [h for h in headers if h and h not in self.used and h not in self.ignored]
+        self.ignored |= {h: None for h in fresh if self._mapping.get(h) == LEFT_OUT}
+        fresh = [h for h in fresh if h not in self.ignored]
         if len(self.used) + len(self.ignored) + len(fresh) > _MOST:
             raise Invalid([self.source.diagnostic("D001", f"{self.source.has} more than {_MOST:,} columns")])
         guesses: tuple[Callable[[str], Column | None], ...] = (
             lambda header: self._known.get(self._mapping.get(header, "")),
             lambda header: self._exact.get(plain_name(header)),
+            lambda header: self._further.known(header, fresh, self.source) if self._further else None,
             lambda header: self._words.get(plain_name(header)),
         )
         found: dict[str, Column] = {}
         for guess in guesses:
             for header in fresh:
                 column = guess(header)
-                taken = self.names | {one.name for one in found.values()}
-                if column is not None and header not in found and column.name not in taken:
+                taken = {one.key for one in (*self.used.values(), *found.values())}
+                if column is not None and header not in found and column.key not in taken:
                     found[header] = column
+        self._ask(header for header in fresh if header not in found)
         for header in fresh:
             if header in found:
                 self.used[header] = found[header]
                 self.headers[found[header].key] = header
             else:
                 self.ignored[header] = None if header.startswith("_") else self._like(header)
+
+    def decide(self, header: str) -> Column | None:
+        """The column with the decimal mark that its cells show as a whole; None where they do not."""
+        column = self.used[header]
+        if column.with_mark is None or header in self._decided:
+            return None
+        self._decided.add(header)
+        again = self.source.again()
+        mark = None if again is None else mark_of(record.cells.get(header) for record in again)
+        if mark is None:
+            return None
+        self.used[header] = replace(column, read=column.with_mark(mark))
+        return self.used[header]
+
+    def _ask(self, headers: Iterable[str]) -> None:
+        """Raises Invalid with the recogniser's questions about these headers."""
+        if self._further:
+            asked = [self._further.question(header, self.source) for header in headers]
+            if questions := [one for one in asked if one]:
+                raise Invalid(questions)
 
     @property
     def names(self) -> set[str]:
@@ -91,7 +138,7 @@ class Columns:
 
     def require_mapped(self, line: int) -> None:
         """Raises Invalid when the user's mapping names a column that the source does not have."""
-        absent = [header for header in self._mapping if header not in self.used]
+        absent = [header for header in self._mapping if header not in self.used and header not in self.ignored]
         if absent:
             have = [*self.used, *self.ignored]
             raise Invalid(
@@ -117,7 +164,7 @@ class Columns:
         )
 
     def _checked(self, mapping: Mapping[str, str]) -> dict[str, str]:
-        wrong = [target for target in mapping.values() if target not in self._known]
+        wrong = [target for target in mapping.values() if target not in self._known and target != LEFT_OUT]
         if wrong:
             names = ", ".join(self._known)
             raise Invalid(
@@ -126,7 +173,7 @@ class Columns:
                     for t in wrong
                 ]
             )
-        twice = sorted({t for t in mapping.values() if list(mapping.values()).count(t) > 1})
+        twice = sorted({t for t in mapping.values() if t != LEFT_OUT and list(mapping.values()).count(t) > 1})
         if twice:
             raise Invalid([Diagnostic("D004", f"two columns are mapped to `{twice[0]}`")])
         return dict(mapping)

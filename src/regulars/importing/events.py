@@ -45,7 +45,7 @@ def _uses_coupon(row: Row) -> bool:
 class Events(History):
     """Events by their id, or else by their content."""
 
-    needed: ClassVar = (("customer", "email"), ("name",), ("occurred_at",))
+    needed: ClassVar = (("customer", "email"), ("name",), ("occurred_at", "time"))
 
     def columns(self) -> Sequence[Column]:
         options = self.options
@@ -54,10 +54,13 @@ class Events(History):
             "customer": cells.text(254),
             "email": cells.email,
             "name": event_name,
+            "time": date_formats.moment_or_clock(options.dates, options.timezone),
             "occurred_at": date_formats.moment(options.dates, options.timezone),
             "data": cells.data,
         }
         declared = {name for fields in options.events.values() for name in fields}
+        if "time" in declared:
+            readers = {name: read for name, read in readers.items() if name != "time"}
         known = [Column(name, read, column_names.EVENTS[name]) for name, read in readers.items()]
         return known + own_columns(declared, readers, lambda _: cells.clean)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from datetime import time
 from typing import Any
 
 import orjson
@@ -16,8 +17,13 @@ from sqlalchemy import Connection
 from regulars.core import ids
 from regulars.db.rowset import lookup
 from regulars.db.tables import customers
+from regulars.importing import date_formats
+from regulars.importing.date_formats import Moment
 from regulars.importing.rows import Importer, Row
 from regulars.profile.identity import clients_named
+
+GUEST = "0"
+"""What shops write as the customer of an order without an account; its address says whose it is."""
 
 
 class History(Importer):
@@ -25,6 +31,9 @@ class History(Importer):
 
     def has_owner_and_time(self, row: Row, what: str) -> bool:
         """Refuses a row without a client or a time."""
+        if row.get("customer") == GUEST and row.get("email") is not None:
+            del row.values["customer"]
+        self.join_day_and_time(row, "occurred_at")
         if row.get("customer") is None and row.get("email") is None:
             row.refuse("does not say which customer", name="customer" if "customer" in row.headers else "email")
             return False
@@ -32,6 +41,14 @@ class History(Importer):
             row.refuse(f"does not say when the {what} was", name="occurred_at")
             return False
         return True
+
+    def join_day_and_time(self, row: Row, name: str) -> None:
+        """Joins a date and the time of day in a column of its own; that column alone can hold the whole instant."""
+        day, clock = row.get(name), row.get("time")
+        if day is None and isinstance(clock, Moment):
+            row.values[name] = clock
+        elif day is not None and day.is_bare and isinstance(clock, time):
+            row.values[name] = date_formats.on_day(day, clock, self.options.timezone)
 
     def name_by_content(self, row: Row, what: str, content: Sequence[Any]) -> None:
         """Gives the row an id derived from its content."""

@@ -6,20 +6,32 @@ Money is returned in ten-thousandths, as stored in the database.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from decimal import Decimal
 from typing import Any
 
 from regulars.db.types import MONEY_SCALE
 from regulars.importing.cells import Reader, plain
-from regulars.importing.refused import Refused
+from regulars.importing.refused import Refused, TwoWays
 
 _SPACES = re.compile(r"(?<=\d)[\s\u00a0\u202f'’](?=\d{3}(?:\D|$))")
 _SIMPLE = re.compile(r"[-+]?\d{1,14}(?:\.\d{1,15})?", re.ASCII)
 _GROUPED = {
-    ".": re.compile(r"[-+]?\d{1,3}(?:,\d{3})+(?:\.\d+)?", re.ASCII),
-    ",": re.compile(r"[-+]?(?:\d{1,3}(?:\.\d{3})+|\d+)(?:,\d+)?", re.ASCII),
+    ".": re.compile(r"[-+]?[1-9]\d{0,2}(?:,\d{3})+(?:\.\d+)?", re.ASCII),
+    ",": re.compile(r"[-+]?(?:[1-9]\d{0,2}(?:\.\d{3})+|\d+)(?:,\d+)?", re.ASCII),
 }
+"""A group of thousands never begins with a zero: `0,125` is an eighth."""
+_CERTAIN = {
+    ",": re.compile(
+        r"[-+]?(?:\d+,(?:\d{1,2}|\d{4,})|0,\d{3}|\d{4,},\d{3}|[1-9]\d{0,2}(?:\.\d{3}){2,}|[1-9]\d{0,2}(?:\.\d{3})+,\d+)",
+        re.ASCII,
+    ),
+    ".": re.compile(
+        r"[-+]?(?:\d+\.(?:\d{1,2}|\d{4,})|0\.\d{3}|\d{4,}\.\d{3}|[1-9]\d{0,2}(?:,\d{3}){2,}|[1-9]\d{0,2}(?:,\d{3})+\.\d+)",
+        re.ASCII,
+    ),
+}
+"""Numbers that can be read with one decimal mark only."""
 _TWO_WAYS = re.compile(r"[-+]?[1-9]\d{0,2}[.,]\d{3}", re.ASCII)
 
 
@@ -36,7 +48,7 @@ def decimal(mark: str | None = None) -> Callable[[Any], Decimal | None]:
         if not value:
             return None
         if mark is None and _TWO_WAYS.fullmatch(value):
-            raise Refused(
+            raise TwoWays(
                 "can be read as thousands or as a fraction",
                 "say which is the decimal mark: `--decimal ,` or `--decimal .`",
             )
@@ -68,9 +80,24 @@ MOST_MONEY = 10**15
 MOST_PIECES = 1_000_000
 
 
-def money(mark: str | None, below_zero: str) -> Reader:
-    """A reader of amounts in ten-thousandths; negative ones are refused with the given reason."""
-    number = decimal(mark)
+def mark_of(column: Iterable[Any]) -> str | None:
+    """The decimal mark of a column: the one that some cell shows for certain while no cell shows the other."""
+    found = set()
+    for raw in column:
+        if isinstance(raw, str):
+            value = _SPACES.sub("", raw.strip().replace("\u2212", "-"))
+            found |= {mark for mark, pattern in _CERTAIN.items() if pattern.fullmatch(value)}
+            if len(found) > 1:
+                return None
+    return found.pop() if found else None
+
+
+def money(mark: str | None, below_zero: str, scale: Decimal = Decimal(1)) -> Reader:
+    """A reader of amounts in ten-thousandths; negative ones are refused with the given reason.
+
+    Each is multiplied by `scale`: 0.01 for amounts in cents.
+    """
+    number, unit = decimal(mark), MONEY_SCALE * scale
 
     def read(raw: Any) -> int | None:
         value = number(raw)
@@ -78,7 +105,7 @@ def money(mark: str | None, below_zero: str) -> Reader:
             return None
         if value < 0:
             raise Refused(below_zero)
-        return bounded(int((value * MONEY_SCALE).to_integral_value()))
+        return bounded(int((value * unit).to_integral_value()))
 
     return read
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from pathlib import Path
 from typing import Literal
 
 from regulars.db.states import SuppressionReason
+from regulars.importing.consent_columns import ConsentState
 from regulars.rules.model import FieldType, Rulebook
 
 
@@ -27,10 +29,16 @@ class ImportOptions:
     """Whether clients of one address are joined, where names and birthdays do not differ."""
     events: Mapping[str, Mapping[str, FieldType]] = field(default_factory=dict)
     """Declared events and the types of their data, `purchase` among them; columns of these names are read."""
-    dates: Literal["dmy", "mdy"] | None = None
-    """Resolves 03/04/2025, which is refused otherwise."""
+    dates: Literal["dmy", "mdy", "excel"] | None = None
+    """Resolves 03/04/2025, or 45123 as the day number of a spreadsheet; both are refused otherwise."""
     decimal: Literal[".", ","] | None = None
     """Resolves 1,234, which is refused otherwise."""
+    scale: Mapping[str, Decimal] = field(default_factory=dict)
+    """Factors of columns with amounts: 0.01 where they are in cents."""
+    statuses: Mapping[str, str] = field(default_factory=dict)
+    """The user's own statuses of orders: `paid`, `unpaid` or `refunded` (`order_status.ANSWERS`)."""
+    consent: Mapping[str, ConsentState | None] = field(default_factory=dict)
+    """The user's own words in columns about consent; None for words that say nothing about it."""
     encoding: str | None = None
     """Needed only where the file is neither UTF-8 nor marked UTF-16."""
     pool: str | None = None

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any, ClassVar
 
 from sqlalchemy import Connection, Integer, Text, delete, func, literal, select
@@ -13,10 +14,11 @@ from regulars.db.engine import insert
 from regulars.db.rowset import Types, ids, lookup, rowset, upsert
 from regulars.db.tables import products, purchase_lines, purchases
 from regulars.db.types import Instant, Json, Key, Money
-from regulars.importing import cells, column_names, date_formats, numbers, order_lines, places
+from regulars.importing import cells, column_names, date_formats, numbers, order_lines, order_status, places
 from regulars.importing.columns import Column
 from regulars.importing.history import History
 from regulars.importing.order_lines import Line
+from regulars.importing.order_status import OrderStatus
 from regulars.importing.rows import Row, Written, own_columns, own_values, typed
 from regulars.profile import facts
 from regulars.rules.model import FieldType
@@ -28,8 +30,14 @@ _PURCHASE: Types = {
 _LINE: Types = {"purchase": Text(), "line": Integer(), "product_id": Key, "quantity": Integer(), "amount": Money()}
 _MOST_LINES = 1_000
 _MADE = "products were not known and have been made, named by what the file says: import products to complete them"
+_NOT_COUNTED = "orders are no purchases by their status: cancelled, failed, not paid yet or refunded"
+_TAKEN_BACK = "known purchases were taken back: their orders are cancelled or refunded now"
+MONEY = ("amount", "discount", "price", "line_amount", "refunded")
+"""The columns of amounts."""
+_ORDER = ("status", "payment_status", "cancelled", "refunded")
 _ONE_VALUE = {"customer": "customers", "email": "customers", "occurred_at": "dates", "amount": "totals",
-              "currency": "currencies", "discount": "discounts"}  # fmt: skip
+              "currency": "currencies", "discount": "discounts", "status": "statuses",
+              "payment_status": "payment statuses", "refunded": "refunds"}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +48,7 @@ class _Purchase:
     lines: list[Line]
     amount: int | None
     quantity: int | None
+    is_refunded: bool = False
 
     @property
     def name(self) -> str:
@@ -49,7 +58,7 @@ class _Purchase:
 class Purchases(History):
     """Purchases by their id, or else by their content."""
 
-    needed: ClassVar = (("customer", "email"), ("occurred_at",))
+    needed: ClassVar = (("customer", "email"), ("occurred_at", "time"))
 
     def __init__(self, *given: Any) -> None:
         super().__init__(*given)
@@ -57,39 +66,63 @@ class Purchases(History):
 
     def columns(self) -> Sequence[Column]:
         options = self.options
-        money = numbers.money(options.decimal, order_lines.REFUNDED)
         latest = self.now + timedelta(days=1)  # tolerates different clocks, but not a wrong year
         readers: Mapping[str, cells.Reader] = {
             "id": cells.text(120),
             "customer": cells.text(254),
             "email": cells.email,
+            "time": date_formats.moment_or_clock(options.dates, options.timezone, latest),
             "occurred_at": date_formats.moment(options.dates, options.timezone, latest),
-            "amount": money,
+            "amount": self._money("amount")(options.decimal),
             "currency": places.currency,
             "quantity": numbers.count(options.decimal, order_lines.CANCELLED),
-            "discount": money,
+            "discount": self._money("discount")(options.decimal),
             "products": order_lines.reader(options.decimal),
             "product_name": cells.text(),
-            "price": money,
-            "line_amount": money,
+            "price": self._money("price")(options.decimal),
+            "line_amount": self._money("line_amount")(options.decimal),
             "data": cells.data,
+            "status": order_status.reader(options.statuses),
+            "payment_status": order_status.reader(options.statuses),
+            "cancelled": order_status.cancelled,
+            "refunded": self._money("refunded")(options.decimal),
         }
-        known = [Column(name, read, column_names.PURCHASES[name]) for name, read in readers.items()]
+        if "time" in self._declared:
+            readers = {name: read for name, read in readers.items() if name != "time"}
+        known = [
+            Column(name, read, column_names.PURCHASES[name], with_mark=self._money(name) if name in MONEY else None)
+            for name, read in readers.items()
+        ]
         return known + own_columns(self._declared, readers, lambda _: cells.clean)
 
+    def _money(self, name: str) -> Callable[[str | None], cells.Reader]:
+        """Makes the reader of a column of amounts for a decimal mark."""
+        scale = self.options.scale.get(name, Decimal(1))
+        return lambda mark: numbers.money(mark, order_lines.REFUNDED, scale)
+
     def check(self, row: Row) -> None:
-        if "id" not in row.values and row.has_cell("id"):
-            row.refuse("has no id", name="id")
-        elif "id" not in row.values and self.has_owner_and_time(row, "purchase"):
+        if "id" in row.values or row.has_cell("id"):  # an empty one is a further line of the order above
+            pass
+        elif self.has_owner_and_time(row, "purchase"):
             amounts = [row.get(n) for n in ("amount", "currency", "quantity", "discount", "price", "line_amount")]
             pieces = [[p.sku, p.quantity, p.amount] for p in row.get("products") or []]
             self.name_by_content(row, "purchase", [*amounts, pieces])
-        row.values["data"] = typed(row, (row.get("data") or {}) | own_values(row), self._declared, self.options)
+        own = own_values(row) | {name: row.cells[row.headers[name]] for name in _ORDER if self._declares(row, name)}
+        row.values["data"] = typed(row, (row.get("data") or {}) | own, self._declared, self.options)
+
+    def _declares(self, row: Row, name: str) -> bool:
+        """Whether the cell of a built-in column also fills a field that the rules declare."""
+        return name in self._declared and row.has_cell(name)
 
     def units(self, rows: Iterator[Row]) -> Iterator[list[Row]]:
-        """The rows of one purchase: consecutive rows with one id."""
+        """The rows of one purchase: consecutive rows with one id, or without one after the first."""
         unit: list[Row] = []
         for row in rows:
+            if "id" not in row.values and row.has_cell("id"):
+                if unit and _continues(row, unit[0]):
+                    row.values["id"] = unit[0].get("id")
+                else:
+                    row.refuse("has no id", name="id")
             if unit and (row.get("id") is None or row.get("id") != unit[0].get("id") or len(unit) >= _MOST_LINES):
                 yield self._whole(unit)
                 unit = []
@@ -98,7 +131,7 @@ class Purchases(History):
             yield self._whole(unit)
 
     def _whole(self, unit: list[Row]) -> list[Row]:
-        if not any(row.faults for row in unit) and self.has_owner_and_time(unit[0], "purchase"):
+        if not any(row.faults for row in unit) and (_is_off(unit) or self.has_owner_and_time(unit[0], "purchase")):
             self._refuse_contradictions(unit)
         return _refuse_together(unit)
 
@@ -116,10 +149,14 @@ class Purchases(History):
                 list(distinct.values())[1].refuse(f"purchase `{name}` has {len(distinct)} {plural}", hint, key)
 
     def write(self, connection: Connection, units: Sequence[list[Row]]) -> Written:
-        self.find_customers(connection, [unit[0] for unit in units])
-        for unit in units:
+        counted = [unit for unit in units if not _is_off(unit)]
+        self.find_customers(connection, [unit[0] for unit in counted])
+        for unit in counted:
             _refuse_together(unit)
-        found = [purchase for unit in units if not unit[0].faults and (purchase := _put_together(unit)) is not None]
+        found = [purchase for unit in counted if not unit[0].faults and (purchase := _put_together(unit)) is not None]
+        off = [str(unit[0].get("id")) for unit in units if _is_off(unit)]
+        back = self._take_back(connection, off + [purchase.name for purchase in found if purchase.is_refunded])
+        found = [purchase for purchase in found if not purchase.is_refunded]
         names = [purchase.name for purchase in found]
         owners = lookup(connection, purchases.c.external_id, names, purchases.c.customer_id)
         given = rowset(connection, "given", _PURCHASE, [_tuple(purchase) for purchase in found])
@@ -132,7 +169,20 @@ class Purchases(History):
         touched = set(connection.scalars(written.distinct())) if added or changed else set()
         moved = {one for p in found for one in owners.get(p.name, ()) if one != p.row.get("customer_id")}
         facts.refresh(connection, touched | moved)
-        return Written(len(added), len(changed), len(found) - len(added) - len(changed))
+        return Written(len(added), len(changed) + back, len(found) - len(added) - len(changed))
+
+    def _take_back(self, connection: Connection, names: Sequence[str]) -> int:
+        """Removes the purchases that are known under these ids; returns how many were."""
+        if not names:
+            return 0
+        self.notes[_NOT_COUNTED] += len(names)
+        known = lookup(connection, purchases.c.external_id, names, purchases.c.id, purchases.c.customer_id)
+        keys = [key for rows in known.values() for key, _ in rows]
+        if keys:
+            connection.execute(delete(purchases).where(purchases.c.id.in_(ids(connection, keys))))
+            facts.refresh(connection, {customer for rows in known.values() for _, customer in rows})
+            self.notes[_TAKEN_BACK] += len(keys)
+        return len(keys)
 
     def _write_lines(self, connection: Connection, found: Iterable[_Purchase]) -> set[int]:
         """Replaces the lines of these purchases where the file states any; returns the purchases that changed."""
@@ -169,6 +219,25 @@ class Purchases(History):
         return {sku: keys[0] for sku, keys in known.items()}
 
 
+def _continues(row: Row, first: Row) -> bool:
+    """Whether a row without an id is a further line of the purchase: nothing in it says otherwise."""
+    stated = [(row.get(name), first.get(name)) for name in ("customer", "email", "occurred_at")]
+    return first.get("id") is not None and all(one in (None, other) for one, other in stated)
+
+
+def _status(unit: Sequence[Row]) -> OrderStatus | None:
+    return next((found for row in unit if (found := order_status.combined(row.values)) is not None), None)
+
+
+def _is_off(unit: Sequence[Row]) -> bool:
+    """Whether the order is no purchase, or none any more."""
+    return _status(unit) in (OrderStatus.UNPAID, OrderStatus.REFUNDED)
+
+
+def _stated(unit: Sequence[Row], name: str) -> Any:
+    return next((row.get(name) for row in unit if row.get(name) is not None), None)
+
+
 def _refuse_together(unit: list[Row]) -> list[Row]:
     """Refuses every row of a purchase when one is bad: half a purchase would be wrong."""
     bad = next((row for row in unit if row.faults), None)
@@ -193,15 +262,32 @@ def _put_together(unit: list[Row]) -> _Purchase | None:
         found += fitted
         sums += [total] if total is not None else [line.amount for line in fitted if line.amount is not None]
         counts += [quantity] if quantity else [line.quantity for line in fitted]
-    stated = next((row.get("amount") for row in unit if row.get("amount") is not None), None)
+    stated = _stated(unit, "amount")
     amount = stated if stated is not None else (sum(sums) if sums else None)
     if amount is not None and len(found) == 1 and found[0].amount is None:
         found = [Line(found[0].sku, found[0].quantity, amount, found[0].name)]
     if max([amount or 0, *sums]) > numbers.MOST_MONEY:
         first.refuse("comes to too large a sum")
+    else:
+        back = _refund(unit, amount)
+    if first.faults:
         _refuse_together(unit)
         return None
-    return _Purchase(first, found, amount, sum(counts) if counts else None)
+    left = None if amount is None else amount - back
+    return _Purchase(first, found, left, sum(counts) if counts else None, bool(back) and not left)
+
+
+def _refund(unit: Sequence[Row], amount: int | None) -> int:
+    """What was paid back of the amount; refuses a purchase for which that cannot be known."""
+    back = _stated(unit, "refunded")
+    if back is None and _status(unit) is OrderStatus.PARTLY_REFUNDED:
+        hint = 'name the column with the refunded amount: `--map "…=refunded"`'
+        unit[0].refuse("was refunded in part, but no cell says how much", hint)
+    elif back and amount is None:
+        unit[0].refuse(
+            "was refunded, but its own amount is not stated", 'name its column: `--map "…=amount"`', "refunded"
+        )
+    return min(back or 0, amount or 0)
 
 
 def _tuple(purchase: _Purchase) -> list[Any]:

@@ -10,3 +10,7 @@ class Refused(ValueError):
         super().__init__(reason)
         self.reason = reason
         self.hint = hint
+
+
+class TwoWays(Refused):
+    """The number can be read with either decimal mark; the other cells of its column may decide."""

@@ -45,6 +45,10 @@ class RowSource(ABC):
     @abstractmethod
     def __iter__(self) -> Iterator[Record]: ...
 
+    def again(self) -> Iterator[Record] | None:
+        """The records from the beginning, beside the running reading; None where they cannot be had twice."""
+        return None
+
     def diagnostic(
         self, code: str, message: str, *, line: int = 1, hint: str | None = None, expected: str | None = None
     ) -> Diagnostic:
@@ -68,6 +72,9 @@ class MappingSource(RowSource):
             yield Record(number, row, _fault(row))
         if not number:
             raise Invalid([self.diagnostic("D001", "there are no rows")])
+
+    def again(self) -> Iterator[Record] | None:
+        return iter(MappingSource(self._rows)) if isinstance(self._rows, Sequence) else None
 
 
 def _fault(row: Mapping[str, Any]) -> tuple[str, str | None] | None:

@@ -15,9 +15,9 @@ from sqlalchemy import Connection
 from regulars.db.types import from_micros
 from regulars.importing import cells, date_formats, numbers
 from regulars.importing.cells import Reader
-from regulars.importing.columns import Column, Columns
+from regulars.importing.columns import Column, Columns, Recogniser
 from regulars.importing.options import ImportOptions
-from regulars.importing.refused import Refused
+from regulars.importing.refused import Refused, TwoWays
 from regulars.importing.report import BadRow
 from regulars.importing.row_source import Record, Unit
 from regulars.importing.seen_keys import Seen
@@ -76,6 +76,7 @@ class Importer(ABC):
         self.secret = secret
         self.seen = seen
         self.notes: Counter[str] = Counter()
+        self.recogniser: Recogniser | None = None
 
     @abstractmethod
     def columns(self) -> Sequence[Column]:
@@ -121,13 +122,23 @@ def read_row(record: Record, columns: Columns) -> Row:
         if raw is None or raw == "":
             continue
         try:
-            value = column.read(raw)
+            value = _read(columns, header, column, raw)
         except Refused as refused:
             row.faults.append(BadRow(record.line, header, _shown(raw), refused.reason, refused.hint))
             continue
         if value is not None:
             row.values[column.key] = value
     return row
+
+
+def _read(columns: Columns, header: str, column: Column, raw: Any) -> Any:
+    try:
+        return column.read(raw)
+    except TwoWays:
+        decided = columns.decide(header)
+        if decided is None:
+            raise
+        return decided.read(raw)
 
 
 def field_reader(kind: FieldType, options: ImportOptions) -> Reader:

@@ -33,6 +33,7 @@ class FileSource(RowSource):
 
     def __init__(self, path: Path, encoding: str | None = None) -> None:
         self.path = path
+        self._encoding = encoding
         self._binary, self.size = _opened(path)
         try:
             self._text = _decoded(self._binary, path, encoding)
@@ -49,6 +50,10 @@ class FileSource(RowSource):
 
     def __iter__(self) -> Iterator[Record]:
         return self._records
+
+    def again(self) -> Iterator[Record]:
+        with type(self)(self.path, self._encoding) as source:
+            yield from source
 
     @property
     def position(self) -> int:

@@ -25,7 +25,7 @@ COLUMNS: Mapping[HookKind, tuple[str, ...]] = {
     "customers": (*IMPORTED, *CONSENT_COLUMNS),
     "purchases": (
         "id", "customer", "email", "occurred_at", "amount", "currency", "quantity", "discount", "products",
-        "product_name", "price", "line_amount", "data",
+        "product_name", "price", "line_amount", "data", "status", "payment_status", "cancelled", "refunded",
     ),
     "events": ("id", "customer", "email", "name", "occurred_at", "data"),
 }  # fmt: skip
