@@ -15,6 +15,7 @@ from typing import Any, Literal
 from sqlalchemy import (
     ColumnElement,
     Connection,
+    FromClause,
     Text,
     and_,
     case,
@@ -49,7 +50,7 @@ from regulars.db.tables import (
     suppressions,
     values_seen,
 )
-from regulars.db.types import to_micros
+from regulars.db.types import Key, to_micros
 from regulars.ledger.recall import recall
 from regulars.profile import facts
 from regulars.rules.fields import CLIENT_FIELDS, RECORDED, Origin
@@ -73,6 +74,8 @@ _SURVIVING = frozenset({"id", "email_hash", "uid", "bucket", "attrs", "updated_a
 _SUPPRESSION = {name: suppressions.c[name].type for name in ("email_hash", "scope", "reason", "at", "detail")}
 Scope = Literal["all", "marketing"]
 Detail = Mapping[str, Any]
+Dates = Mapping[int, datetime]
+"""By client: when they decided, where that is another instant than the one of the record."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,10 +152,12 @@ def _lift_refusal(connection: Connection, customer_id: int, record: ConsentRecor
     return lifted
 
 
-def withdraw_all(connection: Connection, customer_ids: Iterable[int], word: ConsentRecord) -> set[int]:
+def withdraw_all(
+    connection: Connection, customer_ids: Iterable[int], word: ConsentRecord, dates: Dates | None = None
+) -> set[int]:
     """`withdraw` for many; returns those for whom, or for whose mailbox, it is new."""
     asked = list(customer_ids)
-    statement = _consents_for(connection, asked, word, granted=False)
+    statement = _consents_for(connection, asked, word, granted=False, dates=dates)
     given = statement.excluded
     changed = set(
         connection.scalars(
@@ -188,12 +193,15 @@ def refuse_by_mailbox(connection: Connection, customer_ids: Collection[int]) -> 
     return set(connection.scalars(select(customers.c.id).where(affected)))
 
 
-def grant_imported(connection: Connection, customer_ids: Iterable[int], word: ConsentRecord) -> set[int]:
+def grant_imported(
+    connection: Connection, customer_ids: Iterable[int], word: ConsentRecord, dates: Dates | None = None
+) -> set[int]:
     """Records consent from a file, only where neither client nor mailbox decided before; returns those clients."""
     refused = select(customers.c.id).join(refusals, refusals.c.email_hash == customers.c.email_hash)
     asked = set(customer_ids)
     already_refused = refused.where(customers.c.id.in_(ids(connection, asked)), refusals.c.topic == word.topic)
-    statement = _consents_for(connection, asked - set(connection.scalars(already_refused)), word, granted=True)
+    free = asked - set(connection.scalars(already_refused))
+    statement = _consents_for(connection, free, word, granted=True, dates=dates)
     fresh = set(connection.scalars(statement.on_conflict_do_nothing().returning(consents.c.customer_id)))
     write_log(connection, fresh, word, granted=True)
     return fresh
@@ -325,12 +333,29 @@ def still_erased() -> ColumnElement[bool]:
     return and_(customers.c.erased_at.is_not(None), or_(customers.c.email_hash.is_(None), suppressed.exists()))
 
 
-def _consents_for(connection: Connection, customer_ids: Iterable[int], word: ConsentRecord, *, granted: bool) -> Any:
-    """An INSERT of the same decision for many clients; unknown ones are skipped."""
+def _consents_for(
+    connection: Connection,
+    customer_ids: Iterable[int],
+    word: ConsentRecord,
+    *,
+    granted: bool,
+    dates: Dates | None = None,
+) -> Any:
+    """An INSERT of the same decision for many clients, some with dates of their own; unknown ones are skipped."""
     columns = {"topic": word.topic, "granted": granted, "at": word.at, "source": word.source}
-    values = [literal(value, consents.c[name].type).label(name) for name, value in columns.items()]
-    rows = select(customers.c.id, *values).where(customers.c.id.in_(ids(connection, customer_ids)))
-    return insert(connection, consents).from_select(["customer_id", *columns], rows)
+    values = {name: literal(value, consents.c[name].type) for name, value in columns.items()}
+    clients: FromClause = customers
+    if dates:
+        rows = [[key, to_micros(at)] for key, at in dates.items()]
+        dated = rowset(connection, "dated", {"customer_id": Key, "at": consents.c.at.type}, rows)
+        clients = customers.outerjoin(dated, dated.c.customer_id == customers.c.id)
+        values["at"] = func.coalesce(dated.c.at, values["at"])
+    decided = (
+        select(customers.c.id, *(value.label(name) for name, value in values.items()))
+        .select_from(clients)
+        .where(customers.c.id.in_(ids(connection, customer_ids)))
+    )
+    return insert(connection, consents).from_select(["customer_id", *columns], decided)
 
 
 def write_log(connection: Connection, customer_ids: Iterable[int], word: ConsentRecord, *, granted: bool) -> None:

@@ -9,6 +9,7 @@ from typing import Any, ClassVar, assert_never
 from sqlalchemy import Connection, Integer, Text, and_, func, literal, select
 
 from regulars.consent import rights
+from regulars.consent.address_change import carry_opt_outs, changed_mailboxes
 from regulars.core import ids
 from regulars.db.locks import AdvisoryLock, lock
 from regulars.db.rowset import Types, lookup, rowset, upsert
@@ -17,6 +18,8 @@ from regulars.db.types import Instant, Json, Key
 from regulars.importing import cells, column_names, date_formats, places
 from regulars.importing.client_matching import BY_ADDRESS, join_by_address, match_clients, second_clients
 from regulars.importing.columns import Column
+from regulars.importing.consent_cells import CONSENT, OWN_NAMES, ConsentColumns, ConsentWord
+from regulars.importing.consent_writing import write_consent
 from regulars.importing.options import ImportOptions
 from regulars.importing.report import BadRow
 from regulars.importing.rows import Importer, Row, Written, field_reader, own_columns, own_values
@@ -48,6 +51,7 @@ class Customers(Importer):
 
     def __init__(self, *given: Any) -> None:
         super().__init__(*given)
+        self._consents = self.recogniser = ConsentColumns(self.options, self.now)
         self._second: list[tuple[str, str]] = []
         """New clients, each with one who has the same address."""
 
@@ -56,9 +60,11 @@ class Customers(Importer):
         readers: dict[str, cells.Reader] = {
             name: _reader(field, field.cell, options, self.now) for name, field in IMPORTED.items() if field.cell
         }
-        readers |= {"subscribed": cells.yes_or_no, "unsubscribed": cells.no_or_yes}
         known = [Column(name, read, column_names.CUSTOMERS.get(name, ())) for name, read in readers.items()]
-        return known + own_columns(options.fields, readers, lambda name: field_reader(options.fields[name], options))
+        own = own_columns(
+            options.fields, {*readers, *OWN_NAMES}, lambda name: field_reader(options.fields[name], options)
+        )
+        return known + self._consents.own() + own
 
     def check(self, row: Row) -> None:
         if "id" not in row.values and row.has_cell("id"):
@@ -71,6 +77,8 @@ class Customers(Importer):
         if str(row.values.setdefault("id", address)).lower() == address:  # an id equal to the address adds nothing
             row.values[BY_ADDRESS] = True
         self.refuse_twin(row, "id", "customer")
+        if (word := self._consents.word(row.values, row.cells)) is not None:
+            row.values[CONSENT] = word
 
     def write(self, connection: Connection, units: Sequence[list[Row]]) -> Written:
         rows = [row for (row,) in units]
@@ -83,6 +91,7 @@ class Customers(Importer):
         source = self.options.source
         clients = match_clients(connection, rows, hashes, now=self.now, source=source)
         given = rowset(connection, "given", _CUSTOMER, [self._tuple(row, hashes.get(row.line)) for row in clients])
+        carry_opt_outs(connection, changed_mailboxes(connection, given), self.now)
         added, changed = upsert(
             connection,
             customers,
@@ -144,19 +153,13 @@ class Customers(Importer):
         return kept
 
     def _consent(self, connection: Connection, rows: Sequence[Row]) -> set[int]:
-        """Withdraws where the file says no; grants where it says yes and nothing was stated before."""
-        yes_by_id: dict[str, bool] = {}
+        """Writes what rows say about consent; rows of one client count as one."""
+        words: dict[str, ConsentWord] = {}
         for row in rows:
-            if (yes := self._word(row)) is not None:
-                yes_by_id[row.get("id")] = yes and yes_by_id.get(row.get("id"), True)
-        if not yes_by_id:
-            return set()
-        found = clients_named(connection, yes_by_id, customers.c.id)
-        words_of = {key: yes_by_id[name] for name, key in found.items()}
-        word = rights.ConsentRecord(rights.MARKETING, self.now, self.options.source)
-        withdrawn = rights.withdraw_all(connection, [key for key, yes in words_of.items() if not yes], word)
-        granted = rights.grant_imported(connection, [key for key, yes in words_of.items() if yes], word)
-        return withdrawn | granted
+            if (word := row.get(CONSENT)) is not None:
+                known = words.get(row.get("id"))
+                words[row.get("id")] = word if known is None else known.joined(word)
+        return write_consent(connection, words, self.notes, now=self.now, source=self.options.source)
 
     def _compare_by_address(
         self, connection: Connection, hashes: Mapping[int, str], added: set[int], changed: set[int]
@@ -178,12 +181,6 @@ class Customers(Importer):
             more = ", …" if len(self._second) > _NAMED else ""
             self.notes[f"{_SECOND[self.options.identity]}: {some}{more}; {_DUPLICATES}"] = len(self._second)
         return []
-
-    @staticmethod
-    def _word(row: Row) -> bool | None:
-        """The row's consent to marketing; a no in either column is a no."""
-        answers = [row.get(name) for name in ("subscribed", "unsubscribed") if row.get(name) is not None]
-        return all(answers) if answers else None
 
 
 def _reader(field: ClientField, cell: Cell, options: ImportOptions, now: datetime) -> cells.Reader:

@@ -98,7 +98,7 @@ def import_rows(
     options = options or ImportOptions()
     with Seen() as seen, _Complaints(options.bad_rows) as complaints:
         importer = _IMPORTERS[kind](options, now, secret, seen)
-        columns = Columns(source, importer.columns(), mapping or {})
+        columns = Columns(source, importer.columns(), mapping or {}, importer.recogniser)
         if source.header is not None:
             columns.settle(source.header)
             columns.require_mapped(1)

@@ -20,10 +20,18 @@ from regulars.db.tables import customers, suppressions
 from regulars.db.types import from_micros
 from regulars.importing import cells, column_names, date_formats
 from regulars.importing.columns import Column, plain_name
+from regulars.importing.consent_cells import CONSENT, ConsentColumns, ConsentWord
+from regulars.importing.consent_columns import ConsentState
+from regulars.importing.consent_writing import SUPPRESSED
 from regulars.importing.refused import Refused
 from regulars.importing.rows import Importer, Row, Written
 
 _UNREADABLE = object()
+_SUBSCRIBED = (
+    "rows say that their person is subscribed, and were suppressed all the same; a list of everybody is imported as"
+    " `customers`"
+)
+_AGAINST = frozenset(ConsentState) - {ConsentState.SUBSCRIBED, ConsentState.SILENT}
 _LONGEST = 500
 """Maximum characters of a stored detail."""
 _REASONS = {
@@ -46,6 +54,10 @@ class Suppressions(Importer):
 
     needed: ClassVar = (("email",),)
 
+    def __init__(self, *given: Any) -> None:
+        super().__init__(*given)
+        self._consents = self.recogniser = ConsentColumns(self.options, self.now, strict=False)
+
     def columns(self) -> Sequence[Column]:
         options = self.options
         readers: dict[str, cells.Reader] = {
@@ -60,6 +72,10 @@ class Suppressions(Importer):
     def check(self, row: Row) -> None:
         if row.get("email") is None:
             row.refuse("has no e-mail address", name="email")
+        elif (word := self._consents.word(row.values, row.cells)) is not None:
+            row.values[CONSENT] = word
+            if word.gravest is ConsentState.SUBSCRIBED:
+                self.notes[_SUBSCRIBED] += 1
 
     def write(self, connection: Connection, units: Sequence[list[Row]]) -> Written:
         asked: dict[str, Suppression] = {}
@@ -83,24 +99,31 @@ class Suppressions(Importer):
 
     def _suppression(self, row: Row) -> Suppression:
         reason, unknown = self._reason(row)
+        word: ConsentWord | None = row.get(CONSENT)
+        stated = row.get("detail") or (word.reason if word else None) or self.options.detail
         return Suppression(
             ids.address_hash(row.get("email"), self.secret),
             self._scope(row),
             reason,
             self._since(row),
-            " · ".join(part for part in (unknown, row.get("detail") or self.options.detail) if part) or None,
+            " · ".join(part for part in (unknown, stated) if part) or None,
         )
 
     def _reason(self, row: Row) -> tuple[str, str | None]:
         """The reason in our words; if unknown, the default and the row's text."""
         stated = row.get("reason")
         if stated is None:
-            return self.options.reason, None
+            return self._reason_by_state(row.get(CONSENT)), None
         found = _REASONS.get(plain_name(stated))
         if found is None:
             self.notes[f"rows have a reason of their own; kept as `{self.options.reason}`, with their words"] += 1
             return self.options.reason, stated
         return found, None
+
+    def _reason_by_state(self, word: ConsentWord | None) -> str:
+        """The reason that another service's columns tell, such as `CLEAN_TIME`."""
+        state = word.gravest if word else ConsentState.SILENT
+        return SUPPRESSED.get(state, self.options.reason)
 
     def _scope(self, row: Row) -> Scope:
         stated = row.get("scope")
@@ -113,9 +136,14 @@ class Suppressions(Importer):
 
     def _since(self, row: Row) -> datetime:
         found = row.get("date")
+        word: ConsentWord | None = row.get(CONSENT)
+        if found is None and word is not None:
+            found = word.date_of(_AGAINST) or (_UNREADABLE if word.unread else None)
         if found is _UNREADABLE:
             self.notes["dates could not be read, so these rows count from today"] += 1
-        return self.now if found is None or found is _UNREADABLE else from_micros(found.micros)
+        if found is None or found is _UNREADABLE:
+            return self.now
+        return found if isinstance(found, datetime) else from_micros(found.micros)
 
 
 def _lenient(read: cells.Reader) -> cells.Reader:

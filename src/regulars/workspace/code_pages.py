@@ -237,6 +237,15 @@ DATA = (
     ),
     Code("D003", "No such column", "`--map` names a column that the file does not have.", "", ""),
     Code("D004", "Map to nothing", "`--map` names a field that does not exist, or one field twice.", "", ""),
+    Code(
+        "D005",
+        "A column that may be about consent",
+        "A column's name says that it may be about consent, and what a yes in it means is not known. Nothing is"
+        " imported before it is: `--map COLUMN=subscribed`, `--map COLUMN=unsubscribed` or, to leave it out,"
+        " `--map COLUMN=-`.",
+        "",
+        "",
+    ),
 )
 
 
