@@ -133,13 +133,14 @@ def _consent(_: click.Context, __: click.Parameter, values: Iterable[str]) -> di
 @click.option(
     "--bad-rows", type=click.Path(path_type=Path, dir_okay=False), help="Write refused rows here, to mend and import."
 )
+@click.option("--strict", is_flag=True, help="Refuse a client for a birthday, zone or language that cannot be read.")
 @json_option
 @click.pass_obj
 @click.pass_context
 def import_command(
     ctx: click.Context, command: CommandContext, kind: str, file: Path, mapping: dict[str, str],
-    dates: Literal["dmy", "mdy", "excel"] | None, decimal: Literal[".", ","] | None, pool: str | None, encoding: str | None,
-    bad_rows: Path | None, scale: dict[str, Decimal], statuses: dict[str, str],
+    dates: Literal["dmy", "mdy", "excel"] | None, decimal: Literal[".", ","] | None, pool: str | None,
+    encoding: str | None, bad_rows: Path | None, scale: dict[str, Decimal], statuses: dict[str, str], strict: bool,
     consent: dict[str, ConsentState | None],
 ) -> None:  # fmt: skip
     """Import a CSV or JSON Lines FILE of one KIND: clients, their history, products, coupon codes and redemptions.
@@ -156,7 +157,7 @@ def import_command(
 
     options = replace(
         options_for(command.rules.rulebook),
-        dates=dates, decimal=decimal, encoding=encoding, bad_rows=bad_rows, pool=pool, scale=scale,
+        dates=dates, decimal=decimal, encoding=encoding, bad_rows=bad_rows, pool=pool, scale=scale, strict=strict,
         statuses=statuses, consent=consent,
     )  # fmt: skip
     with progress_bar(f"Importing {file.name}", quiet=command.as_json) as progress:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -28,11 +29,37 @@ _PLAIN = re.compile(
 _COUNT = re.compile(r"(?:[×*]\s*+|\s[xX]\s?)(\d{1,6})$")
 """The quantity after an article. The text before is not part of the pattern, which would backtrack over blanks."""
 
+_NOTHING = frozenset({
+    "", "#N/A", "#N/D", "#REF!", "#VALUE!", "#NAME?", "#DIV/0!", "#NULL!", "#NUM!", "#Н/Д",
+    "NULL", "(null)", "<null>", "\\N",
+})  # fmt: skip
+"""What spreadsheets and databases write for a value that is missing."""
+_AS_TEXT = re.compile(r"""="(.*)"|'([-+=@]?\d[\w.]*|[-+]?[\d\s().-]+)""", re.DOTALL)
+"""A value marked as text for a spreadsheet: `="0700"`, `'7001`."""
+_SEVERAL = re.compile(r"[;,|\s/]+")
+
 _DEEPEST = 20
 """Maximum nesting of lists and objects."""
 
 _YES = frozenset({"yes", "y", "true", "t", "1", "on", "subscribed", "да", "так", "da", "jah", "oui", "ja", "sí", "tak"})
 _NO = frozenset({"no", "n", "false", "f", "0", "off", "unsubscribed", "нет", "ні", "nu", "ei", "non", "nein", "nie"})
+
+
+@dataclass(frozen=True, slots=True)
+class Partly:
+    """A value that holds only a part of its cell, and what is said about the rest."""
+
+    value: Any
+    warning: str
+
+
+def without_marks(raw: str) -> str:
+    """The cell without the marks of a spreadsheet; empty where it stands for a missing value."""
+    if raw in _NOTHING:
+        return ""
+    if raw[0] in "='" and (marked := _AS_TEXT.fullmatch(raw)):
+        return marked[1] if marked[2] is None else marked[2]
+    return raw
 
 
 def text(limit: int = 200) -> Reader:
@@ -90,6 +117,20 @@ def email(raw: Any) -> str | None:
     except ValueError:
         raise Refused("is not an e-mail address: it has signs that are neither letters nor digits") from None
     return found
+
+
+def first_email(raw: Any) -> str | Partly | None:
+    """An email address; of several in one cell the first valid one."""
+    try:
+        return email(raw)
+    except Refused:
+        parts = [part.strip("<>\"'()") for part in _SEVERAL.split(plain(raw)) if "@" in part]
+        for part in parts if len(parts) > 1 else ():
+            try:
+                return Partly(email(part), "has several addresses; the first valid one is used")
+            except Refused:
+                continue
+        raise
 
 
 def _first_sentence(error: Exception) -> str:

@@ -23,6 +23,8 @@ class Column:
     words: tuple[str, ...] = ()
     slot: str = ""
     """The key of the value in a row, if not the name."""
+    lenient: bool = False
+    """Whether a cell that cannot be read is left out with a warning, and its row is kept."""
     with_mark: Callable[[str], Reader] | None = None
     """Makes the reader of numbers with the given decimal mark."""
 
@@ -53,6 +55,14 @@ _MOST = 1_000
 """Maximum columns of one source; rows whose keys are data would have more."""
 
 
+@dataclass(slots=True)
+class _Warning:
+    """How often something was found, and where first."""
+
+    example: str
+    count: int = 0
+
+
 class Columns:
     """The columns of one source, mapped as headers appear; rows that name their own cells can add new ones later."""
 
@@ -73,6 +83,7 @@ class Columns:
         """The source's name of a value's column."""
         self.ignored: dict[str, str | None] = {}
         self._decided: set[str] = set()
+        self._warnings: dict[tuple[str, str], _Warning] = {}
 
     def settle(self, headers: Iterable[str]) -> None:
         """Maps each header: first the user's mapping, then exact names, then those of the recogniser, then synonyms.
@@ -104,6 +115,18 @@ class Columns:
                 self.headers[found[header].key] = header
             else:
                 self.ignored[header] = None if header.startswith("_") else self._like(header)
+
+    def warn(self, header: str, what: str, example: str) -> None:
+        """Counts a warning about a cell; the first one is the example."""
+        self._warnings.setdefault((header, what), _Warning(example)).count += 1
+
+    @property
+    def warnings(self) -> list[str]:
+        """Warnings about cells, counted."""
+        return [
+            f"{warning.count:,} cells of `{header}` {what}: {warning.example}"
+            for (header, what), warning in self._warnings.items()
+        ]
 
     def decide(self, header: str) -> Column | None:
         """The column with the decimal mark that its cells show as a whole; None where they do not."""

@@ -40,6 +40,10 @@ _SECOND = {
     "id": "new clients have the address of another and stay clients of their own",
     "address": "clients have the address of another, but may be somebody else by name or birthday, and stay apart",
 }
+_STRANGER = "clients were imported without their manager, who is not known: import managers first"
+_LENIENT = frozenset({Cell.LOCALE, Cell.TIMEZONE, Cell.COUNTRY, Cell.BIRTHDAY, Cell.PAST})
+"""Cells without which a client is still of use."""
+_NO_FIRST_NAME = frozenset("inc llc ltd srl sa ag gmbh oü as jr sr ii iii md phd dr esq co corp limited".split())
 _DUPLICATES = "`regulars duplicates` lists all, `regulars merge` joins two"
 _ERASED = "rows are of clients who were erased; they were left out"
 
@@ -60,7 +64,11 @@ class Customers(Importer):
         readers: dict[str, cells.Reader] = {
             name: _reader(field, field.cell, options, self.now) for name, field in IMPORTED.items() if field.cell
         }
-        known = [Column(name, read, column_names.CUSTOMERS.get(name, ())) for name, read in readers.items()]
+        readers["email"] = cells.email if options.strict else cells.first_email
+        known = [
+            Column(name, read, column_names.CUSTOMERS.get(name, ()), lenient=_is_lenient(IMPORTED.get(name), options))
+            for name, read in readers.items()
+        ]
         own = own_columns(
             options.fields, {*readers, *OWN_NAMES}, lambda name: field_reader(options.fields[name], options)
         )
@@ -73,6 +81,7 @@ class Customers(Importer):
         if "id" not in row.values and row.get("email") is None:
             row.refuse("has no e-mail address", name="email")
             return
+        _complete_name(row.values)
         address = str(row.get("email")).lower()
         if str(row.values.setdefault("id", address)).lower() == address:  # an id equal to the address adds nothing
             row.values[BY_ADDRESS] = True
@@ -135,7 +144,9 @@ class Customers(Importer):
         for row in named:
             name = row.get("manager")
             found = known.get(name, [None])[0] or addresses.get(name.lower())
-            if found is None:
+            if found is None and not self.options.strict:
+                self.notes[_STRANGER] += 1
+            elif found is None:
                 row.refuse(f"manager `{name}` is not known", "import managers first", "manager")
             else:
                 row.values["manager_id"] = found
@@ -181,6 +192,27 @@ class Customers(Importer):
             more = ", …" if len(self._second) > _NAMED else ""
             self.notes[f"{_SECOND[self.options.identity]}: {some}{more}; {_DUPLICATES}"] = len(self._second)
         return []
+
+
+def _is_lenient(field: ClientField | None, options: ImportOptions) -> bool:
+    return field is not None and field.cell in _LENIENT and not options.strict
+
+
+def _complete_name(values: dict[str, Any]) -> None:
+    """Takes a first name out of a whole name where its place is certain: `Pop, Ana`, or the last name is known."""
+    last, full = values.get("last_name"), values.get("name")
+    if values.get("first_name") is not None or (last is None and full is None):
+        return
+    before, comma, after = str(full or last).partition(", ")
+    if comma:
+        words = after.casefold().replace("-", " ").split()
+        if words and len(words) < 3 and all(word.isalpha() for word in words) and not _NO_FIRST_NAME & set(words):
+            values["first_name"], values["last_name"] = after.strip(), before.strip()
+    elif full is not None and last is not None:
+        parts = [full.removesuffix(f" {last}"), full.removeprefix(f"{last} ")]
+        first = next((part for part in parts if part not in ("", full)), None)
+        if first is not None:
+            values["first_name"] = first
 
 
 def _reader(field: ClientField, cell: Cell, options: ImportOptions, now: datetime) -> cells.Reader:

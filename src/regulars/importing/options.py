@@ -49,6 +49,8 @@ class ImportOptions:
     """Defaults for suppressed addresses."""
     source: str = "import"
     """The source recorded with consent from rows."""
+    strict: bool = False
+    """Whether an optional cell of a client that cannot be read refuses its row."""
     bad_rows: Path | None = None
     """Where refused rows are written, as JSON Lines that can be corrected and imported."""
     batch: int = 5_000

@@ -119,13 +119,22 @@ def read_row(record: Record, columns: Columns) -> Row:
                 columns.settle(record.cells)
                 return read_row(record, columns)
             continue
-        if raw is None or raw == "":
+        cell = cells.without_marks(raw) if type(raw) is str else raw
+        if cell is None or cell == "":
             continue
         try:
-            value = _read(columns, header, column, raw)
+            value = _read(columns, header, column, cell)
         except Refused as refused:
+            if column.lenient:
+                hint = f"; {refused.hint}" if refused.hint else ""
+                example = f"`{_shown(raw)}` ({row.unit} {row.line}) {refused.reason}{hint}"
+                columns.warn(header, "could not be read and were left out", example)
+                continue
             row.faults.append(BadRow(record.line, header, _shown(raw), refused.reason, refused.hint))
             continue
+        if type(value) is cells.Partly:
+            columns.warn(header, "were read in part", f"`{_shown(raw)}` ({row.unit} {row.line}) {value.warning}")
+            value = value.value
         if value is not None:
             row.values[column.key] = value
     return row

@@ -186,7 +186,7 @@ class _Tally:
             bad_total=complaints.total,
             columns={header: column.name for header, column in columns.used.items()},
             ignored=dict(columns.ignored),
-            notes=tuple(f"{count:,} {words}" for words, count in importer.notes.items()),
+            notes=(*(f"{count:,} {words}" for words, count in importer.notes.items()), *columns.warnings),
         )
 
 
