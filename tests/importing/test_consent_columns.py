@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from sqlalchemy import Engine
@@ -163,7 +164,9 @@ def test_a_field_of_the_workspace_keeps_its_meaning(sqlite_desk: Desk) -> None:
 
 def test_the_rows_of_the_api_are_read_alike(sqlite_engine: Engine, sqlite_desk: Desk) -> None:
     options = ImportOptions()
-    rows = [{"id": "1", "email": "ana@client.example", "status": "bounced"}, {"id": "2", "opt_out": True}]
+    rows: list[dict[str, Any]] = [
+        {"id": "1", "email": "ana@client.example", "status": "bounced"}, {"id": "2", "opt_out": True},
+    ]  # fmt: skip
     import_rows(sqlite_engine, Kind.CUSTOMERS, MappingSource(rows), now=NOW, secret=SECRET, options=options)
     assert sqlite_desk.rows(tables.suppressions, "reason") == [("bounced",)]
     assert consents(sqlite_desk) == [(False, NOW)]

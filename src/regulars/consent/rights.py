@@ -343,17 +343,18 @@ def _consents_for(
 ) -> Any:
     """An INSERT of the same decision for many clients, some with dates of their own; unknown ones are skipped."""
     columns = {"topic": word.topic, "granted": granted, "at": word.at, "source": word.source}
-    values = {name: literal(value, consents.c[name].type) for name, value in columns.items()}
+    values: dict[str, ColumnElement[Any]] = {
+        name: literal(value, consents.c[name].type) for name, value in columns.items()
+    }
     clients: FromClause = customers
+    asked = customers.c.id.in_(ids(connection, customer_ids)) if not dates else customers.c.id.is_not(None)
     if dates:
-        rows = [[key, to_micros(at)] for key, at in dates.items()]
+        rows = [[key, to_micros(dates.get(key, word.at))] for key in customer_ids]
         dated = rowset(connection, "dated", {"customer_id": Key, "at": consents.c.at.type}, rows)
-        clients = customers.outerjoin(dated, dated.c.customer_id == customers.c.id)
-        values["at"] = func.coalesce(dated.c.at, values["at"])
+        clients = dated.join(customers, customers.c.id == dated.c.customer_id)
+        values["at"] = dated.c.at
     decided = (
-        select(customers.c.id, *(value.label(name) for name, value in values.items()))
-        .select_from(clients)
-        .where(customers.c.id.in_(ids(connection, customer_ids)))
+        select(customers.c.id, *(value.label(name) for name, value in values.items())).select_from(clients).where(asked)
     )
     return insert(connection, consents).from_select(["customer_id", *columns], decided)
 
