@@ -120,9 +120,7 @@ def test_an_outage_ends_without_an_email_to_send(engine: Engine, caplog: pytest.
     assert (process.main.probes, process.service.probes) == (2, 0)
 
 
-def test_an_idle_lane_is_probed_once_a_minute_before_an_email_has_to_wait(
-    engine: Engine, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_an_idle_lane_is_probed_before_an_email_has_to_wait(engine: Engine, caplog: pytest.LogCaptureFixture) -> None:
     process = Process(engine)
 
     def idle(seconds: float, *reached: str) -> None:
@@ -132,12 +130,11 @@ def test_an_idle_lane_is_probed_once_a_minute_before_an_email_has_to_wait(
 
     for seconds in range(0, 121, 15):
         idle(seconds, "default")
-    assert (process.main.probes, process.service.probes) == (0, 3)
+    assert (process.main.probes, process.service.probes) == (0, 5)
     process.main.outage = REFUSED
-    for seconds in (135, 150):
-        idle(seconds)
+    idle(135)
     assert noted(engine) == []
-    idle(165)  # 45 s after its last message
+    idle(150)  # 30 s after its last message
     (found,) = noted(engine)
     assert (found.lane, process.main.probes) == ("default", 1)
     assert "nothing is sent, for its mail server is away: one.example:25" in caplog.text

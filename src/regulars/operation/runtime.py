@@ -89,7 +89,7 @@ class Runtime:
     ) -> Summary:
         """Sends planned promises until none is left, `turn` is over or `stop` is true; finishes the current chunk.
 
-        With `probe_idle` it also tests mail servers that have not been used for most of a minute.
+        With `probe_idle` it also tests mail servers that have not been used for half a minute.
         """
         self._clocks.look()
         options = Options(
