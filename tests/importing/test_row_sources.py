@@ -40,6 +40,8 @@ names = [
     "id", "E-Mail", "customer", "occurred_at", "amount", "products", "name", "data", "topic", "subscribed", "?",
 ]  # fmt: skip
 cells = st.sampled_from(texts) | st.sampled_from(others)
+DRAWN = {"id", "uid", "bucket"}
+"""Columns of clients that differ from run to run where the outside id is an address."""
 tables_of_rows = st.lists(st.dictionaries(st.sampled_from(names), cells, max_size=8), min_size=1, max_size=8)
 
 
@@ -60,7 +62,7 @@ def outcome(engine: Engine, kind: Kind, source: RowSource) -> tuple[Any, list[An
         said = [(fault.code, fault.message.replace("the rows have", "the file has")) for fault in error.diagnostics]
     with read(engine) as connection:
         held = [
-            [tuple(row) for row in connection.execute(select(*(c for c in table.c if not c.primary_key)))]
+            [tuple(row) for row in connection.execute(select(*(c for c in table.c if c.name not in DRAWN)))]
             for table in (tables.customers, tables.purchases, tables.products, tables.events, tables.consent_log)
         ]
     return said, held

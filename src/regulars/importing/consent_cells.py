@@ -211,7 +211,7 @@ class ConsentColumns:
         state = meaning.codes.get(name) or _STATES.get(name)
         if state is None and not meaning.lenient:
             answer = _answer(value)
-            if name in {"2", "3"} or answer is None:
+            if answer is None:
                 raise self._unknown(header, value)
             state = ConsentState.NEVER if name == "0" else ConsentState.LEFT
             if answer:
