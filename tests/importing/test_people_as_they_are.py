@@ -35,17 +35,14 @@ def test_an_optional_cell_that_cannot_be_read_costs_that_cell(desk: Desk) -> Non
     ]
     assert list(report.notes) == [
         "1 clients were imported without their manager, who is not known: import managers first",
-        (
-            f"3 cells of `birthday` {LEFT}: `05/09` (line 2) is not a date; write it as 2026-01-31, or as"
-            " 31.01.2026"
-        ),
+        (f"3 cells of `birthday` {LEFT}: `05/09` (line 2) is not a date; write it as 2026-01-31, or as 31.01.2026"),
         (
             f"1 cells of `time zone` {LEFT}: `Mars` (line 3) is not a time zone; write an IANA name such as"
             " `Europe/Tallinn`"
         ),
         (
-            f"2 cells of `language` {LEFT}: `Romulan` (line 4) is not a language that we know; write a code such as `ro`"
-            " or `pt-BR`"
+            f"2 cells of `language` {LEFT}: `Romulan` (line 4) is not a language that we know; write a code such as"
+            " `ro` or `pt-BR`"
         ),
     ]
     assert desk.bring(Kind.CUSTOMERS, ODD).unchanged == 4

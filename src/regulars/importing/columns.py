@@ -122,10 +122,13 @@ class Columns:
 
     @property
     def warnings(self) -> list[str]:
-        """Warnings about cells, counted."""
+        """Warnings about cells, counted, and what was left out around the rows."""
         return [
-            f"{warning.count:,} cells of `{header}` {what}: {warning.example}"
-            for (header, what), warning in self._warnings.items()
+            *self.source.notes,
+            *(
+                f"{warning.count:,} cells of `{header}` {what}: {warning.example}"
+                for (header, what), warning in self._warnings.items()
+            ),
         ]
 
     def decide(self, header: str) -> Column | None:

@@ -39,6 +39,8 @@ class RowSource(ABC):
     """The unit of record numbers."""
     has: str = "the file has"
     """The beginning of a sentence about the source."""
+    notes: Sequence[str] = ()
+    """What was left out around the rows."""
     header: Sequence[str] | None = None
     """The columns, if known beforehand; None if each row names its own cells."""
 

@@ -8,20 +8,27 @@ from __future__ import annotations
 
 import csv
 import io
+import itertools
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO, Self, TextIO
 
 import orjson
 
-from regulars.core.diagnostics import Diagnostic, Span
-from regulars.core.errors import EnvironmentFailed, Invalid, NotFound
+from regulars.core.errors import EnvironmentFailed, NotFound
+from regulars.importing.file_forms import SAMPLE, encoding_of, invalid
 from regulars.importing.row_source import LONGEST, TOO_LONG, Record, RowSource
 
 _JSON_NAMES = frozenset({".jsonl", ".ndjson", ".json"})
 _DELIMITERS = ",;\t|"
+_SEPARATOR = re.compile(r"""["']?sep=([,;|\t])["']?""", re.IGNORECASE)
+_TITLES = 5
+"""Maximum number of lines above the names of the columns."""
+_FOOTER = 20
+_NO_ROW = ("has one cell only", "is it a line of text between the rows? delete it")
 _ADDRESS = re.compile(r"""["'<]?[^\s,;"'<>{}:]+@[^\s,;"'<>{}:]+["'>]?[,;]?""")
 """A line with an address only."""
 
@@ -30,9 +37,11 @@ class FileSource(RowSource):
     """An open file. `header` is None for JSON Lines."""
 
     path: Path
+    notes: list[str]
 
     def __init__(self, path: Path, encoding: str | None = None) -> None:
         self.path = path
+        self.notes = []
         self._encoding = encoding
         self._binary, self.size = _opened(path)
         try:
@@ -69,8 +78,20 @@ class FileSource(RowSource):
                 hint = "write one object to a line, without brackets around them"
                 raise invalid(self.path, "this is one JSON array, not JSON Lines", line, hint)
             return None, _json_records(_again(first, self._text), line)
-        delimiter = _delimiter(first)
-        reader = csv.reader(_again(first, self._text), delimiter=delimiter, skipinitialspace=True)
+        stated = _SEPARATOR.fullmatch(first.strip())
+        if stated:
+            first, number = _first_line(self._text)
+            line += number
+            if first is None:
+                raise invalid(self.path, "the file is empty", line=line)
+        ahead = [first, *itertools.islice(iter(lambda: self._text.readline(LONGEST), ""), _TITLES + 1)]
+        titles = _titles(ahead)
+        if titles:
+            self.notes.append(f"{titles} lines above the names of the columns were left out: `{first.strip()[:60]}`")
+        ahead, line = ahead[titles:], line + titles
+        delimiter = stated[1] if stated else _delimiter(ahead[0])
+        lines = itertools.chain(ahead, iter(lambda: self._text.readline(LONGEST), ""))
+        reader = csv.reader(lines, delimiter=delimiter, skipinitialspace=True)
         try:
             header = [name.strip() for name in next(reader)]
         except csv.Error as error:
@@ -78,7 +99,24 @@ class FileSource(RowSource):
         while header and not header[-1]:
             header.pop()
         _refuse_twins(self.path, header, line)
-        return header, _csv_records(reader, header, delimiter, line - 1)
+        return header, self._without_footer(_csv_records(reader, header, delimiter, line - 1), len(header))
+
+    def _without_footer(self, records: Iterator[Record | None], width: int) -> Iterator[Record]:
+        """The records without the lines of text below the last one, which reports add after an empty line."""
+        footer: list[Record] = []
+        below = False
+        for record in records:
+            if record is None:
+                below = True
+            elif below and width > 1 and len(record.cells) == 1 and record.fault is None and len(footer) < _FOOTER:
+                footer.append(record)
+            else:
+                yield from (replace(one, fault=_NO_ROW) for one in footer)
+                footer, below = [], False
+                yield record
+        if footer:
+            example = str(next(iter(footer[0].cells.values())))[:60]
+            self.notes.append(f"{len(footer)} lines at the end were left out as the footer of a report: `{example}`")
 
 
 class AddressFile(FileSource):
@@ -92,11 +130,6 @@ class AddressFile(FileSource):
         return ["email"], _address_records(_again(first, self._text), line)
 
 
-def invalid(path: Path, message: str, line: int = 1, hint: str | None = None, expected: str | None = None) -> Invalid:
-    """A fault of the file as a whole."""
-    return Invalid([Diagnostic("D001", message, Span(str(path), line, 1), hint=hint, expected=expected)])
-
-
 def _opened(path: Path) -> tuple[BinaryIO, int]:
     try:
         return path.open("rb"), path.stat().st_size
@@ -108,12 +141,10 @@ def _opened(path: Path) -> tuple[BinaryIO, int]:
 
 def _decoded(binary: BinaryIO, path: Path, encoding: str | None) -> TextIO:
     """The file as text. An invalid byte stays in its cell as a lone surrogate, so that its row can be reported."""
-    start = binary.read(4)
-    binary.seek(0)
-    if start[:2] == b"PK":
-        raise invalid(path, "this is a spreadsheet, not text", hint="save it as CSV UTF-8")
     if encoding is None:
-        encoding = "utf-16" if start[:2] in {b"\xff\xfe", b"\xfe\xff"} else "utf-8-sig"
+        start = binary.read(SAMPLE)
+        binary.seek(0)
+        encoding = encoding_of(path, start)
     try:
         return io.TextIOWrapper(binary, encoding=encoding, errors="surrogateescape", newline="")
     except LookupError:
@@ -141,13 +172,33 @@ def _delimiter(header: str) -> str:
     return max(_DELIMITERS, key=lambda mark: (bare.count(mark), -_DELIMITERS.index(mark)))
 
 
+def _titles(lines: Sequence[str]) -> int:
+    """How many lines stand above the names of the columns: text in one cell, above several names and their first row."""
+    title = lines[0].strip()
+    if len(_cells(title)) > 1 or "@" in title or (" " not in title and _delimiter(title) not in title):
+        return 0
+    for number, (line, row) in enumerate(itertools.pairwise(lines[1:]), 1):
+        names = _cells(line)
+        if len(names) > 1:
+            mark = _delimiter(line)
+            named = len(set(names)) == len(names) and not any("@" in name or name[0].isdigit() for name in names)
+            return number if named and row.count(mark) == line.count(mark) else 0
+    return 0
+
+
+def _cells(line: str) -> list[str]:
+    """The cells of a line that are not empty."""
+    return [cell for part in line.strip().split(_delimiter(line)) if (cell := part.strip().strip('"'))]
+
+
 def _refuse_twins(path: Path, header: Sequence[str], line: int) -> None:
     twins = sorted({name for name in header if name and header.count(name) > 1})
     if twins:
         raise invalid(path, f"two columns are called `{twins[0]}`", line, "give each a name of its own")
 
 
-def _csv_records(reader: Any, header: list[str], delimiter: str, offset: int) -> Iterator[Record]:
+def _csv_records(reader: Any, header: list[str], delimiter: str, offset: int) -> Iterator[Record | None]:
+    """The rows; None for an empty line."""
     while True:
         line = reader.line_num + 1 + offset
         try:
@@ -161,8 +212,8 @@ def _csv_records(reader: Any, header: list[str], delimiter: str, offset: int) ->
         if any(extra.strip() for extra in row[len(header) :]):
             hint = f"a value with `{delimiter}` in it needs quotation marks around it"
             yield Record(line, cells, (f"has {len(row)} cells; the first line has {len(header)}", hint))
-        elif any(row):
-            yield Record(line, cells)
+        else:
+            yield Record(line, cells) if any(row) else None
 
 
 def _address_records(lines: Iterator[str], start: int) -> Iterator[Record]:
