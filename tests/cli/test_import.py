@@ -42,6 +42,19 @@ def test_a_column_of_another_name(project: Project) -> None:
     assert project.ok("explain", "ada@clients.example").startswith("c-1,")
 
 
+def test_a_question_about_consent_and_its_answers(project: Project) -> None:
+    path = str(project.file("people.csv", "id,email,Club GDPR\nc-1,ada@clients.example,gold\n"))
+    asked = project.run("import", "customers", path)
+    assert asked.exit_code != 0
+    assert "D005" in asked.output
+    assert "column `Club GDPR` may be about consent" in asked.output
+    assert '--map "Club GDPR=subscribed"' in " ".join(asked.output.split())
+    named = ("import", "customers", path, "--map", "Club GDPR=subscribed")
+    assert project.run(*named).exit_code == 1, "gold is neither yes nor no"
+    assert "1 customers added" in project.ok(*named, "--consent", "gold=no")
+    assert "no answer about consent" in project.run(*named, "--consent", "gold=perhaps").stderr
+
+
 def test_db_upgrade_says_where_it_is(project: Project) -> None:
     assert project.ok("db", "upgrade").startswith("The database is at revision ")
     assert set(project.data("db", "upgrade")) == {"version", "revision"}
