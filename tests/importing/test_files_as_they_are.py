@@ -65,6 +65,12 @@ def test_the_option_for_the_encoding_is_named_with_what_it_reads(
     assert sqlite_desk.bring(Kind.CUSTOMERS, text.encode(encoding), encoding=encoding).added == 1
 
 
+def test_a_byte_in_a_first_row_costs_that_row(sqlite_desk: Desk) -> None:
+    lines = '{"id": "1", "name": "Renée"}\n{"id": "2", "name": "Ana"}\n'.encode("cp1252")
+    report = sqlite_desk.bring(Kind.CUSTOMERS, lines, "clients.jsonl")
+    assert (report.added, report.refused) == (1, 1)
+
+
 @pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be", "utf-16"])
 def test_utf_16_is_recognised(sqlite_desk: Desk, encoding: str) -> None:
     content = "Email;First name\nana@client.example;Zoë\n".encode(encoding)

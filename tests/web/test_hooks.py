@@ -38,6 +38,14 @@ hooks:
           occurred_at: data.paid_at
           amount: data.total
           products: data.lines[].sku
+      order.updated:
+        purchases:
+          id: data.number
+          customer: data.buyer.id
+          occurred_at: data.paid_at
+          amount: data.total
+          status: data.status
+          products: data.lines
       ticket.opened:
         events: {name: = complaint.opened, customer: data.client, about: data.subject}
 """
@@ -88,6 +96,20 @@ def test_an_order_brings_the_client_and_the_purchase(shop: Shop) -> None:
     (bought,) = shop.rows("purchases")
     assert (bought["external_id"], bought["amount"]) == ("118", Decimal("149.90"))
     assert shop.count("purchase_lines") == 2
+
+
+def test_a_refund_takes_back_the_purchase_of_an_order(shop: Shop) -> None:
+    send(shop, ORDER)
+    lines = [{"sku": "mower", "name": "Mower", "quantity": 3, "price": "40"}, {"sku": None, "name": "Gift wrap"}]
+    data = {**ORDER["data"], "status": "paid", "paid_at": 1780000000, "lines": lines}  # type: ignore[dict-item]
+    assert send(shop, {"type": "order.updated", "data": data}, "msg_2").status == 200
+    (bought,) = shop.rows("purchases")
+    assert bought["occurred_at"].isoformat() == "2026-05-28T20:26:40+00:00"
+    assert [(line["quantity"], line["amount"]) for line in shop.rows("purchase_lines")] == [(3, 120), (1, None)]
+    unknown = send(shop, {"type": "order.updated", "data": {**data, "status": "sent back"}}, "msg_3")
+    assert (unknown.status, "is a status that we do not know" in unknown.text) == (422, True)
+    assert send(shop, {"type": "order.updated", "data": {**data, "status": "refunded"}}, "msg_3").status == 200
+    assert shop.count("purchases") == shop.count("purchase_lines") == 0
 
 
 def test_a_message_sent_again_changes_nothing(shop: Shop) -> None:

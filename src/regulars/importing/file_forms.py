@@ -51,7 +51,8 @@ def encoding_of(path: Path, start: bytes) -> str:
     for words, name, hint in _TEXTS:
         if beginning.startswith(words):
             raise invalid(path, f"this is {name}, not a table", hint=hint)
-    _refuse_unnamed(path, first)
+    if b"@" not in first and not first.lstrip().startswith(b"{"):  # a row, in which a faulty byte costs only that row
+        _refuse_unnamed(path, first)
     return "utf-8-sig"
 
 
@@ -75,7 +76,7 @@ def _refuse_unnamed(path: Path, first: bytes) -> None:
     try:
         codecs.getincrementaldecoder("utf-8")().decode(first)
     except UnicodeDecodeError:
-        found = {}
+        found: dict[str, str] = {}
         for encoding in _ENCODINGS:
             read = first.decode(encoding, "replace").strip()
             if all(letter.isalpha() for letter in read if not letter.isascii()) and read not in found.values():

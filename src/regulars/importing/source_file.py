@@ -173,7 +173,7 @@ def _delimiter(header: str) -> str:
 
 
 def _titles(lines: Sequence[str]) -> int:
-    """How many lines stand above the names of the columns: text in one cell, above several names and their first row."""
+    """How many lines stand above the names of the columns: text in one cell, above names and their first row."""
     title = lines[0].strip()
     if len(_cells(title)) > 1 or "@" in title or (" " not in title and _delimiter(title) not in title):
         return 0
