@@ -118,6 +118,23 @@ def test_a_column_that_may_be_about_consent_is_asked_about(sqlite_desk: Desk, he
     assert sqlite_desk.bring(Kind.CUSTOMERS, content, mapping={header: "-"}).ignored == {header: None}
 
 
+def test_several_columns_can_be_mapped_and_a_column_of_our_own_is_read_beside_them(sqlite_desk: Desk) -> None:
+    content = (
+        "email,Opted out of email: News,Opted out of email: Offers,Subscribed\n"
+        "ana@client.example,false,false,yes\nbo@client.example,false,true,yes\ncy@client.example,true,,yes\n"
+        "di@client.example,,,no\n"
+    )
+    with pytest.raises(Invalid) as caught:
+        sqlite_desk.bring(Kind.CUSTOMERS, content)
+    assert len(caught.value.diagnostics) == 2
+    columns = {f"Opted out of email: {topic}": "unsubscribed" for topic in ("News", "Offers")}
+    sqlite_desk.bring(Kind.CUSTOMERS, content, mapping=columns)
+    assert mailable(sqlite_desk) == {"ana"}
+    content = "email,Club,Subscribed\neve@client.example,yes,no\n"
+    sqlite_desk.bring(Kind.CUSTOMERS, content, mapping={"Club": "subscribed"})
+    assert mailable(sqlite_desk) == {"ana"}
+
+
 @pytest.mark.parametrize(
     "header", ["SMS consent", "Phone opt-in", "Opt-in IP", "Unsubscribe link", "Marketing channel"]
 )

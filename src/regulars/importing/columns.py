@@ -42,6 +42,12 @@ def plain_name(header: str) -> str:
 class Recogniser(Protocol):
     """Knows columns beyond the importer's own, any number of them, and asks about those that it must not pass over."""
 
+    repeated: frozenset[str]
+    """Names that the user may map several columns to."""
+
+    def mapped(self, header: str, name: str) -> Column:
+        """The column of a header that the user mapped to one of these names."""
+
     def known(self, header: str, others: Sequence[str], source: RowSource) -> Column | None:
         """The column of the header; `others` stand beside it."""
 
@@ -96,7 +102,7 @@ class Columns:
         if len(self.used) + len(self.ignored) + len(fresh) > _MOST:
             raise Invalid([self.source.diagnostic("D001", f"{self.source.has} more than {_MOST:,} columns")])
         guesses: tuple[Callable[[str], Column | None], ...] = (
-            lambda header: self._known.get(self._mapping.get(header, "")),
+            self._mapped,
             lambda header: self._exact.get(plain_name(header)),
             lambda header: self._further.known(header, fresh, self.source) if self._further else None,
             lambda header: self._words.get(plain_name(header)),
@@ -143,6 +149,12 @@ class Columns:
             return None
         self.used[header] = replace(column, read=column.with_mark(mark))
         return self.used[header]
+
+    def _mapped(self, header: str) -> Column | None:
+        name = self._mapping.get(header, "")
+        if self._further and name in self._further.repeated:
+            return self._further.mapped(header, name)
+        return self._known.get(name)
 
     def _ask(self, headers: Iterable[str]) -> None:
         """Raises Invalid with the recogniser's questions about these headers."""
@@ -199,7 +211,8 @@ class Columns:
                     for t in wrong
                 ]
             )
-        twice = sorted({t for t in mapping.values() if t != LEFT_OUT and list(mapping.values()).count(t) > 1})
+        several = {LEFT_OUT, *(self._further.repeated if self._further else ())}
+        twice = sorted({t for t in mapping.values() if t not in several and list(mapping.values()).count(t) > 1})
         if twice:
             raise Invalid([Diagnostic("D004", f"two columns are mapped to `{twice[0]}`")])
         return dict(mapping)

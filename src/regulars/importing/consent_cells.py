@@ -115,6 +115,8 @@ class ConsentWord:
 class ConsentColumns:
     """The columns about consent of one source. If `strict`, what is not understood is refused, else kept as words."""
 
+    repeated = frozenset(OWN_NAMES)
+
     def __init__(self, options: ImportOptions, now: datetime, *, strict: bool = True) -> None:
         self._options = options
         self._strict = strict
@@ -124,6 +126,10 @@ class ConsentColumns:
     def own(self) -> list[Column]:
         """The importer's own columns, `subscribed` and `unsubscribed`."""
         return [Column(name, self._reader(name, meaning)) for name, meaning in OWN_NAMES.items()]
+
+    def mapped(self, header: str, name: str) -> Column:
+        """A column that the user says is `subscribed` or `unsubscribed`; there can be several."""
+        return Column(name, self._reader(header, OWN_NAMES[name]), slot=f"{CONSENT}:{header}")
 
     def known(self, header: str, others: Sequence[str], source: RowSource) -> Column | None:
         """The column of a header in the table; `others` are the headers beside it."""

@@ -150,6 +150,8 @@ TOOLS: Mapping[str, Mapping[str, Meaning]] = {
     "MailUp": {"OptOut_Date": _LEFT_AT},
     "Calendly": {"Invitee accepted marketing emails": _YES},
     "in general": {
+        "subscribed": _YES, "unsubscribed": _OPT_OUT, "Subscribed on": _JOINED_AT, "Subscribed date": _JOINED_AT,
+        "Date subscribed": _JOINED_AT, "Subscriber since": _JOINED_AT,
         "Unsubscribed date": _LEFT_AT, "Unsubscribed on": _LEFT_AT, "Opt out date": _LEFT_AT, "Opted out at": _LEFT_AT,
         "Bounced at": _BOUNCED_AT, "Bounced": _BOUNCE, "Hard bounced": _BOUNCE, "Hard bounce": _BOUNCE,
         "Bounce reason": _BOUNCE, "Bounce type": Meaning(Form.WORD), "Complained": _SPAM, "Complaint": _SPAM,
