@@ -190,6 +190,12 @@ def test_amounts_in_cents(till: Desk) -> None:
     assert till.rows(tables.purchases, *BOUGHT, "currency") == [("ch_1", Decimal("39.9"), "EUR")]
 
 
+def test_a_column_that_says_so_is_in_utc(till: Desk) -> None:
+    content = "id,Created date (UTC),Amount,Currency,Customer Email,Status\nch_1,2026-05-01 10:00:00,9,eur,{},Paid\n"
+    till.bring(Kind.PURCHASES, content.format("ana@client.example"))
+    assert [at.hour for (at,) in till.rows(tables.purchases, "occurred_at")] == [10]
+
+
 def test_a_line_without_an_article_number_is_known_by_its_name(till: Desk) -> None:
     line = (
         '{"id": "#14", "email": "ana@client.example", "occurred_at": "2026-05-01T13:53:06-04:00", "amount": "403.00",'

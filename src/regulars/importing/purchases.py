@@ -58,7 +58,7 @@ class _Purchase:
 class Purchases(History):
     """Purchases by their id, or else by their content."""
 
-    needed: ClassVar = (("customer", "email"), ("occurred_at", "time"))
+    needed: ClassVar = (("customer", "email"), ("occurred_at", "time", "occurred_at_utc"))
 
     def __init__(self, *given: Any) -> None:
         super().__init__(*given)
@@ -73,6 +73,7 @@ class Purchases(History):
             "email": cells.email,
             "time": date_formats.moment_or_clock(options.dates, options.timezone, latest),
             "occurred_at": date_formats.moment(options.dates, options.timezone, latest),
+            "occurred_at_utc": date_formats.moment(options.dates, "UTC", latest),
             "amount": self._money("amount")(options.decimal),
             "currency": places.currency,
             "quantity": numbers.count(options.decimal, order_lines.CANCELLED),
@@ -90,7 +91,13 @@ class Purchases(History):
         if "time" in self._declared:
             readers = {name: read for name, read in readers.items() if name != "time"}
         known = [
-            Column(name, read, column_names.PURCHASES[name], with_mark=self._money(name) if name in MONEY else None)
+            Column(
+                name,
+                read,
+                column_names.PURCHASES[name],
+                slot="occurred_at" if name == "occurred_at_utc" else "",
+                with_mark=self._money(name) if name in MONEY else None,
+            )
             for name, read in readers.items()
         ]
         return known + own_columns(self._declared, readers, lambda _: cells.clean)
