@@ -103,6 +103,7 @@ def test_a_no_in_either_of_several_columns_is_a_no(sqlite_desk: Desk) -> None:
         "Subscription flag", "Unsub?", "GDPR accepted", "Double opt-in state", "Blocklist entry", "Hard bounces",
         "Spam complaints", "Permission", "Согласие клиента", "Подписка на новости", "Згода клієнта",
         "Розсилка новин", "Acord prelucrare", "Abonat la știri", "Nõusolek antud", "Liitunud uudistega",
+        "Wants emails", "DNC",
     ],
 )  # fmt: skip
 def test_a_column_that_may_be_about_consent_is_asked_about(sqlite_desk: Desk, header: str) -> None:

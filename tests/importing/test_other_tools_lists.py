@@ -265,6 +265,12 @@ LAYOUTS = [
         {"stayed": "A,2022-01-01,", "left": "A,2022-01-01,unsubscribed by link"},
     ),
     Layout(
+        "Dynamics 365",
+        "learn.microsoft.com, contact entity (DoNotBulkEMail: Allow, Do Not Allow)",
+        "Email,First Name,Do not allow Bulk Emails",
+        {"stayed": "A,Allow", "left": "A,Do Not Allow"},
+    ),
+    Layout(
         "Flodesk",
         "developers.flodesk.com, subscribers (status)",
         "email,first_name,status",

@@ -21,6 +21,7 @@ from regulars.importing.consent_columns import (
     FILES,
     HINTS,
     MAILCHIMP_ID,
+    NAMES,
     NEWSLETTER,
     NOTHING,
     PARTNERS,
@@ -44,6 +45,7 @@ _MEANINGS = {plain_name(name): meaning for columns in TOOLS.values() for name, m
 _STATES = {plain_name(word): state for state, words in WORDS.items() for word in words}
 _NOTHING = frozenset(plain_name(word) for word in NOTHING)
 _HINTS = tuple(plain_name(part) for part in HINTS)
+_ASKED = frozenset(plain_name(name) for name in NAMES)
 _NOES = frozenset(plain_name(word) for word in ("no", "false", "f", "n", "off", "нет", "ні", "nu", "ei"))
 _WORDS_KEPT = 200
 _NO = frozenset({ConsentState.NEVER, ConsentState.LEFT, ConsentState.BLOCKED, ConsentState.COMPLAINED})
@@ -52,7 +54,7 @@ _GRAVITY = list(ConsentState)
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class Statement:
     """What one cell says."""
 
     state: ConsentState | None
@@ -67,12 +69,12 @@ class Said:
 class ConsentWord:
     """What a row says about emails to its person. A no in any column is a no."""
 
-    said: tuple[Said, ...]
+    statements: tuple[Statement, ...]
 
     @property
     def states(self) -> frozenset[ConsentState]:
         """All states that the row names."""
-        return frozenset(one.state for one in self.said if one.state)
+        return frozenset(one.state for one in self.statements if one.state)
 
     @property
     def granted(self) -> bool | None:
@@ -93,23 +95,23 @@ class ConsentWord:
 
     def date_of(self, states: Collection[ConsentState]) -> datetime | None:
         """The latest date of these states, else one that belongs to no state."""
-        dated = [(one.state, one.at) for one in self.said if one.at]
+        dated = [(one.state, one.at) for one in self.statements if one.at]
         theirs = [at for state, at in dated if state in states]
         return max(theirs or [at for state, at in dated if state is None], default=None)
 
     @property
     def reason(self) -> str | None:
         """The reason in the file's words, if it has one."""
-        return next((one.words for one in self.said if one.words), None)
+        return next((one.words for one in self.statements if one.words), None)
 
     @property
     def unread(self) -> bool:
         """Whether a date could not be read."""
-        return any(one.unread for one in self.said)
+        return any(one.unread for one in self.statements)
 
     def joined(self, other: ConsentWord) -> ConsentWord:
         """The word of two rows about one client."""
-        return ConsentWord((*self.said, *other.said))
+        return ConsentWord((*self.statements, *other.statements))
 
 
 class ConsentColumns:
@@ -121,7 +123,7 @@ class ConsentColumns:
         self._options = options
         self._strict = strict
         self._date = date_formats.moment(options.dates, options.timezone, now)
-        self._blanks: dict[str, Said] = {}
+        self._blanks: dict[str, Statement] = {}
 
     def own(self) -> list[Column]:
         """The importer's own columns, `subscribed` and `unsubscribed`."""
@@ -135,20 +137,21 @@ class ConsentColumns:
         """The column of a header in the table; `others` are the headers beside it."""
         meaning = _MEANINGS.get(plain_name(header))
         if header == MAILCHIMP_ID and (state := _state_of_file(source)):
-            return Column(CONSENT, lambda _: Said(state), slot=f"{CONSENT}:{header}")
+            return Column(CONSENT, lambda _: Statement(state), slot=f"{CONSENT}:{header}")
         if header in PARTNERS and any(plain_name(other) == NEWSLETTER for other in others):
             return None
         if meaning is None or meaning.form is Form.OTHER:
             return None
         slot = f"{CONSENT}:{header}"
         if meaning.blank:
-            self._blanks[header] = Said(meaning.blank)
+            self._blanks[header] = Statement(meaning.blank)
         return Column(CONSENT, self._reader(header, meaning), slot=slot)
 
     def question(self, header: str, source: RowSource) -> Diagnostic | None:
         """The refusal of a source with this header, if its name is about consent and not understood."""
         name = plain_name(header)
-        if not self._strict or name in _MEANINGS or header in PARTNERS or not any(part in name for part in _HINTS):
+        hinted = name in _ASKED or any(part in name for part in _HINTS)
+        if not self._strict or not hinted or name in _MEANINGS or header in PARTNERS:
             return None
         if name.endswith(ASIDES) or (any(c in name for c in CHANNELS) and "mail" not in name):
             return None
@@ -163,31 +166,33 @@ class ConsentColumns:
 
     def word(self, values: Mapping[str, Any], raw: Mapping[str, Any]) -> ConsentWord | None:
         """What the row says; None if nothing."""
-        said = [value for value in values.values() if isinstance(value, Said)]
-        said += [blank for header, blank in self._blanks.items() if raw.get(header) in {"", None} and header in raw]
-        return ConsentWord(tuple(said)) if said else None
+        statements = [value for value in values.values() if isinstance(value, Statement)]
+        statements += [
+            blank for header, blank in self._blanks.items() if raw.get(header) in {"", None} and header in raw
+        ]
+        return ConsentWord(tuple(statements)) if statements else None
 
     def _reader(self, header: str, meaning: Meaning) -> cells.Reader:
         """A reader of the column's cells; equal cells are read once."""
         answers = {plain_name(word): state for word, state in self._options.consent.items()}
 
         @lru_cache(maxsize=4096)
-        def read(value: str) -> Said | None:
+        def read(value: str) -> Statement | None:
             name = plain_name(value)
             if not value.strip():
                 return None
             if name in answers:
-                return Said(answers[name])
+                return Statement(answers[name])
             try:
                 return self._read(header, meaning, value, name)
             except Refused:
                 if self._strict:
                     raise
-                return Said(None, words=" ".join(value.split())[:_WORDS_KEPT])
+                return Statement(None, words=" ".join(value.split())[:_WORDS_KEPT])
 
         return lambda raw: read(("yes" if raw else "no") if isinstance(raw, bool) else cells.plain(raw))
 
-    def _read(self, header: str, meaning: Meaning, value: str, name: str) -> Said | None:
+    def _read(self, header: str, meaning: Meaning, value: str, name: str) -> Statement | None:
         match meaning.form:
             case Form.DATE:
                 return None if name in _NOTHING or _is_zero(value) else self._dated(meaning.state, value)
@@ -196,24 +201,24 @@ class ConsentColumns:
                     return None
                 words = None if _answer(value) else " ".join(value.split())[:_WORDS_KEPT]
                 named = _STATES.get(name) if meaning.state is ConsentState.BLOCKED else None
-                return Said(named or meaning.state, words=words)
+                return Statement(named or meaning.state, words=words)
             case Form.FLAG:
                 return self._flag(header, meaning, value, name)
             case _:
                 return self._word(header, meaning, value, name)
 
-    def _flag(self, header: str, meaning: Meaning, value: str, name: str) -> Said | None:
+    def _flag(self, header: str, meaning: Meaning, value: str, name: str) -> Statement | None:
         state = _STATES.get(name)
-        if state is not None and state is not ConsentState.SILENT:
-            return Said(state)
+        if state is not None and (state is not ConsentState.SILENT or meaning.otherwise is state):
+            return Statement(state)
         answer = _answer(value)
         if answer is not None:
-            return Said(meaning.state if answer else meaning.otherwise)
+            return Statement(meaning.state if answer else meaning.otherwise)
         if self._instant(value) is not None:  # `Unsubscribed: 2026-01-31`
             return self._dated(meaning.state, value)
         raise self._unknown(header, value)
 
-    def _word(self, header: str, meaning: Meaning, value: str, name: str) -> Said | None:
+    def _word(self, header: str, meaning: Meaning, value: str, name: str) -> Statement | None:
         state = meaning.codes.get(name) or _STATES.get(name)
         if state is None and not meaning.lenient:
             answer = _answer(value)
@@ -222,7 +227,7 @@ class ConsentColumns:
             state = ConsentState.NEVER if name == "0" else ConsentState.LEFT
             if answer:
                 state = ConsentState.SILENT if name == "1" else ConsentState.SUBSCRIBED
-        return Said(state) if state else None
+        return Statement(state) if state else None
 
     def _unknown(self, header: str, value: str) -> Refused:
         own = header in OWN_NAMES
@@ -236,9 +241,9 @@ class ConsentColumns:
             hint += "" if own else f', or leave the column out: `--map "{header}=-"`'
         return Refused("is neither yes nor no" if own else "is not a word about consent that we know", hint)
 
-    def _dated(self, state: ConsentState | None, value: str) -> Said:
+    def _dated(self, state: ConsentState | None, value: str) -> Statement:
         instant = self._instant(value)
-        return Said(state, instant, unread=instant is None)
+        return Statement(state, instant, unread=instant is None)
 
     def _instant(self, value: str) -> datetime | None:
         try:

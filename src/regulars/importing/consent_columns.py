@@ -147,6 +147,7 @@ TOOLS: Mapping[str, Mapping[str, Meaning]] = {
         "Subscription status": _WORD,
     },
     "Salesforce Marketing Cloud": {"DateUnsubscribed": _LEFT_AT, "DateJoined": _DECIDED_AT, "BounceCount": _OTHER},
+    "Dynamics 365": {"Do not allow Emails": _OPT_OUT, "Do not allow Bulk Emails": _OPT_OUT, "donotemail": _OPT_OUT},
     "MailUp": {"OptOut_Date": _LEFT_AT},
     "Calendly": {"Invitee accepted marketing emails": _YES},
     "in general": {
@@ -205,7 +206,10 @@ WORDS: Mapping[ConsentState, tuple[str, ...]] = {
         "explicit", "express", "implicit", "implied", "granted", "consented", "accepted", "email", "подписан",
         "подтвержден", "підписаний", "підтверджено", "abonat", "confirmat", "liitunud", "tellitud",
     ),
-    _S.SILENT: ("active", "enabled", "soft bounce", "soft bounced", "активен", "активний", "activ", "aktiivne"),
+    _S.SILENT: (
+        "active", "enabled", "allow", "not opted out", "soft bounce", "soft bounced", "активен", "активний", "activ",
+        "aktiivne",
+    ),
     _S.NEVER: (
         "never subscribed", "non subscribed", "not subscribed", "pending", "unconfirmed", "not confirmed",
         "awaiting confirmation", "pending confirmation", "pending opt in", "no permissions set", "no permission",
@@ -214,8 +218,9 @@ WORDS: Mapping[ConsentState, tuple[str, ...]] = {
     ),
     _S.LEFT: (
         "unsubscribed", "unsubscribe", "opted out", "opt out", "cancelled", "canceled", "withdrawn",
-        "revoked", "declined", "refused", "denied", "removed", "deleted", "archived", "redacted", "disabled",
-        "do not email", "отписан", "отписался", "відписаний", "відписався", "dezabonat", "loobunud",
+        "revoked", "declined", "refused", "denied", "do not allow", "removed", "deleted", "archived",
+        "redacted", "disabled", "do not email",
+        "отписан", "отписался", "відписаний", "відписався", "dezabonat", "loobunud",
     ),
     _S.BLOCKED: (
         "blocklisted", "blacklisted", "blocklist", "blacklist", "blocked", "suppressed", "do not contact", "banned",
@@ -250,6 +255,11 @@ HINTS = (
     "відпис", "згод", "розсилк", "чорнийсписок", "nousolek", "uudiskir", "liitun", "loobu",
 )  # fmt: skip
 """Parts of names of columns about consent. A column with one of them that is not in the table is asked about."""
+NAMES = (
+    "marketing", "mailing", "mailings", "mailing status", "emails", "wants emails", "cleaned", "spam", "DNC",
+    "no email", "no emails", "no mail", "реклама",
+)  # fmt: skip
+"""Whole names of columns that are asked about; as parts of names they mean other things."""
 CHANNELS = ("sms", "whatsapp", "phone", "fax", "push", "viber", "telegram", "postal", "телефон", "смс", "telefon")
 """Parts of names about other channels than email."""
 ASIDES = (
