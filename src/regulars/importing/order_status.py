@@ -54,6 +54,7 @@ _MEANINGS = MappingProxyType(
 _PREFIX = re.compile(r"(?:wc|status|order|payment)[\s_-]+", re.IGNORECASE)
 ANSWERS = ("paid", "unpaid", "refunded")
 """What a user can say that a status means."""
+_SILENT = [None, None, None]
 _WORST_FIRST = (OrderStatus.REFUNDED, OrderStatus.UNPAID, OrderStatus.PARTLY_REFUNDED, OrderStatus.PAID)
 
 
@@ -87,7 +88,7 @@ def cancelled(raw: Any) -> bool | None:
 
 def combined(row: Mapping[str, Any]) -> OrderStatus | None:
     """The status of a row by all of its columns; the one that takes back most holds."""
-    found = {row.get("status"), row.get("payment_status")}
-    if row.get("cancelled"):
-        found.add(OrderStatus.UNPAID)
+    found = [row.get("status"), row.get("payment_status"), OrderStatus.UNPAID if row.get("cancelled") else None]
+    if found == _SILENT:  # most rows; four times per purchase
+        return None
     return next((status for status in _WORST_FIRST if status in found), None)

@@ -63,6 +63,8 @@ class Purchases(History):
     def __init__(self, *given: Any) -> None:
         super().__init__(*given)
         self._declared: Mapping[str, FieldType] = self.options.events.get("purchase", {})
+        self._kept = [name for name in _ORDER if name in self._declared]
+        """Built-in columns whose cells also fill fields that the rules declare."""
 
     def columns(self) -> Sequence[Column]:
         options = self.options
@@ -114,12 +116,8 @@ class Purchases(History):
             amounts = [row.get(n) for n in ("amount", "currency", "quantity", "discount", "price", "line_amount")]
             pieces = [[p.sku, p.quantity, p.amount] for p in row.get("products") or []]
             self.name_by_content(row, "purchase", [*amounts, pieces])
-        own = own_values(row) | {name: row.cells[row.headers[name]] for name in _ORDER if self._declares(row, name)}
+        own = own_values(row) | {name: row.cells[row.headers[name]] for name in self._kept if row.has_cell(name)}
         row.values["data"] = typed(row, (row.get("data") or {}) | own, self._declared, self.options)
-
-    def _declares(self, row: Row, name: str) -> bool:
-        """Whether the cell of a built-in column also fills a field that the rules declare."""
-        return name in self._declared and row.has_cell(name)
 
     def units(self, rows: Iterator[Row]) -> Iterator[list[Row]]:
         """The rows of one purchase: consecutive rows with one id, or without one after the first."""
