@@ -59,7 +59,7 @@ def check_behaviour(found: Told) -> None:
         assert value == pytest.approx(max(0.0, 1 - (spread / mean) ** 2) / divided, abs=0.03 + 0.2 / mean)
     else:
         assert value == 0
-    scores = re.findall(r"(price|novelty|belonging|stability) ([\d.]+)", found["motivation"][1])
+    scores = re.findall(r"(price|novelty|belonging|stability) (\d+(?:\.\d+)?)", found["motivation"][1])
     assert {f"{name}_score": float(score) for name, score in scores[:4]} == {
         f"{name}_score": floor(found[f"{name}_score"][0] * 100 + 1e-9) / 100
         for name in ("price", "novelty", "belonging", "stability")
@@ -68,7 +68,7 @@ def check_behaviour(found: Told) -> None:
 
 def check_answers(found: Told) -> None:
     value, why = found["sci"]
-    answers = re.findall(r"(?:satisfied|will return|will recommend) ([\d.]+)", why)
+    answers = re.findall(r"(?:satisfied|will return|will recommend) (\d+(?:\.\d+)?)", why)
     assert value == (pytest.approx(sum(map(float, answers)) / len(answers) / 10) if answers else None)
     value, why = found["nps"]
     assert numbers(why)[:1] == ([value] if value is not None else [])

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import ROUND_DOWN, Decimal
-from math import sqrt
+from math import floor, sqrt
 from typing import Any
 
 from regulars.audience.clause_words import day
@@ -192,7 +192,7 @@ class FactExplanations:
 
     def _sci(self) -> str:
         answers = self.evidence.signals.answers
-        known = [f"{_ASKED[name]} {_n(answers[name])}" for name in ANSWERS if answers[name] is not None]
+        known = [f"{_ASKED[name]} {_n(_tenths(answers[name]))}" for name in ANSWERS if answers[name] is not None]
         if not known:
             return "Answered no survey yet."
         unknown = [_ASKED[name] for name in ANSWERS if answers[name] is None]
@@ -298,9 +298,18 @@ def _ago(days: int) -> str:
     return "today" if days == 0 else f"{_many(days, 'day')} ago"
 
 
+def _tenths(answer: float) -> float:
+    """An answer as the index counts it; see `profile.traits.secure`."""
+    return floor(answer * 10 + 0.5) / 10
+
+
 def _cut(value: float | None, digits: int) -> str:
-    """A number near a threshold: truncated, not rounded, so that it never appears to reach it."""
-    return _n(float(Decimal(repr(value or 0.0)).quantize(Decimal(1).scaleb(-digits), ROUND_DOWN)), digits)
+    """A number near a threshold: truncated, not rounded, so that it never appears to reach it.
+
+    What arithmetic with floats leaves at the end is not its: 0.09999999999999999 is 0.1.
+    """
+    exact = Decimal(repr(round(value or 0.0, 9)))
+    return _n(float(exact.quantize(Decimal(1).scaleb(-digits), ROUND_DOWN)), digits)
 
 
 def _n(value: float | None, digits: int = 2) -> str:
