@@ -18,7 +18,7 @@ from sqlalchemy import Engine
 
 from regulars.db import tables
 from regulars.db.engine import open_engine
-from tests.common import databases, servers
+from tests.common import brokers, databases, servers
 from tests.common.bench import Bench
 from tests.common.smtp import Inbox
 
@@ -116,10 +116,16 @@ def empty_postgres_url(postgres_server: str) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A Redis that this test process has for itself."""
+def _redis_of_all(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with _or_skip(servers.redis_server(tmp_path_factory.mktemp("redis"))) as url:
         yield url
+
+
+@pytest.fixture
+def redis_url(_redis_of_all: str) -> str:
+    """A Redis that this test process has for itself, empty."""
+    brokers.wipe(_redis_of_all)
+    return _redis_of_all
 
 
 @pytest.fixture(scope="session")
