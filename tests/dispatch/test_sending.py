@@ -188,9 +188,7 @@ def test_a_broken_template_holds_its_email_and_goes_once_mended(open_office: Ope
     assert len(smtp_inbox.messages) == 2
 
 
-def test_a_template_that_hangs_for_one_client_costs_that_email_an_attempt(
-    open_office: Open, smtp_inbox: Inbox
-) -> None:
+def test_a_template_that_hangs_for_one_client_costs_that_email_an_attempt(open_office: Open, smtp_inbox: Inbox) -> None:
     office = open_office(smtp_inbox.url, REGULARS_CHUNK="2")
     hangs = "{% for a in 'a' * 10**6 %}{% for b in 'a' * 10**6 %}{% endfor %}{% endfor %}"
     line = "{% if customer.external_id == 'bo' %}" + hangs + "{% endif %}Good day"
