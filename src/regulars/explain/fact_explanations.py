@@ -192,9 +192,7 @@ class FactExplanations:
 
     def _sci(self) -> str:
         answers = self.evidence.signals.answers
-        known = [
-            f"{_ASKED[name]} {_n(_tenths(answer))}" for name in ANSWERS if (answer := answers[name]) is not None
-        ]
+        known = [f"{_ASKED[name]} {_n(_tenths(answer))}" for name in ANSWERS if (answer := answers[name]) is not None]
         if not known:
             return "Answered no survey yet."
         unknown = [_ASKED[name] for name in ANSWERS if answers[name] is None]
