@@ -33,7 +33,7 @@ def archive(*names: str) -> bytes:
             "unpack it",
         ),
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an old spreadsheet (xls)", "save it as CSV UTF-8"),
-        (gzip.compress(b"id\nc-1\n"), "a compressed file (gzip)", "unpack it"),
+        (gzip.compress(b"id\nc-1\n", mtime=0), "a compressed file (gzip)", "unpack it"),
         (b"\n<HTML><table><tr><td>Email</td></tr></table>", "a web page", "open it as a spreadsheet"),
         (b"\xef\xbb\xbfBEGIN:VCARD\r\nVERSION:3.0\r\n", "an address book (vCard)", "export the contacts as CSV"),
     ],
