@@ -24,7 +24,7 @@ CLOCKS = {
 # Outside these rooms nobody builds SQL; a door may still hold an Engine or a Connection.
 SQL_ROOMS = {
     "db", "profile", "importing", "consent", "coupons", "responses", "audience", "ledger", "context", "triggers",
-    "eligibility", "planner", "insights",
+    "eligibility", "planner", "feedback", "insights",
 }  # fmt: skip
 # Files of other rooms that build SQL all the same, and why.
 SQL_FILES = {
