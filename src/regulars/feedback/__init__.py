@@ -1,1 +1,1 @@
-"""What comes back from mail servers and mailbox providers: bounces, complaints, auto-replies, requests to unsubscribe."""
+"""What comes back from mail servers and mailbox providers: bounces, complaints, auto-replies."""
