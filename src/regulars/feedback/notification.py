@@ -28,6 +28,7 @@ class Notification:
     (RFC 3463), `reply_code` the SMTP one. `words` are the server's, at most 500 characters. `message_id` is that of
     our email without angle brackets, `return_path` the local part it was returned to, `provider_id` the sending
     provider's own id, each None if it is not told. `recipient` is the address that it is about, None if not told.
+    `event_id` is unique to this statement, so that the same one can be recorded once; None if nothing in it is unique.
     """
 
     kind: Kind
@@ -40,3 +41,4 @@ class Notification:
     message_id: str | None = None
     return_path: str | None = None
     provider_id: str | None = None
+    event_id: str | None = None
