@@ -13,6 +13,7 @@ from regulars.core.errors import NotFound
 from regulars.db.tables import (
     aliases,
     assignments,
+    audit_log,
     consent_log,
     consents,
     coupons,
@@ -41,6 +42,7 @@ _INSIDE = {
     "claim_id",
     "source_id",
     "next_product_id",
+    "who",
     "data",
 }
 """Internal keys and numbers without information about the person; `data` is included where it is theirs."""
@@ -56,6 +58,7 @@ _TABLES: Mapping[str, tuple[Table, tuple[str, ...]]] = {
     "emails": (promises, ()),
     "coupons": (coupons, ()),
     "experiments": (assignments, ()),
+    "done_by_people": (audit_log, ()),
 }
 
 

@@ -26,6 +26,7 @@ from regulars.db.tables import (
     signups,
     suppressions,
 )
+from regulars.ledger import audit
 from regulars.ledger.assignments import merge_assignments
 from regulars.ledger.client_merge import merge_promises
 from regulars.profile import facts
@@ -66,6 +67,7 @@ def merge_clients(connection: Connection, kept: int, gone: int, *, now: datetime
     _require_joinable(connection, one, other)
     done = merge_promises(connection, kept, gone, now)
     merge_assignments(connection, kept, gone)
+    audit.move(connection, kept, gone)
     moved = {}
     for table in (events, purchases, signups, consent_log, aliases):
         theirs = update(table).where(table.c.customer_id == gone)

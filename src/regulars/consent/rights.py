@@ -51,6 +51,7 @@ from regulars.db.tables import (
     values_seen,
 )
 from regulars.db.types import Key, to_micros
+from regulars.ledger import audit
 from regulars.ledger.recall import recall
 from regulars.profile import facts
 from regulars.rules.fields import CLIENT_FIELDS, RECORDED, Origin
@@ -302,6 +303,7 @@ def erase(connection: Connection, customer_id: int, now: datetime) -> None:
     for table in (events, purchases):
         connection.execute(update(table).where(table.c.customer_id == customer_id).values(data={}))
     connection.execute(update(consent_log).where(consent_log.c.customer_id == customer_id).values(detail=None))
+    audit.forget(connection, customer_id, person.email_hash)
     facts.refresh(connection, [customer_id])  # answers and granted points were in the deleted data
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from regulars.db.tables._metadata import metadata
 from regulars.db.tables.activity import events, purchase_lines, purchases
+from regulars.db.tables.audit import audit_log
 from regulars.db.tables.campaign_state import campaigns, members, rule_versions, values_seen
 from regulars.db.tables.catalogue import product_links, products
 from regulars.db.tables.derived import (
@@ -20,16 +21,19 @@ from regulars.db.tables.derived import (
     worth,
 )
 from regulars.db.tables.ledger import assignments, buckets, claims, copies, layouts, promises
+from regulars.db.tables.notifications import notifications
 from regulars.db.tables.offers import coupon_codes, coupons, point_levels, points_tariff
 from regulars.db.tables.people import aliases, customers, managers
 from regulars.db.tables.permissions import consent_log, consents, preferences, refusals, signups, suppressions
 from regulars.db.tables.process_states import clock_states, lane_states, write_probes
 from regulars.db.tables.responses import deliveries, hits
-from regulars.db.tables.version_files import file_contents, workspace_files, workspace_versions
+from regulars.db.tables.version_files import applied_versions, file_contents, workspace_files, workspace_versions
 
 __all__ = [
     "aliases",
+    "applied_versions",
     "assignments",
+    "audit_log",
     "buckets",
     "buying_model",
     "campaigns",
@@ -53,6 +57,7 @@ __all__ = [
     "members",
     "metadata",
     "next_product_model",
+    "notifications",
     "point_levels",
     "points_tariff",
     "popular_products",

@@ -1,11 +1,11 @@
-"""Tables of valid workspace versions: whole files, each content once."""
+"""Tables of workspace versions: whole files, each content once; and which of them came into force when, by whom."""
 
 from __future__ import annotations
 
-from sqlalchemy import Column, ForeignKey, Integer, LargeBinary, Table, Text
+from sqlalchemy import Boolean, Column, ForeignKey, Integer, LargeBinary, Table, Text
 
 from regulars.db.tables._metadata import metadata
-from regulars.db.types import Instant
+from regulars.db.types import Instant, Json, Key
 
 workspace_versions = Table(
     "workspace_versions",
@@ -28,4 +28,21 @@ workspace_files = Table(
     Column("version", Text, ForeignKey("workspace_versions.digest", ondelete="CASCADE"), primary_key=True),
     Column("path", Text, primary_key=True),  # below the workspace, with `/`
     Column("content", Text, ForeignKey("file_contents.digest"), nullable=False, index=True),
+)
+
+applied_versions = Table(
+    "applied_versions",
+    metadata,
+    # One row each time that a version came into force; the last row is the one in force.
+    Column("id", Key, primary_key=True),
+    Column("version", Text, ForeignKey("workspace_versions.digest"), nullable=False, index=True),
+    Column("at", Instant, nullable=False),
+    Column("mode", Text, nullable=False),  # rules.model.ApplyMode, as this version's policy says
+    Column("how", Text, nullable=False),  # saved: by itself; apply, rollback: by a person
+    Column("who", Text),
+    Column("message", Text),
+    Column("git_commit", Text),
+    Column("dirty", Boolean),  # whether the folder had changes that the commit has not
+    Column("release", Text, nullable=False),  # of Regulars, that applied it
+    Column("campaigns", Json),  # names of those added, removed or changed
 )
