@@ -15,7 +15,7 @@ from regulars.audience.computed_fields import COMPUTED, model_in_force
 from regulars.context.plan_context import PlanContext
 from regulars.db.tables import customers, managers, products, promises, worth
 from regulars.db.types import to_micros
-from regulars.rules.fields import CLIENT_FIELDS, Origin, fields_of
+from regulars.rules.fields import CLIENT_FIELDS, FieldType, Origin, empty_value, fields_of
 
 Record = Mapping[str, Any]
 
@@ -37,9 +37,11 @@ class ClientFields:
     fields: tuple[str, ...]
     """The workspace's own."""
     names: frozenset[str]
+    empty: Mapping[str, Any]
+    """The values of the workspace's own fields where a client has none: an empty list, or None."""
 
     @classmethod
-    def of(cls, names: Collection[str] | None, fields: Collection[str]) -> ClientFields:
+    def of(cls, names: Collection[str] | None, fields: Mapping[str, FieldType]) -> ClientFields:
         """For these names; None: all. Unknown names are ignored."""
         every = frozenset((*CLIENT_FIELDS, *fields))
         wanted = every if names is None else every & {*names, *ADDRESS}
@@ -63,7 +65,8 @@ class ClientFields:
                 case _:
                     assert_never(field.origin)
         return cls(
-            tuple(own), tuple(sorted(facts)), tuple(learned), tuple(n for n in fields if n in wanted), wanted
+            tuple(own), tuple(sorted(facts)), tuple(learned), tuple(n for n in fields if n in wanted), wanted,
+            {name: empty_value(kind) for name, kind in fields.items()},
         )  # fmt: skip
 
     def _has(self, *origins: Origin) -> tuple[str, ...]:
@@ -121,7 +124,7 @@ class ClientFields:
         known = by_id(connection, {values[f"{name}_id"] for values in had for name in following} - {None})
         for customer, row, values in zip(people, rows, had, strict=True):
             attrs = (row[-1] or {}) if self._attrs else {}
-            customer.update({name: attrs.get(name) for name in self.fields})
+            customer.update({name: attrs.get(name, self.empty[name]) for name in self.fields})
             customer.update({name: values[name] for name in plain})
             customer.update({name: known.get(values[f"{name}_id"]) for name in following})
             if computed:

@@ -23,6 +23,7 @@ from regulars.importing.consent_writing import write_consent
 from regulars.importing.options import ImportOptions
 from regulars.importing.report import BadRow
 from regulars.importing.rows import Importer, Row, Written, field_reader, own_columns, own_values
+from regulars.importing.tags import tags
 from regulars.profile import facts
 from regulars.profile.identity import clients_named
 from regulars.rules.fields import CLIENT_FIELDS, IMPORTED, Cell, ClientField, FieldType, Origin, fields_of
@@ -70,7 +71,7 @@ class Customers(Importer):
             for name, read in readers.items()
         ]
         own = own_columns(
-            options.fields, {*readers, *OWN_NAMES}, lambda name: field_reader(options.fields[name], options)
+            options.fields, {*readers, *OWN_NAMES}, lambda name: _own_reader(options.fields[name], options)
         )
         return known + self._consents.own() + own
 
@@ -196,6 +197,10 @@ class Customers(Importer):
 
 def _is_lenient(field: ClientField | None, options: ImportOptions) -> bool:
     return field is not None and field.cell in _LENIENT and not options.strict
+
+
+def _own_reader(kind: FieldType, options: ImportOptions) -> cells.Reader:
+    return tags if kind is FieldType.LIST else field_reader(kind, options)
 
 
 def _complete_name(values: dict[str, Any]) -> None:

@@ -33,7 +33,7 @@ from regulars.preview.stand_in import latest_place, stand_in
 from regulars.profile.visits import BOOKED, STATUS_EVENTS, visit_of_booking, with_event
 from regulars.render.mailbox import Mailbox
 from regulars.render.mime import Letter, assemble
-from regulars.rules.fields import CUSTOMER
+from regulars.rules.fields import CUSTOMER, empty_value
 from regulars.rules.model import Campaign, Step
 from regulars.triggers.kinds import trigger_of
 
@@ -217,8 +217,8 @@ def _show_sample_code(job: Job) -> None:
 def _sampled(workspace: Rules, campaign: Campaign, step: Step, now: datetime) -> Job:
     """A job from the email's sample, with the campaign's own offer."""
     sample = workspace.templates.sample(step.email)
-    own = dict.fromkeys((*CUSTOMER, *workspace.rulebook.fields))
-    customer: dict[str, Any] = {**own, **(sample.get("customer") or {})}
+    own = {name: empty_value(kind) for name, kind in workspace.rulebook.fields.items()}
+    customer: dict[str, Any] = {**dict.fromkeys(CUSTOMER), **own, **(sample.get("customer") or {})}
     manager = sample.get("manager")
     job = Job(
         NO_PROMISE, campaign.name, campaign, step, "sample", now, 0, 0, "sample", None, customer,

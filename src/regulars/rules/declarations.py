@@ -19,7 +19,7 @@ _FIELD = re.compile(r"[a-z][a-z0-9_]*")
 _EVENT = r"^[a-z][a-z0-9_-]*(\.[a-z][a-z0-9_-]*)*$"
 _TOPIC = r"[a-z][a-z0-9-]*"
 _TEXTS: TypeAdapter[dict[str, str]] = TypeAdapter(Texts)
-_FIELD_TYPES = (FieldType.TEXT, FieldType.NUMBER, FieldType.BOOL, FieldType.DATE)
+_FIELD_TYPES = (FieldType.TEXT, FieldType.NUMBER, FieldType.BOOL, FieldType.DATE, FieldType.LIST)
 
 
 def fields(root: Node, messages: ValidationMessages) -> dict[str, FieldType]:

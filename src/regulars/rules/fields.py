@@ -19,6 +19,11 @@ class FieldType(StrEnum):
     LIST = "list"
 
 
+def empty_value(kind: FieldType) -> list[str] | None:
+    """What an email shows for a field of this type that a client does not have; a list can always be searched."""
+    return [] if kind is FieldType.LIST else None
+
+
 ColumnType = Literal[FieldType.TEXT, FieldType.NUMBER, FieldType.BOOL, FieldType.DATE, FieldType.INSTANT]
 """Types of a client's field; lists are for the workspace's own fields and for events."""
 

@@ -70,7 +70,7 @@ class _Generator(GenerateJsonSchema):
 
 
 def _sections() -> dict[str, Any]:
-    field_types = ["text", "number", "bool", "date"]
+    field_types = ["text", "number", "bool", "date", "list"]
     event_types = [str(kind) for kind in FieldType]
     return {
         "company": {"$ref": "#/$defs/Company"},
