@@ -16,8 +16,8 @@ from regulars.consent.rights import MARKETING, grant, withdraw
 from regulars.db.tables import consents, customers, refusals
 from regulars.ledger.link_owner import LinkOwner
 
-How = Literal["one-click", "page", "preferences"]
-"""By a mail program's one-click button (RFC 8058), on the page, or in the preferences."""
+How = Literal["one-click", "page", "preferences", "email"]
+"""By a mail program's one-click button (RFC 8058), on the page, in the preferences, or by an email to us."""
 
 
 @dataclass(frozen=True, slots=True)

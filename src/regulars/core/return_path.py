@@ -1,8 +1,8 @@
 """Return paths (VERP): an envelope sender for each email, whose token names the email it was sent for.
 
 The token is short and keeps its meaning when a server changes the case of letters: the digits and letters of
-base32hex (RFC 4648, section 7). It is a keyed BLAKE2b of 80 bits (16 characters), a keyed hash of 25 bits of the address
-that the email goes to (5 characters), and the promise's id in hexadecimal, which is a subset of that alphabet.
+base32hex (RFC 4648, section 7). It is a keyed BLAKE2b of 80 bits (16 characters), a keyed hash of 25 bits of the
+recipient's address (5 characters), and the promise's id in hexadecimal, which is a subset of that alphabet.
 """
 
 from __future__ import annotations
@@ -89,8 +89,8 @@ def tag_of(address: str, secret: bytes) -> str:
     return tag.translate(_ALPHABET).decode("ascii")
 
 
-def read_token(text: str, secrets: Iterable[bytes]) -> tuple[ReturnToken, bytes] | None:
-    """The token at the end of a local part or of the header's value, with the secret that signed it; else None."""
+def read_token(text: str, secrets: Iterable[bytes]) -> ReturnToken | None:
+    """The genuine token at the end of a local part, an address or the header's value; None for anything else."""
     found = _TOKEN.search(text.strip().lower().partition("@")[0])
     if found is None:
         return None
@@ -98,15 +98,11 @@ def read_token(text: str, secrets: Iterable[bytes]) -> tuple[ReturnToken, bytes]
     for secret in secrets:
         made = blake2b(body, digest_size=_SIGNATURE, key=_key(secret), person=b"return-path").digest()
         if compare_digest(made.translate(_ALPHABET), mark):
-            return _token(body.decode("ascii"), unsubscribe=found[1] is not None), secret
+            return ReturnToken(int(body[_TAG:], 16) % _LARGEST, body[:_TAG].decode("ascii"), found[1] is not None)
     return None
-
-
-def _token(body: str, *, unsubscribe: bool) -> ReturnToken:
-    return ReturnToken(int(body[_TAG:], 16) % _LARGEST, body[:_TAG], unsubscribe)
 
 
 @lru_cache(maxsize=64)
 def _key(secret: bytes) -> bytes:
     """The secret as a key of BLAKE2b, which takes 64 bytes at most."""
-    return blake2b(secret, digest_size=32, person=b"return-path-key"[:16]).digest()
+    return blake2b(secret, digest_size=32, person=b"return-path-key").digest()

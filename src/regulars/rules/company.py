@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import Field
 
 from regulars.core.working import Week, WorkingTime
-from regulars.rules.phrase_types import Day, Part, Region, WorkingWeek, Zone
+from regulars.rules.phrase_types import Bounces, Day, Part, Region, WorkingWeek, Zone
 from regulars.rules.survey import Texts, in_language
 
 TEMPLATE_FIELDS = ("name", "address", "website", "phone", "logo", "color", "currency", "locale", "timezone")
@@ -22,6 +22,10 @@ class Company(Part):
     names: Texts = Field(alias="name", description="The company's name, once or by language")
     sender: str = Field(alias="from", description="The sender of emails: `Ana <ana@studio.example>`")
     reply_to: str | None = Field(default=None, description="Reply-To address, if not `from`")
+    bounces: Bounces | None = Field(
+        default=None,
+        description="Where emails that cannot be delivered come back, with a token of the email before the `@`",
+    )
     addresses: Texts = Field(
         alias="address", description="Postal address, in the footer of marketing emails, once or by language"
     )

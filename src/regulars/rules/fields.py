@@ -215,5 +215,7 @@ EVENTS: Mapping[str, Mapping[str, FieldType]] = {
         "discount": FieldType.NUMBER,
     },
     "email.clicked": {"campaign": FieldType.TEXT, "link": FieldType.TEXT},
+    "email.bounced": {"campaign": FieldType.TEXT, "hard": FieldType.BOOL, "reason": FieldType.TEXT},
+    "email.complained": {"campaign": FieldType.TEXT},
 }
 """Events that need no declaration."""

@@ -23,6 +23,7 @@ from regulars.core.diagnostics import Span
 from regulars.core.ids import digest
 from regulars.core.working import Wait
 from regulars.rules import grammar
+from regulars.rules.bounce_rules import SoftBounces
 from regulars.rules.calendar_days import CalendarDay
 from regulars.rules.company import Company
 from regulars.rules.fields import FieldType
@@ -44,6 +45,7 @@ from regulars.rules.phrase_types import (
     Name,
     Part,
     Schedule,
+    SoftBounceLimit,
     Timing,
     Until,
     Waiting,
@@ -106,6 +108,14 @@ class Policy(Part):
     )
     uncertain: Literal["keep", "resend"] = Field(
         default="keep", description="What to do with emails that a crash left uncertain"
+    )
+    soft_bounces: SoftBounceLimit = Field(
+        default=SoftBounces(),
+        description="How many of the last emails to an address may come back for a passing cause; `never`: any number",
+    )
+    apply: Literal["automatic", "manual"] = Field(
+        default="automatic",
+        description="How saved files come into force: by themselves, or by `regulars apply`",
     )
     tracking: Tracking = Field(default=Tracking(), description="What is measured in marketing emails")
     links: Duration = Field(

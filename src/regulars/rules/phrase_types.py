@@ -16,7 +16,7 @@ from regulars.core.calendar import Window, zone
 from regulars.core.clock import words
 from regulars.core.holidays import region
 from regulars.core.working import WEEK, Wait, Week
-from regulars.rules import grammar
+from regulars.rules import bounce_rules, grammar
 
 
 class Part(BaseModel):
@@ -117,6 +117,12 @@ _wk, _wks = _phrase(
 _r, _rs = _phrase(region, (), "a country, or a region of it", "MD", r"^\s*[A-Z]{2}(-\w+)?\s*$")
 _do, _dos = _phrase(grammar.day, (date,), "a day", "2026-12-31", rf"^\s*{_DATE}\s*$")
 _y, _ys = _phrase(grammar.stamp, (), "a date, or a date and time", "2026-06-10 15:00", _STAMP)
+_bo, _bos = _phrase(bounce_rules.return_path, (), "an address for returned emails", "bounces@studio.example")
+_sb, _sbs = _phrase(
+    bounce_rules.SoftBounces.parse, (bounce_rules.SoftBounces,), "how many of the last emails",
+    "3 of the last 5 within 30 days",
+    rf"^\s*(never|[1-9]\d*\s+of\s+(the\s+)?last\s+[1-9]\d*(\s+within\s+{_SPAN})?)\s*$",
+)  # fmt: skip
 
 Duration = Annotated[timedelta, _d, _ds, PlainSerializer(words)]
 Waiting = Annotated[Wait, _ww, _wws, PlainSerializer(str)]
@@ -137,6 +143,8 @@ Holdout = Annotated[grammar.Holdout, _ho, BeforeValidator(_of_parts), _hos, Plai
 Moment = Annotated[datetime, _m, _ms, PlainSerializer(lambda m: f"{m:%Y-%m-%d %H:%M}")]
 Deadline = Annotated[str, _l, _ls]
 Stamp = Annotated[str, _y, _ys]
+Bounces = Annotated[str, _bo, _bos]
+SoftBounceLimit = Annotated[bounce_rules.SoftBounces, _sb, _sbs, PlainSerializer(str)]
 Timing = Annotated[grammar.Timing, _f, _fs, PlainSerializer(str)]
 
 

@@ -27,6 +27,7 @@ notifications = Table(
     Column("forgiven", Boolean, nullable=False, server_default=text("false")),  # the address had another chance since
     Column("waits", Boolean, nullable=False, server_default=text("false")),  # came before its email was settled
     UniqueConstraint("digest"),
+    partial_index("ix_notifications_unknown", "received_at", where="promise_id IS NULL"),
     partial_index("ix_notifications_waiting", "received_at", where="waits = true"),
     partial_index("ix_notifications_campaign", "campaign", "kind", "received_at", where="campaign IS NOT NULL"),
 )

@@ -40,6 +40,7 @@ def upgrade() -> None:
     )
     for column in ("promise_id", "email_hash", "received_at"):
         op.create_index(f"ix_notifications_{column}", "notifications", [column])
+    _partial("ix_notifications_unknown", ["received_at"], "promise_id IS NULL")
     _partial("ix_notifications_waiting", ["received_at"], "waits = true")
     _partial("ix_notifications_campaign", ["campaign", "kind", "received_at"], "campaign IS NOT NULL")
 
