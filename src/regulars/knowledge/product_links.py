@@ -71,7 +71,7 @@ def in_order(history: History, *, least_support: int = LEAST_SUPPORT, least_lift
     """
     first = history.first()
     kept = first.at_most(_REMEMBERED)
-    starts = np.flatnonzero(place(_visit(kept)) == 0)
+    starts = np.flatnonzero(place(kept.visits()) == 0)
     bounds = np.append(starts, len(kept.client))
     bought = sparse.csr_matrix((_packed(kept), kept.product, bounds), shape=(len(starts), kept.products))
     had = _had(kept, starts, bounds[1:])
@@ -139,13 +139,6 @@ def repeated(history: History, recent: Integers) -> Links:
                  share / (again.sum() / owners.sum()), after[product])  # fmt: skip
 
 
-def _visit(kept: History) -> Integers:
-    """The number of each row's visit; a history is sorted by them."""
-    fresh = np.zeros(len(kept.client), dtype=np.int64)
-    fresh[1:] = (np.diff(kept.client) != 0) | (np.diff(kept.at) != 0)
-    return np.cumsum(fresh)
-
-
 def _had(kept: History, starts: Integers, ends: Integers) -> sparse.csr_matrix:
     """Visits by products: the products the client had by the end of each visit, which has these first and last rows."""
     origin = np.searchsorted(kept.client, kept.client[starts])
@@ -177,18 +170,22 @@ def _counted(
     products, population = first.products, len(np.unique(first.client))
     owners = np.bincount(first.product, minlength=products).astype(np.float64)
     recent = np.bincount(first.product, _weights(first), minlength=products)
+    damping = (recent + 1.0) ** _DAMPING
     sources, parts = had.tocsc(), []
     for begin in range(0, products, _BLOCK):
         block = sources[:, begin : begin + _BLOCK].T.tocsr() @ bought
         enough = np.flatnonzero(block.data >= least_support * _ONE)
-        product = np.searchsorted(block.indptr, enough, side="right") - 1 + begin
-        target, support = block.indices[enough].astype(np.int64), block.data[enough] // _ONE
+        rows = np.diff(np.searchsorted(enough, block.indptr))
+        product = np.repeat(np.arange(begin, begin + len(rows)), rows)
+        target, packed = block.indices[enough].astype(np.int64), block.data[enough]
+        support = packed // _ONE
         lift = support * population / (owners[product] * owners[target] * share)
-        weight = (block.data[enough] % _ONE) / _FULL
-        strength = weight / (owners[product] + _SHRINK) / (recent[target] + 1.0) ** _DAMPING
-        whole = np.maximum(1, np.round(strength * MILLION)).astype(np.int64)
         found = np.flatnonzero((product != target) & (lift >= least_lift))
-        order = found[np.lexsort((target[found], -lift[found], -whole[found], product[found]))]
+        product, target, support, lift = (column[found] for column in (product, target, support, lift))
+        weight = (packed[found] % _ONE) / _FULL
+        strength = weight / (owners[product] + _SHRINK) / damping[target]
+        whole = np.maximum(1, np.round(strength * MILLION)).astype(np.int64)
+        order = np.lexsort((target, -lift, -whole, product))
         order = order[place(product[order]) < MOST_FROM]
         parts.append((product[order], target[order], whole[order], support[order], lift[order]))
     if not parts:

@@ -67,11 +67,18 @@ class History:
 
     def last(self) -> History:
         """The last purchase of every client and product, the latest of a client first."""
-        order = np.lexsort((-self.at, self.product, self.client))
-        new = np.ones(len(order), dtype=np.bool_)
-        new[1:] = (np.diff(self.client[order]) != 0) | (np.diff(self.product[order]) != 0)
-        found = self.rows(order[new])
-        return found.rows(np.lexsort((found.product, -found.at, found.client)))
+        backwards = (self.client * self.products + self.product)[::-1]
+        _, found = np.unique(backwards, return_index=True)
+        # The rows in their order, so that those of one visit stay sorted by product.
+        last = self.rows(np.sort(len(backwards) - 1 - found))
+        visit = last.visits()
+        return last.rows(np.argsort(last.client * (len(visit) + 1) - visit, kind="stable"))
+
+    def visits(self) -> Integers:
+        """The number of each row's visit; rows of one client and instant are neighbours."""
+        fresh = np.zeros(len(self.client), dtype=np.int64)
+        fresh[1:] = (np.diff(self.client) != 0) | (np.diff(self.at) != 0)
+        return np.cumsum(fresh)
 
     def at_most(self, count: int) -> History:
         """The first `count` rows of every client, in order."""

@@ -6,6 +6,7 @@ are imported on use: they belong to the extra `learn`.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -46,6 +47,7 @@ def learn(engine: Engine, now: datetime) -> Learned:
 
     Raises EnvironmentFailed without the extra `learn`.
     """
+    _one_thread_for_algebra()
     extras.require("learn", "learning from purchases")
     with write(engine) as connection:
         buying, spending, notes = _learn_buying(connection, now)
@@ -62,6 +64,15 @@ def revalue(engine: Engine, now: datetime) -> int:
     extras.require("learn", "learning from purchases")
     with write(engine) as connection:
         return _value(connection, now, stale_only=True)
+
+
+def _one_thread_for_algebra() -> None:
+    """Keeps OpenBLAS, which reads this when numpy is imported, from starting threads.
+
+    The optimiser's matrices are 4 by 4. Several threads for them wait for each other, busily: three times the time on
+    an idle machine, and more on a busy one. Who has set the number keeps it.
+    """
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 
 def _learn_buying(connection: Connection, now: datetime) -> tuple[bool, bool, list[str]]:
@@ -122,18 +133,32 @@ def _learn_next_products(connection: Connection, now: datetime) -> tuple[str, Se
     from regulars.knowledge.product_prediction import choose, fit
     from regulars.knowledge.purchase_history import History
 
-    portions = [np.array(some, dtype=np.int64) for some in learned.purchase_lines_until(connection, now)]
-    rows = np.concatenate(portions) if portions else np.zeros((0, 3), dtype=np.int64)
-    clients, products = np.unique(rows[:, 0]), np.unique(rows[:, 2])
+    who, when, what = _purchase_lines(connection, now)
     # Numbered in the order of their keys, which break ties as in SQL.
-    history = History.of(np.searchsorted(clients, rows[:, 0]), rows[:, 1], np.searchsorted(products, rows[:, 2]),
-                         clients=len(clients), products=len(products))  # fmt: skip
-    del rows, portions
+    (clients, client), (products, product) = (np.unique(column, return_inverse=True) for column in (who, what))
+    history = History.of(client, when, product, clients=len(clients), products=len(products))
+    del who, when, what, client, product
     used_up = np.isin(products, np.fromiter(learned.consumable_products(connection), dtype=np.int64))
     choice = choose(history, used_up)
     model = fit(history, used_up, choice.method, floor=bool(choice.trials))
     put_in_force(connection, model, history, products, choice.trials, now)
     return choice.method, choice.trials
+
+
+def _purchase_lines(connection: Connection, now: datetime) -> tuple[Integers, Integers, Integers]:
+    """Three columns, an entry per line bought up to `now`: the client's key, the instant, the product's key."""
+    import numpy as np
+
+    columns: list[list[Integers]] = [[], [], []]
+    for purchases in learned.purchased_products_until(connection, now):
+        texts = [text for _, _, text in purchases]
+        lines = np.array([text.count(",") + 1 for text in texts], dtype=np.int64)
+        columns[0].append(np.repeat(np.array([client for client, _, _ in purchases], dtype=np.int64), lines))
+        columns[1].append(np.repeat(np.array([instant for _, instant, _ in purchases], dtype=np.int64), lines))
+        columns[2].append(np.fromstring(",".join(texts), dtype=np.int64, sep=","))
+    nothing = np.zeros(0, dtype=np.int64)
+    who, when, what = (np.concatenate([nothing, *column]) for column in columns)
+    return who, when, what
 
 
 def put_in_force(
@@ -158,5 +183,5 @@ def _links(model: NextProductModel, history: History, products: Integers) -> Ite
 
     links = model.links if (model.links.product == model.links.target).all() else with_gaps(model.links, history)
     columns = (products[links.product], products[links.target], links.strength, links.support, links.lift)
-    for *row, days in zip(*(column.tolist() for column in columns), links.after_days.tolist(), strict=True):
-        yield [*row, None if isnan(days) else max(1, round(days))]
+    days = [None if isnan(gap) else max(1, round(gap)) for gap in links.after_days.tolist()]
+    return map(list, zip(*(column.tolist() for column in columns), days, strict=True))

@@ -14,6 +14,7 @@ from sqlalchemy import (
     Connection,
     Double,
     Integer,
+    String,
     case,
     cast,
     delete,
@@ -71,12 +72,17 @@ def buyers(connection: Connection, now: datetime, *, stale_only: bool = False) -
     return [tuple(row) for row in connection.execute(query.order_by(facts.c.customer_id))]
 
 
-def purchase_lines_until(connection: Connection, now: datetime) -> Iterator[Sequence[tuple[int, int, int]]]:
-    """Client, instant in microseconds and product of every line bought up to `now`, in batches, unordered."""
+def purchased_products_until(connection: Connection, now: datetime) -> Iterator[Sequence[tuple[int, int, str]]]:
+    """Every purchase with products up to `now`, in batches, unordered: client, instant in microseconds, products.
+
+    The products are keys with commas between them: a text per purchase is read ten times as fast as a row per line.
+    """
+    sold = func.aggregate_strings(cast(purchase_lines.c.product_id, String), ",")
     query = (
-        select(purchases.c.customer_id, type_coerce(purchases.c.occurred_at, BigInteger), purchase_lines.c.product_id)
+        select(purchases.c.customer_id, type_coerce(purchases.c.occurred_at, BigInteger), sold)
         .join(purchase_lines, purchase_lines.c.purchase_id == purchases.c.id)
-        .where(purchases.c.occurred_at <= now)
+        .where(purchases.c.occurred_at <= now, purchase_lines.c.product_id.is_not(None))
+        .group_by(purchases.c.id)
     )
     for some in connection.execute(query, execution_options={"yield_per": _CHUNK}).partitions():
         yield [tuple(row) for row in some]

@@ -81,6 +81,7 @@ def learned(now: Moment | None, customer_ids: Restriction | None) -> Subquery:
     A link from a product to itself counts as often as the client bought it, however long ago.
     """
     reached = _reached(now, customer_ids)
+    consumable = select(products.c.id).where(products.c.consumable)
     later = reached.c.had_at + reached.c.days
     place = func.row_number().over(
         partition_by=reached.c.customer_id, order_by=(reached.c.score.desc(), reached.c.target_id)
@@ -92,8 +93,7 @@ def learned(now: Moment | None, customer_ids: Restriction | None) -> Subquery:
             case((later > reached.c.due, later), else_=reached.c.due).label("due"),
             place.label("place"),
         )
-        .join(products, products.c.id == reached.c.target_id)
-        .where(or_(reached.c.had_at.is_(None), products.c.consumable))
+        .where(or_(reached.c.had_at.is_(None), reached.c.target_id.in_(consumable)))
         .subquery("ranked")
     )
     # One row for each client already; grouped all the same, because SQLite then makes an index of it for joins.
@@ -286,7 +286,7 @@ def _owned(name: str, now: Moment | None, customer_ids: Restriction | None) -> C
     at, sold = func.max(purchases.c.occurred_at), purchase_lines.c.product_id
     latest = func.row_number().over(partition_by=purchases.c.customer_id, order_by=(at.desc(), sold))
     columns = (at.label("at"), latest.label("latest"))
-    return _sold(name, columns, _linked(learned_links, None), now, customer_ids)
+    return _sold(name, columns, _linked(learned_links, None), now, customer_ids, most=True)
 
 
 def _bought_again(name: str, now: Moment | None, customer_ids: Restriction | None) -> CTE:
@@ -305,16 +305,18 @@ def _bought(name: str, linked: list[Select[tuple[int]]], now: Moment | None, cus
 
 def _sold(
     name: str, columns: Iterable[ColumnElement[Any]], linked: Iterable[Select[tuple[int]]], now: Moment | None,
-    customer_ids: Restriction | None,
+    customer_ids: Restriction | None, *, most: bool = False,
 ) -> CTE:  # fmt: skip
-    """Client, product and these columns for what was sold of products that are linked.
+    """Client, product and these columns for what was sold of products that are linked; `most`: these are most products.
 
     Nested, because the sqlite3 module counts rows only for statements that begin with INSERT.
     """
+    # Most lines in the order of an index are most pages of the table, each read many times; a sum uses no index.
+    product = purchase_lines.c.product_id + 0 if most else purchase_lines.c.product_id
     query = (
         select(purchases.c.customer_id, purchase_lines.c.product_id, *columns)
         .join(purchase_lines, purchase_lines.c.purchase_id == purchases.c.id)
-        .where(or_(*(purchase_lines.c.product_id.in_(some) for some in linked)))
+        .where(or_(*(product.in_(some) for some in linked)))
         .group_by(purchases.c.customer_id, purchase_lines.c.product_id)
     )
     return as_of_filter(query, purchases, now, customer_ids).cte(name, nesting=True)

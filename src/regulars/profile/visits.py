@@ -28,6 +28,8 @@ STATUS_EVENTS = (BOOKED, CANCELLED, CONFIRMED, MOVE_REQUESTED)
 CLIENT = "client"
 """The value of `by` in an event that the client caused on a page."""
 DEFAULT_MINUTES = 60
+STARTS_AT = "starts_at"
+"""The field of `visit.booked` that says when the visit begins."""
 
 
 @dataclass(frozen=True, slots=True)
