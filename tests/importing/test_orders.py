@@ -60,7 +60,10 @@ def test_a_later_refund_takes_back_a_known_purchase_with_its_facts(shop: Desk) -
     assert shop.rows(tables.facts, "purchases", "spent") == [(1, 100), (0, 0)]
     less = shop.bring(Kind.PURCHASES, header + "A,ana@client.example,2026-05-01,completed,100,30,mower\n")
     assert (less.changed, shop.rows(tables.facts, "spent")) == (1, [(70,), (0,)])
-    back = shop.bring(Kind.PURCHASES, header + "A,ana@client.example,2026-05-01,Refunded,100,30,mower\n")
+    called = shop.bring(Kind.PURCHASES, header + "A,ana@client.example,2026-05-01,Refunded,100,40,mower\n")
+    assert (called.changed, shop.rows(tables.facts, "spent")) == (1, [(60,), (0,)])
+    assert called.notes == ("1 orders are called refunded, but less than their amount was paid back; the rest counts",)
+    back = shop.bring(Kind.PURCHASES, header + "A,ana@client.example,2026-05-01,Refunded,100,,mower\n")
     assert (back.changed, back.refused) == (1, 0)
     assert "1 known purchases were taken back: their orders are cancelled or refunded now" in back.notes
     assert shop.rows(tables.purchases, *BOUGHT) == shop.rows(tables.purchase_lines, *LINES) == []

@@ -12,7 +12,7 @@ from regulars.db.states import SuppressionReason
 
 _EMAIL = (
     "e-mail", "mail", "email address", "e-mail address", "customer email", "contact email", "billing email",
-    "buyer email", "customer e-mail", "invitee email", "subscriber email", "почта", "эл. почта",
+    "buyer email", "customer e-mail", "email (billing)", "invitee email", "subscriber email", "почта", "эл. почта",
     "электронная почта", "адрес электронной почты", "имейл", "пошта", "ел. пошта", "електронна пошта",
     "adresa de email", "adresă email", "e-post", "meil", "e-posti aadress", "courriel", "correo",
 )  # fmt: skip
@@ -26,7 +26,8 @@ _DAY = ("date", "time", "timestamp", "datetime", "day", "when", "created at", "�
 _CLOCK = ("time of day", "order time", "время", "час", "ora", "kellaaeg", "aeg")
 _CLIENT = (
     "customer id", "customer external id", "customer number", "customer code", "client", "client id", "client code",
-    "user id", "contact id", "buyer", "клиент", "код клиента", "номер клиента", "id клиента", "клієнт",
+    "user id", "contact id", "id customer", "associated contact ids", "buyer", "клиент", "код клиента",
+    "номер клиента", "id клиента", "клієнт",
     "код клієнта", "cod client", "id client", "klient", "kliendi id", "kliendi kood",
 )  # fmt: skip
 _SKU = ("product code", "product id", "item code", "article", "article number", "stock code", "артикул",
@@ -36,7 +37,7 @@ _CODE = ("coupon", "coupon code", "voucher", "voucher code", "promo code", "prom
          "код купона", "промокод", "cupon", "cod promoțional", "kupong", "sooduskood")  # fmt: skip
 
 CUSTOMERS: Mapping[str, tuple[str, ...]] = {
-    "id": ("external id", "customer", *_CLIENT, "код"),
+    "id": ("external id", "customer", "record id", "record id - contact", *_CLIENT, "код"),
     "email": _EMAIL,
     "name": ("full name", "customer name", "client name", "contact", "contact name", "фио", "полное имя", "піб",
              "nume complet", "nume și prenume", "täisnimi", "nimi"),
@@ -63,7 +64,7 @@ CUSTOMERS: Mapping[str, tuple[str, ...]] = {
 
 PURCHASES: Mapping[str, tuple[str, ...]] = {
     "id": ("external id", "purchase id", "order", "order id", "order number", "order no", "invoice", "invoice id",
-           "invoice no", "invoice number", "increment id", "deal id",
+           "invoice no", "invoice number", "increment id", "deal id", "id order", "record id",
            "receipt", "receipt number", "transaction", "transaction id", "заказ",
            "номер заказа", "чек", "номер чека", "замовлення", "номер замовлення", "comanda", "nr. comandă",
            "factura", "tellimus", "tellimuse number", "arve"),
@@ -71,12 +72,12 @@ PURCHASES: Mapping[str, tuple[str, ...]] = {
     "email": _EMAIL,
     "time": _CLOCK,
     "occurred_at": (*_DAY, "order date", "purchase date", "purchased at", "purchased on", "invoice date",
-                    "paid at", "created", "order created", "close date",
+                    "paid at", "created", "order created", "close date", "date add",
                     "дата заказа", "дата покупки", "дата замовлення", "data comenzii", "ostukuupäev"),
     "occurred_at_utc": ("created (utc)", "created date (utc)", "date (utc)", "date created gmt", "date paid gmt",
                         "created at (utc)"),
     "amount": ("total", "order total", "grand total", "total amount", "total price",
-               "grand total (purchased)", "sum", "revenue", "value",
+               "grand total (purchased)", "order total amount", "total paid tax incl", "sum", "revenue", "value",
                "paid", "сумма", "итого", "сума", "разом", "suma", "total de plată", "summa", "kokku"),
     "currency": _CURRENCY,
     "quantity": ("qty", "units", "count", "lineitem quantity", "item quantity",
@@ -87,15 +88,16 @@ PURCHASES: Mapping[str, tuple[str, ...]] = {
                  "toode", "tooted"),
     "product_name": ("product title", "item name", "description", "lineitem name", "название товара",
                      "наименование", "назва товару", "denumire produs", "toote nimi"),
-    "price": ("unit price", "item price", "lineitem price", "цена", "ціна", "preț", "preț unitar", "hind"),
+    "price": ("unit price", "item price", "item cost", "lineitem price", "цена", "ціна", "preț", "preț unitar", "hind"),
     "line_amount": ("line total", "line sum", "item total", "сумма строки", "сума рядка"),
     "data": (),
-    "status": ("order status", "deal stage", "stage", "статус", "статус заказа", "статус замовлення", "stare",
-               "starea comenzii", "olek"),
+    "status": ("order status", "order state", "osname", "deal stage", "stage", "статус", "статус заказа",
+               "статус замовлення", "stare", "starea comenzii", "olek"),
     "payment_status": ("financial status", "payment state", "статус оплаты", "статус оплати", "starea plății"),
     "cancelled": ("canceled", "cancelled at", "canceled at", "cancelled on", "cancellation date", "voided",
                   "voided at"),
-    "refunded": ("refunded amount", "amount refunded", "refund amount", "refund total", "total refunded", "refunds",
+    "refunded": ("refunded amount", "order refund amount", "refunded total", "amount refunded",
+                 "refund amount", "refund total", "total refunded", "refunds",
                  "возврат", "сумма возврата", "сума повернення", "rambursat", "suma rambursată"),
 }  # fmt: skip
 

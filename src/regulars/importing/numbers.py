@@ -92,8 +92,8 @@ def mark_of(column: Iterable[Any]) -> str | None:
     return found.pop() if found else None
 
 
-def money(mark: str | None, below_zero: str, scale: Decimal = Decimal(1)) -> Reader:
-    """A reader of amounts in ten-thousandths; negative ones are refused with the given reason.
+def money(mark: str | None, below_zero: str | None, scale: Decimal = Decimal(1)) -> Reader:
+    """A reader of amounts in ten-thousandths; negative ones are refused with the given reason, or lose their sign.
 
     Each is multiplied by `scale`: 0.01 for amounts in cents.
     """
@@ -104,7 +104,9 @@ def money(mark: str | None, below_zero: str, scale: Decimal = Decimal(1)) -> Rea
         if value is None:
             return None
         if value < 0:
-            raise Refused(below_zero)
+            if below_zero is not None:
+                raise Refused(below_zero)
+            value = -value
         return bounded(int((value * unit).to_integral_value()))
 
     return read

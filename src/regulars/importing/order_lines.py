@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -42,9 +42,29 @@ def reader(decimal: str | None) -> cells.Reader:
     return lambda raw: [read_one(piece) for piece in cells.pieces(raw)] or None
 
 
-def fitted(lines: Sequence[Line], quantity: int | None, amount: int | None, name: str | None) -> list[Line]:
-    """The lines of one row, merged with its other cells, which describe the product if there is only one."""
+def of_row(row: Mapping[str, Any]) -> list[Line]:
+    """The lines of one row's values; its other cells describe the product if there is only one."""
+    lines: list[Line] = row.get("products") or []
     if len(lines) != 1:
         return list(lines)
-    only = lines[0]
-    return [Line(only.sku, quantity or only.quantity, only.amount if amount is None else amount, name or only.name)]
+    (only,), total = lines, _total(row)
+    amount = only.amount if total is None else total
+    return [Line(only.sku, row.get("quantity") or only.quantity, amount, row.get("product_name") or only.name)]
+
+
+def amounts(row: Mapping[str, Any]) -> list[int]:
+    """The amount of the row, or of each of its products that has one."""
+    total = _total(row)
+    return [total] if total is not None else [line.amount for line in of_row(row) if line.amount is not None]
+
+
+def quantities(row: Mapping[str, Any]) -> list[int]:
+    """The quantity of the row, or of each of its products."""
+    quantity = row.get("quantity")
+    return [quantity] if quantity else [line.quantity for line in of_row(row)]
+
+
+def _total(row: Mapping[str, Any]) -> int | None:
+    quantity, price = row.get("quantity"), row.get("price")
+    total: int | None = row.get("line_amount")
+    return price * (quantity or 1) if total is None and price is not None else total

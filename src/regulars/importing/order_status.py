@@ -39,6 +39,9 @@ _WORDS: Mapping[OrderStatus, str] = {
         " payment, payment pending, awaiting payment, on hold, holded, draft, checkout draft, quotation, quotation"
         " sent, authorized, authorised, payment review, awaiting bank wire payment, awaiting check payment,"
         " awaiting cash on delivery validation, on backorder (not paid), requires payment method, incomplete,"
+        " uncaptured, appointment scheduled, qualified to buy, presentation scheduled, decision maker bought-in,"
+        " contract sent, prospecting, qualification, needs analysis, value proposition, id. decision makers,"
+        " perception analysis, proposal/price quote, negotiation/review,"
         " отменен, отменён, не оплачен, скасовано, не оплачено, anulat, anulată, neplătit, neplătită, tühistatud,"
         " maksmata"
     ),
@@ -55,7 +58,7 @@ _PREFIX = re.compile(r"(?:wc|status|order|payment)[\s_-]+", re.IGNORECASE)
 ANSWERS = ("paid", "unpaid", "refunded")
 """What a user can say that a status means."""
 _SILENT = [None, None, None]
-_WORST_FIRST = (OrderStatus.REFUNDED, OrderStatus.UNPAID, OrderStatus.PARTLY_REFUNDED, OrderStatus.PAID)
+_WORST_FIRST = (OrderStatus.UNPAID, OrderStatus.REFUNDED, OrderStatus.PARTLY_REFUNDED, OrderStatus.PAID)
 
 
 def reader(answers: Mapping[str, str]) -> Reader:

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Integer, Text, delete, func, literal, select
 from regulars.db.engine import insert
 from regulars.db.rowset import Types, ids, lookup, rowset, upsert
 from regulars.db.tables import products, purchase_lines, purchases
-from regulars.db.types import Instant, Json, Key, Money
+from regulars.db.types import Instant, Json, Key, Money, to_micros
 from regulars.importing import cells, column_names, date_formats, numbers, order_lines, order_status, places
 from regulars.importing.columns import Column
 from regulars.importing.history import History
@@ -31,6 +31,7 @@ _LINE: Types = {"purchase": Text(), "line": Integer(), "product_id": Key, "quant
 _MOST_LINES = 1_000
 _MADE = "products were not known and have been made, named by what the file says: import products to complete them"
 _NOT_COUNTED = "orders are no purchases by their status: cancelled, failed, not paid yet or refunded"
+_REST = "orders are called refunded, but less than their amount was paid back; the rest counts"
 _TAKEN_BACK = "known purchases were taken back: their orders are cancelled or refunded now"
 MONEY = ("amount", "discount", "price", "line_amount", "refunded")
 """The columns of amounts."""
@@ -49,6 +50,8 @@ class _Purchase:
     amount: int | None
     quantity: int | None
     is_refunded: bool = False
+    is_rest: bool = False
+    """Whether its status says that all was paid back, but its amounts do not."""
 
     @property
     def name(self) -> str:
@@ -65,17 +68,18 @@ class Purchases(History):
         self._declared: Mapping[str, FieldType] = self.options.events.get("purchase", {})
         self._kept = [name for name in _ORDER if name in self._declared]
         """Built-in columns whose cells also fill fields that the rules declare."""
+        self._latest = to_micros(self.now + timedelta(days=1))
+        """Tolerates different clocks, but not a wrong year. A deal that is not closed yet may be later."""
 
     def columns(self) -> Sequence[Column]:
         options = self.options
-        latest = self.now + timedelta(days=1)  # tolerates different clocks, but not a wrong year
         readers: Mapping[str, cells.Reader] = {
             "id": cells.text(120),
             "customer": cells.text(254),
             "email": cells.email,
-            "time": date_formats.moment_or_clock(options.dates, options.timezone, latest),
-            "occurred_at": date_formats.moment(options.dates, options.timezone, latest),
-            "occurred_at_utc": date_formats.moment(options.dates, "UTC", latest),
+            "time": date_formats.moment_or_clock(options.dates, options.timezone),
+            "occurred_at": date_formats.moment(options.dates, options.timezone),
+            "occurred_at_utc": date_formats.moment(options.dates, "UTC"),
             "amount": self._money("amount")(options.decimal),
             "currency": places.currency,
             "quantity": numbers.count(options.decimal, order_lines.CANCELLED),
@@ -107,7 +111,8 @@ class Purchases(History):
     def _money(self, name: str) -> Callable[[str | None], cells.Reader]:
         """Makes the reader of a column of amounts for a decimal mark."""
         scale = self.options.scale.get(name, Decimal(1))
-        return lambda mark: numbers.money(mark, order_lines.REFUNDED, scale)
+        below_zero = None if name == "refunded" else order_lines.REFUNDED  # some tools write refunds as -12.50
+        return lambda mark: numbers.money(mark, below_zero, scale)
 
     def check(self, row: Row) -> None:
         if "id" in row.values or row.has_cell("id"):  # an empty one is a further line of the order above
@@ -136,8 +141,15 @@ class Purchases(History):
             yield self._whole(unit)
 
     def _whole(self, unit: list[Row]) -> list[Row]:
-        if not any(row.faults for row in unit) and (_is_off(unit) or self.has_owner_and_time(unit[0], "purchase")):
+        if any(row.faults for row in unit):
+            return _refuse_together(unit)
+        off = _is_off(unit)
+        if off or self.has_owner_and_time(unit[0], "purchase"):
             self._refuse_contradictions(unit)
+        for row in () if off else unit:
+            at = row.get("occurred_at")
+            if at is not None and at.micros > self._latest:
+                row.refuse("is in the future", name="occurred_at" if "occurred_at" in row.headers else "time")
         return _refuse_together(unit)
 
     def _refuse_contradictions(self, unit: list[Row]) -> None:
@@ -162,6 +174,7 @@ class Purchases(History):
         off = [str(unit[0].get("id")) for unit in units if _is_off(unit)]
         back = self._take_back(connection, off + [purchase.name for purchase in found if purchase.is_refunded])
         found = [purchase for purchase in found if not purchase.is_refunded]
+        self.notes.update({_REST: rest} if (rest := sum(purchase.is_rest for purchase in found)) else {})
         names = [purchase.name for purchase in found]
         owners = lookup(connection, purchases.c.external_id, names, purchases.c.customer_id)
         given = rowset(connection, "given", _PURCHASE, [_tuple(purchase) for purchase in found])
@@ -235,8 +248,12 @@ def _status(unit: Sequence[Row]) -> OrderStatus | None:
 
 
 def _is_off(unit: Sequence[Row]) -> bool:
-    """Whether the order is no purchase, or none any more."""
-    return _status(unit) in (OrderStatus.UNPAID, OrderStatus.REFUNDED)
+    """Whether the order is no purchase, or none any more. One that is called refunded counts with what was kept."""
+    status = _status(unit)
+    if status is not OrderStatus.REFUNDED:
+        return status is OrderStatus.UNPAID
+    back, amount = _stated(unit, "refunded"), _amount(unit, _sums(unit))
+    return not back or amount is None or back >= amount
 
 
 def _stated(unit: Sequence[Row], name: str) -> Any:
@@ -255,20 +272,10 @@ def _refuse_together(unit: list[Row]) -> list[Row]:
 def _put_together(unit: list[Row]) -> _Purchase | None:
     """The purchase of the rows; refuses them when its total is above the limit."""
     first = unit[0]
-    found: list[Line] = []
-    sums: list[int] = []
-    counts: list[int] = []
-    for row in unit:
-        quantity, price = row.get("quantity"), row.get("price")
-        total = row.get("line_amount")
-        if total is None and price is not None:
-            total = price * (quantity or 1)
-        fitted = order_lines.fitted(row.get("products") or [], quantity, total, row.get("product_name"))
-        found += fitted
-        sums += [total] if total is not None else [line.amount for line in fitted if line.amount is not None]
-        counts += [quantity] if quantity else [line.quantity for line in fitted]
-    stated = _stated(unit, "amount")
-    amount = stated if stated is not None else (sum(sums) if sums else None)
+    found = [line for row in unit for line in order_lines.of_row(row.values)]
+    counts = [quantity for row in unit for quantity in order_lines.quantities(row.values)]
+    sums = _sums(unit)
+    amount = _amount(unit, sums)
     if amount is not None and len(found) == 1 and found[0].amount is None:
         found = [Line(found[0].sku, found[0].quantity, amount, found[0].name)]
     if max([amount or 0, *sums]) > numbers.MOST_MONEY:
@@ -279,13 +286,24 @@ def _put_together(unit: list[Row]) -> _Purchase | None:
         _refuse_together(unit)
         return None
     left = None if amount is None else amount - back
-    return _Purchase(first, found, left, sum(counts) if counts else None, bool(back) and not left)
+    rest = _status(unit) is OrderStatus.REFUNDED
+    return _Purchase(first, found, left, sum(counts) if counts else None, bool(back) and not left, rest)
+
+
+def _sums(unit: Sequence[Row]) -> list[int]:
+    return [amount for row in unit for amount in order_lines.amounts(row.values)]
+
+
+def _amount(unit: Sequence[Row], sums: Sequence[int]) -> int | None:
+    """The total of the purchase: as stated, else by its rows."""
+    stated: int | None = _stated(unit, "amount")
+    return stated if stated is not None else (sum(sums) if sums else None)
 
 
 def _refund(unit: Sequence[Row], amount: int | None) -> int:
     """What was paid back of the amount; refuses a purchase for which that cannot be known."""
     back = _stated(unit, "refunded")
-    if back is None and _status(unit) is OrderStatus.PARTLY_REFUNDED:
+    if not back and _status(unit) is OrderStatus.PARTLY_REFUNDED:
         hint = 'name the column with the refunded amount: `--map "…=refunded"`'
         unit[0].refuse("was refunded in part, but no cell says how much", hint)
     elif back and amount is None:
