@@ -9,6 +9,7 @@ from functools import lru_cache
 from typing import Any, Protocol
 
 from regulars.core import ids
+from regulars.core.return_path import HEADER, ReturnPath, make_token
 from regulars.delivery.parcel import Parcel
 from regulars.dispatch.client_records import Record
 from regulars.dispatch.link_policy import link_tracking
@@ -61,10 +62,12 @@ def compose(job: Job, rules: ComposeRules, now: datetime, web_url: str, secret: 
     way = link_tracking(job, rulebook, web_url, values["links"]["view"].rpartition("/")[2]) if job.measured else None
     rendered = render(email, values, way)
     letter = address(job, rulebook, recipient, values, rendered, now)
+    company, bounces = rulebook.company, rulebook.company.bounces
+    sender = _returned_to(letter, job.id, bounces, secret) if bounces else company_mailbox(company.sender).wire
     utf8 = letter.needs_smtputf8
     parcel = Parcel(
         key=job.id,
-        sender=company_mailbox(rulebook.company.sender).wire,
+        sender=sender,
         recipients=(letter.to.wire,),
         data=mime.assemble(letter),
         smtputf8=utf8,
@@ -74,8 +77,21 @@ def compose(job: Job, rules: ComposeRules, now: datetime, web_url: str, secret: 
     targets = way.targets if way else ()
     made = Composed(parcel, rendered, letter, letter.message_id, stored_values(values), linked, targets)
     if letter.cc:
+        parcel = replace(parcel, sender=_return_path(bounces).base) if bounces else parcel
         made.for_manager = copy_for_manager(letter, email, values, parcel, web_url, traced=way is not None)
     return made
+
+
+_return_path = lru_cache(maxsize=16)(ReturnPath.parse)
+
+
+def _returned_to(letter: mime.Letter, promise: int, bounces: str, secret: bytes) -> str:
+    """The envelope sender by which a bounce finds its promise; puts the token into the letter, too."""
+    path, mark = _return_path(bounces), make_token(promise, letter.to.wire, secret)
+    letter.headers = (*letter.headers, (HEADER, mark))
+    if letter.unsubscribe_url:
+        letter.unsubscribe_mailto = f"mailto:{path.unsubscribe(mark)}?subject=unsubscribe"
+    return path.sender(mark)
 
 
 def copy(made: Composed, secret: bytes) -> SentCopy:

@@ -54,6 +54,7 @@ def copy_for_manager(
         unsubscribe_url=None,
         unsubscribe_mailto=None,
         list_id=None,
+        headers=(),  # the token of the return path
     )
     utf8 = copied.needs_smtputf8
     to = tuple(box.wire for box in letter.cc)
