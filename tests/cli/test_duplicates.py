@@ -88,5 +88,7 @@ def test_an_alias_names_the_client_everywhere(root: Path) -> None:
     assert run(root, "alias", "bo", "7001").exit_code == 1
     assert run(root, "alias", "bo", "bo@client.example").exit_code == 2
     assert run(root, "erase", "till-1", "--yes").exit_code == 0
-    with read(open_engine(f"sqlite:///{root / 'var' / 'regulars.sqlite'}")) as connection:
+    engine = open_engine(f"sqlite:///{root / 'var' / 'regulars.sqlite'}")
+    with read(engine) as connection:
         assert connection.scalar(select(customers.c.erased_at).where(customers.c.external_id == "bo")) is not None
+    engine.dispose()

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 from kombu import Connection, Exchange, Queue
 from kombu.transport import sqlalchemy as kombu_tables
-from sqlalchemy import create_engine, event, text
+from sqlalchemy import URL, Engine, create_engine, event, text
 
 from regulars.workers.embedded import Transport
 
@@ -26,6 +27,15 @@ def broker(tmp_path: Path) -> Iterator[Connection]:
         yield connection
 
 
+@contextmanager
+def _engine(url: str | URL) -> Iterator[Engine]:
+    engine = create_engine(url)
+    try:
+        yield engine
+    finally:
+        engine.dispose()
+
+
 def _put(broker: Connection) -> Any:
     with broker.Producer() as producer:
         producer.publish({"wake": "up"}, routing_key="plan", exchange=PLAN.exchange, declare=[PLAN])
@@ -40,7 +50,7 @@ def test_a_queue_that_another_process_makes_at_the_same_moment_is_used(broker: C
     def between(*_: object) -> None:
         """The other one was quicker, between the look and the writing."""
         if not others:
-            with create_engine(f"sqlite:///{tmp_path}/broker.sqlite").begin() as connection:
+            with _engine(f"sqlite:///{tmp_path}/broker.sqlite") as engine, engine.begin() as connection:
                 connection.execute(text("INSERT INTO kombu_queue (name) VALUES ('plan')"))
             others.append("plan")
 
@@ -56,7 +66,8 @@ def test_tables_that_another_process_makes_at_the_same_moment_are_used(broker: C
     def between(_: object, connection: Any, **__: object) -> None:
         if not others:
             others.append("tables")
-            metadata.create_all(create_engine(connection.engine.url))
+            with _engine(connection.engine.url) as engine:
+                metadata.create_all(engine)
 
     event.listen(metadata, "before_create", between)
     try:

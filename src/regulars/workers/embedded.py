@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from kombu.transport import sqlalchemy as tables
+from sqlalchemy import Engine
 from sqlalchemy.exc import IntegrityError, OperationalError
 
 LOOK_EVERY = 0.25
@@ -14,10 +15,18 @@ LOOK_EVERY = 0.25
 class Channel(tables.Channel):
     """Accepts a table or queue that another process has just created, where Kombu's own would fail."""
 
+    _made: Engine | None = None
+
+    def _engine_from_config(self) -> Engine:
+        self._made = super()._engine_from_config()
+        return self._made
+
     def _open(self) -> Any:
         try:
             return super()._open()
         except OperationalError:  # the tables exist now
+            if self._made is not None:  # Kombu drops its engine without closing the connection
+                self._made.dispose()
             return super()._open()
 
     def _get_or_create(self, queue: str) -> Any:
