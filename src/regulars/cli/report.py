@@ -12,6 +12,7 @@ from regulars.cli.output import counts, print_json, print_warnings, print_wrappe
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from regulars.insights.campaign_report import Figures
     from regulars.insights.lift import Comparison, Lift
     from regulars.insights.link_responses import GradeCounts, LinkReport
 
@@ -28,9 +29,12 @@ _MOST = 5
 def report_command(command: CommandContext, since: str | None, until: str | None, now: str | None) -> None:
     """Count by campaign; with a goal and a holdout, also the lift; its interval holds however often you look."""
     from regulars.db.engine import read
+    from regulars.insights.came_back import CameBack
     from regulars.insights.campaign_report import learned_notes, report
 
-    warnings = list(dict.fromkeys([*command.go_by_rules_in_force(), *command.troubles()]))  # the clock is in both
+    warnings = list(
+        dict.fromkeys([*command.go_by_rules_in_force(), *command.troubles(), *command.stopped()])
+    )  # the clock is in both
     zone = command.rules.rulebook.company.timezone
     with read(command.engine) as connection:
         found = report(
@@ -52,6 +56,8 @@ def report_command(command: CommandContext, since: str | None, until: str | None
     headings = ("campaign", "sent", "due", "held", "skipped", "failed", "uncertain", "bounced")
     table_of_counts(headings, rows, numbers=(1, 2, 5, 6, 7))
     for name, figures in found.campaigns.items():
+        if figures.came_back != CameBack():
+            print_wrapped(_came_back(name, figures))
         if figures.coupons is not None:
             print_wrapped(f"{name}: {figures.coupons.given:,} coupons given, {figures.coupons.redeemed:,} used")
         if figures.clicks is not None:
@@ -64,6 +70,14 @@ def report_command(command: CommandContext, since: str | None, until: str | None
         if figures.lift is not None:
             for line in effect_lines(name, figures.lift):
                 print_wrapped(line.lstrip(), indent=len(line) - len(line.lstrip()))
+
+
+def _came_back(name: str, figures: Figures) -> str:
+    """Soft bounces and complaints of a campaign in one line."""
+    complained, soft = figures.came_back.complained, figures.came_back.soft_bounced
+    went = figures.sent + figures.bounced
+    share = f" ({complained / went:.2%} of {went:,})" if complained and went else ""
+    return f"{name}: {complained:,} complaints{share}; {soft:,} came back for a passing cause"
 
 
 def _responses(name: str, what: str, sent: int, graded: GradeCounts) -> str:

@@ -183,7 +183,7 @@ def unsuppress_command(
         print_json(
             {
                 "lifted": done.lifted, "not_suppressed": done.not_suppressed, "erased": done.erased,
-                "bad": [fault.to_dict() for fault in bad],
+                "forgiven": done.forgiven, "bad": [fault.to_dict() for fault in bad],
             }
         )  # fmt: skip
     else:
@@ -195,6 +195,8 @@ def _print_lifted(done: Lifted, asked: int, bad: Sequence[BadRow]) -> None:
     click.echo(f"{asked:,} {_addresses(asked)}: {done.lifted:,} lifted, {done.not_suppressed:,} not suppressed")
     if done.lifted:
         print_wrapped("No consent comes back with it: who has left marketing gets none.", indent=2, hanging=0)
+    if done.forgiven:
+        print_wrapped(f"{done.forgiven:,} notifications of bounces no longer count.", indent=2, hanging=0)
     if done.erased:
         whose = "belongs to somebody who was" if done.erased == 1 else "belong to people who were"
         print_wrapped(

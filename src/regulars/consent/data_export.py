@@ -22,6 +22,7 @@ from regulars.db.tables import (
     facts,
     hits,
     managers,
+    notifications,
     preferences,
     products,
     promises,
@@ -38,6 +39,7 @@ _INSIDE = {
     "bucket",
     "email_hash",
     "mailbox",
+    "digest",
     "manager_id",
     "claim_id",
     "source_id",
@@ -75,6 +77,11 @@ def export(connection: Connection, customer: int) -> dict[str, Any]:
     clicks = hits.join(promises, promises.c.id == hits.c.promise_id)
     query = select(hits).select_from(clicks).where(promises.c.customer_id == customer).order_by(hits.c.id)
     found["clicks"] = [_plain(row) for row in connection.execute(query).mappings()]
+    came_back = notifications.join(promises, promises.c.id == notifications.c.promise_id)
+    query = select(notifications).select_from(came_back).where(promises.c.customer_id == customer)
+    found["returned_emails"] = [
+        _plain(row) for row in connection.execute(query.order_by(notifications.c.id)).mappings()
+    ]
     return found
 
 

@@ -42,6 +42,7 @@ from regulars.db.tables import (
     customers,
     events,
     hits,
+    notifications,
     preferences,
     promises,
     purchases,
@@ -297,6 +298,7 @@ def erase(connection: Connection, customer_id: int, now: datetime) -> None:
     promise_ids = select(promises.c.id).where(promises.c.customer_id == customer_id)
     connection.execute(delete(copies).where(copies.c.promise_id.in_(promise_ids)))
     connection.execute(update(hits).where(hits.c.promise_id.in_(promise_ids)).values(link=None, told=True))
+    connection.execute(update(notifications).where(notifications.c.promise_id.in_(promise_ids)).values(words=None))
     _forget_values(connection, customer_id)
     for table in (preferences, signups):
         connection.execute(delete(table).where(table.c.customer_id == customer_id))

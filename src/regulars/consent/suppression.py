@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, Text, and_, delete, func, select
+from sqlalchemy import Connection, Select, Text, and_, delete, func, select, update
 
 from regulars.consent.rights import (
     ADDRESS,
@@ -23,7 +23,7 @@ from regulars.consent.rights import (
     write_log,
 )
 from regulars.db.rowset import rowset
-from regulars.db.tables import customers, suppressions
+from regulars.db.tables import customers, notifications, suppressions
 from regulars.ledger.recall import recall_mailboxes
 from regulars.rules.model import Kind
 
@@ -38,11 +38,15 @@ class Suppressed:
 
 @dataclass(frozen=True, slots=True)
 class Lifted:
-    """The result of lifting suppressions, as numbers of addresses; `erased` ones stay unless requested."""
+    """The result of lifting suppressions, as numbers of addresses; `erased` ones stay unless requested.
+
+    `forgiven` is the number of bounces that no longer count against them.
+    """
 
     lifted: int
     not_suppressed: int
     erased: int
+    forgiven: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +75,7 @@ def lift_suppressions(
 ) -> Lifted:
     """Lifts the suppression of the addresses; those of erased people only with `erased`.
 
-    Consent is not restored: unsubscribed clients stay unsubscribed.
+    Consent is not restored: unsubscribed clients stay unsubscribed. Their bounces so far no longer count.
     """
     hashes = set(email_hashes)
     listed = suppressions.c.email_hash.in_(_hashes(connection, hashes))
@@ -89,7 +93,15 @@ def lift_suppressions(
         detail = {"unsuppressed": row.scope, "was": row.reason, "why": why}
         write_log(connection, [customer_id], ConsentRecord(ADDRESS, now, by, detail), granted=True)
     kept = connection.scalar(select(func.count()).select_from(suppressions).where(listed)) or 0
-    return Lifted(len(gone), len(hashes) - len(gone) - kept, kept)
+    return Lifted(len(gone), len(hashes) - len(gone) - kept, kept, _forgive(connection, hashes))
+
+
+def _forgive(connection: Connection, email_hashes: Collection[str]) -> int:
+    """Bounces of these addresses count no longer; returns their number."""
+    counted = and_(
+        notifications.c.email_hash.in_(_hashes(connection, email_hashes)), notifications.c.forgiven.is_(False)
+    )
+    return connection.execute(update(notifications).where(counted).values(forgiven=True)).rowcount
 
 
 def suppression_of(connection: Connection, email_hash: str) -> ListedSuppression | None:

@@ -14,6 +14,7 @@ from regulars.coupons.redemption import REDEEMED
 from regulars.db.json_fields import regulars_field_text
 from regulars.db.states import State
 from regulars.db.tables import campaigns, coupons, events, promises
+from regulars.insights.came_back import CameBack, came_back
 from regulars.insights.lift import Lift, lift
 from regulars.insights.link_responses import GradeCounts, LinkReport, link_reports, response_counts
 from regulars.knowledge.search_range import corner, corner_note, unit_of
@@ -46,6 +47,7 @@ class Figures:
     failed: int = 0
     uncertain: int = 0
     bounced: int = 0
+    came_back: CameBack = field(default_factory=CameBack)
     lift: Lift | None = None
     coupons: Coupons | None = None
     clicks: GradeCounts | None = None
@@ -65,6 +67,7 @@ class Figures:
         document: dict[str, Any] = {
             "due": self.due, "held": dict(self.held), "skipped": dict(self.skipped), "sent": self.sent,
             "failed": self.failed, "uncertain": self.uncertain, "bounced": self.bounced,
+            **asdict(self.came_back),
         }  # fmt: skip
         if self.coupons is not None:
             document["coupons"] = asdict(self.coupons)
@@ -104,6 +107,9 @@ def report(
     found = {name: Figures() for name in rulebook.campaigns} | {
         name: _figures(rows) for name, rows in sorted(counted.items())
     }
+    for key, returned in came_back(connection, _period(since, until)).items():
+        name = names.get(key, key)
+        found[name] = replace(found.get(name, Figures()), came_back=returned)
     keys = {name: key for key, name in names.items()}
     for name, campaign in rulebook.campaigns.items():
         if campaign.goal is not None and campaign.holdout and name in keys:
