@@ -12,7 +12,7 @@ from functools import cached_property, lru_cache
 from hypothesis import strategies as st
 
 from regulars.rules.fields import FieldType
-from tests.audience.populations import CATALOGUE, EVENTS, NOWS, SKUS, TEXTS, WITHIN
+from tests.audience.populations import CATALOGUE, EVENTS, NOWS, SEGMENTS, SKUS, TEXTS, WITHIN
 
 Text = st.SearchStrategy[str]
 
@@ -47,7 +47,8 @@ def _call(name: str) -> Text:
 class Grammar:
     """Strategies for values of each type, in campaigns that `event` sets off or in any."""
 
-    def __init__(self, event: str | None) -> None:
+    def __init__(self, event: str | None, *, state: bool = False) -> None:
+        self.edges = ["left_segment('spenders')", "left_segment('both')"] if state else []
         self.known = _FIELDS[event].split() if event else []
         self.asked: set[str] = set()
         """Fields of clients that the strategies made so far can ask about."""
@@ -87,7 +88,8 @@ class Grammar:
     @cached_property
     def moment(self) -> Text:
         known = self.fields(of_type(FieldType.INSTANT), "starts_at at")
-        return st.one_of(known, known, st.just("now"), self.ends, self.ends, self.chosen(known))
+        following = st.sampled_from(["next('visit')", "next('demo.agreed', at='starts_at')"])
+        return st.one_of(known, known, st.just("now"), self.ends, self.ends, following, self.chosen(known))
 
     @cached_property
     def count(self) -> Text:
@@ -109,9 +111,18 @@ class Grammar:
             self.days,
             _call("count"),
             within("spent("),
+            self.of_lines,
             st.builds("({} {} {})".format, again, st.sampled_from("+-*/"), again),
             st.builds("-{}".format, self.fields("credit overdue", "score discount")),
             self.chosen(again),
+        )
+
+    @cached_property
+    def of_lines(self) -> Text:
+        things = st.sampled_from([*SKUS, "care", "nothing"])
+        return st.one_of(
+            things.flatmap(lambda thing: within(f"spent(on='{thing}'")),
+            things.flatmap(lambda thing: within(f"bought_quantity('{thing}'")),
         )
 
     @cached_property
@@ -128,6 +139,9 @@ class Grammar:
             st.builds("{} {} {}".format, _call("count") | within("spent("), _ORDER, self.count),
             st.builds("{} {} {}".format, self.day, _ORDER, self.day | iso),
             st.builds("{} {} {}".format, self.moment, _ORDER, st.one_of(self.moment, iso, stamps)),
+            st.builds("{} {} {}".format, self.moment, _ORDER, self.day),
+            st.builds("{} {} {}".format, self.day, _ORDER, self.moment),
+            st.builds("{} {} {}".format, self.of_lines, _ORDER, self.count),
             st.builds("({}) {} ({})".format, again, st.sampled_from(["==", "!="]), again),
         )
 
@@ -165,6 +179,8 @@ class Grammar:
             st.builds("{}({}, {})".format, tests, self.text, self.text),
             bought,
             _call("did"),
+            st.sampled_from(sorted(SEGMENTS)).map("in_segment('{}')".format),
+            st.sampled_from(["has_upcoming('visit')", "has_upcoming('demo.agreed')"] + 2 * self.edges),
             st.builds("{} is {}".format, anything, st.sampled_from(["none", "not none"])),
             self.fields(of_type(FieldType.BOOL), "late") | st.sampled_from(["true", "false"]),
         )
@@ -184,6 +200,9 @@ class Grammar:
 
 
 @lru_cache
-def conditions(event: str | None = None) -> Text:
-    """Conditions; with an event, `visit.done` or `purchase`, also about the one that set the campaign off."""
-    return Grammar(event).yes_no
+def conditions(event: str | None = None, *, state: bool = False) -> Text:
+    """Conditions; with an event, `visit.done` or `purchase`, also about the one that set the campaign off.
+
+    `state`: those of `when`, which can also ask who left a segment.
+    """
+    return Grammar(event, state=state).yes_no

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, assert_never
@@ -11,7 +11,9 @@ from typing import Any, assert_never
 from hypothesis import strategies as st
 from sqlalchemy import Connection, insert
 
-from regulars.audience.vocabulary import BUILT_IN, Catalogue, Field
+from regulars.audience import segment_members
+from regulars.audience.expression import parse
+from regulars.audience.vocabulary import BUILT_IN, Catalogue, Field, Segment
 from regulars.db import tables
 from regulars.profile import facts, points
 from regulars.rules import fields as names
@@ -44,11 +46,25 @@ EVENT_DATA: dict[str, FieldType] = {
 }  # fmt: skip
 OWN = {"credit": FieldType.NUMBER, "tier": FieldType.TEXT, "vip": FieldType.BOOL, "renewal": FieldType.DATE,
        "seen": FieldType.INSTANT, "tags": FieldType.LIST}  # fmt: skip
+BOOKING = {"visit": FieldType.TEXT, "starts_at": FieldType.INSTANT}
 CATALOGUE = Catalogue(
     fields={**{n: Field(n, kind, "", custom=True) for n, kind in OWN.items()}, **BUILT_IN},
-    events={**names.EVENTS, "visit.done": EVENT_DATA, "complaint": {}},
+    events={
+        **names.EVENTS, "visit.done": EVENT_DATA, "complaint": {}, "visit.booked": BOOKING, "visit.cancelled": BOOKING,
+        "demo.agreed": {"starts_at": FieldType.INSTANT},
+    },
     zone="Europe/Tallinn",
-)
+)  # fmt: skip
+SEGMENTS = {
+    "spenders": "customer.spent > 2 and days_since(customer.last_purchase_at) < 30",
+    "named": "customer.name != 'ab' or customer.vip",
+    "both": "in_segment('spenders') and not in_segment('named')",
+}
+"""Segments of all populations; one is made of the others, and each can be unknown."""
+
+for _name, _text in SEGMENTS.items():
+    _node = parse(_text, CATALOGUE, place="segment").node
+    CATALOGUE = replace(CATALOGUE, segments={**CATALOGUE.segments, _name: Segment(_name, _text, _node)})
 
 JSON_VALUES = st.one_of(
     st.none(), st.booleans(), st.sampled_from(TEXTS),
@@ -188,10 +204,25 @@ def add(connection: Connection, client: Client) -> int:
             meant = _MEANT[(each.quantity or 0) % len(_MEANT)]
             more = {"points": each.quantity, "survey": _SURVEYS[len(each.skus)]}
             people.add_event(connection, key, meant, each.at, {**each.data, **more})
+            _add_appointments(connection, key, each)
+    if len(client.happened) % 3 == 1:
+        stay = {"occurrence": "x", "entered_at": NOWS[3], "baseline": True, "left_at": None}
+        row = {"campaign": segment_members.key("spenders"), "customer_id": key, **stay}
+        connection.execute(insert(tables.members).values(**row))
     if len(client.happened) % 2:
         value = {"clv": len(client.happened) / 3, "at": NOWS[3], "purchases": 0, "spent": Decimal(0)}
         connection.execute(insert(tables.worth).values(customer_id=key, **value))
     return key
+
+
+def _add_appointments(connection: Connection, key: int, each: Happening) -> None:
+    """Bookings and cancellations of the same few visits, some of them to come, and an agreed demonstration."""
+    number = (each.quantity or 0) + len(each.skus)
+    starts = each.data.get("starts_at") if number == 0 else (each.at + timedelta(days=3 * number)).isoformat()
+    visit = [None, "a", "a", "", 7, True][len(each.data) % 6]
+    name = "visit.cancelled" if number == 2 else "visit.booked"
+    people.add_event(connection, key, name, each.at, {"visit": visit, "starts_at": starts})
+    people.add_event(connection, key, "demo.agreed", each.at, {"starts_at": starts})
 
 
 def settle(connection: Connection) -> None:

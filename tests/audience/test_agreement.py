@@ -43,7 +43,7 @@ worlds = st.sampled_from(NOWS).flatmap(
 def understood(text: str, event: str | None = None) -> Expression | None:
     """The condition; None where random arithmetic went out of range or too deep, which is refused on purpose."""
     try:
-        return parse(text, CATALOGUE, event)
+        return parse(text, CATALOGUE, event, place="state")
     except ExpressionErrors as errors:
         others = [p for p in errors.problems if "multiplication" not in p.message and "deep" not in p.message]
     assert others == [], text
@@ -61,13 +61,13 @@ def by_sql(connection: Connection, expressions: Sequence[Expression], scope: Sco
 def scope_at(connection: Connection, now: datetime) -> Scope:
     return Scope(
         now=instant(now), customers=customers, facts=facts.source(connection, now), zone=COMPANY_ZONE,
-        today=today_by_zone(in_use(connection), now, COMPANY_ZONE),
+        today=today_by_zone(in_use(connection), now, COMPANY_ZONE), zones=tuple(in_use(connection)),
     )  # fmt: skip
 
 
 @pytest.mark.slow
 @hard
-@given(world=worlds, texts=st.lists(conditions(), min_size=BATCH, max_size=BATCH))
+@given(world=worlds, texts=st.lists(conditions(state=True), min_size=BATCH, max_size=BATCH))
 def test_sql_and_python_agree(engine: Engine, world: tuple[datetime, list[Client]], texts: list[str]) -> None:
     now, population = world
     with dry_run(engine) as connection:

@@ -11,19 +11,20 @@ from hypothesis import strategies as st
 
 from regulars.audience.clauses import Clause, show
 from regulars.audience.expression import parse
-from regulars.audience.person import EventFact, Person, PurchaseFact
+from regulars.audience.person import EventFact, Person, PurchaseFact, PurchaseLine
 from regulars.audience.problems import ExpressionErrors
 from tests.audience.conditions import conditions
 from tests.audience.populations import CATALOGUE
 
 NOW = datetime(2026, 6, 10, 9, tzinfo=UTC)
+HAIRCUT = PurchaseLine("haircut", "hair", 1, Decimal("60.5"))
 ADA = Person(
     fields={
         "name": "Ada", "country": None, "birthday": datetime(1990, 2, 28, tzinfo=UTC).date(), "purchases": 2,
         "spent": Decimal("60.5"), "rhythm": 50.0, "last_purchase_at": datetime(2026, 4, 1, 9, tzinfo=UTC),
         "created_at": datetime(2026, 1, 1, tzinfo=UTC), "tags": ["new", 1], "credit": "7",
     },
-    purchases=[PurchaseFact(datetime(2026, 4, 1, 9, tzinfo=UTC), Decimal("60.5"), frozenset({"haircut", "hair"}))],
+    purchases=[PurchaseFact(datetime(2026, 4, 1, 9, tzinfo=UTC), Decimal("60.5"), (HAIRCUT,))],
     events=[EventFact("visit.done", datetime(2026, 6, 1, tzinfo=UTC), {"score": 5})],
 )  # fmt: skip
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from typing import Literal
 
 from jinja2 import nodes as jinja
 
@@ -11,12 +12,18 @@ from regulars.audience.nodes import Node
 from regulars.audience.problems import Problem, Wrong
 from regulars.audience.vocabulary import Catalogue
 
+Place = Literal["rule", "state", "segment"]
+"""What the condition is: the state of a `when` campaign, a segment's, or another rule's."""
+
 
 class CheckContext(ABC):
     """One condition under check; the campaign's trigger is `event`, or with `product` a new product."""
 
-    def __init__(self, source: Source, catalogue: Catalogue, event: str | None, *, product: bool = False) -> None:
+    def __init__(
+        self, source: Source, catalogue: Catalogue, event: str | None, *, product: bool = False, place: Place = "rule"
+    ) -> None:  # fmt: skip
         self.source, self.catalogue, self.event, self.product = source, catalogue, event, product
+        self.role = place
         self.problems: list[Problem] = []
 
     @abstractmethod
@@ -41,6 +48,18 @@ class CheckContext(ABC):
     def add_problem(self, wrong: Wrong) -> None:
         """Adds a problem to the report."""
         self.problems.append(wrong.problem)
+
+    def written(self, node: jinja.Expr, what: str) -> str:
+        """A text the author wrote in quotes; empty when a problem was added instead."""
+        if isinstance(node, jinja.Const) and isinstance(node.value, str):
+            found = self.value(node)
+            if found is not None and not node.value.strip():
+                self.add_problem(self.wrong(node, "this text is empty", what))
+            return node.value
+        hint = f"write `'{node.name}'`, with quotes" if isinstance(node, jinja.Name) else None
+        message = f"`{self.words(node)}` is not a text in quotes"
+        self.add_problem(self.wrong(node, message, f"{what}, in quotes", hint))
+        return ""
 
     def place(self, node: jinja.Node | Node) -> tuple[int, int]:
         """Start and end of a node of either tree, in characters of the text."""

@@ -37,6 +37,9 @@ def failing_parts(clause: Clause) -> Iterator[Clause]:
     """The smallest parts that make a condition not true."""
     if clause.value is True:
         return
+    if clause.segment:
+        yield from failing_parts(clause.parts[0])
+        return
     together = clause.reading is None and len(clause.parts) > 1
     if together and all(part.value is None or isinstance(part.value, bool) for part in clause.parts):
         for part in clause.parts:

@@ -27,6 +27,8 @@ class Clause:
     value: Any
     parts: tuple[Clause, ...] = ()
     reading: str | None = None
+    segment: bool = False
+    """Whether it names a segment; its only part is the segment's condition."""
 
     def __str__(self) -> str:
         """One line: `customer.overdue >= 2: 1.4 >= 2 is false`."""
@@ -49,6 +51,9 @@ def explain(text: str, node: Node, evaluation: Evaluation) -> Clause:
     if isinstance(node, nodes.Not) and node.operand.start == node.start:  # `not in`, `is not none`
         inside = explain(text, node.operand, evaluation)
         return Clause(written, value, inside.parts, inside.reading)
+    if isinstance(node, (nodes.InSegment, nodes.LeftSegment)):  # the offsets of its body are of another text
+        inside = explain(node.text, node.body, evaluation)
+        return Clause(written, value, (inside,), segment=isinstance(node, nodes.InSegment))
     kept = [p for p in node.parts() if isinstance(node, nodes.Compare) or not isinstance(p, nodes.Literal)]
     parts = tuple(explain(text, part, evaluation) for part in kept)
     return Clause(written, value, parts, _reading(text, node, kept, parts))

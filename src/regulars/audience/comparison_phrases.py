@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from regulars.audience.field_labels import event_label, number_words, within_words
+from regulars.audience.field_labels import event_label, number_words, quoted, within_words
 from regulars.audience.nodes import (
     PURCHASE,
     Arithmetic,
@@ -17,6 +17,7 @@ from regulars.audience.nodes import (
     DaysSince,
     EventField,
     History,
+    Lines,
     Literal,
     Node,
 )
@@ -76,6 +77,8 @@ def _always_known(node: Node) -> bool:
     match node:
         case History():
             return node.function in ("count", "spent")
+        case Lines():
+            return True
         case CustomerField(custom=False):
             return CLIENT_FIELDS[node.name].count
     return isinstance(node, Literal)
@@ -89,9 +92,8 @@ def _usual(left: Node, op: Comparison, number: float, clause: ClauseOf) -> Sente
         case History(function="count"):
             within = within_words(left.within)
             return _bought(op, number, within) if left.event == PURCHASE else _had(left.event, op, number, within)
-        case CustomerField(name="spent", custom=False) | History(function="spent"):
-            within = within_words(left.within if isinstance(left, History) else None)
-            return (_CLIENT, f"has spent {_BOUND[op]} {number_words(number)}{within}") if op in _BOUND else None
+        case CustomerField(name="spent", custom=False) | History(function="spent") | Lines():
+            return _amount(left, op, number) if op in _BOUND else None
         case CustomerField(name="overdue", custom=False) if op in _BOUND:
             return _CLIENT, f"has stayed away {_BOUND[op]} {number_words(number)} times as long as usual"
         case CustomerField(name="points", custom=False) if op in _BOUND:
@@ -102,6 +104,17 @@ def _usual(left: Node, op: Comparison, number: float, clause: ClauseOf) -> Sente
         case DaysSince() if op in _BOUND and number >= 0:
             return _days(left, op, number, clause)
     return None
+
+
+def _amount(node: CustomerField | History | Lines, op: Comparison, number: float) -> Sentence:
+    """How much was spent, on anything or on one thing, or how many of it were bought."""
+    bound = f"{_BOUND[op]} {number_words(number)}"
+    within = "" if isinstance(node, CustomerField) else within_words(node.within)
+    if not isinstance(node, Lines):
+        return _CLIENT, f"has spent {bound}{within}"
+    if node.function == "spent":
+        return _CLIENT, f"has spent {bound} on {quoted(node.what)}{within}"
+    return _CLIENT, f"has bought {bound} of {quoted(node.what)}{within}"
 
 
 def _small(number: float) -> str:

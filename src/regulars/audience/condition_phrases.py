@@ -12,7 +12,7 @@ from typing import Literal as OneOf
 from typing import assert_never, cast
 
 from regulars.audience.comparison_phrases import comparison
-from regulars.audience.field_labels import event_label, quoted, within_words
+from regulars.audience.field_labels import event_label, named, quoted, within_words
 from regulars.audience.nodes import (
     PURCHASE,
     AllOf,
@@ -28,8 +28,12 @@ from regulars.audience.nodes import (
     EventField,
     History,
     Holds,
+    InSegment,
     IsNone,
+    LeftSegment,
+    Lines,
     Literal,
+    LocalDay,
     Member,
     Negate,
     Node,
@@ -38,8 +42,9 @@ from regulars.audience.nodes import (
     ProductField,
     TextTest,
     Today,
+    Upcoming,
 )
-from regulars.audience.value_phrases import items_phrase, value_phrase
+from regulars.audience.value_phrases import items_phrase, upcoming_label, value_phrase
 from regulars.rules.fields import FieldType
 
 CLIENT = "the client"
@@ -148,11 +153,15 @@ def _say(node: Node, *, yes: bool) -> Clause | Group:
             return _test(any_node, yes=yes)
         case Bought() | History():
             return _history_clause(any_node, yes=yes)
+        case Upcoming():
+            return Clause(CLIENT, f"has {'a' if yes else 'no'} {upcoming_label(any_node)} still to come")
+        case InSegment() | LeftSegment():
+            return _segment(any_node, yes=yes)
         case Literal():
             return _constant(value=any_node.value is True, unknown=any_node.value is None, yes=yes)
         case CustomerField() | EventField() | ProductField():
             return Clause(value_phrase(any_node, condition_phrase), f"is {'yes' if yes else 'no'}")
-        case Now() | Today() | Arithmetic() | Negate() | DaysSince():
+        case Now() | Today() | Arithmetic() | Negate() | DaysSince() | Lines() | LocalDay():
             raise TypeError(f"no condition is {any_node.type}")  # the type check of conditions lets none through
         case _:
             assert_never(any_node)
@@ -220,11 +229,21 @@ def _unknown(operand: Node, *, yes: bool) -> Clause:
         case History(function="first" | "last"):
             had = f"had {event_label(operand.event)}{within_words(operand.within)}"
             return Clause(CLIENT, f"has never {had}" if yes else f"has {had}")
+        case Upcoming():
+            return Clause(CLIENT, f"has {'no' if yes else 'a'} {upcoming_label(operand)} still to come")
         case CustomerField(name="first_purchase_at" | "last_purchase_at", custom=False):
             return Clause(CLIENT, "has bought nothing yet" if yes else "has bought at least once")
         case CustomerField(name="next_product", custom=False):
             return Clause(CLIENT, f"has {'no' if yes else 'a'} next product")
     return Clause(value_phrase(operand, condition_phrase), _NOT_KNOWN if yes else "is known")
+
+
+def _segment(node: InSegment | LeftSegment, *, yes: bool) -> Clause:
+    """The segment by its name, with its own condition in brackets."""
+    what = f"the segment {quoted(named(node.name))} ({condition_phrase(node.body)})"
+    if isinstance(node, LeftSegment):
+        return Clause(CLIENT, f"{'has' if yes else 'has not'} left {what}")
+    return Clause(CLIENT, f"is {'' if yes else 'not '}in {what}")
 
 
 def _whole(phrase: Clause | Group) -> str:

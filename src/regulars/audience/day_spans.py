@@ -8,15 +8,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from datetime import UTC, datetime
 
-from sqlalchemy import BigInteger, Double, cast, literal
+from sqlalchemy import BigInteger, Double, case, cast, literal
 from sqlalchemy.sql import ColumnElement, and_, not_
 
 from regulars.audience.nodes import Comparison
-from regulars.db.types import DAY
+from regulars.db.sql_functions import regulars_day
+from regulars.db.types import DAY, to_micros
 
 _SHIFT = 4_000_000
 """More days than the calendar has: with this offset every difference is positive and division rounds down."""
+SECOND = 1_000_000
+DATED = (to_micros(datetime(1, 1, 3, tzinfo=UTC)), to_micros(datetime(9999, 12, 30, tzinfo=UTC)))
+"""The instants that have a date in every zone, in microseconds."""
 _FARTHEST = 1_000_000
 """Days beyond which a bound would leave the range of instants."""
 
@@ -25,6 +30,15 @@ def days_since(moment: ColumnElement[int], now: ColumnElement[int]) -> ColumnEle
     """The number of whole days from `moment` to `now`, as a double."""
     shifted = now + literal(_SHIFT * DAY, BigInteger) - moment
     return cast(shifted // literal(DAY, BigInteger), Double) - literal(float(_SHIFT), Double)
+
+
+def local_day_number(moment: ColumnElement[int], zone: ColumnElement[str]) -> ColumnElement[int]:
+    """The date of an instant in the zone, as 20260131; NULL within two days of either end of the calendar."""
+    # Whole seconds: a date never turns within one, and PostgreSQL would round microseconds of far instants.
+    seconds = (moment + literal(_SHIFT * DAY, BigInteger)) // literal(SECOND, BigInteger) * literal(SECOND, BigInteger)
+    first, last = (literal(end, BigInteger) for end in DATED)
+    known = case((moment.between(first, last), seconds - literal(_SHIFT * DAY, BigInteger)))
+    return regulars_day(known, zone)
 
 
 def compare(

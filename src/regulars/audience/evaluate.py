@@ -14,11 +14,14 @@ from typing import Any
 
 from regulars.audience import nodes
 from regulars.audience.computed_fields import COMPUTED
+from regulars.audience.day_spans import DATED
 from regulars.audience.nodes import PURCHASE, Comparison, Node
-from regulars.audience.person import Person
+from regulars.audience.person import EventFact, Person
+from regulars.audience.upcoming_sql import VISIT_ID
 from regulars.core import calendar
 from regulars.db.json_fields import readable
 from regulars.db.types import DAY, MICROSECOND, MONEY_SCALE, from_micros, to_micros
+from regulars.profile.visits import BOOKED, CANCELLED
 from regulars.rules.fields import CLIENT_FIELDS, DERIVED, FieldType, Origin
 
 COMPARE: dict[Comparison, Callable[[Any, Any], bool]] = {
@@ -63,7 +66,12 @@ class Evaluation:
                 return self._number(node)
             case nodes.Bought() | nodes.History():
                 return self._history(node)
-        return self._plain(node)
+            case nodes.Lines() | nodes.Upcoming():
+                return self._sum_of_lines(node) if isinstance(node, nodes.Lines) else self._upcoming(node)
+            case nodes.InSegment() | nodes.LeftSegment():
+                inside = self.value(node.body) is True
+                return inside if isinstance(node, nodes.InSegment) else node.name in self.person.was_in and not inside
+        return self._local_day(node) if isinstance(node, nodes.LocalDay) else self._plain(node)
 
     def _plain(self, node: Node) -> Any:
         match node:
@@ -170,6 +178,37 @@ class Evaluation:
             case "first":
                 return min(moments, default=None)
         return max(moments, default=None)
+
+    def _sum_of_lines(self, node: nodes.Lines) -> float:
+        recent = (line for p in self.person.purchases if self._recent(p.at, node.within) for line in p.lines)
+        chosen = [line for line in recent if node.what in (line.sku, line.category)]
+        if node.function == "spent":
+            return _money(sum((line.amount for line in chosen if line.amount is not None), Decimal(0)))
+        return float(sum(line.quantity for line in chosen))
+
+    def _upcoming(self, node: nodes.Upcoming) -> int | bool | None:
+        past = [each for each in self.person.events if self._recent(each.at, None)]
+        if node.event == nodes.VISIT:
+            standing: dict[str, EventFact] = {}
+            for each in past:
+                name = readable(FieldType.TEXT, each.data.get(VISIT_ID)) or each.external_id
+                if each.name == BOOKED:
+                    standing[name] = each
+                elif each.name == CANCELLED:
+                    standing.pop(name, None)
+            past = list(standing.values())
+        else:
+            past = [each for each in past if each.name == node.event]
+        begins = (readable(FieldType.INSTANT, each.data.get(node.field)) for each in past)
+        earliest = min((at for at in begins if at is not None and at > self.moment), default=None)
+        return earliest if node.function == "next" else earliest is not None
+
+    def _local_day(self, node: nodes.LocalDay) -> date | None:
+        """The date of an instant in the client's zone; None within two days of either end of the calendar."""
+        moment = self.value(node.operand)
+        if moment is None or not DATED[0] <= moment <= DATED[1]:
+            return None
+        return local_day(from_micros(moment), self.person.fields.get("timezone"), self.person.zone)
 
     def _moments(self, event: str) -> Iterator[datetime]:
         if event == PURCHASE:

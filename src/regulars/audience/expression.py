@@ -16,6 +16,7 @@ from jinja2 import nodes as jinja
 from sqlalchemy.sql import ColumnElement
 
 from regulars.audience import nodes
+from regulars.audience.check_context import Place
 from regulars.audience.clauses import Clause, explain
 from regulars.audience.condition_text import LONGEST, Source
 from regulars.audience.evaluate import Evaluation
@@ -25,9 +26,12 @@ from regulars.audience.problems import ExpressionErrors, Problem
 from regulars.audience.sql import Scope, Statement
 from regulars.audience.type_check import Checker
 from regulars.audience.vocabulary import Catalogue
+from regulars.profile.visits import BOOKED, CANCELLED
 
 DEEPEST = 40
 """Maximum nesting of parts."""
+_DEEPEST_WITH_SEGMENTS = 80
+"""Maximum nesting of the typed parts, those of segments included: the databases' parsers have limits."""
 _LARGEST = 2_000
 """Maximum number of parts, after chains such as `a < b < c` are expanded."""
 
@@ -64,18 +68,28 @@ class Expression:
     @cached_property
     def events(self) -> frozenset[str]:
         """The events whose history it reads; `purchase` is one."""
-        named = {n.event for n in _walk(self.node) if isinstance(n, nodes.History)}
-        return frozenset(named | {PURCHASE for n in _walk(self.node) if isinstance(n, nodes.Bought)})
+        return frozenset(name for n in _walk(self.node) for name in _events_of(n))
+
+    @cached_property
+    def segments(self) -> frozenset[str]:
+        """The segments it uses, those of its segments included."""
+        return frozenset(n.name for n in _walk(self.node) if isinstance(n, (nodes.InSegment, nodes.LeftSegment)))
+
+    @cached_property
+    def edges(self) -> tuple[nodes.LeftSegment, ...]:
+        """The segments of which it asks who left them."""
+        return tuple(n for n in _walk(self.node) if isinstance(n, nodes.LeftSegment))
 
 
 def parse(
     text: str, catalogue: Catalogue, event: str | None = None, *, product: bool = False,
-    kind: Literal["condition", "value"] = "condition",
+    kind: Literal["condition", "value"] = "condition", place: Place = "rule",
 ) -> Expression:  # fmt: skip
     """Reads and checks a condition, or a value that is a text or a number; raises ExpressionErrors with all faults.
 
     `event` is the campaign's trigger event, whose fields the condition can use; `product`: the trigger is a new
-    product.
+    product. `place` says what the condition is, for what only some of them can ask. A condition that uses a faulty
+    segment raises ExpressionErrors without a problem: the fault is the segment's.
     """
     if not text.strip():
         raise ExpressionErrors(
@@ -91,13 +105,29 @@ def parse(
         raise deep from None
     if _depth(tree) > DEEPEST:
         raise deep
-    checker = Checker(source, catalogue, event, product=product)
+    checker = Checker(source, catalogue, event, product=product, place=place)
     found = checker.condition(tree) if kind == "condition" else checker.plain(tree)
     if checker.problems or found is None:
         raise ExpressionErrors(text, checker.problems)
+    if _levels(found, {}) > _DEEPEST_WITH_SEGMENTS:
+        nested = "the condition is nested too deep with the segments that it uses"
+        raise ExpressionErrors(text, [Problem(0, 1, nested)])
     if _size(found, {}) > _LARGEST:
         raise ExpressionErrors(text, [Problem(0, 1, "the condition has too many parts")])
     return Expression(text, found)
+
+
+def _events_of(node: Node) -> tuple[str, ...]:
+    match node:
+        case nodes.History():
+            return (node.event,)
+        case nodes.Bought() | nodes.Lines():
+            return (PURCHASE,)
+        case nodes.Upcoming(event=nodes.VISIT):
+            return BOOKED, CANCELLED
+        case nodes.Upcoming():
+            return (node.event,)
+    return ()
 
 
 def _depth(root: jinja.Node) -> int:
@@ -116,6 +146,13 @@ def _size(node: Node, known: dict[int, int]) -> int:
     """The number of nodes, with shared ones counted at each use."""
     if id(node) not in known:
         known[id(node)] = 1 + sum(_size(part, known) for part in node.parts())
+    return known[id(node)]
+
+
+def _levels(node: Node, known: dict[int, int]) -> int:
+    """The depth of the typed nodes, those of segments included."""
+    if id(node) not in known:
+        known[id(node)] = 1 + max((_levels(part, known) for part in node.parts()), default=0)
     return known[id(node)]
 
 

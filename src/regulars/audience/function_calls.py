@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from jinja2 import nodes as jinja
 
-from regulars.audience import nodes
+from regulars.audience import nodes, segment_calls, upcoming_calls
 from regulars.audience.check_context import CheckContext
 from regulars.audience.literals import KINDS, adapt
 from regulars.audience.nodes import PURCHASE, Node
@@ -23,8 +23,13 @@ _PARAMETERS: dict[str, tuple[str, ...]] = {
     "days_since": ("date",), "days_until": ("date",),
     "contains": ("text", "part"), "starts_with": ("text", "part"), "ends_with": ("text", "part"),
     "bought": ("what", "within"), "did": ("event", "within"), "count": ("event", "within"),
-    "spent": ("within",), "first": ("event",), "last": ("event",),
+    "spent": ("within", "on"), "bought_quantity": ("what", "within"), "first": ("event",), "last": ("event",),
+    "next": ("event", "at"), "has_upcoming": ("event", "at"), "in_segment": ("name",), "left_segment": ("name",),
 }  # fmt: skip
+_OPTIONAL = ("within", "on", "at")
+_WRITTEN_OTHERWISE = {"category": "on", "product": "on", "sku": "on", "of": "on", "field": "at", "since": "within",
+                      "days": "within", "segment": "name"}  # fmt: skip
+"""Arguments as people call them, and what they are called here."""
 _RESULTS = {"did": FieldType.BOOL, "count": FieldType.NUMBER, "spent": FieldType.NUMBER,
             "first": FieldType.INSTANT, "last": FieldType.INSTANT}  # fmt: skip
 
@@ -44,12 +49,25 @@ def call(checker: CheckContext, node: jinja.Call) -> Node | None:
         return _days(checker, node, given["date"], until=name == "days_until")
     if name in ("contains", "starts_with", "ends_with"):
         return _text_test(checker, node, name, given)
+    if name in ("next", "has_upcoming"):
+        return upcoming_calls.upcoming(checker, node, name, given["event"], given.get("at"))
+    if name in ("in_segment", "left_segment"):
+        return segment_calls.segment(checker, node, name, given["name"])
+    return _history(checker, node, name, given)
+
+
+def _history(checker: CheckContext, node: jinja.Call, name: str, given: Arguments) -> Node | None:
+    """The calls about what happened, which may look back by `within`."""
     before = len(checker.problems)
-    within = _within(checker, given.get("within"))
+    within = _within(checker, given.get("within"), product=name == "spent" and "on" not in given)
     place = checker.place(node)
-    if name == "bought":
-        what = _written(checker, given["what"], "a sku or category")
-        return None if len(checker.problems) > before else nodes.Bought(*place, FieldType.BOOL, what, within)
+    if name in ("bought", "bought_quantity") or "on" in given:
+        what = checker.written(given["on" if name == "spent" else "what"], "a sku or category")
+        if len(checker.problems) > before:
+            return None
+        if name == "bought":
+            return nodes.Bought(*place, FieldType.BOOL, what, within)
+        return nodes.Lines(*place, FieldType.NUMBER, name, what, within)
     event = PURCHASE if name == "spent" else _event(checker, given["event"])
     if len(checker.problems) > before:
         return None
@@ -57,7 +75,7 @@ def call(checker: CheckContext, node: jinja.Call) -> Node | None:
 
 
 def _arguments(checker: CheckContext, node: jinja.Call, name: str) -> Arguments:
-    """Arguments by parameter; only `within` may be left out."""
+    """Arguments by parameter; only those of `_OPTIONAL` may be left out."""
     parameters, usage = _PARAMETERS[name], f"`{FUNCTIONS[name].usage}`"
     if node.dyn_args is not None or node.dyn_kwargs is not None:
         raise checker.wrong(node, "arguments are written one by one", usage)
@@ -67,12 +85,14 @@ def _arguments(checker: CheckContext, node: jinja.Call, name: str) -> Arguments:
     for keyword in node.kwargs:
         place = checker.source.before(checker.source.span(keyword.value, wide=True)[0], 2)
         if keyword.key not in parameters:
-            hint = did_you_mean(keyword.key, parameters)
+            other = _WRITTEN_OTHERWISE.get(keyword.key)
+            near = did_you_mean(keyword.key, parameters)
+            hint = f"write `{other}={checker.words(keyword.value)}`" if other in parameters else near
             raise checker.wrong(place, f"`{name}` has no argument `{keyword.key}`", usage, hint)
         if keyword.key in given:
             raise checker.wrong(place, f"`{keyword.key}` is given twice", usage)
         given[keyword.key] = keyword.value
-    missing = [p for p in parameters if p not in given and p != "within"]
+    missing = [p for p in parameters if p not in given and p not in _OPTIONAL]
     if missing:
         raise checker.wrong(node, f"`{name}` needs {' and '.join(f'`{m}`' for m in missing)}", usage)
     return given
@@ -82,38 +102,26 @@ def _many(parameters: Sequence[str]) -> str:
     return "one argument" if len(parameters) == 1 else f"{len(parameters)} arguments"
 
 
-def _written(checker: CheckContext, node: jinja.Expr, what: str) -> str:
-    """A text the author wrote in quotes; empty when a problem was added instead."""
-    if isinstance(node, jinja.Const) and isinstance(node.value, str):
-        found = checker.value(node)
-        if found is not None and not node.value.strip():
-            checker.add_problem(checker.wrong(node, "this text is empty", what))
-        return node.value
-    hint = f"write `'{node.name}'`, with quotes" if isinstance(node, jinja.Name) else None
-    checker.add_problem(
-        checker.wrong(node, f"`{checker.words(node)}` is not a text in quotes", f"{what}, in quotes", hint)
-    )
-    return ""
-
-
 def _event(checker: CheckContext, node: jinja.Expr) -> str:
-    name = _written(checker, node, "the name of an event")
+    name = checker.written(node, "the name of an event")
     if name.strip() and name not in checker.catalogue.events:
         hint = did_you_mean(name, checker.catalogue.events)
         checker.add_problem(checker.wrong(node, f"there is no event `{name}`", "a declared event, or `purchase`", hint))
     return name
 
 
-def _within(checker: CheckContext, node: jinja.Expr | None) -> timedelta | None:
+def _within(checker: CheckContext, node: jinja.Expr | None, *, product: bool = False) -> timedelta | None:
+    """The span; `product`: a sku or category in its place is told where it goes."""
     if node is None:
         return None
-    text = _written(checker, node, "a duration such as `'30 days'`")
+    text = checker.written(node, "a duration such as `'30 days'`")
     if not text.strip():
         return None
     try:
         found = duration(text)
     except (ValueError, OverflowError):
-        checker.add_problem(checker.wrong(node, f"`{text}` is not a duration", "a duration such as `'30 days'`"))
+        hint = f"write `spent(on={checker.words(node)})`" if product else None
+        checker.add_problem(checker.wrong(node, f"`{text}` is not a duration", "a duration such as `'30 days'`", hint))
         return None
     if not timedelta() < found <= LONGEST:
         checker.add_problem(

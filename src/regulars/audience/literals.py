@@ -10,7 +10,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, time
 
 from regulars.audience.check_context import CheckContext
-from regulars.audience.nodes import Arithmetic, Choose, Comparison, Literal, Negate, Node
+from regulars.audience.nodes import Arithmetic, Choose, Comparison, Literal, LocalDay, Negate, Node
 from regulars.core import calendar
 from regulars.db.json_fields import DATE, LARGEST, SMALLEST, keepable, readable_date, readable_micros
 from regulars.db.sql_functions import number as parse_number
@@ -101,6 +101,17 @@ def _midnight(day: date, zone: str) -> datetime:
         return datetime.combine(day, time(), UTC)
 
 
+def local_days(one: Node, two: Node) -> tuple[Node, Node]:
+    """Both sides of a comparison; an instant beside a date becomes its day in the client's time zone."""
+    return _local_day(one, two), _local_day(two, one)
+
+
+def _local_day(node: Node, other: Node) -> Node:
+    if node.type is FieldType.INSTANT and other.type is FieldType.DATE:
+        return LocalDay(node.start, node.end, FieldType.DATE, node)
+    return node
+
+
 def mismatch(
     op: Comparison, one: Node, two: Node, first: str, second: str
 ) -> tuple[str, str | None, str | None] | None:
@@ -119,8 +130,6 @@ def _remedy(op: Comparison, one: Node, two: Node, first: str, second: str) -> st
     match one.type, two.type:
         case ((FieldType.DATE | FieldType.INSTANT), FieldType.NUMBER):
             return f"write `days_since({first}) {op} {second}`"
-        case FieldType.INSTANT, FieldType.DATE:
-            return f"write `days_since({first})` and compare it with a number of days"
         case FieldType.TEXT, FieldType.NUMBER if isinstance(two, Literal):
             return f"write the number as a text: `'{second}'`"
         case FieldType.NUMBER, FieldType.TEXT if isinstance(two, Literal) and parse_number(two.value) is not None:

@@ -210,11 +210,63 @@ class History(Node):
     within: timedelta | None
 
 
+@dataclass(frozen=True, slots=True)
+class Lines(Node):
+    """`spent` or `bought_quantity` over the lines of purchases with this sku or category."""
+
+    function: str
+    what: str
+    within: timedelta | None
+
+
+@dataclass(frozen=True, slots=True)
+class Upcoming(Node):
+    """`next` (the earliest instant to come; unknown for none) or `has_upcoming`, by the instant `field` of an event.
+
+    Of `visit`, those that stand: booked, and since then neither moved nor cancelled.
+    """
+
+    function: str
+    event: str
+    field: str
+
+
+@dataclass(frozen=True, slots=True)
+class LocalDay(Node):
+    """The date of an instant in the client's time zone; the checker puts it where an instant meets a date."""
+
+    operand: Node
+
+
+@dataclass(frozen=True, slots=True)
+class InSegment(Node):
+    """`in_segment('name')`: whether the segment's condition holds; unknown counts as no.
+
+    `text` is the segment's condition as written, into which the offsets of `body` point.
+    """
+
+    name: str
+    text: str
+    body: Node
+
+
+@dataclass(frozen=True, slots=True)
+class LeftSegment(Node):
+    """`left_segment('name')`: was in the segment at an earlier plan, and is not now; never unknown."""
+
+    name: str
+    text: str
+    body: Node
+
+
+VISIT = "visit"
+"""The name by which `next` and `has_upcoming` take visits, which are booked, moved and cancelled."""
 PURCHASE = "purchase"
 """The built-in event whose rows are the purchases."""
 
 AnyNode = (
     Literal | CustomerField | EventField | ProductField | Now | Today | Not | AllOf | AnyOf | Compare | Member | Holds
-    | IsNone | Arithmetic | Negate | Choose | DaysSince | TextTest | Bought | History
+    | IsNone | Arithmetic | Negate | Choose | DaysSince | TextTest | Bought | History | Lines | Upcoming | LocalDay
+    | InSegment | LeftSegment
 )  # fmt: skip
 """Every kind of node: what takes one of these and leaves a kind out is refused by the type checker."""

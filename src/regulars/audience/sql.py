@@ -32,13 +32,14 @@ from sqlalchemy import (
 from sqlalchemy.sql import ColumnElement, and_, or_
 from sqlalchemy.types import TypeEngine
 
-from regulars.audience import day_spans, nodes
+from regulars.audience import day_spans, nodes, segment_members, upcoming_sql
 from regulars.audience.computed_fields import COMPUTED
 from regulars.audience.nodes import PURCHASE, Comparison, Node
 from regulars.db import tables
 from regulars.db.json_fields import BY_TYPE, regulars_list_holds
 from regulars.db.sql_functions import (
     regulars_contains,
+    regulars_date,
     regulars_days,
     regulars_ends_with,
     regulars_is_null,
@@ -81,8 +82,8 @@ class Scope:
     """The scope in which a condition is compiled. The statement must have `customers`, and `facts` joined to it.
 
     `now` is in microseconds, as `instant` makes it. `facts` is the table or `profile.facts.source(…)`. `today` is each
-    client's own date, as `today_by_zone` makes it. `event_data` and `event_at` are those of the event that triggered
-    the campaign, if any, and `product` is the product that did.
+    client's own date, as `today_by_zone` makes it; `zones` are the known zones of clients. `event_data` and `event_at`
+    are those of the event that triggered the campaign, if any, and `product` is the product that did.
     """
 
     now: ColumnElement[int]
@@ -90,6 +91,7 @@ class Scope:
     facts: FromClause
     zone: str
     today: ColumnElement[date] | None = None
+    zones: tuple[str, ...] | None = None
     event_data: ColumnElement[Any] | None = None
     event_at: ColumnElement[Any] | None = None
     product: FromClause | None = None
@@ -112,6 +114,12 @@ class Statement:
                 return self._number(node)
             case nodes.Bought() | nodes.History():
                 return self._history(node)
+            case nodes.Lines():
+                return self._sum_of_lines(node)
+            case nodes.Upcoming():
+                return upcoming_sql.upcoming(node, self.scope.customers, self.scope.now)
+            case nodes.InSegment() | nodes.LeftSegment():
+                return self._segment(node)
         return self._plain(node)
 
     def _plain(self, node: Node) -> Column:
@@ -217,11 +225,26 @@ class Statement:
                     bounds = day_spans.compare(op, count, moment, self.scope.now, until=left.until, cheap=cheap)
                     if bounds is not None:
                         return bounds
+        if isinstance(left, nodes.LocalDay) or isinstance(right, nodes.LocalDay):
+            days: Column = _COMPARE[op](self._day_number(left), self._day_number(right))
+            return days
         one, two = self.value(left), self.value(right)
         if left.type is FieldType.TEXT and op not in (Comparison.EQ, Comparison.NE):
             one, two = regulars_ordered(one), regulars_ordered(two)
         compared: Column = _COMPARE[op](one, two)
         return compared
+
+    def _day_number(self, node: Node) -> Column:
+        """A date as the number 20260131; of an instant, the date in the client's zone."""
+        if not isinstance(node, nodes.LocalDay):
+            return regulars_date(self.value(node))
+        zones = self.scope.zones
+        if zones is None:
+            raise ValueError("the condition needs `zones` in its scope")
+        own, company = self.scope.customers.c.timezone, literal(self.scope.zone, Text)
+        known = own.in_([literal(name, Text) for name in zones])
+        zone = case((known, own), else_=company) if zones else company
+        return day_spans.local_day_number(self.value(node.operand), zone)
 
     def _number(self, node: Node) -> Column:
         match node:
@@ -283,6 +306,22 @@ class Statement:
             .where(or_(things.c.sku == what, things.c.category == what))
             .exists()
         )
+
+    def _sum_of_lines(self, node: nodes.Lines) -> Column:
+        bought, lines, things = (t.alias() for t in (tables.purchases, tables.purchase_lines, tables.products))
+        what, money = literal(node.what, Text), node.function == "spent"
+        column = type_coerce(lines.c.amount, BigInteger) if money else lines.c.quantity
+        total = select(cast(func.sum(column), BigInteger))
+        query = self._rows(total, bought, PURCHASE, node.within)
+        query = query.join(lines, lines.c.purchase_id == bought.c.id).join(things, things.c.id == lines.c.product_id)
+        found = func.coalesce(self._one(query.where(or_(things.c.sku == what, things.c.category == what))), literal(0))
+        return _money(found) if money else cast(found, Double)
+
+    def _segment(self, node: nodes.InSegment | nodes.LeftSegment) -> Column:
+        inside: Column = func.coalesce(self.value(node.body), literal(False, Boolean))
+        if isinstance(node, nodes.InSegment):
+            return inside
+        return and_(segment_members.was_in(node.name, self.scope.customers, self.scope.now), regulars_not(inside))
 
     def _one(self, query: Select[Any]) -> Column:
         return query.correlate(self.scope.customers, self.scope.facts).scalar_subquery()

@@ -14,7 +14,7 @@ from jinja2 import nodes as jinja
 
 from regulars.audience import function_calls, nodes
 from regulars.audience.check_context import CheckContext
-from regulars.audience.literals import KINDS, adapt, mismatch, number, usable, within_range
+from regulars.audience.literals import KINDS, adapt, local_days, mismatch, number, usable, within_range
 from regulars.audience.nodes import Comparison, Node
 from regulars.audience.problems import Wrong
 from regulars.audience.vocabulary import FUNCTIONS
@@ -168,16 +168,21 @@ class Checker(CheckContext):
 
     def _product_field(self, node: jinja.Getattr, tail: tuple[int, int]) -> Node | None:
         if not self.product:
-            raise self.wrong(node, "`product` is known only where a new product sets the campaign off")
+            raise self.wrong(node, f"`product` {self._unknown_subject('a new product sets the campaign off')}")
         if node.attr not in PRODUCT:
             raise self.wrong(tail, f"products have no field `{node.attr}`", "a field of the product",
                                 did_you_mean(node.attr, PRODUCT))  # fmt: skip
         return nodes.ProductField(*self.place(node), PRODUCT[node.attr], node.attr)
 
+    def _unknown_subject(self, known: str) -> str:
+        if self.role == "segment":
+            return f"is not known in a segment, which is about the client alone; only where {known}"
+        return f"is known only where {known}"
+
     def _event_field(self, node: jinja.Getattr, tail: tuple[int, int]) -> Node | None:
         start, end = self.place(node)
         if self.event is None:
-            raise self.wrong(node, "`event` is known only where a campaign starts `on` an event")
+            raise self.wrong(node, f"`event` {self._unknown_subject('a campaign starts `on` an event')}")
         if self.event not in self.catalogue.events:
             raise self.wrong(node, f"the event `{self.event}` is not declared",
                                 hint=did_you_mean(self.event, self.catalogue.events))  # fmt: skip
@@ -283,7 +288,7 @@ class Checker(CheckContext):
         one, two = sides.get(left), sides.get(right)
         if one is None or two is None:
             return None
-        one, two = adapt(self, one, two.type), adapt(self, two, one.type)
+        one, two = local_days(adapt(self, one, two.type), adapt(self, two, one.type))
         if (wrong := mismatch(op, one, two, self.words(one), self.words(two))) is not None:
             raise self.wrong(place, *wrong)
         return nodes.Compare(*place, FieldType.BOOL, op, one, two)

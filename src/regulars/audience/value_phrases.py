@@ -19,6 +19,7 @@ from regulars.audience.field_labels import (
 )
 from regulars.audience.nodes import (
     PURCHASE,
+    VISIT,
     AllOf,
     AnyNode,
     AnyOf,
@@ -31,8 +32,12 @@ from regulars.audience.nodes import (
     EventField,
     History,
     Holds,
+    InSegment,
     IsNone,
+    LeftSegment,
+    Lines,
     Literal,
+    LocalDay,
     Member,
     Negate,
     Node,
@@ -41,6 +46,7 @@ from regulars.audience.nodes import (
     ProductField,
     TextTest,
     Today,
+    Upcoming,
 )
 from regulars.rules.fields import EVENTS
 
@@ -57,6 +63,14 @@ def value_phrase(node: Node, clause: ClauseOf) -> str:
             return _plain(any_node)
         case Arithmetic() | Negate() | DaysSince() | Choose() | History():
             return _composed(any_node, clause)
+        case Lines():
+            return _lines(any_node)
+        case LocalDay():
+            return f"the day of {operand_phrase(any_node.operand, clause)}"
+        case Upcoming(function="next"):
+            return f"the client's next {upcoming_label(any_node)}"
+        case InSegment() | LeftSegment() | Upcoming():
+            return f"whether {clause(any_node)}"
         case Not() | AllOf() | AnyOf() | Compare() | Member() | Holds() | IsNone() | TextTest() | Bought():
             return f"whether {clause(any_node)}"
         case _:
@@ -97,6 +111,18 @@ def _composed(node: Arithmetic | Negate | DaysSince | Choose | History, clause: 
             return _history(node, clause)
         case _:
             assert_never(node)
+
+
+def _lines(node: Lines) -> str:
+    within = within_words(node.within)
+    if node.function == "spent":
+        return f"the amount that the client spent on {quoted(node.what)}{within}"
+    return f"the number of {quoted(node.what)} that the client bought{within}"
+
+
+def upcoming_label(node: Upcoming) -> str:
+    """One appointment of that kind, to follow an article: "visit", "“demo agreed”"."""
+    return VISIT if node.event == VISIT else event_label(node.event)
 
 
 def _event_field(node: EventField) -> str:

@@ -85,7 +85,7 @@ class PlanContext:
             return self.deferred(Date(), lambda at: local_day(at.now, zone_name, zone))
 
         now = self.deferred(BigInteger(), lambda at: to_micros(at.now))
-        return Scope(now, customers, self.facts, zone, today(self._elsewhere, zone, day))
+        return Scope(now, customers, self.facts, zone, today(self._elsewhere, zone, day), self.zones)
 
     @cached_property
     def _elsewhere(self) -> tuple[tuple[str, ...], ...]:
@@ -100,7 +100,7 @@ class PlanContext:
         if self.cache is None:
             return build(self)
         rule = (active.key, self.rulebook.digest(active.campaign), active.bounded, active.planned_at is None)
-        key = (*what, *rule, self.only, self._elsewhere, self.known is facts)
+        key = (*what, *rule, self.only, self._elsewhere, self.zones, self.known is facts)
         return self.cache.take(key, (self, active), lambda: build(replace(self, cacheable=True)))
 
     def deferred(self, kind: TypeEngine[Any], value: Callable[[PlanContext], Any]) -> ColumnElement[Any]:
