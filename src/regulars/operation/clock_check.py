@@ -6,13 +6,14 @@ import logging
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, Engine, delete, select, text
+from sqlalchemy import Connection, Engine, delete, select
 
 from regulars.core.clock import Clock
 from regulars.core.errors import EnvironmentFailed
 from regulars.db import engine as db
+from regulars.db.database_time import database_time
 from regulars.db.tables import clock_states
 
 _LOG = logging.getLogger(__name__)
@@ -23,11 +24,6 @@ _WARN_EVERY = 300.0
 _NOTED_FOR = timedelta(minutes=2)
 """A record not renewed within this time belongs to a process that has ended."""
 TOLERATED = timedelta(seconds=5)
-_NOW = {
-    "postgresql": text("SELECT extract(epoch FROM clock_timestamp())"),
-    "sqlite": text("SELECT (julianday('now') - 2440587.5) * 86400.0"),
-}
-"""Seconds since 1970 by the database's clock."""
 
 
 def clock_difference(engine: Engine, wall: Clock) -> str | None:
@@ -45,7 +41,7 @@ def clock_difference(engine: Engine, wall: Clock) -> str | None:
 
 def clocks_off(connection: Connection) -> list[str]:
     """A sentence for each process that has found a clock difference within the last minutes."""
-    since = _database_time(connection) - _NOTED_FOR
+    since = database_time(connection) - _NOTED_FOR
     query = select(clock_states).where(clock_states.c.noted_at > since).order_by(clock_states.c.worker)
     return [
         f"the clock of process {row.worker} is {_off(timedelta(seconds=row.ahead_seconds))} the database's since"
@@ -88,7 +84,7 @@ class ClockCheck:
     def _record(self) -> None:
         with suppress(EnvironmentFailed), db.write(self._engine) as connection:
             before = self._wall()
-            there = _database_time(connection)
+            there = database_time(connection)
             row = {"ahead_seconds": (before - there).total_seconds(), "noted_at": there}
             statement = db.insert(connection, clock_states).values(worker=self._worker, since=there, **row)
             connection.execute(statement.on_conflict_do_update(index_elements=["worker"], set_=row))
@@ -99,12 +95,8 @@ class ClockCheck:
 def _both(engine: Engine, wall: Clock) -> tuple[datetime, datetime]:
     with db.read(engine) as connection:
         before = wall()
-        there = _database_time(connection)
+        there = database_time(connection)
         return before + (wall() - before) / 2, there  # the database read its clock between the two
-
-
-def _database_time(connection: Connection) -> datetime:
-    return datetime.fromtimestamp(float(connection.execute(_NOW[connection.dialect.name]).scalar_one()), UTC)
 
 
 def _off(ahead: timedelta) -> str:

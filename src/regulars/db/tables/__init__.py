@@ -25,8 +25,9 @@ from regulars.db.tables.notifications import notifications
 from regulars.db.tables.offers import coupon_codes, coupons, point_levels, points_tariff
 from regulars.db.tables.people import aliases, customers, managers
 from regulars.db.tables.permissions import consent_log, consents, preferences, refusals, signups, suppressions
-from regulars.db.tables.process_states import clock_states, lane_states, write_probes
+from regulars.db.tables.process_states import clock_states, counters, heartbeats, lane_states, write_probes
 from regulars.db.tables.responses import deliveries, hits
+from regulars.db.tables.switches import switches
 from regulars.db.tables.version_files import applied_versions, file_contents, workspace_files, workspace_versions
 
 __all__ = [
@@ -42,6 +43,7 @@ __all__ = [
     "consent_log",
     "consents",
     "copies",
+    "counters",
     "coupon_codes",
     "coupons",
     "customers",
@@ -49,6 +51,7 @@ __all__ = [
     "events",
     "facts",
     "file_contents",
+    "heartbeats",
     "hits",
     "lane_states",
     "layouts",
@@ -72,6 +75,7 @@ __all__ = [
     "rule_versions",
     "signups",
     "suppressions",
+    "switches",
     "values_seen",
     "workspace_files",
     "workspace_versions",

@@ -1,11 +1,11 @@
-"""Tables of the states of processes: outages of mail servers, clock differences.
+"""Tables of the states of processes: outages of mail servers, clock differences, signs of life, counters.
 
-Rows are written when something changes, and once a minute while it is wrong; never for a single email.
+Rows are written when something changes, a few times a minute by each process, and never for a single email.
 """
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Double, Integer, Table, Text
+from sqlalchemy import BigInteger, Column, Double, Integer, Table, Text
 
 from regulars.db.tables._metadata import metadata
 from regulars.db.types import Instant, Json
@@ -40,4 +40,24 @@ write_probes = Table(
     # One row, written to test whether the database is writable.
     Column("id", Integer, primary_key=True, autoincrement=False),
     Column("at", Instant, nullable=False),
+)
+
+heartbeats = Table(
+    "heartbeats",
+    metadata,
+    # A worker process, written a few times a minute. Instants are by the database's clock.
+    Column("process", Text, primary_key=True),  # host:process
+    Column("release", Text, nullable=False),  # the version of Regulars
+    Column("started_at", Instant, nullable=False),
+    Column("noted_at", Instant, nullable=False),
+)
+
+counters = Table(
+    "counters",
+    metadata,
+    # What all workers together have done since the table was created; written a few times a minute by each.
+    Column("name", Text, primary_key=True),  # ledger.counters.Counted
+    Column("label", Text, primary_key=True),  # a state, a lane; empty for none
+    Column("number", BigInteger, nullable=False),
+    Column("seconds", Double, nullable=False),  # the time that it took, together
 )
