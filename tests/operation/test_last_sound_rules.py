@@ -12,8 +12,12 @@ from sqlalchemy import Engine, func, select
 from regulars.core.errors import Invalid
 from regulars.db.engine import read
 from regulars.db.tables import file_contents, workspace_files, workspace_versions
+from regulars.operation import applied_versions
 from regulars.operation import workspace_versions as versions
 from regulars.operation.last_sound_rules import RulesInForce
+from regulars.operation.stored_version import StoredVersion
+from regulars.workspace.folder import open_workspace
+from regulars.workspace.starter import starter
 from tests.common.bench import at
 from tests.common.smtp import Inbox
 from tests.common.workspace import write_campaigns, write_email, write_workspace
@@ -118,40 +122,65 @@ def _counts(engine: Engine) -> list[int]:
         return [connection.scalar(select(func.count()).select_from(table)) or 0 for table in tables]
 
 
+def _adopt(engine: Engine, root: Path, minute: int) -> applied_versions.Applied:
+    return applied_versions.adopt(engine, open_workspace(root), at(f"2026-06-10T12:{minute:02}"))
+
+
 def test_a_content_is_kept_once_and_old_versions_are_forgotten(
     engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     root = write_workspace(tmp_path, CAMPAIGNS)
-    files = 2 + 2 * 2  # rule files; a body and words of two emails
-    versions.keep(engine, root, at("2026-06-10T12:00"))
+    frozen = [path for path in (starter() / "templates" / "emails" / "_base").rglob("*") if path.name != "README.md"]
+    # Rule files; a body and words of two emails; the parts that the starter's emails share.
+    files = 2 + 2 * 2 + sum(path.is_file() for path in frozen)
+    _adopt(engine, root, 0)
     first = _counts(engine)
     assert first[:2] == [1, files]
-    versions.keep(engine, root, at("2026-06-10T12:01"))  # the same: nothing is written
+    _adopt(engine, root, 1)  # the same: nothing is written
     assert _counts(engine) == first
     write_email(root, "news", "Another line.")
-    versions.keep(engine, root, at("2026-06-10T12:02"))
+    _adopt(engine, root, 2)
     assert _counts(engine) == [2, 2 * files, first[2] + 1]
     monkeypatch.setattr(versions, "RETAINED", 2)
     for minute in range(3, 6):
         write_email(root, "news", f"Line {minute}.")
-        kept = versions.keep(engine, root, at(f"2026-06-10T12:0{minute}"))
+        kept = _adopt(engine, root, minute)
     assert _counts(engine) == [2, 2 * files, first[2] + 2]
-    assert versions.last(engine) == kept
-    copy = tmp_path / "copy"
-    versions.write_files(engine, kept, copy)
+    assert applied_versions.current(engine) == kept
+    stored = StoredVersion()
+    copy = stored.open(engine, kept).root
     for path in (root / "templates").rglob("*.*"):
         assert (copy / path.relative_to(root)).read_bytes() == path.read_bytes()
+    stored.close()
+
+
+def test_a_version_by_which_emails_went_is_kept(
+    sqlite_engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(versions, "RETAINED", 1)
+    root = write_workspace(tmp_path, CAMPAIGNS)
+    used = _adopt(sqlite_engine, root, 0)
+    applied_versions.note_sent(sqlite_engine, used.number, at("2026-06-10T12:00"))
+    for minute in (1, 2, 3):
+        write_email(root, "news", f"Line {minute}.")
+        last = _adopt(sqlite_engine, root, minute)
+    with read(sqlite_engine) as connection:
+        assert [one.number for one in applied_versions.history(connection)] == [last.number, used.number]
+    write_email(root, "news", "Two years later.")
+    newest = applied_versions.adopt(sqlite_engine, open_workspace(root), at("2028-06-10T12:00"))
+    with read(sqlite_engine) as connection:
+        assert [one.number for one in applied_versions.history(connection)] == [newest.number]
 
 
 def test_going_back_to_a_former_state_makes_it_the_last(engine: Engine, tmp_path: Path) -> None:
     root = write_workspace(tmp_path, CAMPAIGNS)
-    first = versions.keep(engine, root, at("2026-06-10T12:00"))
+    first = _adopt(engine, root, 0)
     write_email(root, "news", "Another line.")
-    versions.keep(engine, root, at("2026-06-10T12:01"))
+    _adopt(engine, root, 1)
     write_email(root, "news", "We thought of you.")
-    third = versions.keep(engine, root, at("2026-06-10T12:02"))
+    third = _adopt(engine, root, 2)
     assert third.digest == first.digest
-    assert versions.last(engine) == third
+    assert applied_versions.current(engine) == third
 
 
 def test_a_workspace_that_is_too_large_is_not_kept_and_that_is_said(

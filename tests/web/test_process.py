@@ -12,8 +12,9 @@ import pytest
 from sqlalchemy import Engine
 
 from regulars.core import clock
-from regulars.operation import workspace_versions
+from regulars.operation import applied_versions
 from regulars.web.site import Site
+from regulars.workspace.folder import open_workspace
 from tests.common.servers import free_port, wait_for
 from tests.common.workspace import write_workspace
 
@@ -59,7 +60,7 @@ def test_it_serves_until_it_is_stopped_and_logs_no_link(tmp_path: Path) -> None:
 
 def test_pages_go_on_after_a_restart_while_rules_are_faulty(sqlite_engine: Engine, tmp_path: Path) -> None:
     write_workspace(tmp_path, {"thanks": {"on": "purchase", "email": "thanks"}})
-    workspace_versions.keep(sqlite_engine, tmp_path, clock.system())
+    applied_versions.adopt(sqlite_engine, open_workspace(tmp_path), clock.system())
     write_workspace(tmp_path, {"thanks": {"no": "purchase", "email": "thanks"}})
     site = Site(sqlite_engine, tmp_path, "http://127.0.0.1", b"secret", clock.system)
     assert list(site.rules.rulebook.campaigns) == ["thanks"]

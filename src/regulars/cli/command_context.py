@@ -73,8 +73,8 @@ class CommandContext:
     def go_by_rules_in_force(self) -> list[str]:
         """Lets the command use the last valid rules while the files are faulty, like workers.
 
-        Returns a sentence for each fault of the environment: the files, the clock. Raises Invalid when the files are
-        faulty and no valid version is known.
+        Returns a sentence for each fault of the environment: the files, the clock; and one where the files differ from
+        the version that was applied. Raises Invalid when the files are faulty and no valid version is known.
         """
         from regulars.operation.clock_check import clock_difference
         from regulars.operation.last_sound_rules import RulesInForce
@@ -82,8 +82,20 @@ class CommandContext:
         in_force = RulesInForce(self.root, self.engine)
         click.get_current_context().find_root().call_on_close(in_force.close)
         self.rules = in_force.current()
-        found = [in_force.fault, clock_difference(self.engine, clock.system)]
+        found = [in_force.fault, in_force.draft, clock_difference(self.engine, clock.system)]
         return [str(one) for one in found if one is not None]
+
+    def go_by_applied_version(self) -> None:
+        """Lets the command use the version that a person applied, like workers; says on stderr if the files differ.
+
+        Where saved files come into force by themselves, the command uses the files.
+        """
+        from regulars.operation.applied_versions import MANUAL, current
+
+        applied = current(self.engine)
+        if applied is not None and applied.mode == MANUAL:
+            for note in self.go_by_rules_in_force():
+                click.echo(f"note: {note}", err=True)
 
     def troubles(self) -> list[str]:
         """A sentence for each thing that is wrong around the processes: mail servers, workers' clocks, a full disk."""

@@ -155,6 +155,7 @@ def import_command(
     from regulars.importing.report import Kind
     from regulars.importing.service import import_file
 
+    command.go_by_applied_version()
     options = replace(
         options_for(command.rules.rulebook),
         dates=dates, decimal=decimal, encoding=encoding, bad_rows=bad_rows, pool=pool, scale=scale, strict=strict,

@@ -45,6 +45,7 @@ def plan_command(command: CommandContext, now: str | None, days: int, samples: i
     zone = command.rules.rulebook.company.timezone
     click.echo(f"Plan for {when(at, zone)} ({zone}); nothing is written or sent.\n")
     _changes(found)
+    command.go_by_applied_version()
     _campaigns(found)
     _lacking(found, command.rules.rulebook)
     _samples(found, zone)

@@ -123,6 +123,7 @@ def beat_command(command: CommandContext, loglevel: str) -> None:
 @click.pass_obj
 def up_command(command: CommandContext, concurrency: int, port: int, loglevel: str) -> None:
     """Run everything on this machine until Ctrl-C: a worker, the scheduler, and the pages that emails link to."""
+    command.go_by_applied_version()
     command.prepare()  # faulty rules are reported now, not in a worker's log
     commands = up_processes(command, concurrency, port, loglevel)
     click.echo(f"Regulars is up in {command.root}, its pages at http://127.0.0.1:{port}; Ctrl-C ends it.")

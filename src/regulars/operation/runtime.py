@@ -15,15 +15,18 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import uvloop
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 
 from regulars.consent.signups import purge
 from regulars.core.clock import Clock
 from regulars.core.settings import Settings
 from regulars.db import engine as db
+from regulars.db.locks import AdvisoryLock, lock
 from regulars.dispatch.dispatcher import Dispatcher, Options, Summary
 from regulars.ledger.claims import waiting
 from regulars.ledger.lane_states import free_retries
+from regulars.operation import applied_versions
+from regulars.operation.applied_versions import MANUAL
 from regulars.operation.clock_check import ClockCheck
 from regulars.operation.lanes import open_lanes
 from regulars.operation.last_sound_rules import Fault, RulesInForce
@@ -54,9 +57,10 @@ class Runtime:
 
     @property
     def rules(self) -> Workspace:
-        """The rules and emails on disk; while those are faulty, the last valid ones.
+        """The rules and emails in force: the applied version, or those on disk, or the last valid ones.
 
-        Raises Invalid for faulty files when no valid version is known.
+        Raises Invalid for faulty files when no valid version is known, UnsoundVersion for an applied version that is
+        not valid for this release.
         """
         return self._in_force.current()
 
@@ -65,13 +69,33 @@ class Runtime:
         """The faults of the files at the last access to the rules, if another version is in force instead."""
         return self._in_force.fault
 
+    @property
+    def draft(self) -> str | None:
+        """How the files on disk differ from the version that a person applied; information, no fault."""
+        return self._in_force.draft
+
     def plan(self, clock: Clock) -> Plan:
         """Plans in one transaction, which also deletes sign-ups that were not confirmed in time."""
         self._clocks.look()
-        rules, now = self.rules, clock()
-        with db.write(self.engine) as connection:
-            purge(connection, now, rules.rulebook.signup)
-            return plan(connection, rules, now)
+        while True:
+            rules, now = self.rules, clock()
+            with db.write(self.engine) as connection:
+                if not self._is_current(connection):
+                    continue
+                purge(connection, now, rules.rulebook.signup)
+                return plan(connection, rules, now)
+
+    def _is_current(self, connection: Connection) -> bool:
+        """Whether nobody applied another version while this process waited for its turn to plan.
+
+        An older rule must not come into force again, even for one plan: its campaigns would begin anew.
+        """
+        ours = self._in_force.applied
+        if ours is None or ours.mode != MANUAL:
+            return True
+        lock(connection, AdvisoryLock.PLAN)
+        found = applied_versions.in_force(connection)
+        return found is not None and found.number == ours.number
 
     def waiting(self, now: datetime) -> bool:
         """Whether anything can be sent now."""
@@ -89,7 +113,8 @@ class Runtime:
     ) -> Summary:
         """Sends planned promises until none is left, `turn` is over or `stop` is true; finishes the current chunk.
 
-        With `probe_idle` it also tests mail servers that have not been used for half a minute.
+        With `probe_idle` it also tests mail servers that have not been used for half a minute. A version applied
+        meanwhile is taken up before the next chunk.
         """
         self._clocks.look()
         options = Options(
@@ -100,16 +125,37 @@ class Runtime:
             chunk=self.settings.chunk,
             lease=timedelta(seconds=self.settings.lease_seconds),
         )
-        dispatcher = Dispatcher(self.engine, self.rules, self._lanes, options, clock=clock, wall=self.wall)
         end = None if turn is None else self.wall() + turn
 
-        async def run() -> Summary:
-            summary = await dispatcher.run(lambda: stop() or (end is not None and self.wall() >= end), progress)
-            found = await self._outages.follow(summary.down, summary.reached, probe_idle=probe_idle)
-            summary.down.update(found)
-            return summary
+        def over() -> bool:
+            return stop() or (end is not None and self.wall() >= end)
 
-        return self._runner.run(run())
+        async def run() -> Summary:
+            whole = Summary()
+            while True:
+                dispatcher = Dispatcher(self.engine, self.rules, self._lanes, options, clock=clock, wall=self.wall)
+                await self._until_replaced(dispatcher, whole, over, progress)
+                if over() or not self._in_force.replaced():
+                    break
+            found = await self._outages.follow(whole.down, whole.reached, probe_idle=probe_idle)
+            whole.down.update(found)
+            return whole
+
+        summary = self._runner.run(run())
+        if summary.sent:
+            self._in_force.note_sent(self.wall())
+        return summary
+
+    async def _until_replaced(
+        self, dispatcher: Dispatcher, whole: Summary, over: Callable[[], bool], progress: Callable[[int], None] | None
+    ) -> None:
+        """Sends by the version in force, until another is; adds to the summary."""
+        before = whole.sent
+        further = None if progress is None else (lambda sent: progress(before + sent))
+        part = await dispatcher.run(lambda: over() or self._in_force.replaced(), further)
+        whole.states.update(part.states)
+        whole.down.update(part.down)
+        whole.reached.update(part.reached)
 
     def free_retries(self, now: datetime) -> int:
         """Makes emails that wait for a retry due for a plan at `now`; returns their number."""

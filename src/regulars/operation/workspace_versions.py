@@ -1,37 +1,35 @@
-"""Valid versions of the workspace's files, stored in the database so that every process can use the last one.
+"""Versions of the workspace's files, stored in the database so that every process can use them.
 
-A version is all files below `campaigns/` and `templates/`, byte for byte; content shared by versions is stored
-once. Files of the package itself, such as starter emails, are not part of it.
+A version is everything that emails are made from, byte for byte: all files below `campaigns/` and `templates/`, and the
+starter emails that its campaigns fall back to, as `starter/templates/emails/…`. Content shared by versions is stored
+once. `applied_versions` says which of them is in force.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from hashlib import blake2b
 from pathlib import Path
 
-from sqlalchemy import Connection, Engine, delete, select
+from sqlalchemy import Connection, delete, select
 
 from regulars.core.paths import inside
 from regulars.db import engine as db
-from regulars.db.locks import AdvisoryLock, lock
-from regulars.db.tables import file_contents, workspace_files, workspace_versions
+from regulars.db.tables import applied_versions, file_contents, workspace_files, workspace_versions
+from regulars.render.template_files import BASE
 from regulars.workspace.fingerprint import READ_FROM
+from regulars.workspace.folder import Workspace, open_workspace
 
 RETAINED = 50
-"""Number of versions stored; older ones are deleted."""
+"""Number of versions stored beside those that a person applied or emails were sent by; older ones are deleted."""
 MOST_BYTES = 50_000_000
 """Maximum total bytes of one version."""
+STARTER = "starter/templates/emails"
+"""Where a version has the starter emails it falls back to."""
 
-
-@dataclass(frozen=True, slots=True)
-class Version:
-    """A valid version of the files, and when it last came into force."""
-
-    digest: str
-    at: datetime
+Files = Mapping[str, bytes]
+"""Contents by path, with `/`, relative to the version's root."""
 
 
 class TooLarge(Exception):
@@ -42,77 +40,92 @@ class TooLarge(Exception):
         super().__init__(f"{size} bytes")
 
 
-def keep(engine: Engine, root: Path, now: datetime) -> Version:
-    """Stores the files under `root` as the last valid version; writes nothing when they are unchanged.
-
-    Raises TooLarge. The caller makes sure that no file has changed since they were checked.
-    """
-    contents = _read(root)
-    digests = {path: _digest(content) for path, content in contents.items()}
-    whole = _digest("".join(f"{path}\0{digests[path]}\n" for path in sorted(digests)).encode(errors="surrogateescape"))
-    before = last(engine)
-    if before is not None and before.digest == whole:
-        return before
-    by_digest = {digests[path]: content for path, content in contents.items()}
-    with db.write(engine) as connection:
-        lock(connection, AdvisoryLock.VERSIONS)
-        statement = db.insert(connection, workspace_versions).values(digest=whole, at=now, files=len(contents))
-        connection.execute(statement.on_conflict_do_update(index_elements=["digest"], set_={"at": now}))
-        rows = [{"digest": digest, "content": content} for digest, content in by_digest.items()]
-        connection.execute(db.insert(connection, file_contents).on_conflict_do_nothing(), rows)
-        files = [{"version": whole, "path": path, "content": digest} for path, digest in digests.items()]
-        connection.execute(db.insert(connection, workspace_files).on_conflict_do_nothing(), files)
-        _forget(connection)
-    return Version(whole, now)
-
-
-def last(engine: Engine) -> Version | None:
-    """The version that came into force last, or None."""
-    query = select(workspace_versions).order_by(workspace_versions.c.at.desc(), workspace_versions.c.digest).limit(1)
-    with db.read(engine) as connection:
-        row = connection.execute(query).one_or_none()
-    return None if row is None else Version(row.digest, row.at)
-
-
-def write_files(engine: Engine, version: Version, root: Path) -> None:
-    """Writes the version's files below `root`, an empty folder."""
-    joined = workspace_files.join(file_contents, file_contents.c.digest == workspace_files.c.content)
-    query = select(workspace_files.c.path, file_contents.c.content).select_from(joined)
-    with db.read(engine) as connection:
-        for path, content in connection.execute(query.where(workspace_files.c.version == version.digest)):
-            file = root / path
-            if not inside(file, root):  # only this module writes the table; links that lead out are still not followed
-                continue
-            file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_bytes(content)
-
-
-def _read(root: Path) -> Mapping[str, bytes]:
+def files_of(workspace: Workspace) -> Files:
+    """The files of a version with this workspace as it is on disk. Raises TooLarge, and OSError."""
     found: dict[str, bytes] = {}
     size = 0
-    for path in _files(root):
+    for name, path in [*_own_files(workspace.root), *_starter_files(workspace)]:
         size += path.stat().st_size
         if size <= MOST_BYTES:
-            found[path.relative_to(root).as_posix()] = path.read_bytes()
+            found[name] = path.read_bytes()
     if size > MOST_BYTES:
         raise TooLarge(size)
     return found
 
 
-def _files(root: Path) -> Iterator[Path]:
+def version_digest(files: Files) -> str:
+    """The digest of all paths and contents, by which the version is stored."""
+    lines = "".join(f"{path}\0{_digest(files[path])}\n" for path in sorted(files))
+    return _digest(lines.encode(errors="surrogateescape"))
+
+
+def store(connection: Connection, files: Files, now: datetime) -> str:
+    """Stores a version in the caller's transaction, which holds the lock VERSIONS; returns its digest."""
+    whole = version_digest(files)
+    statement = db.insert(connection, workspace_versions).values(digest=whole, at=now, files=len(files))
+    connection.execute(statement.on_conflict_do_update(index_elements=["digest"], set_={"at": now}))
+    digests = {path: _digest(content) for path, content in files.items()}
+    rows = {digest: {"digest": digest, "content": files[path]} for path, digest in digests.items()}
+    connection.execute(db.insert(connection, file_contents).on_conflict_do_nothing(), list(rows.values()))
+    listed = [{"version": whole, "path": path, "content": digest} for path, digest in digests.items()]
+    connection.execute(db.insert(connection, workspace_files).on_conflict_do_nothing(), listed)
+    return whole
+
+
+def forget_unused(connection: Connection) -> None:
+    """Deletes versions beyond the limit that never came into force, and contents that no version uses any more."""
+    newest = select(workspace_versions.c.digest).order_by(workspace_versions.c.at.desc()).limit(RETAINED)
+    applied = select(applied_versions.c.version)
+    unused = workspace_versions.c.digest.not_in(newest) & workspace_versions.c.digest.not_in(applied)
+    connection.execute(delete(workspace_versions).where(unused))
+    used = select(workspace_files.c.content)
+    connection.execute(delete(file_contents).where(file_contents.c.digest.not_in(used)))
+
+
+def stored_files(connection: Connection, digest: str) -> Files:
+    """The files of a stored version; empty for one that is not stored."""
+    joined = workspace_files.join(file_contents, file_contents.c.digest == workspace_files.c.content)
+    query = select(workspace_files.c.path, file_contents.c.content).select_from(joined)
+    rows = connection.execute(query.where(workspace_files.c.version == digest))
+    return {path: bytes(content) for path, content in rows}
+
+
+def write_files(files: Files, root: Path) -> None:
+    """Writes the version's files below `root`, an empty folder."""
+    for path, content in files.items():
+        file = root / path
+        if not inside(file, root):  # only this module writes the table; links that lead out are still not followed
+            continue
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(content)
+
+
+def open_files(root: Path) -> Workspace:
+    """The workspace of a version whose files are below `root`; raises Invalid.
+
+    Versions stored by 0.1 have no starter emails: they fall back to those of this release.
+    """
+    fallback = root / STARTER
+    return open_workspace(root, fallback if fallback.is_dir() else None)
+
+
+def _own_files(root: Path) -> Iterator[tuple[str, Path]]:
     for folder in READ_FROM:
         for path in sorted((root / folder).rglob("*")):
             if path.is_file() and inside(path, root):
-                yield path
+                yield path.relative_to(root).as_posix(), path
+
+
+def _starter_files(workspace: Workspace) -> Iterator[tuple[str, Path]]:
+    """The starter's files of the emails that campaigns send, where the workspace has no body of its own for them."""
+    own, *others = workspace.templates.folders
+    sent = {step.email for campaign in workspace.rulebook.campaigns.values() for step in campaign.all_steps}
+    for folder in others:
+        for email in sorted({BASE, *(name for name in sent if not (own / name / "body.mjml").is_file())}):
+            for path in sorted((folder / email).rglob("*")):
+                if path.is_file() and path.name != "README.md":
+                    yield f"{STARTER}/{path.relative_to(folder).as_posix()}", path
 
 
 def _digest(content: bytes) -> str:
     return blake2b(content, digest_size=16).hexdigest()
-
-
-def _forget(connection: Connection) -> None:
-    """Deletes versions beyond the limit, and contents that no version uses any more."""
-    newest = select(workspace_versions.c.digest).order_by(workspace_versions.c.at.desc()).limit(RETAINED)
-    connection.execute(delete(workspace_versions).where(workspace_versions.c.digest.not_in(newest)))
-    used = select(workspace_files.c.content)
-    connection.execute(delete(file_contents).where(file_contents.c.digest.not_in(used)))

@@ -18,10 +18,12 @@ from starlette.responses import PlainTextResponse, Response
 from regulars.core import clock
 from regulars.core.errors import Invalid, RegularsError
 from regulars.db import upgrade
+from regulars.operation.stored_version import UnsoundVersion
 from regulars.operation.surroundings import troubles
 from regulars.web.site import Site
 
 _LOG = logging.getLogger(__name__)
+_DRAFT = "the files on this machine differ from the applied version, which is in force: `regulars diff` shows how"
 
 
 async def endpoint(request: Request) -> Response:
@@ -34,7 +36,9 @@ async def endpoint(request: Request) -> Response:
     site.unready = same
     if found:
         return PlainTextResponse(f"not ready: {'; '.join(one.answered for one in found)}\n", 503)
-    return PlainTextResponse("ready\n")
+    draft = await run_in_threadpool(lambda: site.draft)
+    notes = [*([] if draft is None else [f"note: {_DRAFT}\n"])]
+    return PlainTextResponse("".join(["ready\n", *notes]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +78,10 @@ def _database(site: Site) -> list[_Reason]:
 
 
 def _rules(site: Site) -> list[_Reason]:
-    faults = site.faults
+    try:
+        faults = site.faults
+    except UnsoundVersion as error:
+        return [_Reason("the rules in force are not sound for this release: the log tells more", str(error))]
     if faults is None:
         return []
     summary = _summary(faults, site.root)

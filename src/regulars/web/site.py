@@ -15,7 +15,9 @@ from sqlalchemy import Engine
 from regulars.core import signing
 from regulars.core.clock import Clock
 from regulars.core.diagnostics import render
-from regulars.core.errors import Invalid
+from regulars.core.errors import EnvironmentFailed, Invalid
+from regulars.operation import applied_versions
+from regulars.operation.applied_versions import MANUAL
 from regulars.operation.last_sound_rules import RulesInForce
 from regulars.operation.surroundings import Trouble
 from regulars.web.rate_limit import Limiter
@@ -86,9 +88,7 @@ class Site:
         with self._lock:
             if self._rules is not None and time.monotonic() - self._checked_at < self.reload_seconds:
                 return self._rules
-            found = fingerprint(self.root)
-            if self._rules is None or found != self._fingerprint:
-                self._read(found)
+            self._reload()
             self._checked_at = time.monotonic()
             assert self._rules is not None
             return self._rules
@@ -103,6 +103,29 @@ class Site:
         return self._faults
 
     def _read(self, found: str) -> None:
+    @property
+    def draft(self) -> str | None:
+        """How the files on disk differ from the version that a person applied; it is no fault."""
+        _ = self.rules
+        return None if self._in_force is None else self._in_force.draft
+
+    def _reload(self) -> None:
+        """The version applied, whatever the folder has; without one the files, where they have changed."""
+        try:
+            applied = applied_versions.current(self.engine)
+        except EnvironmentFailed:  # pages keep what they have
+            if self._rules is not None:
+                return
+            raise
+        if applied is not None and applied.mode == MANUAL:
+            if self._in_force is None:
+                self._in_force = RulesInForce(self.root, self.engine)
+            self._rules, self._faults, self._fingerprint = self._in_force.current(), None, ""
+            return
+        found = fingerprint(self.root)
+        if self._rules is None or found != self._fingerprint:
+            self._read(found)
+
         try:
             self._rules, self._faults = self.read(self.root), None
         except Invalid as error:

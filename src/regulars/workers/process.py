@@ -11,6 +11,7 @@ from regulars.db import upgrade
 from regulars.db.engine import open_engine
 from regulars.operation.database_upgrade import require_address_secret
 from regulars.operation.runtime import Runtime, tune_garbage_collector
+from regulars.operation.stored_version import require_sound_version
 
 _runtime: Runtime | None = None
 _planned_at = float("-inf")
@@ -20,12 +21,16 @@ _ANSWERED = 5.0
 
 
 def require_database() -> None:
-    """Raises EnvironmentFailed unless the database can be reached and fits this version and the secret of addresses."""
+    """Raises EnvironmentFailed unless the database can be reached and fits this version and the secret of addresses.
+
+    So it does where the version of the rules that a person applied is not valid for this release.
+    """
     here = _settings()
     engine = open_engine(here.database_url)
     try:
         upgrade.require_current(engine)
         require_address_secret(engine, here.address_secret)
+        require_sound_version(engine)
     finally:
         engine.dispose()
 

@@ -39,12 +39,13 @@ class Workspace:
     templates: Templates
 
 
-def open_workspace(root: Path) -> Workspace:
+def open_workspace(root: Path, fallback: Path | None = None) -> Workspace:
     """The workspace under `root`; raises Invalid with all diagnostics and the texts of their files.
 
-    Unchanged emails that were valid before are not compiled again.
+    Unchanged emails that were valid before are not compiled again. `fallback` is the folder of starter emails that a
+    stored version was valid with, instead of this release's.
     """
-    workspace, faults, sources = _examined(root, trusting=True)
+    workspace, faults, sources = _examined(root, trusting=True, fallback=fallback)
     if workspace is None:
         raise Invalid([fault for fault in faults if fault.severity is Severity.ERROR], sources)
     return workspace
@@ -55,7 +56,9 @@ def check(root: Path) -> tuple[Workspace | None, list[Diagnostic], dict[str, str
     return _examined(root, trusting=False)
 
 
-def _examined(root: Path, *, trusting: bool) -> tuple[Workspace | None, list[Diagnostic], dict[str, str]]:
+def _examined(
+    root: Path, *, trusting: bool, fallback: Path | None = None
+) -> tuple[Workspace | None, list[Diagnostic], dict[str, str]]:
     away = _linked_away(root)
     if away:
         return None, away, {}
@@ -67,7 +70,7 @@ def _examined(root: Path, *, trusting: bool) -> tuple[Workspace | None, list[Dia
     faults += _locale(draft, loaded)
     catalogue = Catalogue.of(draft)
     conditions = parsed(draft, catalogue, loaded, faults)
-    folders = _folders(root)
+    folders = _folders(root, fallback)
     templates = Templates(folders, draft.company.locale)
     whole, sound = check_cache.workspace_key(loaded.sources, folders), check_cache.known(root)
     silent = f"{whole}-silent"  # nothing at all was found, not even a warning
@@ -104,8 +107,8 @@ def _email_faults(root: Path, draft: Rulebook, templates: Templates, sound: Coll
         check_cache.add(root, fresh)
 
 
-def _folders(root: Path) -> list[Path]:
-    own, packaged = root / "templates" / "emails", starter() / "templates" / "emails"
+def _folders(root: Path, fallback: Path | None) -> list[Path]:
+    own, packaged = root / "templates" / "emails", fallback or starter() / "templates" / "emails"
     return [own] if own.resolve() == packaged.resolve() else [own, packaged]
 
 

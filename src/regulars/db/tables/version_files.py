@@ -37,7 +37,7 @@ applied_versions = Table(
     Column("id", Key, primary_key=True),
     Column("version", Text, ForeignKey("workspace_versions.digest"), nullable=False, index=True),
     Column("at", Instant, nullable=False),
-    Column("mode", Text, nullable=False),  # rules.model.ApplyMode, as this version's policy says
+    Column("mode", Text, nullable=False),  # automatic, manual: `apply` of this version's policy
     Column("how", Text, nullable=False),  # saved: by itself; apply, rollback: by a person
     Column("who", Text),
     Column("message", Text),
@@ -45,4 +45,5 @@ applied_versions = Table(
     Column("dirty", Boolean),  # whether the folder had changes that the commit has not
     Column("release", Text, nullable=False),  # of Regulars, that applied it
     Column("campaigns", Json),  # names of those added, removed or changed
+    Column("sent_at", Instant),  # when an email was last sent while it was in force, to an hour or so
 )

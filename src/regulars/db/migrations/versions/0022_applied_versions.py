@@ -30,6 +30,7 @@ def upgrade() -> None:
         sa.Column("dirty", sa.Boolean(), nullable=True),
         sa.Column("release", sa.Text(), nullable=False),
         sa.Column("campaigns", JSON, nullable=True),
+        sa.Column("sent_at", sa.BigInteger(), nullable=True),
         sa.ForeignKeyConstraint(["version"], ["workspace_versions.digest"], name="fk_applied_versions_version"),
         sa.PrimaryKeyConstraint("id", name="pk_applied_versions"),
     )
