@@ -120,6 +120,7 @@ def test_tick_sends_once_and_report_counts(clients: Project, tmp_path: Path) -> 
     found = clients.data("report", "--now", "2026-06-11")["campaigns"]["birthday"]
     assert found == {
         "due": 0, "held": {}, "skipped": {"unsubscribed": 1}, "sent": 1, "failed": 0, "uncertain": 0, "bounced": 0,
+        "soft_bounced": 0, "complained": 0,
     }  # fmt: skip
     assert "1 unsubscribed" in clients.ok("report", COLUMNS="80")
 

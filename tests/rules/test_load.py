@@ -28,7 +28,14 @@ def test_campaigns_of_all_files_come_together(tmp_path: Path) -> None:
     assert loaded.diagnostics == []
     assert loaded.rulebook is not None
     assert set(loaded.rulebook.campaigns) == {"a", "b"}
-    assert set(loaded.rulebook.events) == {"purchase", "email.clicked", "visit", "meeting.completed"}
+    assert set(loaded.rulebook.events) == {
+        "purchase",
+        "email.bounced",
+        "email.clicked",
+        "email.complained",
+        "visit",
+        "meeting.completed",
+    }
     assert sorted(loaded.sources) == ["campaigns/b.yaml", "campaigns/company.yaml", "campaigns/deep/er/a.yml"]
 
 
