@@ -50,6 +50,12 @@ def clocks_off(connection: Connection) -> list[str]:
     ]
 
 
+def clock_difference_seconds(engine: Engine, wall: Clock) -> float:
+    """How far `wall` is ahead of the database's clock; negative: behind."""
+    here, there = _both(engine, wall)
+    return (here - there).total_seconds()
+
+
 class ClockCheck:
     """Logs and records that the clocks differ, and that they agree again. `worker` names the process."""
 

@@ -22,6 +22,7 @@ from regulars.importing.report import Kind
 from regulars.operation.database_upgrade import require_address_secret, upgrade_database
 from regulars.web import readiness
 from regulars.web.api import endpoints, suppression_endpoints, webhooks
+from regulars.web.api.metrics import metrics
 from regulars.web.api.openapi import BATCHES, document
 from regulars.web.middleware import API_PATHS, OuterMiddleware
 from regulars.web.recipient import appointment, book, click, data, join, preferences, survey, unsubscribe, view
@@ -38,6 +39,7 @@ def create(site: Site) -> ASGIApp:
         routes=[
             Route("/healthz", _health),
             Route("/readyz", readiness.endpoint),
+            Route("/metrics", endpoints.endpoint("metrics", metrics)),
             Route("/style.css", _style),
             Route("/u/{token}", _unsubscribe(), methods=_PAGE),
             Route("/p/{token}", by_link(preferences.show, preferences.act, permanent=True), methods=_PAGE),
