@@ -8,9 +8,12 @@ from pathlib import Path
 import pytest
 
 from regulars.importing.column_names import (
+    ALIASES,
     APPOINTMENTS,
+    CONSENTS,
     COUPONS,
     EVENTS,
+    LEDGER,
     MANAGERS,
     PRODUCTS,
     PURCHASES,
@@ -33,6 +36,9 @@ WORDS = {
     Kind.COUPONS: COUPONS,
     Kind.REDEMPTIONS: REDEMPTIONS,
     Kind.SUPPRESSIONS: SUPPRESSIONS,
+    Kind.ALIASES: ALIASES,
+    Kind.CONSENTS: CONSENTS,
+    Kind.LEDGER: LEDGER,
 }
 
 

@@ -32,7 +32,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "learn": ("learn", "Learn purchase probability, client value and next products."),
     "survey": ("survey", "Count the answers to a survey."),
     "demo": ("demo", "Run one day of a small business, from import to inbox."),
-    "export": ("personal_data", "Print all data stored about a client."),
+    "export": ("export", "Export all clients, purchases, events …, or all data of one client."),
     "erase": ("personal_data", "Erase a client permanently; the address stays suppressed."),
     "duplicates": ("duplicates", "List the addresses that several clients have."),
     "merge": ("duplicates", "Merge two clients who are one person."),

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 KINDS = (
     "customers", "purchases", "products", "events", "managers", "appointments", "coupons", "redemptions",
-    "suppressions",
+    "suppressions", "aliases", "consents", "ledger",
 )  # fmt: skip
 NEVER_HINTED = frozenset({"suppressions"})
 """Kinds that are never suggested for a typing mistake: a list of subscribers must not become suppressions."""
@@ -145,8 +145,8 @@ def import_command(
 ) -> None:  # fmt: skip
     """Import a CSV or JSON Lines FILE of one KIND: clients, their history, products, coupon codes and redemptions.
 
-    KIND is customers, purchases, products, events, managers, appointments, coupons, redemptions or suppressions.
-    Importing a file again changes nothing.
+    KIND is customers, purchases, products, events, managers, appointments, coupons, redemptions or suppressions; or, of
+    an export, aliases, consents or ledger. Importing a file again changes nothing.
 
     Valid rows are imported, faulty rows are reported by line and reason (exit code 1). An import never resubscribes
     a client and never lifts a suppression.

@@ -1,4 +1,4 @@
-"""`erase` and `export` for a client's data, and `key` for programs."""
+"""`erase` for a client's data, and `key` for programs."""
 
 from __future__ import annotations
 
@@ -7,21 +7,6 @@ import click
 from regulars.cli.command_context import CommandContext, json_option
 from regulars.cli.output import print_json
 from regulars.core import api_keys, clock, webhook_signing
-
-
-@click.command("export")
-@click.argument("customer")
-@json_option
-@click.pass_obj
-def export_command(command: CommandContext, customer: str) -> None:
-    """Print all data stored about CUSTOMER (id or e-mail address), as JSON."""
-    from regulars.consent.data_export import export
-    from regulars.db.engine import read
-    from regulars.profile.identity import one_client_called
-
-    with read(command.engine) as connection:
-        found = export(connection, one_client_called(connection, customer))
-    print_json(found)
 
 
 @click.command("erase")

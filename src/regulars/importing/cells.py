@@ -36,6 +36,8 @@ _NOTHING = frozenset({
 """What spreadsheets and databases write for a value that is missing."""
 _AS_TEXT = re.compile(r"""="(.*)"|'([-+=@]?\d[\w.]*|[-+]?[\d\s().-]+)""", re.DOTALL)
 """A value marked as text for a spreadsheet: `="0700"`, `'7001`."""
+FORMULA = "=+-@\t\r"
+"""First characters of a cell that a spreadsheet executes as a formula."""
 _SEVERAL = re.compile(r"[;,|\s/]+")
 
 _DEEPEST = 20
@@ -57,9 +59,16 @@ def without_marks(raw: str) -> str:
     """The cell without the marks of a spreadsheet; empty where it stands for a missing value."""
     if raw in _NOTHING:
         return ""
+    if raw[0] == "'" and len(raw) > 1 and (raw[1] in FORMULA + "'" or raw[1:] in _NOTHING):
+        return raw[1:]  # an export's guard against formulas; `marked` writes it
     if raw[0] in "='" and (marked := _AS_TEXT.fullmatch(raw)):
         return marked[1] if marked[2] is None else marked[2]
     return raw
+
+
+def marked(value: str) -> str:
+    """The cell that no spreadsheet takes for a formula, and that is read as exactly this text."""
+    return f"'{value}" if value and (value[0] in FORMULA or without_marks(value) != value) else value
 
 
 def text(limit: int = 200) -> Reader:
@@ -175,11 +184,21 @@ def url(raw: Any) -> str | None:
 
 
 def choices(raw: Any) -> list[Any]:
-    """A list: from JSON unchanged, from text split at `;`. A single `-` is the empty list."""
+    """A list: from JSON unchanged, from text split at `;` unless it is a JSON list. A single `-` is the empty list."""
     if isinstance(raw, list):
         return [clean(item) for item in raw]
+    if isinstance(raw, str) and raw[:1] == "[" and (stated := _json_list(raw)) is not None:
+        return choices(stated)
     parts = [part.strip() for part in plain(raw).split(";")]
     return [] if parts == ["-"] else [part for part in parts if part]
+
+
+def _json_list(raw: str) -> list[Any] | None:
+    try:
+        found = orjson.loads(raw)
+    except ValueError:
+        return None
+    return found if isinstance(found, list) else None
 
 
 def pieces(raw: Any) -> list[dict[str, Any]]:

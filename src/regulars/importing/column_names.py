@@ -168,6 +168,7 @@ SUPPRESSIONS: Mapping[str, tuple[str, ...]] = {
              "bounced at", "unsubscribed at", "unsub time", "clean time", "last update time", "blocked at"),
     "detail": ("details", "error", "message", "description", "note", "notes", "comment", "why", "diagnostic code",
                "bounce reason", "unsub reason", "комментарий", "примечание", "коментар", "примітка"),
+    "email_hash": (),
 }  # fmt: skip
 SUPPRESSION_REASONS: Mapping[SuppressionReason, tuple[str, ...]] = {
     SuppressionReason.BOUNCED: (
@@ -200,3 +201,16 @@ MANAGERS: Mapping[str, tuple[str, ...]] = {
     "locale": _LOCALE,
     "timezone": _TIMEZONE,
 }  # fmt: skip
+
+ALIASES: Mapping[str, tuple[str, ...]] = {"alias": ("further id",), "customer": _CLIENT, "at": (), "source": ()}
+CONSENTS: Mapping[str, tuple[str, ...]] = {
+    "customer": _CLIENT, "email_hash": (), "topic": (), "granted": (), "at": (), "source": (), "wording": (),
+}  # fmt: skip
+LEDGER: Mapping[str, tuple[str, ...]] = dict.fromkeys(
+    (
+        "campaign", "step", "customer", "occurrence", "state", "kind", "due_at", "reason", "detail", "recipient",
+        "priority", "rule", "expires_at", "created_at", "settled_at", "message_id", "code", "attempts",
+    ),
+    (),
+)  # fmt: skip
+"""These three have no synonyms of other tools: only an export of ours has such rows."""

@@ -18,6 +18,8 @@ class ConsentState(StrEnum):
     SUBSCRIBED = "subscribed"
     NEVER = "never subscribed"
     LEFT = "unsubscribed"
+    NO_MARKETING = "suppressed from marketing"  # this and the next are of our own exports: no decision of the client
+    NO_EMAIL = "suppressed from all emails"
     BLOCKED = "blocklisted"
     BOUNCED = "bounced"
     COMPLAINED = "complained"
@@ -222,6 +224,8 @@ WORDS: Mapping[ConsentState, tuple[str, ...]] = {
         "redacted", "disabled", "do not email",
         "отписан", "отписался", "відписаний", "відписався", "dezabonat", "loobunud",
     ),
+    _S.NO_MARKETING: ("suppressed from marketing",),
+    _S.NO_EMAIL: ("suppressed from all emails",),
     _S.BLOCKED: (
         "blocklisted", "blacklisted", "blocklist", "blacklist", "blocked", "suppressed", "do not contact", "banned",
         "заблокирован", "заблокований", "blocat", "blokeeritud",

@@ -20,11 +20,13 @@ from regulars.importing.consent_columns import ConsentState
 from regulars.profile.identity import clients_named
 
 SUPPRESSED: Mapping[ConsentState, SuppressionReason] = {
+    ConsentState.NO_MARKETING: SuppressionReason.MANUAL,
+    ConsentState.NO_EMAIL: SuppressionReason.MANUAL,
     ConsentState.BLOCKED: SuppressionReason.MANUAL,
     ConsentState.BOUNCED: SuppressionReason.BOUNCED,
     ConsentState.COMPLAINED: SuppressionReason.COMPLAINED,
 }
-"""States whose address gets no email at all, with the reason of the suppression."""
+"""States whose address gets no email at all, or no marketing, with the reason of the suppression."""
 _PLAIN = frozenset({ConsentState.SUBSCRIBED, ConsentState.LEFT})
 """States that the log need not name beside a yes or a no."""
 _NOTES = {
@@ -82,7 +84,11 @@ def _suppress(
         if mailbox is not None:
             word = named[name]
             at = word.date_of(SUPPRESSED) or now
-            asked[mailbox] = rights.Suppression(mailbox, "all", SUPPRESSED[_worst(word)], at, word.reason)
+            worst = _worst(word)
+            scope: rights.Scope = "marketing" if worst is ConsentState.NO_MARKETING else "all"
+            known = asked.get(mailbox)
+            if known is None or known.scope == rights.MARKETING:  # several clients of one mailbox: the widest
+                asked[mailbox] = rights.Suppression(mailbox, scope, SUPPRESSED[worst], at, word.reason)
     done = add_suppressions(connection, asked.values(), now=now, by=source)
     if done.changed:
         notes[_NOTES["suppressed"]] += len(done.changed)
@@ -91,5 +97,6 @@ def _suppress(
 
 def _worst(word: ConsentWord) -> ConsentState:
     """The state that the suppression names: a bounce before a blocklisting, which it often causes."""
-    order = (ConsentState.COMPLAINED, ConsentState.BOUNCED, ConsentState.BLOCKED)
-    return next(state for state in order if state in word.states)
+    state = ConsentState
+    order = (state.COMPLAINED, state.BOUNCED, state.BLOCKED, state.NO_EMAIL, state.NO_MARKETING)
+    return next(one for one in order if one in word.states)

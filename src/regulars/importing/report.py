@@ -20,6 +20,9 @@ class Kind(StrEnum):
     COUPONS = "coupons"
     REDEMPTIONS = "redemptions"
     SUPPRESSIONS = "suppressions"
+    ALIASES = "aliases"
+    CONSENTS = "consents"
+    LEDGER = "ledger"
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,11 +19,14 @@ from sqlalchemy import Connection, Engine
 from regulars.core.errors import EnvironmentFailed
 from regulars.db.engine import analyze, write
 from regulars.db.locks import AdvisoryLock, lock
+from regulars.importing.alias_list import Aliases
 from regulars.importing.appointments import Appointments
 from regulars.importing.columns import Columns
+from regulars.importing.consent_list import Consents
 from regulars.importing.coupons import Codes, Redemptions
 from regulars.importing.customers import Customers, Managers
 from regulars.importing.events import Events
+from regulars.importing.ledger_rows import LedgerRows
 from regulars.importing.options import ImportOptions
 from regulars.importing.products import Products
 from regulars.importing.purchases import Purchases
@@ -49,6 +52,9 @@ _IMPORTERS: Mapping[Kind, type[Importer]] = {
     Kind.COUPONS: Codes,
     Kind.REDEMPTIONS: Redemptions,
     Kind.SUPPRESSIONS: Suppressions,
+    Kind.ALIASES: Aliases,
+    Kind.CONSENTS: Consents,
+    Kind.LEDGER: LedgerRows,
 }
 
 Progress = Callable[[int, int], None]

@@ -16,6 +16,7 @@ from regulars.consent.rights import MARKETING, Scope, Suppression
 from regulars.consent.suppression import add_suppressions
 from regulars.core import ids
 from regulars.db.rowset import lookup
+from regulars.db.states import SuppressionReason
 from regulars.db.tables import customers, suppressions
 from regulars.db.types import from_micros
 from regulars.importing import cells, column_names, date_formats
@@ -23,6 +24,7 @@ from regulars.importing.columns import Column, plain_name
 from regulars.importing.consent_cells import CONSENT, ConsentColumns, ConsentWord
 from regulars.importing.consent_columns import ConsentState
 from regulars.importing.consent_writing import SUPPRESSED
+from regulars.importing.exported_hashes import FOREIGN, hash_reader, refuse_foreign
 from regulars.importing.refused import Refused
 from regulars.importing.rows import Importer, Row, Written
 
@@ -52,7 +54,7 @@ def comment(raw: Any) -> str | None:
 class Suppressions(Importer):
     """Addresses with reason, scope, date, and detail."""
 
-    needed: ClassVar = (("email",),)
+    needed: ClassVar = (("email", "email_hash"),)
 
     def __init__(self, *given: Any) -> None:
         super().__init__(*given)
@@ -66,12 +68,15 @@ class Suppressions(Importer):
             "scope": comment,
             "date": _lenient(date_formats.moment(options.dates, options.timezone, self.now)),
             "detail": comment,
+            "email_hash": hash_reader(self.secret),
         }
         return [Column(name, read, column_names.SUPPRESSIONS[name]) for name, read in readers.items()]
 
     def check(self, row: Row) -> None:
-        if row.get("email") is None:
+        if row.get("email") is None and row.get("email_hash") is None:
             row.refuse("has no e-mail address", name="email")
+        elif row.get("email") is None and row.get("email_hash") == FOREIGN:
+            refuse_foreign(row)
         elif (word := self._consents.word(row.values, row.cells)) is not None:
             row.values[CONSENT] = word
             if word.gravest is ConsentState.SUBSCRIBED:
@@ -102,7 +107,7 @@ class Suppressions(Importer):
         word: ConsentWord | None = row.get(CONSENT)
         stated = row.get("detail") or (word.reason if word else None) or self.options.detail
         return Suppression(
-            ids.address_hash(row.get("email"), self.secret),
+            ids.address_hash(row.get("email"), self.secret) if row.get("email") else row.get("email_hash"),
             self._scope(row),
             reason,
             self._since(row),
@@ -114,6 +119,8 @@ class Suppressions(Importer):
         stated = row.get("reason")
         if stated is None:
             return self._reason_by_state(row.get(CONSENT)), None
+        if stated == SuppressionReason.ERASED and row.get("email") is None:  # of an export: nobody names them again
+            return stated, None
         found = _REASONS.get(plain_name(stated))
         if found is None:
             self.notes[f"rows have a reason of their own; kept as `{self.options.reason}`, with their words"] += 1
