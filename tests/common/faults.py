@@ -7,6 +7,7 @@ lies on a small file system of its own.
 
 from __future__ import annotations
 
+import re
 import shutil
 import sqlite3
 import time
@@ -19,6 +20,7 @@ from pathlib import Path
 
 from sqlalchemy import func, select, text
 
+from regulars.db import upgrade
 from regulars.db.engine import write
 from regulars.db.tables import customers
 from regulars.db.write_probe import write_fault
@@ -242,7 +244,7 @@ def _fill(place: Workplace) -> None:
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
             connection.close()
         _write_until_full(place.disk or Path(), "ballast")
-        return write_fault(place.site.engine, datetime.now(UTC)) is not None
+        return write_fault(place.site.engine) is not None
 
     wait_for(full, "the disk is full", 30)
 
@@ -261,11 +263,17 @@ def _empty(place: Workplace) -> None:
 
 
 def _outdate(place: Workplace) -> None:
-    """The database as it was before the last migration, and a deployment of this version."""
+    """The database as it was before the last migration that creates tables, and a deployment of this version.
+
+    The migrations since then, if any, must bear to be made again.
+    """
+    files = sorted((Path(upgrade.__file__).parent / "migrations" / "versions").glob("[0-9]*.py"))
+    last = max(file for file in files if "create_table" in file.read_text("utf-8"))
     with write(place.site.engine) as connection:
-        for table in ("lane_states", "clock_states", "write_probes"):
+        for table in re.findall(r'create_table\(\s*"(\w+)"', last.read_text("utf-8")):
             connection.execute(text(f"DROP TABLE {table}"))
-        connection.execute(text("UPDATE alembic_version SET version_num = '0017'"))
+        before = files[files.index(last) - 1].name.partition("_")[0]
+        connection.execute(text("UPDATE alembic_version SET version_num = :before"), {"before": before})
     place.worker.restart()
 
 
@@ -295,6 +303,6 @@ FAULTS = (
 )  # fmt: skip
 """Those of a workspace on PostgreSQL."""
 DISK_FULL = Fault(
-    "disk full", _fill, _empty, "nothing planned: the database failed", "the database cannot be written",
-    "the database cannot be written", "plan works again",
+    "disk full", _fill, _empty, "the database cannot be written", "the database cannot be written",
+    "the database cannot be written", "the database can be written again",
 )  # fmt: skip

@@ -66,7 +66,8 @@ def test_a_worker_says_so_once_a_minute_and_when_it_is_over(
     check = WriteCheck(sqlite_engine, lambda: passed)
     check.look()
     with full_disk():
-        for passed in (5.0, 10.0, 20.0, 60.0, 71.0):
+        for now in (5.0, 10.0, 20.0, 60.0, 71.0):
+            passed = now
             check.look()
     told = [record.getMessage() for record in caplog.records]
     assert len(told) == 2, "at 10 and at 71 s"

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import logging
-import resource
+import sqlite3
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,9 @@ from sqlalchemy import Engine, text
 from regulars.db import upgrade
 from regulars.db.engine import open_engine, write
 from regulars.ledger.lane_states import LaneOutage, note_outage, note_recovery
+from regulars.ledger.switches import Scope, Target, pause, resume
 from regulars.operation.database_upgrade import upgrade_database
+from regulars.operation.write_check import WriteCheck
 from tests.common.people import SECRET
 from tests.common.workspace import write_workspace
 from tests.web.shop import NOW, Shop, open_shop
@@ -52,6 +55,19 @@ def said(caplog: pytest.LogCaptureFixture) -> list[str]:
 def test_ready_on_a_database_of_this_version(shop: Shop) -> None:
     assert ready(shop) == (200, "ready\n")
     assert shop.get("/healthz").text == "ok\n"
+
+
+def test_a_pause_is_a_warning_and_no_fault(shop: Shop) -> None:
+    assert shop.site is not None
+    shop.site.surroundings_seconds = 0
+    since = datetime(2026, 6, 10, 12, tzinfo=UTC)
+    with write(shop.engine) as connection:
+        pause(connection, Target(Scope.ALL), "anna", "a secret price", since)
+    warning = "everything is paused since 2026-06-10 12:00 UTC: `regulars pauses` tells more"
+    assert ready(shop) == (200, f"ready\nwarning: {warning}\n")
+    with write(shop.engine) as connection:
+        resume(connection, Target(Scope.ALL), "anna", since)
+    assert ready(shop) == (200, "ready\n")
 
 
 def test_a_database_that_is_not_upgraded_is_named(shop: Shop, caplog: pytest.LogCaptureFixture) -> None:
@@ -112,19 +128,26 @@ def test_a_mail_server_that_is_away_is_told_until_it_is_back(shop: Shop, caplog:
     assert ready(shop) == (200, "ready\n")
 
 
-def test_a_full_disk_is_told(shop: Shop) -> None:
+def test_a_full_disk_is_told_by_the_age_of_the_last_probe_and_the_page_writes_nothing(shop: Shop) -> None:
     assert shop.site is not None
     shop.site.surroundings_seconds = 0
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (0, hard))  # no file may grow
-    try:
-        status, answer = ready(shop)
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-    assert (status, answer) == (
-        503, "not ready: the database cannot be written: look for a full disk; the log tells more\n",
-    )  # fmt: skip
+    check = WriteCheck(shop.engine)
+    check.look()
     assert ready(shop) == (200, "ready\n")
+    with write(shop.engine) as connection:
+        connection.execute(text("UPDATE write_probes SET at = at - 45000000"))
+    before = _content(shop)
+    told = "the database cannot be written, or no worker runs: look for a full disk; the worker's log tells more"
+    assert ready(shop) == (503, f"not ready: {told}\n")
+    assert _content(shop) == before
+    check.close()
+    assert ready(shop) == (200, "ready\n")
+
+
+def _content(shop: Shop) -> list[str]:
+    """The whole database as SQL."""
+    with closing(sqlite3.connect(str(shop.engine.url.database))) as connection:
+        return list(connection.iterdump())
 
 
 def test_a_faulty_rule_file_is_named_until_it_is_mended(

@@ -31,6 +31,7 @@ from regulars.operation.clock_check import ClockCheck
 from regulars.operation.lanes import open_lanes
 from regulars.operation.last_sound_rules import Fault, RulesInForce
 from regulars.operation.outage_log import OutageLog
+from regulars.operation.write_check import WriteCheck
 from regulars.planner.plan import Plan, plan
 from regulars.rules.model import Kind
 from regulars.workspace.folder import Workspace
@@ -54,6 +55,16 @@ class Runtime:
         self._in_force = RulesInForce(settings.workspace, engine, wall)
         self._outages = OutageLog(engine, self._lanes, wall)
         self._clocks = ClockCheck(engine, wall, worker_name())
+        self._writes: WriteCheck | None = None
+
+    def probe_writes(self) -> None:
+        """From now on tests every few seconds whether the database can be written, as a worker does, until `close`."""
+        self._writes = WriteCheck(self.engine)
+
+    def _look(self) -> None:
+        self._clocks.look()
+        if self._writes is not None:
+            self._writes.look()
 
     @property
     def rules(self) -> Workspace:
@@ -76,7 +87,7 @@ class Runtime:
 
     def plan(self, clock: Clock) -> Plan:
         """Plans in one transaction, which also deletes sign-ups that were not confirmed in time."""
-        self._clocks.look()
+        self._look()
         while True:
             rules, now = self.rules, clock()
             with db.write(self.engine) as connection:
@@ -116,7 +127,7 @@ class Runtime:
         With `probe_idle` it also tests mail servers that have not been used for half a minute. A version applied
         meanwhile is taken up before the next chunk.
         """
-        self._clocks.look()
+        self._look()
         options = Options(
             web_url=self.settings.web_url,
             secret=self.settings.secret,
@@ -128,6 +139,8 @@ class Runtime:
         end = None if turn is None else self.wall() + turn
 
         def over() -> bool:
+            if self._writes is not None:
+                self._writes.look()  # a turn is longer than a probe may be old
             return stop() or (end is not None and self.wall() >= end)
 
         async def run() -> Summary:
@@ -173,6 +186,8 @@ class Runtime:
         self._runner.close()
         self._in_force.close()
         self._clocks.close()
+        if self._writes is not None:
+            self._writes.close()
         self.engine.dispose()
 
 

@@ -7,14 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy import Engine
 
 from regulars.core.clock import Clock
 from regulars.db import engine as db
-from regulars.db.write_probe import write_fault
+from regulars.db.write_probe import probe_age
 from regulars.ledger import lane_states
+from regulars.ledger.claims import waiting
 from regulars.operation.clock_check import clock_difference, clocks_off
+from regulars.operation.write_check import unwritten_for
+from regulars.rules.model import Kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,9 +30,10 @@ class Trouble:
 
 
 def troubles(engine: Engine, wall: Clock) -> Iterator[Trouble]:
-    """The present faults. Writes a row to test the database; raises EnvironmentFailed without a database."""
+    """The present faults; changes nothing. Raises EnvironmentFailed without a database."""
     with db.read(engine) as connection:
         away, off = lane_states.outages(connection), clocks_off(connection)
+        unwritten = unwritten_for(engine, connection)
     for outage in away:
         since = f"{outage.since:%Y-%m-%d %H:%M} UTC"
         brief = f"lane {outage.lane}: nothing is sent since {since}, for its mail server is away"
@@ -38,9 +43,20 @@ def troubles(engine: Engine, wall: Clock) -> Iterator[Trouble]:
     here = clock_difference(engine, wall)
     if here is not None:
         yield Trouble(here, "this machine's clock differs from the database's: set both clocks by NTP")
-    if (words := write_fault(engine, wall())) is not None:
+    if unwritten is not None:
+        seconds = f"{unwritten.total_seconds():,.0f} s"
         yield Trouble(
-            f"the database cannot be written: {words}; nothing is planned or sent until it can: look for a full disk,"
-            " and for the rights of its files",
-            "the database cannot be written: look for a full disk; the log tells more",
+            f"the database cannot be written, or nobody tries: the last worker that could did so {seconds} ago, and one"
+            " does every few seconds. Look for a full disk, for the rights of its files, and whether worker and"
+            " scheduler run; the worker's log tells the reason",
+            "the database cannot be written, or no worker runs: look for a full disk; the worker's log tells more",
         )
+
+
+def no_worker(engine: Engine, now: datetime) -> list[Trouble]:
+    """Whether emails wait for a worker and none runs. No fault where `regulars tick` sends them, by hand or by cron."""
+    with db.read(engine) as connection:
+        if probe_age(connection) is not None or not waiting(connection, list(Kind), now):
+            return []
+    words = "no worker runs, and emails wait: `regulars worker` sends them, or `regulars tick` once"
+    return [Trouble(words, words)]

@@ -44,6 +44,7 @@ def current() -> Runtime:
         upgrade.require_current(engine)
         require_address_secret(engine, here.address_secret)
         _runtime = Runtime(here, engine, clock.system)
+        _runtime.probe_writes()
         tune_garbage_collector()
     return _runtime
 
