@@ -110,3 +110,24 @@ def test_the_footer_of_a_report_is_left_out(sqlite_desk: Desk) -> None:
     more = sqlite_desk.bring(Kind.CUSTOMERS, table + FOOTER + '"003A02","Rita","rita@client.example"\n')
     assert (more.added, more.unchanged, more.refused) == (1, 1, 3)
     assert {bad.reason for bad in more.bad} == {"has one cell only"}
+
+
+@pytest.mark.parametrize(
+    ("line", "left_out"),
+    [("Total: 1 records", True), ("Total: 1 records,,", True), ("Total", True), ("Total,,7", True), ("c-9", False)],
+)
+def test_a_line_of_text_or_sums_at_the_end_is_nobody(sqlite_desk: Desk, line: str, left_out: bool) -> None:
+    table = "id,first name,points\nc-1,Total,3\n"
+    report = sqlite_desk.bring(Kind.CUSTOMERS, table + line + "\n")
+    assert (len(sqlite_desk.rows(tables.customers, "id")) == 1) is left_out
+    assert bool(report.notes) is left_out
+    more = sqlite_desk.bring(Kind.CUSTOMERS, table + line + "\nc-2,Ana,4\n")
+    assert more.refused == left_out
+
+
+def test_a_quotation_mark_in_the_wrong_place_hides_no_row(sqlite_desk: Desk) -> None:
+    content = 'id,first name,notes\nc-1,Ana,"a 5" pipe"\nc-2,Bo,"\nc-3,Cy,\n'
+    report = sqlite_desk.bring(Kind.CUSTOMERS, content)
+    hint = "is there a quotation mark that is not closed?"
+    assert [(bad.line, bad.hint) for bad in report.bad] == [(2, hint), (3, hint)]
+    assert (report.refused, report.added) == (2, 0)

@@ -19,6 +19,7 @@ from typing import Any, BinaryIO, Self, TextIO
 import orjson
 
 from regulars.core.errors import EnvironmentFailed, NotFound
+from regulars.importing.columns import plain_name
 from regulars.importing.file_forms import SAMPLE, encoding_of, invalid
 from regulars.importing.row_source import LONGEST, TOO_LONG, Record, RowSource
 
@@ -28,6 +29,10 @@ _SEPARATOR = re.compile(r"""["']?sep=([,;|\t])["']?""", re.IGNORECASE)
 _TITLES = 5
 """Maximum number of lines above the names of the columns."""
 _FOOTER = 20
+_TOTALS = frozenset(
+    "total totals sum subtotal grandtotal count итого всего разом усього summe gesamt suma kokku somme".split()
+)
+"""Words that begin a line of sums, compared like names of columns."""
 _NO_ROW = ("has one cell only", "is it a line of text between the rows? delete it")
 _ADDRESS = re.compile(r"""["'<]?[^\s,;"'<>{}:]+@[^\s,;"'<>{}:]+["'>]?[,;]?""")
 """A line with an address only."""
@@ -91,7 +96,7 @@ class FileSource(RowSource):
         ahead, line = ahead[titles:], line + titles
         delimiter = stated[1] if stated else _delimiter(ahead[0])
         lines = itertools.chain(ahead, iter(lambda: self._text.readline(LONGEST), ""))
-        reader = csv.reader(lines, delimiter=delimiter, skipinitialspace=True)
+        reader = csv.reader(lines, delimiter=delimiter, skipinitialspace=True, strict=True)
         try:
             header = [name.strip() for name in next(reader)]
         except csv.Error as error:
@@ -102,13 +107,13 @@ class FileSource(RowSource):
         return header, self._without_footer(_csv_records(reader, header, delimiter, line - 1), len(header))
 
     def _without_footer(self, records: Iterator[Record | None], width: int) -> Iterator[Record]:
-        """The records without the lines of text below the last one, which reports add after an empty line."""
+        """The records without the lines of text and sums below the last one, which reports add."""
         footer: list[Record] = []
         below = False
         for record in records:
             if record is None:
                 below = True
-            elif below and width > 1 and len(record.cells) == 1 and record.fault is None and len(footer) < _FOOTER:
+            elif width > 1 and len(footer) < _FOOTER and _is_text(record, below=below or bool(footer)):
                 footer.append(record)
             else:
                 yield from (replace(one, fault=_NO_ROW) for one in footer)
@@ -117,6 +122,17 @@ class FileSource(RowSource):
         if footer:
             example = str(next(iter(footer[0].cells.values())))[:60]
             self.notes.append(f"{len(footer)} lines at the end were left out as the footer of a report: `{example}`")
+
+
+def _is_text(record: Record, *, below: bool) -> bool:
+    """Whether a row looks like a line of text or sums and not like data; `below` an empty line one cell is enough."""
+    if record.fault is not None or any("@" in cell for cell in record.cells.values()):
+        return False
+    first, *others = record.cells.values()
+    if plain_name(first) in _TOTALS:
+        return True
+    lone = bool(first) and not any(others)
+    return lone and ((below and not others) or " " in first.strip() or ":" in first)
 
 
 class AddressFile(FileSource):
@@ -198,7 +214,7 @@ def _refuse_twins(path: Path, header: Sequence[str], line: int) -> None:
 
 
 def _csv_records(reader: Any, header: list[str], delimiter: str, offset: int) -> Iterator[Record | None]:
-    """The rows; None for an empty line."""
+    """The rows; None for an empty line. A quotation mark in the wrong place is a fault, else it could hide rows."""
     while True:
         line = reader.line_num + 1 + offset
         try:
