@@ -37,13 +37,17 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "duplicates": ("duplicates", "List the addresses that several clients have."),
     "merge": ("duplicates", "Merge two clients who are one person."),
     "alias": ("duplicates", "Add further ids of a client."),
+    "pause": ("pauses", "Stop the emails of a campaign, of a lane, or all."),
+    "resume": ("pauses", "Let paused emails go on."),
+    "cancel": ("pauses", "Skip what is planned or held of a campaign."),
+    "pauses": ("pauses", "List what is paused, by whom, why, and how to resume."),
     "suppress": ("suppressions", "Suppress an address, or those in a file."),
     "unsuppress": ("suppressions", "Lift the suppression of an address."),
     "suppressions": ("suppressions", "List the suppressed addresses."),
     "key": ("personal_data", "Create an API key for a till, a shop or a CRM."),
     "db": ("database", "Upgrade the database to the schema of this version."),
 }
-NEVER_HINTED = frozenset({"erase", "suppress", "unsuppress", "tick", "retry", "merge", "alias"})
+NEVER_HINTED = frozenset({"erase", "suppress", "unsuppress", "tick", "retry", "merge", "alias", "resume", "cancel", "apply", "rollback"})
 """Commands never suggested for a typing mistake: their effects on people, or emails, cannot be undone."""
 
 INTERRUPTED = 130

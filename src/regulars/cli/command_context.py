@@ -103,6 +103,12 @@ class CommandContext:
 
         return [one.full for one in troubles(self.engine, clock.system)]
 
+    def stopped(self) -> list[str]:
+        """A sentence for each pause, by hand or by a guard, and where emails wait for a worker that does not run."""
+        from regulars.operation.surroundings import no_worker, stopped
+
+        return [one.full for one in [*stopped(self.engine), *no_worker(self.engine, clock.system())]]
+
     def prepare(self) -> tuple[Workspace, Engine]:
         """Opens the rules and the database, or raises for their faults."""
         return self.rules, self.engine

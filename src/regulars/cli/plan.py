@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING
 import click
 
 from regulars.cli.command_context import CommandContext, json_option, now_option
-from regulars.cli.output import counts, print_json, print_wrapped, progress_bar, table, table_of_counts, when
+from regulars.cli.output import (
+    counts,
+    print_json,
+    print_warnings,
+    print_wrapped,
+    progress_bar,
+    table,
+    table_of_counts,
+    when,
+)
 from regulars.db.states import Reason
 
 if TYPE_CHECKING:
@@ -40,11 +49,15 @@ def plan_command(command: CommandContext, now: str | None, days: int, samples: i
     with progress_bar("Looking ahead", quiet=command.as_json) as progress:
         found = forecast(command.engine, command.rules, at, days, samples=samples, progress=lambda _: progress(0, 0))
     if command.as_json:
-        print_json(found.to_json())
+    stopped = command.stopped()
+        print_json({**found.to_json(), "warnings": stopped})
         return
     zone = command.rules.rulebook.company.timezone
     click.echo(f"Plan for {when(at, zone)} ({zone}); nothing is written or sent.\n")
     _changes(found)
+    if stopped:
+        print_warnings(stopped)
+        click.echo("")
     command.go_by_applied_version()
     _campaigns(found)
     _lacking(found, command.rules.rulebook)

@@ -64,6 +64,7 @@ class Reason(StrEnum):
     MERGED = "merged", "two clients were joined, and the other had this email, too"  # also skipped
     CLIENT_PAUSED = "paused-by-client", "they asked for a break"
     NO_COUPON = "no-coupon", "no coupon is left"  # the pool or the stock is used up
+    HALTED = "halted", "its campaign is paused"  # by hand or by a guard; also skipped, where it cannot go in time
 
     # Skipped.
     HOLDOUT = "holdout", "they are in the control group"
@@ -84,6 +85,7 @@ class Reason(StrEnum):
     COUPON_LIMIT = "coupon-limit", "they have had as many of its coupons as one client gets"
     OFFER_OVER = "offer-over", "its offer is over"
     REMOVED = "removed", "the campaign is no longer in the files"
+    CALLED_OFF = "called-off", "it was called off by hand"
 
     # Uncertain or failed.
     WORKER_LOST = "worker-lost", "the worker that was sending it died"

@@ -8,6 +8,8 @@ Per batch, in this order, which guarantees that nothing is lost or sent twice:
    it is sent, while the next is rendered;
 4. one transaction settles the last chunk and releases rows not begun.
 
+What is paused is not claimed; what is paused later does not begin: its rows are released in 4, without an attempt.
+
 A process that dies before 3 leaves rows that others take over; during 3, at most one chunk is uncertain.
 If the database is lost in 3 or 4, the process waits for it and then writes the server's outcomes.
 """
@@ -41,11 +43,14 @@ from regulars.dispatch.compose import ComposeRules, company_mailbox, compose, co
 from regulars.dispatch.load import Job, attach_coupons, load
 from regulars.dispatch.manager_copy import is_copied, with_copies
 from regulars.dispatch.outcome import settlement
+from regulars.dispatch.pace import Pace
 from regulars.eligibility.examine import examine_claimed
 from regulars.ledger import token_bucket
 from regulars.ledger.claims import Claim, begin, claim, recover, release, renew, waiting
 from regulars.ledger.sent_copies import SentCopy, save_copies
 from regulars.ledger.settle import Settlement, settle
+from regulars.ledger.switches import pauses
+from regulars.ledger.worker_activity import Tally
 
 RENDER_PAUSE = timedelta(minutes=15)
 """When rendering is retried; somebody may correct the template in between."""
@@ -53,9 +58,6 @@ THROTTLE_PAUSE = 0.5
 """Seconds to wait for a provider's rate; less than the second's worth that its bucket holds."""
 EMAILS_PER_TURN = 8
 """Emails rendered in one go while others are being sent: few, so that no connection waits long for the next."""
-FIRST_BATCH = 500
-QUICK_BATCH, SLOW_BATCH = timedelta(seconds=0.5), timedelta(seconds=2)
-"""Target seconds per batch: a faster batch doubles the next one, a slower one halves it."""
 DATABASE_PAUSES = (0.1, 0.3, 1.0, 3.0, 5.0, 10.0, 10.0)
 """Seconds between attempts to write outcomes while the database is unreachable."""
 
@@ -125,6 +127,8 @@ class _Batch:
     now: datetime
 
 
+    stopped: bool = False
+    """Whether everything in it was paused meanwhile."""
 @dataclass(slots=True)
 class _Ready:
     """What sending needs of a rendered email; its texts are freed, so that the next one reuses their memory."""
@@ -153,7 +157,7 @@ class Dispatcher:
     ) -> None:
         self.engine, self.rules, self.lanes, self.options = engine, rules, lanes, options
         self.clock, self.wall = clock, wall
-        self._sizes: dict[str, int] = {}
+        self._pace = Pace(options.batch, options.chunk)
 
     async def run(
         self, stop: Callable[[], bool] = lambda: False, progress: Callable[[int], None] | None = None
@@ -180,6 +184,7 @@ class Dispatcher:
                 progress(summary.sent)
         return summary
 
+        summary.delivered = self._pace.delivered
     async def _round(self, summary: Summary, stop: Callable[[], bool]) -> _Idle | None:
         """Sends one batch, of the first lane that has one, so that urgent email never queues behind the rest."""
         idle = _Idle.NOTHING
@@ -189,27 +194,15 @@ class Dispatcher:
                 if isinstance(batch, _Batch):
                     begun = self.wall()
                     await self._send(lane, batch, summary, stop)
-                    self._size(lane, len(batch.jobs), self.wall() - begun)
+                    self._pace.batch_took(lane.name, len(batch.jobs), self.wall() - begun)
                     return None
                 idle = max(idle, batch)
         return idle
 
-    def _limit(self, lane: Lane) -> int:
-        return min(self._sizes.get(lane.name, FIRST_BATCH), self.options.batch)
-
-    def _size(self, lane: Lane, sent: int, took: timedelta) -> None:
-        """The batch size: what is sent in about a second. Small ones delay urgent email less, large ones cost less."""
-        limit = self._limit(lane)
-        if took > SLOW_BATCH:
-            limit = max(limit // 2, self.options.chunk)
-        elif took < QUICK_BATCH and sent == limit:
-            limit *= 2
-        self._sizes[lane.name] = limit
-
     def _take(self, lane: Lane, summary: Summary) -> _Batch | _Idle:
         options, now, wall = self.options, self.clock(), self.wall()
         with db.write(self.engine) as connection:
-            limit = self._limit(lane)
+            limit = self._pace.batch(lane.name)
             rate = lane.transport.rate
             if rate is not None:
                 tokens = token_bucket.available(connection, lane.name, rate=rate, burst=max(rate, 1.0))
@@ -264,15 +257,15 @@ class Dispatcher:
         jobs = iter(batch.jobs.values())
         # While one chunk is sent, the next is rendered. One chunk at a time: the texts of a whole batch would not stay
         # in the processor's cache until they are sent.
-        chunk = await self._compose(batch, islice(jobs, self.options.chunk))
-        while (chunk.made or chunk.broken) and not stop():
+        chunk = await self._compose(batch, islice(jobs, self._pace.chunk(lane.name)))
+        while (chunk.made or chunk.broken) and not stop() and not batch.stopped:
             outcomes += chunk.broken
             ours = await self._write(partial(self._next, batch, outcomes, chunk.made))
             summary.count(outcomes)
             going = {made.parcel.key: made for made in chunk.made if made.parcel.key in ours}
             delivery, chunk = await asyncio.gather(
                 self._deliver(lane, batch.claim, going),
-                self._compose(batch, islice(jobs, self.options.chunk)),
+                self._compose(batch, islice(jobs, self._pace.chunk(lane.name))),
             )
             outcomes = self._outcomes(batch.jobs, going, delivery.results)
             if delivery.outage is not None:
@@ -290,8 +283,21 @@ class Dispatcher:
         begun = begin(connection, batch.claim, keys, wall=self.wall(), lease=self.options.lease)
         self._settle(connection, batch, outcomes, begun.held)
         copies = [made.copy for made in chunk if made.copy is not None and made.parcel.key in begun.ours]
+        ours = begun.ours
+        if begun.newest_pause != batch.claim.newest_pause:
+            ours = self._without_paused(connection, batch, ours)
         save_copies(connection, copies)
-        return begun.ours
+        return ours
+
+    def _without_paused(self, connection: Connection, batch: _Batch, ours: frozenset[int]) -> frozenset[int]:
+        """The rows of a chunk that are not paused; only these are recorded as being sent."""
+        paused = pauses(connection)
+        jobs = ((key, batch.jobs[key]) for key in ours)
+        going = frozenset(key for key, job in jobs if paused.of(job.key, job.campaign.kind) is None)
+        if len(going) < len(ours):
+            renew(connection, batch.claim, wall=self.wall(), lease=self.options.lease, sending=sorted(going))
+        batch.stopped = not paused.open_kinds({job.campaign.kind for job in batch.jobs.values()})
+        return going
 
     def _last(self, batch: _Batch, outcomes: Sequence[Settlement], connection: Connection) -> None:
         held = renew(connection, batch.claim, wall=self.wall(), lease=self.options.lease)
@@ -319,6 +325,7 @@ class Dispatcher:
             delivery = await lane.transport.deliver([made.parcel for made in going.values()])
             copied = {key: made.for_manager for key, made in going.items() if made.for_manager is not None}
             if copied:
+            self._pace.chunk_took(lane.name, len(going), self.wall() - begun)
                 accepted = [one.key for one in delivery.results if one.outcome is Outcome.ACCEPTED]
                 copies = [copied[key] for key in accepted if key in copied]
                 if copies:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from sqlalchemy import Connection, case, select, update
+from sqlalchemy import Connection, case, func, select, update
 from sqlalchemy.sql import ColumnElement, and_, or_
 
 from regulars.context.active_campaign import ActiveCampaign
@@ -24,6 +24,7 @@ from regulars.eligibility.frequency_cap import hold_capped
 from regulars.eligibility.quiet_hours import hold_quiet
 from regulars.eligibility.skip_reasons import skip_reasons
 from regulars.ledger.claims import Claim
+from regulars.ledger.switches import Pause, pauses
 
 
 def examine_waiting(
@@ -40,10 +41,12 @@ def examine_waiting(
     _skip_removed(connection, context, active_campaigns, waiting)
     skip_joined(connection, context, active_campaigns.values(), waiting)  # first: any other reason hides the merge
     paused = sorted(key for key, active in active_campaigns.items() if not active.campaign.enabled)
-    active = and_(waiting, promises.c.campaign.not_in(paused))
+    halted = pauses(connection).campaigns
+    active = and_(waiting, promises.c.campaign.not_in(sorted({*paused, *halted})))
     connection.execute(
         update(promises).where(waiting, promises.c.campaign.in_(paused)).values(reason=Reason.PAUSED, detail=None)
     )
+    _hold_halted(connection, halted, and_(waiting, promises.c.campaign.not_in(paused)))
     _skip_late(connection, context, waiting)
     _skip_doubtful(connection, context, active_campaigns, active)
     _skip_over(connection, context, active_campaigns, active)
@@ -67,7 +70,7 @@ def examine_claimed(
     """Examines a claim's rows again before sending; returns the ids that can still be sent.
 
     The other rows are held or skipped, each with its reason. The cap is not checked again: a planned row
-    counts towards it already.
+    counts towards it already. What is paused is not in a claim.
     """
     sound = all_clear(connection, context, active_campaigns, claim)
     rest = [row for row in claim.rows if row not in sound]
@@ -106,10 +109,24 @@ def _skip_removed(
 
 def _skip_late(connection: Connection, context: PlanContext, chosen: ColumnElement[bool]) -> None:
     # The reason for holding says more than that it is late now.
-    kept = promises.c.reason.in_([Reason.RENDER_ERROR, Reason.RETRY, Reason.SERVER_AWAY, Reason.CAP, Reason.NO_COUPON])
+    telling = [
+        Reason.RENDER_ERROR, Reason.RETRY, Reason.SERVER_AWAY, Reason.CAP, Reason.NO_COUPON, Reason.HALTED,
+    ]  # fmt: skip
+    kept = promises.c.reason.in_(telling)
     late = and_(chosen, promises.c.expires_at < context.now)
     why, detail = case((kept, promises.c.reason), else_=Reason.LATE), case((kept, promises.c.detail), else_=None)
     _skip(connection, context, late, why, detail)
+
+
+def _hold_halted(connection: Connection, halted: Mapping[str, Pause], waiting: ColumnElement[bool]) -> None:
+    """Names the pause as the reason of its campaign's promises; written once, not at every plan."""
+    for key, pause in halted.items():
+        news = or_(promises.c.reason != Reason.HALTED, func.coalesce(promises.c.detail, "") != pause.by)
+        connection.execute(
+            update(promises)
+            .where(waiting, promises.c.campaign == key, news)
+            .values(reason=Reason.HALTED, detail=pause.by)
+        )
 
 
 def _skip_over(

@@ -8,6 +8,7 @@ from regulars.db.states import Reason, State
 from regulars.explain.sentences import because
 from regulars.ledger import lane_states
 from regulars.ledger.claims import in_hand
+from regulars.ledger.switches import pauses
 from regulars.triggers.explained import CampaignExplanation, ExplainedClient, Row
 from regulars.triggers.kinds import trigger_of
 
@@ -16,20 +17,29 @@ def explain_campaign(case: ExplainedClient) -> CampaignExplanation:
     """In order of importance: what is in progress, what was just decided, what is to come."""
     if not case.campaign.enabled:
         return CampaignExplanation(f"{_last(case)}Not due: the campaign is switched off.")
-    return _under_way(case) or _decided(case) or _between_steps(case) or _timed(case) or _to_come(case)
+    pause = pauses(case.context.connection).of(case.active.key, case.campaign.kind)
+    paused = "" if pause is None else pause.sentence(case.names)
+    under_way = _under_way(case, paused)
+    if under_way is not None:
+        return under_way
+    found = _decided(case) or _between_steps(case) or _timed(case) or _to_come(case)
+    return replace(found, sentence=f"{found.sentence} {paused[0].upper()}{paused[1:]}.") if paused else found
 
 
-def _under_way(case: ExplainedClient) -> CampaignExplanation | None:
+def _under_way(case: ExplainedClient, paused: str) -> CampaignExplanation | None:
+    """What is promised and open; `paused` says what stops the campaign's emails now."""
     for row in case.after:
         if row.state == State.PLANNED:
             going = row.id in in_hand(case.context.connection)
-            why = _server_away(case) or (_why(case, row) if row.reason else "")
+            why = paused or _server_away(case) or (_why(case, row) if row.reason else "")
             but = f", but {why}" if why else ""
             return CampaignExplanation(
                 f"`{row.step}` is being sent." if going else f"Due now: `{row.step}` may go{but}.", case.now
             )
     for row in case.after:
         if row.state == State.HELD:
+            if row.reason == Reason.HALTED and paused:
+                return CampaignExplanation(f"`{row.step}` waits: {paused}, or skips it if it is too late by then.")
             away = _server_away(case) if row.reason == Reason.RETRY else ""
             also = f"; {away}" if away else ""
             return CampaignExplanation(

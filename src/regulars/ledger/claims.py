@@ -3,7 +3,8 @@
 1. `claim` writes planned rows into a new claim with a lease. Nothing has been sent, and the rows do not change:
    only the claim lists them, so that a row is written once, when it is settled.
 2. `begin` writes into the claim which of its rows, a chunk, are handed to the server next. It does not return
-   rows that were taken away in the meantime; they must not be sent: that is the fence.
+   rows that were taken away in the meantime; they must not be sent: that is the fence. It returns the latest pause,
+   too: if that is not the claim's, something was paused or resumed since (`switches`).
 3. `settle` (its own module) settles each row with its own outcome.
 4. `recover` ends claims whose lease expired: their rows that were being sent, one chunk at most, become
    `uncertain` (or are sent again, if the policy says so); the others become free.
@@ -18,7 +19,7 @@ import secrets
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy import BigInteger, Connection, Select, Text, bindparam, delete, func, insert, select, true, update
 
@@ -26,13 +27,14 @@ from regulars.core.ids import message_id, promise_key
 from regulars.db.key_lists import among, keys_column, listing, size
 from regulars.db.states import Reason, State
 from regulars.db.tables import claims, customers, promises
+from regulars.ledger.switches import NONE, Pauses, newest_pause, pauses
 
 # Built once: building the statement for every chunk would cost more than executing it.
 _RENEW = (
     update(claims)
     .where(claims.c.id == bindparam("claim"))
     .values(lease_until=bindparam("until"))
-    .returning(size(claims.c.rows))
+    .returning(size(claims.c.rows), newest_pause())
 )
 _ROWS = select(claims.c.rows).where(claims.c.id == bindparam("claim"))
 _BEGIN = _RENEW.values(sending=keys_column(bindparam("chunk", type_=Text)))
@@ -48,22 +50,22 @@ class Claim:
     rows: tuple[int, ...]
     steps: frozenset[tuple[str, str]] = frozenset()
     """The campaign keys and steps of the rows."""
+    newest_pause: int = 0
+    """The number of the latest pause when it was made; what was paused then is not in it."""
 
 
 def claim(
     connection: Connection, *, kinds: Collection[str], limit: int, now: datetime, wall: datetime,
     lease: timedelta, worker: str,
 ) -> Claim | None:  # fmt: skip
-    """Claims up to `limit` planned promises of the kinds, by priority; None when there are none."""
-    free = (
-        select(promises.c.id, promises.c.campaign, promises.c.step)
-        .where(promises.c.state == State.PLANNED, promises.c.next_at <= now, promises.c.kind.in_(sorted(kinds)))
-        .where(promises.c.id.not_in(held(connection)))
-        .order_by(promises.c.priority.desc(), promises.c.next_at, promises.c.id)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-    )
-    while found := connection.execute(free).all():
+    """Claims up to `limit` planned promises of the kinds that are not paused, by priority; None when there are none."""
+    paused = NONE
+    while found := connection.execute(
+        _free(connection, kinds, paused, now).limit(limit).with_for_update(skip_locked=True, of=promises)
+    ).all():
+        if (found[0].newest or 0) != paused.newest:  # something is paused: searched again without that
+            paused = pauses(connection)
+            continue
         # Checked again under the lock: another claim may have been made since the search.
         taken = in_hand(connection)
         unclaimed = [row for row in found if row[0] not in taken]
@@ -73,6 +75,7 @@ def claim(
                 secrets.randbits(62),
                 tuple(row[0] for row in unclaimed),
                 frozenset((row[1], row[2]) for row in unclaimed),
+                paused.newest,
             )
             values = {"id": made.id, "worker": worker, "taken_at": wall, "lease_until": wall + lease}
             connection.execute(insert(claims).values(**values, rows=keys_column(made.rows)))
@@ -80,11 +83,21 @@ def claim(
     return None
 
 
+def _free(connection: Connection, kinds: Collection[str], paused: Pauses, now: datetime) -> Select[Any]:
+    """Planned promises in nobody's hand, each with the number of the latest pause."""
+    query = (
+        select(promises.c.id, promises.c.campaign, promises.c.step, newest_pause().label("newest"))
+        .where(promises.c.state == State.PLANNED, promises.c.next_at <= now)
+        .where(promises.c.kind.in_(paused.open_kinds(kinds)))
+        .where(promises.c.id.not_in(held(connection)))
+        .order_by(promises.c.priority.desc(), promises.c.next_at, promises.c.id)
+    )
+    return query.where(promises.c.campaign.not_in(sorted(paused.campaigns))) if paused.campaigns else query
+
+
 def waiting(connection: Connection, kinds: Collection[str], now: datetime) -> bool:
-    """Whether any promise of the kinds can be sent now and is not claimed."""
-    of_kinds = promises.c.kind.in_(sorted(kinds))
-    query = select(promises.c.id).where(promises.c.state == State.PLANNED, promises.c.next_at <= now, of_kinds)
-    return connection.scalar(query.where(promises.c.id.not_in(held(connection))).limit(1)) is not None
+    """Whether any promise of the kinds can be sent now, is not claimed and is not paused."""
+    return connection.scalar(_free(connection, kinds, pauses(connection), now).limit(1)) is not None
 
 
 def in_hand(connection: Connection) -> set[int]:
@@ -108,20 +121,28 @@ def renew(
     Call it first in every transaction that settles or moves rows of a claim, as `recover` does: one lock order avoids
     deadlocks.
     """
+    return _renew(connection, claim, wall=wall, lease=lease, sending=sending)[0]
+
+
+def _renew(
+    connection: Connection, claim: Claim, *, wall: datetime, lease: timedelta, sending: Sequence[int] | None
+) -> tuple[frozenset[int], int]:
     noted, given = _RENEW, {"claim": claim.id, "until": wall + lease}
     if sending is not None:
         noted, given = _BEGIN, {**given, "chunk": listing(sending)}
-    left = connection.scalar(noted, given)
+    row = connection.execute(noted, given).first()
+    left, newest = (None, None) if row is None else row
     if left == len(claim.rows):  # rows are only ever removed from a claim
-        return frozenset(claim.rows)
-    return frozenset(connection.scalar(_ROWS, {"claim": claim.id}) or ())
+        return frozenset(claim.rows), newest or 0
+    return frozenset(connection.scalar(_ROWS, {"claim": claim.id}) or ()), newest or 0
 
 
 class Begun(NamedTuple):
-    """The rows in a claim when a chunk begins, and the rows of the chunk that may be sent."""
+    """The rows in a claim when a chunk begins, the rows of the chunk that may be sent, and the latest pause."""
 
     held: frozenset[int]
     ours: frozenset[int]
+    newest_pause: int
 
 
 def begin(connection: Connection, claim: Claim, ids: Sequence[int], *, wall: datetime, lease: timedelta) -> Begun:
@@ -129,11 +150,11 @@ def begin(connection: Connection, claim: Claim, ids: Sequence[int], *, wall: dat
 
     The chunk before must have been settled, or be settled in this transaction.
     """
-    left = renew(connection, claim, wall=wall, lease=lease, sending=ids)
+    left, newest = _renew(connection, claim, wall=wall, lease=lease, sending=ids)
     if not left:
-        return Begun(left, left)
+        return Begun(left, left, newest)
     states = connection.execute(_STATES, {"chunk": listing(ids)})
-    return Begun(left, left.intersection(row[0] for row in states if row[1] == State.PLANNED))
+    return Begun(left, left.intersection(row[0] for row in states if row[1] == State.PLANNED), newest)
 
 
 def release(connection: Connection, claim_id: int) -> None:

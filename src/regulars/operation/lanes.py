@@ -8,16 +8,17 @@ from regulars.dispatch.dispatcher import Lane
 from regulars.rules.model import Kind
 
 
-def open_lanes(settings: Settings) -> list[Lane]:
-    """One lane for everything, or a second one for transactional emails, which then never queue behind marketing.
+def lane_kinds(settings: Settings) -> dict[str, frozenset[str]]:
+    """The kinds of email by lane, the most urgent first.
 
-    The most urgent first. Raises EnvironmentFailed for an invalid URL.
+    One lane for everything, or a second one for transactional emails, which then never queue behind marketing.
     """
-    main = open_transport(settings.smtp_url)
     if settings.smtp_transactional_url is None:
-        return [Lane("default", frozenset(Kind), main)]
-    transactional = open_transport(settings.smtp_transactional_url, "transactional")
-    return [
-        Lane("transactional", frozenset({Kind.TRANSACTIONAL}), transactional),
-        Lane("default", frozenset({Kind.MARKETING}), main),
-    ]
+        return {"default": frozenset(Kind)}
+    return {"transactional": frozenset({Kind.TRANSACTIONAL}), "default": frozenset({Kind.MARKETING})}
+
+
+def open_lanes(settings: Settings) -> list[Lane]:
+    """The lanes with their transports. Raises EnvironmentFailed for an invalid URL."""
+    urls = {"default": settings.smtp_url, "transactional": settings.smtp_transactional_url or settings.smtp_url}
+    return [Lane(name, kinds, open_transport(urls[name], name)) for name, kinds in lane_kinds(settings).items()]

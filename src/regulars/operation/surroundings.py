@@ -17,6 +17,7 @@ from regulars.db.write_probe import probe_age
 from regulars.ledger import lane_states
 from regulars.ledger.claims import waiting
 from regulars.operation.clock_check import clock_difference, clocks_off
+from regulars.operation.pausing import open_pauses
 from regulars.operation.write_check import unwritten_for
 from regulars.rules.model import Kind
 
@@ -51,6 +52,18 @@ def troubles(engine: Engine, wall: Clock) -> Iterator[Trouble]:
             " scheduler run; the worker's log tells the reason",
             "the database cannot be written, or no worker runs: look for a full disk; the worker's log tells more",
         )
+
+
+def stopped(engine: Engine) -> list[Trouble]:
+    """What is paused, by hand or by a guard: not a fault, but nobody should overlook it."""
+    found, names = open_pauses(engine)
+    return [
+        Trouble(
+            one.sentence(names),
+            f"{one.target.words(names)} is paused since {one.since:%Y-%m-%d %H:%M} UTC: `regulars pauses` tells more",
+        )
+        for one in found
+    ]
 
 
 def no_worker(engine: Engine, now: datetime) -> list[Trouble]:

@@ -19,7 +19,7 @@ from regulars.core import clock
 from regulars.core.errors import Invalid, RegularsError
 from regulars.db import upgrade
 from regulars.operation.stored_version import UnsoundVersion
-from regulars.operation.surroundings import troubles
+from regulars.operation.surroundings import stopped, troubles
 from regulars.web.site import Site
 
 _LOG = logging.getLogger(__name__)
@@ -27,7 +27,10 @@ _DRAFT = "the files on this machine differ from the applied version, which is in
 
 
 async def endpoint(request: Request) -> Response:
-    """200 when the database has the right shape, the rules are sound and mail can go, else 503 with the reasons."""
+    """200 when the database has the right shape, the rules are sound and mail can go, else 503 with the reasons.
+
+    A pause is no fault: it is a warning below "ready".
+    """
     site: Site = request.app.state.site
     found = await run_in_threadpool(lambda: _reasons(site))
     same = "; ".join(one.same or one.logged for one in found)
@@ -37,7 +40,7 @@ async def endpoint(request: Request) -> Response:
     if found:
         return PlainTextResponse(f"not ready: {'; '.join(one.answered for one in found)}\n", 503)
     draft = await run_in_threadpool(lambda: site.draft)
-    notes = [*([] if draft is None else [f"note: {_DRAFT}\n"])]
+    notes = [*(f"warning: {one.brief}\n" for one in site.stopped), *([] if draft is None else [f"note: {_DRAFT}\n"])]
     return PlainTextResponse("".join(["ready\n", *notes]))
 
 
@@ -64,6 +67,7 @@ def _surroundings(site: Site) -> list[_Reason]:
         site.surroundings_at = time.monotonic()
     return [_Reason(one.brief, one.full, one.brief) for one in site.surroundings]
 
+            site.stopped = stopped(site.engine)
 
 def _database(site: Site) -> list[_Reason]:
     try:

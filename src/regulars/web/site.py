@@ -48,6 +48,7 @@ class Site:
     unready: str = field(default="", init=False, repr=False)
     """The faults of the last `/readyz`."""
     surroundings: list[Trouble] = field(default_factory=list, init=False, repr=False)
+    stopped: list[Trouble] = field(default_factory=list, init=False, repr=False)
     surroundings_at: float = field(default=float("-inf"), init=False, repr=False)
     """The faults of the environment, and when they were checked, by the monotonic clock."""
     surroundings_seconds: float = 5.0

@@ -1,0 +1,107 @@
+"""`pause`, `resume`, `cancel` and `pauses`: who stopped what and why is told everywhere until somebody resumes it."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tests.cli.conftest import Project
+from tests.common.smtp import Inbox
+
+pytestmark = pytest.mark.slow
+
+NEWS = {"at": "2026-06-01 10:00", "email": "news", "backfill": "all"}
+NOW = ("--now", "2026-06-01T12:00")
+ANNA = {"REGULARS_WHO": "anna"}
+
+
+def _news(inbox: Inbox) -> int:
+    return sum(str(one.message["Subject"]).startswith("news") for one in inbox.messages)
+
+
+def test_a_pause_is_told_everywhere_until_it_is_resumed(clients: Project, smtp_inbox: Inbox) -> None:
+    clients.rule("news", **NEWS)
+    clients.ok("tick", "--now", "2026-06-01T09:00", REGULARS_SMTP_URL=smtp_inbox.url)
+    paused = clients.ok("pause", "news", "--why", "a wrong price", **ANNA)
+    assert "`news` is paused since 20" in paused
+    assert "by anna: a wrong price; `regulars resume news` lets it go on" in " ".join(paused.split())
+    assert "0 emails planned or held" in paused
+    assert clients.ok("pause", "news", REGULARS_WHO="bo").startswith("already: `news` is paused since 20")
+    clients.ok("tick", *NOW, REGULARS_SMTP_URL=smtp_inbox.url)
+    assert _news(smtp_inbox) == 0
+    (warning,) = clients.data("report", *NOW)["warnings"]
+    assert warning.startswith("`news` is paused since 20")
+    assert clients.data("report", *NOW)["campaigns"]["news"]["held"] == {"halted": 3}
+    assert clients.data("plan", *NOW)["warnings"] == [warning]
+    assert "warning: `news` is paused since 20" in clients.ok("plan", *NOW)
+    (pause,) = clients.data("pauses")["pauses"]
+    assert (pause["who"], pause["why"], pause["resume"]) == ("anna", "a wrong price", "regulars resume news")
+    (view,) = clients.data("explain", "c-1", "news", *NOW)["campaigns"]
+    assert view["sentence"] == f"`news` waits: {warning}, or skips it if it is too late by then."
+    resumed = clients.ok("resume", "news", **ANNA)
+    assert resumed == "`news` goes on: 3 emails planned or held; what is too late by now will be skipped\n"
+    assert clients.ok("pauses") == "nothing is paused\n"
+    clients.ok("tick", *NOW, REGULARS_SMTP_URL=smtp_inbox.url)
+    assert _news(smtp_inbox) == 2  # the third client has not agreed to any
+
+
+def test_all_and_a_lane_stop_what_is_planned(clients: Project, smtp_inbox: Inbox) -> None:
+    clients.rule("news", **NEWS)
+    clients.ok("pause", "--lane", "default", **ANNA)
+    clients.ok("pause", "--all", "--why", "a fire", **ANNA)
+    clients.ok("tick", *NOW, REGULARS_SMTP_URL=smtp_inbox.url)
+    (view,) = clients.data("explain", "c-1", "news", *NOW)["campaigns"]
+    assert view["sentence"].startswith("Due now: `news` may go, but everything is paused since 20")
+    left = clients.data("resume", "--all")["still_paused"]
+    assert [one["resume"] for one in left] == ["regulars resume --lane default"]
+    clients.ok("tick", *NOW, REGULARS_SMTP_URL=smtp_inbox.url)
+    assert smtp_inbox.messages == []
+    clients.ok("resume", "--lane", "default")
+    clients.ok("tick", *NOW, REGULARS_SMTP_URL=smtp_inbox.url)
+    assert _news(smtp_inbox) == 2  # the third client has not agreed to any
+
+
+def test_cancel_asks_with_the_number_and_records_who(clients: Project, smtp_inbox: Inbox) -> None:
+    clients.rule("news", **NEWS)
+    clients.ok("pause", "news", **ANNA)
+    clients.ok("tick", *NOW, REGULARS_SMTP_URL=smtp_inbox.url)
+    asked = clients.run("cancel", "news", **ANNA)
+    assert asked.exit_code == 1
+    assert "Skip 3 emails of `news`? This cannot be undone" in asked.output
+    assert clients.ok("cancel", "news", "--yes", "--why", "too old", **ANNA) == "3 emails of `news` skipped\n"
+    assert clients.ok("cancel", "news", "--yes") == "nothing of `news` is planned or held\n"
+    assert clients.data("report", *NOW)["campaigns"]["news"]["skipped"] == {"called-off": 3}
+    clients.ok("resume", "news")
+    clients.ok("tick", *NOW, REGULARS_SMTP_URL=smtp_inbox.url)
+    assert _news(smtp_inbox) == 0
+    (view,) = clients.data("explain", "c-1", "news", *NOW)["campaigns"]
+    assert "it was called off by hand (anna: too old)" in view["sentence"]
+
+
+def test_a_faulty_rule_file_keeps_nobody_from_pausing(clients: Project) -> None:
+    clients.ok("tick", "--now", "2026-01-01")
+    clients.file("campaigns/faulty.yaml", "campaigns: [")
+    assert clients.run("pause", "--all").exit_code == 0
+    assert clients.run("pause", "birthday").exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told", "code"),
+    [
+        (("pause", "birthdya"), "no campaign `birthdya`; did you mean `birthday`?", 1),
+        (("pause", "--lane", "defualt"), "no lane `defualt`; did you mean `default`?", 1),
+        (("pause",), "name one campaign, or one lane with --lane, or --all", 2),
+        (("cancel", "birthday", "--all"), "name one campaign, or one lane with --lane, or --all", 2),
+    ],
+)
+def test_what_is_meant_must_be_clear(clients: Project, arguments: tuple[str, ...], told: str, code: int) -> None:
+    result = clients.run(*arguments)
+    assert result.exit_code == code
+    assert told in result.output
+
+
+def test_json_for_machines(clients: Project) -> None:
+    found = json.loads(clients.ok("pause", "--all", "--json", **ANNA))
+    assert found["paused"]["scope"] == "all"
+    assert (found["fresh"], found["open"], found["sending"]) == (True, 0, 0)
