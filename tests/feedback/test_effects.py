@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from sqlalchemy import update
 
@@ -153,7 +155,7 @@ def test_a_bounce_of_a_former_address_leaves_the_new_one_alone(desk: Desk) -> No
     ],
     ids=["no-token", "another-secret", "no-email", "nothing"],
 )
-def test_a_forged_bounce_is_counted_and_nothing_else(desk: Desk, forged: dict[str, str]) -> None:
+def test_a_forged_bounce_is_counted_and_nothing_else(desk: Desk, forged: dict[str, Any]) -> None:
     desk.setup()
     desk.clients("ada")
     desk.tick()

@@ -35,6 +35,8 @@ class Settings:
     lease_seconds: float = 60.0
     batch: int = 1000
     chunk: int = 100
+    bounces: str | None = field(default=None, repr=False)
+    """The mailbox that workers read what came back from; its URL can hold a password."""
 
     @property
     def secrets(self) -> tuple[bytes, ...]:
@@ -66,6 +68,7 @@ def load(workspace: Path, environ: Mapping[str, str] | None = None) -> Settings:
         lease_seconds=_number(env, "REGULARS_LEASE_SECONDS", 60.0),
         batch=int(_number(env, "REGULARS_BATCH", 1000)),
         chunk=int(_number(env, "REGULARS_CHUNK", 100)),
+        bounces=env.get("REGULARS_BOUNCES") or None,
     )
 
 

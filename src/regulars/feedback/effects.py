@@ -85,7 +85,13 @@ def _statement(connection: Connection, one: Notification, receiver: Receiver, no
     if one.kind is Kind.HARD_BOUNCE and promise is not None and promise.to_client and not promise.direct:
         one = replace(one, kind=Kind.SOFT_BOUNCE)  # an address behind the one written to: nothing final about that one
     at = now if one.at is None or one.at > now else one.at
+    one = replace(one, words=_clean(one.words), reason=_clean(one.reason), status=one.status and _clean(one.status))
     return _Statement(one, promise, token, _digest(one, promise, receiver), at)
+
+
+def _clean(text: str) -> str:
+    """Text that both databases store: without NUL, surrogates and what is too much."""
+    return text.replace("\0", "").encode("utf-8", "replace").decode()[:LONGEST_WORDS]
 
 
 def _digest(one: Notification, promise: FoundPromise | None, receiver: Receiver) -> str:
@@ -107,7 +113,7 @@ def _record(connection: Connection, one: _Statement, now: datetime, receiver: Re
         "source": receiver.source, "at": one.at, "received_at": now, "waits": waits,
         "promise_id": promise.id if promise else None, "campaign": promise.campaign if promise else None,
         "email_hash": promise.mailbox if promise else None,
-        "words": said.words[:LONGEST_WORDS] or None if promise and not promise.erased else None,
+        "words": said.words or None if promise and not promise.erased else None,
     }  # fmt: skip
     fresh = insert(connection, notifications).values(row).on_conflict_do_nothing().returning(notifications.c.id)
     if connection.scalars(fresh).first() is None:

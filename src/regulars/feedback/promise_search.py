@@ -14,6 +14,7 @@ from sqlalchemy import ColumnElement, Connection, Row, Select, func, or_, select
 
 from regulars.core.ids import address_hash
 from regulars.core.return_path import ReturnToken, read_token, tag_of
+from regulars.core.settings import Settings
 from regulars.db.states import State
 from regulars.db.tables import campaigns, customers, promises
 from regulars.feedback.notification import Notification
@@ -39,6 +40,11 @@ class Receiver:
     """The door, as it is stored: `mailbox`, `inbound`, a provider's name."""
     trusted: bool = False
     """Whether the source proved who it is, as a signed webhook does: it may name an email by its recipient alone."""
+
+    @classmethod
+    def of(cls, rulebook: Rulebook, settings: Settings, source: str, *, trusted: bool = False) -> Receiver:
+        """With the secrets of the settings."""
+        return cls(rulebook, settings.secrets, settings.address_secret, source, trusted)
 
 
 @dataclass(frozen=True, slots=True)

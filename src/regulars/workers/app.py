@@ -26,6 +26,7 @@ from regulars.core.settings import Settings
 QUEUES = ("plan", "dispatch", "ingest")
 PLAN_EVERY = 60.0
 DISPATCH_EVERY = 15.0
+BOUNCES_EVERY = 60.0
 """Seconds between wake-ups; a wake-up with nothing to do costs one query."""
 
 
@@ -51,21 +52,23 @@ def configure(celery: Celery, settings: Settings) -> None:
         enable_utc=True,
         task_queues=[Queue(name) for name in QUEUES],
         task_default_queue="dispatch",
-        task_routes={f"regulars.{name}": {"queue": name} for name in QUEUES} | {"regulars.learn": {"queue": "ingest"}},
+        task_routes={f"regulars.{name}": {"queue": name} for name in QUEUES}
+        | {f"regulars.{name}": {"queue": "ingest"} for name in ("learn", "bounces")},
         worker_hijack_root_logger=False,
         beat_schedule_filename=str(settings.var / "beat"),
-        beat_schedule=schedule(),
+        beat_schedule=schedule(bounces=settings.bounces is not None),
     )
 
 
-def schedule() -> dict[str, dict[str, Any]]:
+def schedule(*, bounces: bool = False) -> dict[str, dict[str, Any]]:
     """The beat schedule.
 
     None of them expires: Celery would compare the clocks of two machines, and a worker whose clock is ahead would
     discard every wake-up. Late wake-ups do no harm: one plan answers all that waited for it, and a dispatch with
     nothing to send costs one query.
 
-    Without the extra `learn` the nightly task is not scheduled; `regulars check` names the rules that need it.
+    With `bounces` the mailbox that emails come back to is read. Without the extra `learn` the nightly task is not
+    scheduled; `regulars check` names the rules that need it.
     """
     wake_ups: dict[str, dict[str, Any]] = {
         "plan": {"task": "regulars.plan", "schedule": PLAN_EVERY},
@@ -73,6 +76,8 @@ def schedule() -> dict[str, dict[str, Any]]:
     }
     if extras.is_installed("learn"):
         wake_ups["learn"] = {"task": "regulars.learn", "schedule": crontab(hour=2, minute=40)}
+    if bounces:
+        wake_ups["bounces"] = {"task": "regulars.bounces", "schedule": BOUNCES_EVERY}
     return wake_ups
 
 

@@ -10,6 +10,9 @@ from pathlib import Path
 from regulars.core import clock, extras
 from regulars.core.clock import Clock
 from regulars.core.errors import EnvironmentFailed, Invalid
+from regulars.feedback.incoming import read_all
+from regulars.feedback.promise_search import Receiver
+from regulars.feedback.sources import open_source
 from regulars.importing.options import options_for
 from regulars.importing.report import Kind
 from regulars.importing.service import import_file
@@ -19,6 +22,8 @@ from regulars.workers.app import app, stopping
 log = logging.getLogger("regulars.workers")
 DISPATCH_TURN = timedelta(seconds=50)
 """How long a dispatch task works before it yields to other queues and wakes itself again."""
+MOST_MESSAGES = 1000
+"""How many messages one task reads, so that files to import need not wait for long."""
 MAX_WOKEN = 2
 """How many workers one plan wakes; the others come with beat's own wake-ups."""
 
@@ -101,6 +106,33 @@ def learn(now: str | None = None) -> None:
     )  # fmt: skip
     for note in found.notes:
         log.warning("learned: %s", note)
+
+
+@app.task(name="regulars.bounces")
+def bounces() -> None:
+    """Records what came back to the mailbox; wakes itself again when there is more than one task should read."""
+    runtime = process.current()
+    named = runtime.settings.bounces
+    if named is None:
+        return
+    try:
+        source = open_source(named, runtime.settings.var)
+        receiver = Receiver.of(runtime.rules.rulebook, runtime.settings, "mailbox")
+        done = read_all(runtime.engine, source, receiver, clock.system, limit=MOST_MESSAGES)
+    except Invalid as error:
+        log.error("no bounces read: the rules have %d errors, first: %s", len(error.diagnostics), error)
+        return
+    except EnvironmentFailed as error:
+        _failed("bounces", "bounces were not read", error)
+        return
+    _succeeded("bounces")
+    if done.messages:
+        log.info(
+            "read %d messages that came back: %s", done.messages,
+            ", ".join(f"{number} {kind}" for kind, number in sorted(done.new.items())) or "nothing new",
+        )  # fmt: skip
+    if done.more:
+        bounces.delay()
 
 
 @app.task(name="regulars.ingest")
