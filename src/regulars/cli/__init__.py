@@ -29,6 +29,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "beat": ("processes", "Run the Celery scheduler."),
     "web": ("web", "Serve the pages that emails link to, and the API."),
     "report": ("report", "Count what was sent, held and skipped, with reasons."),
+    "bounces": ("bounces", "Record what came back: bounces, complaints, requests to unsubscribe."),
+    "inbound": ("bounces", "Take what comes back from a mail server, by SMTP or LMTP."),
     "learn": ("learn", "Learn purchase probability, client value and next products."),
     "survey": ("survey", "Count the answers to a survey."),
     "demo": ("demo", "Run one day of a small business, from import to inbox."),

@@ -23,6 +23,7 @@ from regulars.core.settings import Settings
 from regulars.db import engine as db
 from regulars.db.locks import AdvisoryLock, lock
 from regulars.dispatch.dispatcher import Dispatcher, Options, Summary
+from regulars.feedback.effects import settle_waiting
 from regulars.ledger.claims import waiting
 from regulars.ledger.lane_states import free_retries
 from regulars.operation import applied_versions
@@ -86,7 +87,7 @@ class Runtime:
         return self._in_force.draft
 
     def plan(self, clock: Clock) -> Plan:
-        """Plans in one transaction, which also deletes sign-ups that were not confirmed in time."""
+        """Plans in one transaction, which also deletes sign-ups not confirmed in time and settles early bounces."""
         self._look()
         while True:
             rules, now = self.rules, clock()
@@ -94,6 +95,7 @@ class Runtime:
                 if not self._is_current(connection):
                     continue
                 purge(connection, now, rules.rulebook.signup)
+                settle_waiting(connection)
                 return plan(connection, rules, now)
 
     def _is_current(self, connection: Connection) -> bool:
