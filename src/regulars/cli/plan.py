@@ -45,20 +45,20 @@ def plan_command(command: CommandContext, now: str | None, days: int, samples: i
     """
     from regulars.simulation.plan_ahead import forecast
 
+    command.go_by_applied_version()
     at = command.now(now)
     with progress_bar("Looking ahead", quiet=command.as_json) as progress:
         found = forecast(command.engine, command.rules, at, days, samples=samples, progress=lambda _: progress(0, 0))
-    if command.as_json:
     stopped = command.stopped()
+    if command.as_json:
         print_json({**found.to_json(), "warnings": stopped})
         return
     zone = command.rules.rulebook.company.timezone
     click.echo(f"Plan for {when(at, zone)} ({zone}); nothing is written or sent.\n")
-    _changes(found)
     if stopped:
         print_warnings(stopped)
         click.echo("")
-    command.go_by_applied_version()
+    _changes(found)
     _campaigns(found)
     _lacking(found, command.rules.rulebook)
     _samples(found, zone)

@@ -93,12 +93,14 @@ class Options:
 class Summary:
     """The number of promises by state in one run, and the outages by lane.
 
-    `reached` has the wall time at which a lane's server last accepted a chunk without an outage.
+    `reached` has the wall time at which a lane's server last accepted a chunk without an outage; `delivered` by lane
+    the emails handed to it, and the time until all their replies.
     """
 
     states: Counter[str] = field(default_factory=Counter)
     down: dict[str, Outage] = field(default_factory=dict)
     reached: dict[str, datetime] = field(default_factory=dict)
+    delivered: dict[str, Tally] = field(default_factory=dict)
 
     @property
     def stopped(self) -> bool:
@@ -125,10 +127,10 @@ class _Batch:
     claim: Claim
     jobs: dict[int, Job]
     now: datetime
-
-
     stopped: bool = False
     """Whether everything in it was paused meanwhile."""
+
+
 @dataclass(slots=True)
 class _Ready:
     """What sending needs of a rendered email; its texts are freed, so that the next one reuses their memory."""
@@ -182,9 +184,9 @@ class Dispatcher:
                 await asyncio.sleep(THROTTLE_PAUSE)
             elif progress is not None:
                 progress(summary.sent)
+        summary.delivered = self._pace.delivered
         return summary
 
-        summary.delivered = self._pace.delivered
     async def _round(self, summary: Summary, stop: Callable[[], bool]) -> _Idle | None:
         """Sends one batch, of the first lane that has one, so that urgent email never queues behind the rest."""
         idle = _Idle.NOTHING
@@ -281,11 +283,11 @@ class Dispatcher:
     ) -> frozenset[int]:
         keys = [made.parcel.key for made in chunk]
         begun = begin(connection, batch.claim, keys, wall=self.wall(), lease=self.options.lease)
-        self._settle(connection, batch, outcomes, begun.held)
-        copies = [made.copy for made in chunk if made.copy is not None and made.parcel.key in begun.ours]
         ours = begun.ours
         if begun.newest_pause != batch.claim.newest_pause:
             ours = self._without_paused(connection, batch, ours)
+        self._settle(connection, batch, outcomes, begun.held)
+        copies = [made.copy for made in chunk if made.copy is not None and made.parcel.key in ours]
         save_copies(connection, copies)
         return ours
 
@@ -320,12 +322,12 @@ class Dispatcher:
 
         Copies for managers go after it, those of emails that were accepted.
         """
-        renewal = asyncio.create_task(self._keep_lease(held))
+        renewal, begun = asyncio.create_task(self._keep_lease(held)), self.wall()
         try:
             delivery = await lane.transport.deliver([made.parcel for made in going.values()])
+            self._pace.chunk_took(lane.name, len(going), self.wall() - begun)
             copied = {key: made.for_manager for key, made in going.items() if made.for_manager is not None}
             if copied:
-            self._pace.chunk_took(lane.name, len(going), self.wall() - begun)
                 accepted = [one.key for one in delivery.results if one.outcome is Outcome.ACCEPTED]
                 copies = [copied[key] for key in accepted if key in copied]
                 if copies:

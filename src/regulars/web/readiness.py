@@ -44,6 +44,11 @@ async def endpoint(request: Request) -> Response:
     return PlainTextResponse("".join(["ready\n", *notes]))
 
 
+def is_ready(site: Site) -> bool:
+    """Whether `/readyz` would answer 200."""
+    return not _reasons(site)
+
+
 @dataclass(frozen=True, slots=True)
 class _Reason:
     answered: str
@@ -62,12 +67,12 @@ def _surroundings(site: Site) -> list[_Reason]:
     if time.monotonic() - site.surroundings_at >= site.surroundings_seconds:
         try:
             site.surroundings = list(troubles(site.engine, clock.system))
+            site.stopped = stopped(site.engine)
         except RegularsError as error:
             return [_Reason("the database does not answer", str(error))]
         site.surroundings_at = time.monotonic()
     return [_Reason(one.brief, one.full, one.brief) for one in site.surroundings]
 
-            site.stopped = stopped(site.engine)
 
 def _database(site: Site) -> list[_Reason]:
     try:

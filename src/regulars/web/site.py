@@ -103,7 +103,6 @@ class Site:
             return error
         return self._faults
 
-    def _read(self, found: str) -> None:
     @property
     def draft(self) -> str | None:
         """How the files on disk differ from the version that a person applied; it is no fault."""
@@ -127,6 +126,7 @@ class Site:
         if self._rules is None or found != self._fingerprint:
             self._read(found)
 
+    def _read(self, found: str) -> None:
         try:
             self._rules, self._faults = self.read(self.root), None
         except Invalid as error:
