@@ -10,7 +10,9 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, select
 
+from regulars.consent.rights import MARKETING, withdraw
 from regulars.coupons.assignment import Assigned, CouponKey, assign_coupons
+from regulars.coupons.redemption import CouponStatus, Use, redeem
 from regulars.db.engine import read, write
 from regulars.db.states import Reason
 from regulars.db.tables import coupons, customers
@@ -22,17 +24,20 @@ from regulars.rules.offer import Coupon
 from regulars.simulation.plan_ahead import forecast
 from tests.common.bench import at
 from tests.common.people import SECRET, add_customer
+from tests.common.scripted_smtp import Act, Fault, ScriptedServer, Stage
 from tests.common.smtp import Inbox
 from tests.common.workspace import write_workspace
 from tests.dispatch.conftest import Open
-from tests.dispatch.office import NEWS, Office
+from tests.dispatch.office import NEWS, NOON, Office
 
 pytestmark = pytest.mark.slow
 
 LATER = "2026-06-10T18:00"
 
 
-def _office(open_office: Open, inbox: Inbox, coupon: dict[str, Any], *clients: str, **rule: Any) -> Office:
+def _office(
+    open_office: Open, inbox: Inbox | ScriptedServer, coupon: dict[str, Any], *clients: str, **rule: Any
+) -> Office:
     office = open_office(inbox.url)
     news = NEWS | {"offer": {"coupon": coupon}} | rule
     write_workspace(office.root, {"news": news}, lines={"news": "Yours: {{ coupon.code }}"})
@@ -120,6 +125,68 @@ def test_one_client_gets_no_more_than_the_rule_gives(open_office: Open, smtp_inb
     assert [(row["state"], row["reason"]) for row in office.rows()] == [
         ("sent", None), ("sent", None), ("skipped", "coupon-limit"),
     ]  # fmt: skip
+
+
+def test_a_code_whose_email_was_refused_for_good_goes_to_the_next_client(open_office: Open) -> None:
+    with ScriptedServer([Fault(Stage.RCPT, text="550 5.7.1 blocked", match="ada@")]) as server:
+        office = _office(open_office, server, {"percent": 10, "pool": "tills"}, "ada", "bo")
+        _add_codes(office, "aa-1")
+        office.tick()
+        assert office.states() == {"ada": ("failed", "refused"), "bo": ("held", "no-coupon")}
+        assert office.tick("2026-06-10T12:01").sent == 1
+        assert office.tick("2026-06-10T12:02").sent == 0
+    assert office.states() == {"ada": ("failed", "refused"), "bo": ("sent", None)}
+    assert _codes(office) == {"bo": "aa-1"}
+    assert len(server.accepted) == 1
+
+
+def test_a_coupon_of_a_stock_whose_email_was_skipped_is_there_again(open_office: Open) -> None:
+    with ScriptedServer([Fault(Stage.RCPT, text="450 4.2.0 busy", match="ada@")]) as server:
+        coupon = {"gift": "a comb", "stock": 1}
+        office = _office(open_office, server, coupon, "ada", "bo", late="6 hours")
+        office.tick()
+        assert office.states() == {"ada": ("held", "retry"), "bo": ("held", "no-coupon")}
+        with write(office.engine) as connection:
+            key = connection.scalar(select(customers.c.id).where(customers.c.external_id == "ada"))
+            withdraw(connection, key or 0, MARKETING, at=at("2026-06-10T12:30"), source="one-click")
+        assert office.tick("2026-06-10T13:00").sent == 0  # the retry is skipped by this plan
+        assert office.tick("2026-06-10T13:01").sent == 1
+    assert office.states() == {"ada": ("skipped", "unsubscribed"), "bo": ("sent", None)}
+    assert list(_codes(office)) == ["bo"]
+
+
+def test_a_coupon_that_may_have_arrived_counts(open_office: Open) -> None:
+    """The connection breaks after the message: nobody knows."""
+    with ScriptedServer([Fault(Stage.DOT, act=Act.CLOSE, on=(1,))]) as server:
+        office = _office(open_office, server, {"percent": 10, "pool": "tills"}, "ada", "bo")
+        _add_codes(office, "aa-1")
+        for minute in range(3):
+            office.tick(f"2026-06-10T12:0{minute}")
+    assert office.states() == {"ada": ("uncertain", "connection-lost"), "bo": ("held", "no-coupon")}
+    assert _codes(office) == {"ada": "aa-1"}
+
+
+def test_a_refused_email_leaves_its_client_the_coupon_of_the_next_one(open_office: Open) -> None:
+    moments = ["2026-06-10 10:00", "2026-06-11 10:00", "2026-06-12 10:00"]
+    with ScriptedServer([Fault(Stage.RCPT, text="550 5.7.1 blocked", on=(1,))]) as server:
+        office = _office(open_office, server, {"percent": 5, "per_client": 1}, "ada", at=moments)
+        for day in (10, 11, 12):
+            office.tick(f"2026-06-{day}T12:00")
+    assert [(row["state"], row["reason"]) for row in office.rows()] == [
+        ("failed", "refused"), ("sent", None), ("skipped", "coupon-limit"),
+    ]  # fmt: skip
+
+
+def test_what_was_used_at_the_till_is_not_taken_back(open_office: Open) -> None:
+    with ScriptedServer([Fault(Stage.RCPT, text="550 5.7.1 blocked", match="ada@")]) as server:
+        office = _office(open_office, server, {"percent": 10, "pool": "tills"}, "ada", "bo")
+        _add_codes(office, "aa-1")
+        office.tick()
+        with write(office.engine) as connection:
+            checked, new = redeem(connection, Use("aa-1", "receipt-1", at("2026-06-10T12:00:30")), at(NOON))
+            assert (checked.standing, new) == (CouponStatus.REDEEMED, True)
+        assert office.tick("2026-06-10T12:01").sent == 0
+    assert _codes(office) == {"ada": "aa-1"}
 
 
 @pytest.mark.parametrize("limit", [{"pool": "tills"}, {"stock": 30}], ids=["pool", "stock"])

@@ -6,9 +6,9 @@ Planned promises are counted here; the coupon itself is assigned when the email 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from sqlalchemy import BigInteger, Connection, case, func, select, type_coerce, update
+from sqlalchemy import BigInteger, Connection, case, delete, func, select, type_coerce, update
 from sqlalchemy.sql import ColumnElement, exists
 
 from regulars.context.active_campaign import ActiveCampaign
@@ -19,6 +19,9 @@ from regulars.rules.offer import Coupon
 
 Offers = Mapping[str, Coupon]
 """By a campaign's key."""
+_RECENT = timedelta(days=60)
+"""Coupons older than this are not looked at by every plan: an email is tried for days, not for months."""
+_CHUNK = 1_000
 
 
 def coupons_of(active_campaigns: Iterable[ActiveCampaign]) -> dict[str, Coupon]:
@@ -33,6 +36,36 @@ def ended_offers(context: PlanContext, given: Offers) -> list[str]:
     zone = context.rulebook.company.timezone
     ends = {key: offer.last_instant(zone) for key, offer in given.items()}
     return sorted(key for key, end in ends.items() if end is not None and end < context.now)
+
+
+def take_back_unsent(connection: Connection, context: PlanContext, given: Offers) -> None:
+    """Takes back coupons of limited offers whose email certainly never went: all of the sequence failed or was skipped.
+
+    Such a coupon no longer counts, and the code of a pool can be given to somebody else. One that was used, and one
+    whose email may have arrived (sent, uncertain, bounced) or may still go, stays.
+    """
+    limited = [key for key, offer in given.items() if offer.limited]
+    if not limited:
+        return
+    of_sequence = (
+        promises.c.campaign == coupons.c.campaign,
+        promises.c.customer_id == coupons.c.customer_id,
+        promises.c.occurrence == coupons.c.occurrence,
+    )
+    never_went = (State.FAILED, State.SKIPPED)
+    unsent = delete(coupons).where(
+        coupons.c.campaign.in_(limited),
+        coupons.c.used == 0,
+        coupons.c.given_at > context.now - _RECENT,
+        context.is_selected(coupons.c.customer_id),
+        exists().where(*of_sequence),
+        ~exists().where(*of_sequence, promises.c.state.not_in(never_went)),
+    )
+    codes = connection.scalars(unsent.returning(case((~coupons.c.shared, coupons.c.code)))).all()
+    free = [code for code in codes if code is not None]
+    for start in range(0, len(free), _CHUNK):
+        of_pool = coupon_codes.c.code.in_(free[start : start + _CHUNK])
+        connection.execute(update(coupon_codes).where(of_pool).values(given_at=None))
 
 
 def release_restocked(connection: Connection, context: PlanContext, given: Offers) -> None:
