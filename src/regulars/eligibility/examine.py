@@ -12,7 +12,14 @@ from sqlalchemy.sql import ColumnElement, and_, or_
 
 from regulars.context.active_campaign import ActiveCampaign
 from regulars.context.plan_context import PlanContext
-from regulars.coupons.stock import coupons_of, ended_offers, hold_without_coupon, release_restocked, skip_over_limit
+from regulars.coupons.stock import (
+    coupons_of,
+    ended_offers,
+    hold_without_coupon,
+    release_restocked,
+    skip_over_limit,
+    take_back_unsent,
+)
 from regulars.db.key_lists import among
 from regulars.db.states import Reason, State
 from regulars.db.tables import promises
@@ -32,6 +39,7 @@ def examine_waiting(
 ) -> int:
     """Examines every held promise that is due for examination; returns the number that can be sent now."""
     given = coupons_of(active for active in active_campaigns.values() if active.campaign.enabled)
+    take_back_unsent(connection, context, coupons_of(active_campaigns.values()))
     release_restocked(connection, context, given)
     waiting = and_(
         promises.c.state == State.HELD, promises.c.next_at <= context.now, context.is_selected(promises.c.customer_id)
