@@ -127,4 +127,4 @@ def check(clause: Clause, text: str) -> None:
     assert clause.text
     assert clause.text in text
     for part in clause.parts:
-        check(part, clause.text)
+        check(part, part.text if clause.segment else clause.text)

@@ -11,8 +11,8 @@ from sqlalchemy import Connection, Engine, select, text
 from regulars.audience.expression import parse
 from regulars.audience.local_days import today_by_zone
 from regulars.audience.person import load_people
+from regulars.audience.rule_catalogue import catalogue_of
 from regulars.audience.sql import Scope, instant
-from regulars.audience.vocabulary import Catalogue
 from regulars.db.engine import dry_run
 from regulars.db.tables import customers
 from regulars.profile import facts
@@ -238,7 +238,7 @@ def test_what_it_depends_on() -> None:
 def test_the_catalogue_of_a_rulebook() -> None:
     found = rules({}, fields=CATALOGUE_FIELDS).rulebook
     assert isinstance(found, Rulebook)
-    catalogue = Catalogue.of(found)
+    catalogue = catalogue_of(found)
     assert catalogue.fields["credit"].custom
     assert not catalogue.fields["email"].custom  # a built-in field cannot be redefined
     assert set(catalogue.events["purchase"]) == {"amount", "currency", "quantity", "discount"}

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from regulars.audience.expression import Expression
-from regulars.audience.vocabulary import Catalogue
+from regulars.audience.rule_catalogue import catalogue_of
 from regulars.core.diagnostics import render
 from regulars.rules.calendar_days import CalendarDay
 from regulars.rules.loader import Loaded
@@ -41,7 +41,7 @@ def of_loaded(loaded: Loaded) -> Rules:
     """What was read from files, with those conditions that are sound."""
     book = loaded.draft
     assert book is not None, render(loaded.diagnostics, loaded.sources)
-    return Rules(book, parsed(book, Catalogue.of(book), loaded, []))
+    return Rules(book, parsed(book, catalogue_of(book), loaded, []))
 
 
 def rules(
@@ -52,6 +52,7 @@ def rules(
     fields: Mapping[str, FieldType] | None = None,
     points: Mapping[str, Any] | None = None,
     calendars: Mapping[str, Mapping[str, str]] | None = None,
+    segments: Mapping[str, str] | None = None,
 ) -> Rules:
     """Campaigns as they would stand in a file, under a company in UTC and an empty policy."""
     return _compiled(
@@ -63,6 +64,7 @@ def rules(
             fields=dict(fields or {}),
             calendars={name: _feast(name, days) for name, days in (calendars or {}).items()},
             points=Points.model_validate(dict(points or {})),
+            segments=dict(segments or {}),
         )
     )
 
@@ -76,7 +78,7 @@ def _campaigns(campaigns: Mapping[str, Mapping[str, Any]]) -> dict[str, Campaign
 
 
 def _compiled(book: Rulebook) -> Rules:
-    catalogue = Catalogue.of(book)
+    catalogue = catalogue_of(book)
     found: dict[Loc, Expression] = {}
     for campaign in book.campaigns.values():
         found |= {loc: read(text, loc, campaign, catalogue) for loc, text in written(campaign)}

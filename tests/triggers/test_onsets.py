@@ -12,8 +12,8 @@ from sqlalchemy import Double, Engine, literal, select, update
 from regulars.audience.expression import Expression, parse
 from regulars.audience.person import Person
 from regulars.audience.problems import ExpressionErrors
+from regulars.audience.rule_catalogue import catalogue_of
 from regulars.audience.sql import Scope, instant
-from regulars.audience.vocabulary import Catalogue
 from regulars.consent.rights import erase
 from regulars.db.engine import read, write
 from regulars.db.sql_functions import label, regulars_label
@@ -89,7 +89,7 @@ def test_the_audience_may_ask_about_the_product(bench: Bench) -> None:
 )
 def test_conditions_on_a_product_mean_the_same_in_sql_and_in_python(engine: Engine, text: str, expected: bool) -> None:
     now = at("2026-06-12T12:00")
-    expression: Expression = parse(text, Catalogue.of(rules({}).rulebook), product=True)
+    expression: Expression = parse(text, catalogue_of(rules({}).rulebook), product=True)
     with write(engine) as connection:
         add_customer(connection, "ada")
         add_product(
@@ -110,9 +110,9 @@ def test_conditions_on_a_product_mean_the_same_in_sql_and_in_python(engine: Engi
 )
 def test_what_products_do_not_have(text: str, said: str) -> None:
     with pytest.raises(ExpressionErrors, match=said):
-        parse(text, Catalogue.of(rules({}).rulebook), product=True)
+        parse(text, catalogue_of(rules({}).rulebook), product=True)
     with pytest.raises(ExpressionErrors, match="known only where a new product"):
-        parse("product.price > 1", Catalogue.of(rules({}).rulebook))
+        parse("product.price > 1", catalogue_of(rules({}).rulebook))
 
 
 # ---------------------------------------------------------------- waves

@@ -10,8 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from regulars.audience.nodes import Node
-from regulars.rules.fields import CLIENT_FIELDS, EVENTS, FieldType
-from regulars.rules.model import Rulebook
+from regulars.rules.fields import CLIENT_FIELDS, FieldType
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,14 +91,3 @@ class Catalogue:
     events: Mapping[str, Mapping[str, FieldType]]
     zone: str = "UTC"
     segments: Mapping[str, Segment] = field(default_factory=dict)
-
-    @classmethod
-    def of(cls, rulebook: Rulebook) -> Catalogue:
-        """The vocabulary of this workspace's rules."""
-        own = {
-            name: Field(name, kind, "declared by the workspace", custom=True) for name, kind in rulebook.fields.items()
-        }
-        events = {name: dict(declared) for name, declared in rulebook.events.items()}
-        for name, built_in in EVENTS.items():
-            events[name] = events.get(name, {}) | dict(built_in)
-        return cls(fields=own | dict(BUILT_IN), events=events, zone=rulebook.company.timezone)

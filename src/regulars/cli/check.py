@@ -52,21 +52,27 @@ def _number(count: int, noun: str) -> str:
 @json_option
 @click.pass_obj
 def describe_command(command: CommandContext, campaign: str | None) -> None:
-    """Describe each campaign, or CAMPAIGN, in plain sentences."""
+    """Describe each campaign and segment, or only CAMPAIGN, in plain sentences."""
     from regulars.core.diagnostics import nearest
-    from regulars.explain.describe import describe
+    from regulars.explain.describe import describe, describe_segment
 
     rules = command.rules
     book = rules.rulebook
     if campaign is not None and campaign not in book.campaigns:
         raise NotFound("campaign", campaign, nearest(campaign, book.campaigns))
     chosen = [c for name, c in sorted(book.campaigns.items()) if campaign in (None, name)]
+    segments = {name: describe_segment(name, rules) for name in sorted(book.segments)} if campaign is None else {}
     if command.as_json:
-        print_json({"campaigns": {c.name: describe(c, rules) for c in chosen}})
+        data = {"campaigns": {c.name: describe(c, rules) for c in chosen}}
+        print_json(data | ({"segments": segments} if segments else {}))
         return
     for one in chosen:
         click.secho(one.name, bold=True)
         print_wrapped(describe(one, rules), indent=2, hanging=0)
+        click.echo("")
+    for segment, sentence in segments.items():
+        click.secho(f"segment {segment}", bold=True)
+        print_wrapped(sentence, indent=2, hanging=0)
         click.echo("")
 
 

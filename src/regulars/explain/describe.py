@@ -30,6 +30,12 @@ def describe(campaign: Campaign, rules: Ruleset) -> str:
     return text if campaign.enabled else f"Switched off: {text[0].lower()}{text[1:]}"
 
 
+def describe_segment(name: str, rules: Ruleset) -> str:
+    """Who is in the segment."""
+    phrase = condition_phrase(rules.conditions["segments", name].node)
+    return f"Clients of whom this is true: {phrase}."
+
+
 def _if(rules: Ruleset, *loc: str | int) -> str:
     """The condition at this location with "if"; empty without one."""
     place: Loc = loc

@@ -4,7 +4,7 @@ A campaign keeps its first name as its permanent key. One that disappears and re
 the same content, or that says `was:`, was renamed; it keeps its promises, and no client gets an email again.
 A new trigger starts as of now, unless the rule says otherwise (`backfill`). A campaign for sign-ups starts with the
 first unconfirmed one without an email, because the form is open before the first plan. Calendar days are part of the
-trigger of the campaigns that use them.
+trigger of the campaigns that use them, and so are segments.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ from regulars.db.types import MICROSECOND
 from regulars.profile import facts, points
 from regulars.rules.model import Campaign, Rulebook
 
-CALENDAR = "calendar"
-"""The key of a stored rule's calendar days, beside the keys of the rule file."""
+CALENDAR, SEGMENTS = "calendar", "segments"
+"""The keys of a stored rule's calendar days and segments, beside the keys of the rule file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,11 +133,13 @@ def _retire(connection: Connection, row: RowMapping, now: datetime) -> Change:
 
 
 def _remember(connection: Connection, campaign: Campaign, rulebook: Rulebook, now: datetime) -> None:
-    """Stores the rule as written, with its calendar days (`CALENDAR`), so that it can be loaded again."""
+    """Stores the rule as written, with its calendar days and segments, so that it can be loaded again."""
     rule, kept_day = rulebook.digest(campaign), rulebook.calendar_day(campaign)
     known = connection.scalar(select(rule_versions.c.rule).where(rule_versions.c.rule == rule))
     if known is None:
         source = campaign.model_dump(mode="json", by_alias=True, exclude_defaults=True)
         if kept_day is not None:
             source[CALENDAR] = kept_day.written
+        if parts := rulebook.segments_of(campaign):
+            source[SEGMENTS] = parts
         connection.execute(insert(rule_versions).values(rule=rule, campaign=campaign.name, source=source, seen_at=now))

@@ -16,7 +16,7 @@ from typing import TypeVar
 from pydantic import BaseModel, ValidationError
 
 from regulars.core.diagnostics import Diagnostic, Severity, Span, in_order
-from regulars.rules import checks, declarations, rule_test_reader, webhook_rules
+from regulars.rules import checks, declarations, rule_test_reader, segments, webhook_rules
 from regulars.rules.fields import EVENTS
 from regulars.rules.model import Campaign, Company, Policy, Rulebook
 from regulars.rules.phrase_types import Part
@@ -36,6 +36,7 @@ SECTIONS = (
     "calendars",
     "events",
     "fields",
+    "segments",
     "surveys",
     "signup",
     "hooks",
@@ -44,6 +45,7 @@ SECTIONS = (
 )
 _KINDS = {
     "topics": "topic", "calendars": "day of the calendar", "events": "event", "fields": "field", "surveys": "survey",
+    "segments": "segment",
     "hooks": "hook", "campaigns": "campaign",
 }  # fmt: skip
 _SINGLE: dict[str | int, type[Part]] = {"company": Company, "policy": Policy, "points": Points, "signup": Signup}
@@ -209,6 +211,7 @@ def _read(root: Entries, messages: ValidationMessages, *, whole: bool) -> Rulebo
     hooks = dict(_named(Hook, "hooks", _HOOKS, root, messages))
     topics = declarations.topics(root, messages)
     calendars = declarations.calendars(root, messages)
+    named_conditions = segments.read(root, messages)
     tests = tuple(test for _, test in rule_test_reader.read(root, messages, events, fields))
     rule_checks = checks.RuleChecks(root, messages, events, fields, campaigns)
     rule_checks.check(company, policy)
@@ -221,7 +224,7 @@ def _read(root: Entries, messages: ValidationMessages, *, whole: bool) -> Rulebo
     places = dict(spans(root))
     return Rulebook(
         company or _UNREADABLE_COMPANY, policy or Policy(), campaigns, known, fields, tests, places, surveys,
-        calendars, topics, hooks, points or Points(), signup,
+        calendars, topics, hooks, points or Points(), signup, named_conditions,
     )  # fmt: skip
 
 

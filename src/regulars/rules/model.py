@@ -51,6 +51,7 @@ from regulars.rules.phrase_types import (
     Waiting,
 )
 from regulars.rules.rule_test import Expectation, RuleTest, TestEvent, TestPurchase
+from regulars.rules.segments import used_by
 from regulars.rules.signup import Signup
 from regulars.rules.survey import Survey
 from regulars.rules.tariff import Points
@@ -356,6 +357,8 @@ class Rulebook:
     points: Points = field(default_factory=Points)
     signup: Signup | None = None
     """The form at `/join`; None without one."""
+    segments: Mapping[str, str] = field(default_factory=dict)
+    """Conditions by the name of their segment."""
 
     def calendar_day(self, campaign: Campaign) -> CalendarDay | None:
         """The calendar day of the campaign; None for other triggers."""
@@ -364,13 +367,22 @@ class Rulebook:
 
     def digest(self, campaign: Campaign) -> str:
         """Hash of everything that decides about the campaign's emails: the rule and its calendar days."""
-        kept_day = self.calendar_day(campaign)
-        return campaign.digest if kept_day is None else digest([campaign.digest, kept_day.written])
+        return self._with_parts(campaign, campaign.digest, self.segments_of(campaign))
 
     def trigger_digest(self, campaign: Campaign) -> str:
         """Hash of what decides who becomes due, and when."""
+        segments = used_by((campaign.when, campaign.each, campaign.audience), self.segments)
+        return self._with_parts(campaign, campaign.trigger_digest, segments)
+
+    def _with_parts(self, campaign: Campaign, own: str, segments: Mapping[str, str]) -> str:
         kept_day = self.calendar_day(campaign)
-        return campaign.trigger_digest if kept_day is None else digest([campaign.trigger_digest, kept_day.written])
+        with_day = own if kept_day is None else digest([own, kept_day.written])
+        return digest([with_day, dict(segments)]) if segments else with_day
+
+    def segments_of(self, campaign: Campaign) -> dict[str, str]:
+        """The segments that the campaign's conditions use, with those of which they are made."""
+        parts = (*(step.condition for step in campaign.steps), *(wave.to for wave in campaign.waves))
+        return used_by((campaign.when, campaign.each, campaign.audience, *parts), self.segments)
 
     def span(self, *loc: str | int) -> Span | None:
         """The place of a value, or of the nearest enclosing one."""

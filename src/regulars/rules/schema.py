@@ -92,6 +92,10 @@ def _sections() -> dict[str, Any]:
             "description": "Days that campaigns keep each year, once or by country",
             **_named(_NAME, {"anyOf": [{"type": "string"}, _named(r"^([A-Z]{2}|default)$", {"type": "string"})]}),
         },
+        "segments": {
+            "description": "Conditions by name, for `in_segment('name')` in any condition",
+            **_named(_NAME, _TEXT),
+        },
         "signup": {"anyOf": [{"$ref": "#/$defs/Signup"}, {"type": "null"}]},
         "hooks": {
             "description": "Who may send signed messages, and what is taken from them",

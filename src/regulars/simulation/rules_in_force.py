@@ -1,7 +1,7 @@
 """The rules in force according to the database, before any change of the files.
 
-Company and policy come from the files; the database stores only campaigns, their calendar days, and the tariff of
-points.
+Company and policy come from the files; the database stores only campaigns, their calendar days and segments, and the
+tariff of points.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from sqlalchemy import Connection
 
 from regulars.audience.expression import Expression
 from regulars.audience.problems import ExpressionErrors
-from regulars.audience.vocabulary import Catalogue
+from regulars.audience.rule_catalogue import catalogue_of
 from regulars.context.plan_context import Ruleset
-from regulars.planner.activation import CALENDAR
+from regulars.planner.activation import CALENDAR, SEGMENTS
 from regulars.profile import points
 from regulars.rules.calendar_days import CalendarDay
 from regulars.rules.model import Campaign, Loc, Rulebook
@@ -40,11 +40,13 @@ def rules_in_force(connection: Connection, rules: Ruleset) -> Rules | None:
     book, tariff = rules.rulebook, points.in_force(connection)
     try:
         kept = {name: source.pop(CALENDAR, None) for name, source in stored.items()}
+        segments = {name: text for source in stored.values() for name, text in source.pop(SEGMENTS, {}).items()}
         campaigns = {name: Campaign.model_validate({**source, "name": name}) for name, source in stored.items()}
         calendars = {**book.calendars, **dict(_calendar_days(campaigns, kept))}
         old = Rulebook(
-            book.company, book.policy, campaigns, book.events, book.fields, calendars=calendars, points=tariff
-        )
+            book.company, book.policy, campaigns, book.events, book.fields, calendars=calendars, points=tariff,
+            segments=segments,
+        )  # fmt: skip
         return Rules(old, conditions(old))
     except (ValidationError, ExpressionErrors, TypeError, ValueError):
         return None  # written by a version with other keys, or about events that no longer exist
@@ -62,7 +64,7 @@ def _calendar_days(
 
 def conditions(book: Rulebook) -> dict[Loc, Expression]:
     """Every condition of the rulebook, by where it is written; raises ExpressionErrors."""
-    catalogue = Catalogue.of(book)
+    catalogue = catalogue_of(book)
     return {
         loc: read(text, loc, campaign, catalogue)
         for campaign in book.campaigns.values()

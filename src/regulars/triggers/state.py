@@ -2,7 +2,8 @@
 
 Members of the state are updated by difference: who entered, who left. Clients who were in it when the rule came into
 force are the baseline: they count as members but get no email until they have left and entered again. With
-`backfill: since DAY` those who entered on that day or later are no baseline; the stay counts from then.
+`backfill: since DAY` those who entered on that day or later are no baseline; the stay counts from then. Where the
+condition asks who left a segment, who is in it is kept in the same way, before the state itself.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, ClassVar, Literal
 
-from sqlalchemy import BigInteger, Insert, Select, Text, Update, exists, func, literal, select, type_coerce, update
+from sqlalchemy import BigInteger, Select, func, select, type_coerce, update
 from sqlalchemy.sql import ColumnElement
 
 from regulars.audience.clause_words import why_not
@@ -19,16 +20,16 @@ from regulars.audience.condition_phrases import condition_phrase, with_a_client
 from regulars.context.active_campaign import ActiveCampaign
 from regulars.context.plan_context import PlanContext, Ruleset
 from regulars.core.working import Wait
-from regulars.db.engine import insert
 from regulars.db.states import State
 from regulars.db.tables import customers, members, promises
-from regulars.db.types import MICROSECOND, Instant, to_micros
+from regulars.db.types import MICROSECOND, to_micros
 from regulars.rules.model import Rulebook
 from regulars.triggers.base import ClientHistory, CopyScope, Movement, Story, Subject, Trigger
 from regulars.triggers.candidate_rows import begun, clients, later, micros, shape, wave
-from regulars.triggers.entered_since import include_members_since, occurrence_of
+from regulars.triggers.entered_since import include_members_since
 from regulars.triggers.explained import CampaignExplanation, ExplainedClient
 from regulars.triggers.state_changes import ClientState, state_changes
+from regulars.triggers.stays import entering, leaving, update_segments
 from regulars.triggers.upcoming import Upcoming, UpcomingQuery
 from regulars.triggers.waits import with_wait
 
@@ -59,12 +60,18 @@ class StateTrigger(Trigger):
 
     def update(self, context: PlanContext, active: ActiveCampaign) -> Movement:
         connection = context.connection
-        left = connection.execute(context.cached(("left",), active, lambda at: _leaving(at, active))).rowcount
+        update_segments(context, active, context.rules.conditions["campaigns", self.campaign.name, "when"])
+
+        def matching(at: PlanContext) -> Select[tuple[int]]:
+            return _matching(at, active)
+
+        ending = context.cached(("left",), active, lambda at: leaving(at, active.key, matching))
+        left = connection.execute(ending).rowcount
         baseline = active.planned_at is None and self.campaign.backfill.mode != "all"
         if active.planned_at is None and not baseline:  # the rule now includes clients already past it
             connection.execute(update(members).where(members.c.campaign == active.key).values(baseline=False))
-        entering = context.cached(("entered",), active, lambda at: _entering(at, active, baseline))
-        entered = connection.execute(entering, execution_options={"preserve_rowcount": True}).rowcount
+        beginning = context.cached(("entered",), active, lambda at: entering(at, active.key, matching, baseline))
+        entered = connection.execute(beginning, execution_options={"preserve_rowcount": True}).rowcount
         if baseline and self.campaign.backfill.since is not None:
             include_members_since(context, active)
         return Movement(entered, left, baseline)
@@ -174,36 +181,4 @@ def _matching(context: PlanContext, active: ActiveCampaign) -> Select[tuple[int]
         select(customers.c.id)
         .select_from(clients(context))
         .where(context.state(active.campaign), customers.c.erased_at.is_(None))
-    )
-
-
-def _leaving(context: PlanContext, active: ActiveCampaign) -> Update:
-    inside = _matching(context, active).subquery()
-    return (
-        update(members)
-        .where(
-            members.c.campaign == active.key,
-            members.c.left_at.is_(None),
-            context.is_selected(members.c.customer_id),
-            ~exists().where(inside.c.id == members.c.customer_id),
-        )
-        .values(left_at=context.deferred(Instant(), lambda at: at.now))
-    )
-
-
-def _entering(context: PlanContext, active: ActiveCampaign, baseline: bool) -> Insert:
-    inside = exists().where(
-        members.c.campaign == active.key, members.c.customer_id == customers.c.id, members.c.left_at.is_(None)
-    )
-    now = context.deferred(Instant(), lambda at: at.now)
-    occurrence = context.deferred(Text(), lambda at: occurrence_of(at.now))
-    rows = _matching(context, active).where(~inside)
-    rows = rows.add_columns(literal(active.key), occurrence, now, literal(baseline))
-    statement = insert(context.connection, members).from_select(
-        ["customer_id", "campaign", "occurrence", "entered_at", "baseline"], rows
-    )
-    return statement.on_conflict_do_update(
-        index_elements=["campaign", "customer_id"],
-        set_={"occurrence": occurrence, "entered_at": now, "left_at": None, "baseline": baseline},
-        where=members.c.left_at.is_not(None),
     )

@@ -20,6 +20,8 @@ files come in one go. An error stops the work until it is mended; a warning does
 The letters: Y a file that is no YAML, R rules, A conditions, T emails, D files of data to import.
 """
 
+_SEGMENTS = "segments:\n  best: %s\n  loyal: %s\n" + campaign("when: in_segment('best')")
+
 CONDITIONS = (
     Code(
         "A001",
@@ -59,6 +61,38 @@ CONDITIONS = (
         campaign("when: customer.p_alive < 0.5"),
         campaign("when: customer.p_alive < 0.5 or customer.others_returned >= 0.9"),
         warning=True,
+    ),
+    Code(
+        "A005",
+        "Segment made of itself",
+        "A segment's condition uses the segment, or another that leads back to it: nobody could say who is in it. The"
+        " message shows the way round.",
+        _SEGMENTS % ("in_segment('loyal') and customer.spent > 500", "in_segment('best') or customer.purchases > 9"),
+        _SEGMENTS % ("in_segment('loyal') and customer.spent > 500", "customer.purchases > 9"),
+    ),
+    Code(
+        "A006",
+        "Segment that nothing uses",
+        "No campaign, no other segment and no email uses the segment. Its name may be misspelt where it was meant.",
+        "segments:\n  best: customer.spent > 500\n",
+        "segments:\n  best: customer.spent > 500\n" + campaign("when: in_segment('best')"),
+        warning=True,
+    ),
+    Code(
+        "A007",
+        "Segment with a misleading name",
+        "A field of clients, an event or a campaign has the same name; readers will take one for the other.",
+        "segments:\n  spent: customer.spent > 500\n" + campaign("when: in_segment('spent')"),
+        "segments:\n  best: customer.spent > 500\n" + campaign("when: in_segment('best')"),
+        warning=True,
+    ),
+    Code(
+        "A008",
+        "Nobody is known to have left",
+        "Who was in a segment is kept from the first plan after a `left_segment` asks about it. `backfill` would reach"
+        " back before that, and find nobody.",
+        "segments:\n  best: customer.spent > 500\n" + campaign("when: left_segment('best')", "backfill: all"),
+        "segments:\n  best: customer.spent > 500\n" + campaign("when: left_segment('best')"),
     ),
 )
 

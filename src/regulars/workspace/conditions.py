@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from regulars.audience.check_context import Place
 from regulars.audience.expression import Expression, parse
 from regulars.audience.problems import ExpressionErrors
 from regulars.audience.vocabulary import Catalogue
@@ -11,6 +12,7 @@ from regulars.core.diagnostics import Diagnostic
 from regulars.rules.loader import Loaded
 from regulars.rules.model import Campaign, Loc, Rulebook
 from regulars.triggers.kinds import trigger_of
+from regulars.workspace import segment_checks
 
 
 def written(campaign: Campaign) -> Iterator[tuple[Loc, str]]:
@@ -33,25 +35,31 @@ def read(text: str, loc: Loc, campaign: Campaign, catalogue: Catalogue) -> Expre
     trigger = trigger_of(campaign)
     event = trigger.subject.event if trigger.subject.event in catalogue.events else None
     kind = trigger.condition if loc[-1] == campaign.trigger_key else None
-    return parse(text, catalogue, event, product=trigger.subject.product, kind=kind or "condition")
+    place: Place = "state" if loc[-1] == "when" else "rule"
+    return parse(text, catalogue, event, product=trigger.subject.product, kind=kind or "condition", place=place)
 
 
 def parsed(rulebook: Rulebook, catalogue: Catalogue, loaded: Loaded, faults: list[Diagnostic]) -> dict[Loc, Expression]:
     """All valid conditions by location; diagnostics of the others are added to `faults`."""
     found: dict[Loc, Expression] = {}
+    faults += segment_checks.cycles(rulebook, loaded)
+    for name, text in rulebook.segments.items():
+        place: Loc = ("segments", name)
+        try:
+            found[place] = parse(text, catalogue, place="segment")
+        except ExpressionErrors as errors:
+            faults += _diagnostics(errors, place, loaded)
     for campaign in rulebook.campaigns.values():
         for loc, text in written(campaign):
             try:
                 found[loc] = read(text, loc, campaign, catalogue)
             except ExpressionErrors as errors:
-                faults += [
-                    Diagnostic(
-                        "A001",
-                        problem.message,
-                        loaded.part(loc, problem.offset, problem.length),
-                        expected=problem.expected,
-                        hint=problem.hint,
-                    )
-                    for problem in errors.problems
-                ]
+                faults += _diagnostics(errors, loc, loaded)
+    faults += segment_checks.unknown_past(rulebook, found, loaded)
     return found
+
+
+def _diagnostics(errors: ExpressionErrors, loc: Loc, loaded: Loaded) -> Iterator[Diagnostic]:
+    for problem in errors.problems:
+        place = loaded.part(loc, problem.offset, problem.length)
+        yield Diagnostic("A001", problem.message, place, expected=problem.expected, hint=problem.hint)

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 import babel
 
 from regulars.audience.expression import Expression
+from regulars.audience.rule_catalogue import catalogue_of
 from regulars.audience.vocabulary import Catalogue
 from regulars.core.diagnostics import Diagnostic, Severity, did_you_mean, in_order
 from regulars.core.errors import Invalid
@@ -22,7 +23,7 @@ from regulars.render.compile import Templates
 from regulars.render.email_check import by_email, check_email, check_languages
 from regulars.rules.loader import Loaded, load
 from regulars.rules.model import Loc, Rulebook
-from regulars.workspace import check_cache, coupon_checks, learned_fields, one_purchase, past_fields
+from regulars.workspace import check_cache, coupon_checks, learned_fields, one_purchase, past_fields, segment_checks
 from regulars.workspace.conditions import parsed
 from regulars.workspace.email_usages import usages
 from regulars.workspace.starter import starter
@@ -68,7 +69,7 @@ def _examined(
     if draft is None or loaded.unread:  # an unreadable file may define these names: one fault is reported once
         return None, faults, loaded.sources
     faults += _locale(draft, loaded)
-    catalogue = Catalogue.of(draft)
+    catalogue = catalogue_of(draft)
     conditions = parsed(draft, catalogue, loaded, faults)
     folders = _folders(root, fallback)
     templates = Templates(folders, draft.company.locale)
@@ -81,6 +82,7 @@ def _examined(
             *coupon_checks.check(draft, templates),
             *past_fields.check(draft, conditions, loaded),
             *one_purchase.check(draft, conditions, loaded),
+            *segment_checks.advice(draft, conditions, catalogue, (), loaded),
         ]
         faults += closer
         check_cache.add(root, [] if closer else [silent])
