@@ -43,10 +43,10 @@ def machine(engine: Engine, tmp_path: Path, smtp_inbox: Inbox) -> Iterator[Machi
         office.close()
 
 
-def _apply(engine: Engine, root: Path, when: str = "2026-06-10T11:00", *, base: int | str | None = "") -> Applied:
+def _apply(engine: Engine, root: Path, when: str = "2026-06-10T11:00", *, base: int | None = -1) -> Applied:
     workspace = open_workspace(root)
     found = applied_versions.current(engine)
-    expected = base if not isinstance(base, str) else (found and found.number)
+    expected = base if base != -1 else None if found is None else found.number
     with write(engine) as connection:
         return applied_versions.put_in_force(
             connection, files_of(workspace), workspace.rulebook.policy.apply, "apply", By("ana", "a test"), expected,

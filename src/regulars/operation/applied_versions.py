@@ -103,6 +103,15 @@ def find(connection: Connection, name: str) -> Applied:
     return _applied(row)
 
 
+def before(connection: Connection) -> Applied:
+    """The last version that was in force before the present one, with other files; raises NotFound."""
+    found = history(connection)
+    former = next((one for one in found if one.digest != found[0].digest), None)
+    if former is None:
+        raise NotFound("version", "before the one in force")
+    return former
+
+
 def at(connection: Connection, moment: datetime) -> list[Applied]:
     """The version in force at that instant, and the one before it: a run that had begun finished by the older."""
     query = _latest().where(applied_versions.c.at <= moment).limit(2)

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection, delete, select
 
+from regulars.core.errors import RegularsError
 from regulars.core.paths import inside
 from regulars.db import engine as db
 from regulars.db.tables import applied_versions, file_contents, workspace_files, workspace_versions
@@ -32,12 +33,14 @@ Files = Mapping[str, bytes]
 """Contents by path, with `/`, relative to the version's root."""
 
 
-class TooLarge(Exception):
+class TooLarge(RegularsError):
     """The files exceed the maximum size of a version; `size` is in bytes."""
 
     def __init__(self, size: int) -> None:
         self.size = size
-        super().__init__(f"{size} bytes")
+        super().__init__(
+            f"rules and emails have {size // 1_000_000} MB together; a version has {MOST_BYTES // 1_000_000} MB at most"
+        )
 
 
 def files_of(workspace: Workspace) -> Files:

@@ -13,7 +13,7 @@ from sqlalchemy import BigInteger, ColumnElement, Connection, Select, and_, func
 from regulars.context.active_campaign import ActiveCampaign, load_active_campaigns
 from regulars.context.statement_cache import StatementCache
 from regulars.db.states import State
-from regulars.db.tables import campaigns, customers, members, promises, rule_versions, values_seen
+from regulars.db.tables import campaigns, customers, managers, members, promises, rule_versions, values_seen
 from regulars.db.types import from_micros
 from regulars.rules.model import Rulebook
 from regulars.triggers.kinds import trigger_of
@@ -137,6 +137,17 @@ def emails(connection: Connection, ids: Sequence[int]) -> list[Email]:
             .where(promises.c.id.in_(ids[start : start + _SLICE]))
         )
         found += [Email(*row) for row in rows]
+    return found
+
+
+def locales(connection: Connection, clients: Iterable[str]) -> dict[str, tuple[str | None, str | None]]:
+    """By outside id: the languages of the client and of their manager."""
+    chosen, found = sorted(set(clients)), {}
+    joined = customers.outerjoin(managers, managers.c.id == customers.c.manager_id)
+    query = select(customers.c.external_id, customers.c.locale, managers.c.locale.label("manager")).select_from(joined)
+    for start in range(0, len(chosen), _SLICE):
+        some = query.where(customers.c.external_id.in_(chosen[start : start + _SLICE]))
+        found.update({row.external_id: (row.locale, row.manager) for row in connection.execute(some)})
     return found
 
 

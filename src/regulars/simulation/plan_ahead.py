@@ -91,7 +91,7 @@ def forecast(
     Where the rules differ from those in force, the difference says who gains and who loses an email up to the
     end of these days (or at once, for none), compared with leaving the rules as they are.
     """
-    until = _until(rules, now, days)
+    until = last_instant(rules, now, days)
     with db.dry_run(engine) as connection:
         old = rules_in_force(connection, rules)
         found = _first(connection, plan(connection, rules, now), now, samples)
@@ -108,7 +108,7 @@ def forecast(
         return replace(found, difference=Difference.of(connection, before.emails, after.emails, rules, samples))
 
 
-def _until(rules: Ruleset, now: datetime, days: int) -> datetime:
+def last_instant(rules: Ruleset, now: datetime, days: int) -> datetime:
     """The last instant of the last of these local days; `now` itself for none."""
     if not days:
         return now

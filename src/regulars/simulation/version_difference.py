@@ -1,0 +1,186 @@
+"""What another version of the rules would change: its parts, and the clients who gain, lose or get another email.
+
+Both versions are planned and sent dry by the real code, each in a transaction that is undone, from the same state of
+the database at the same instant.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Engine
+
+from regulars.context.active_campaign import load_active_campaigns
+from regulars.db import engine as db
+from regulars.rules.model import Rulebook
+from regulars.simulation import ledger_queries
+from regulars.simulation.plan_ahead import last_instant
+from regulars.simulation.simulated_days import Simulation
+from regulars.workspace.folder import Workspace
+from regulars.workspace.normal_form import PartChange, changes
+
+Progress = Callable[[datetime], None]
+_Key = tuple[str, str, str]
+"""An email: the campaign's key, the step, and the client's outside id."""
+_Locales = Mapping[str, tuple[str | None, str | None]]
+"""By outside id, the languages of the client and of their manager."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClientChanges:
+    """One campaign: who gains an email, who loses one, who gets another one in its place (outside ids, sorted).
+
+    A client is listed once for every email.
+    """
+
+    gains: Sequence[str] = ()
+    losses: Sequence[str] = ()
+    other: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class VersionDifference:
+    """`parts` differ; `campaigns` has, by name, what that means for clients from `now` until `until`."""
+
+    now: datetime
+    until: datetime
+    parts: Sequence[PartChange]
+    campaigns: Mapping[str, ClientChanges] = field(default_factory=dict)
+
+    @property
+    def reached(self) -> frozenset[str]:
+        """The clients who gain an email or get another one."""
+        return frozenset(name for one in self.campaigns.values() for name in (*one.gains, *one.other))
+
+    @property
+    def changed_campaigns(self) -> list[str]:
+        """The names of the campaigns that are added, removed, renamed or changed."""
+        return [part.name for part in self.parts if part.kind == "campaign"]
+
+    def rows(self) -> Iterator[tuple[str, str, str]]:
+        """Campaign, client and effect (gains, loses, gets another) of everybody concerned."""
+        for name, one in self.campaigns.items():
+            for effect, clients in (("gains", one.gains), ("loses", one.losses), ("gets another", one.other)):
+                yield from ((name, client, effect) for client in clients)
+
+    def to_json(self) -> dict[str, Any]:
+        """The published shape of `diff --json`; keys are only ever added."""
+        return {
+            "now": self.now.isoformat(),
+            "until": self.until.isoformat(),
+            "parts": [part.to_json() for part in self.parts],
+            "reached": len(self.reached),
+            "campaigns": {
+                name: {"gains": list(one.gains), "losses": list(one.losses), "other": list(one.other)}
+                for name, one in self.campaigns.items()
+            },
+        }
+
+
+def difference(
+    engine: Engine, old: Workspace | None, new: Workspace, now: datetime, days: int, progress: Progress | None = None
+) -> VersionDifference:
+    """What `new` changes against `old` up to the end of `days` local days, today included; 0: at `now` only.
+
+    Without an old version everything is gained. Leaves no trace.
+    """
+    parts = changes(old, new)
+    until = last_instant(new, now, days)
+    if not parts:
+        return VersionDifference(now, until, parts)
+    before: Counter[_Key] = Counter()
+    old_names: dict[str, str] = {}
+    if old is not None:
+        before, old_names = _emails(engine, old, now, until, progress)
+    after, names = _emails(engine, new, now, until, progress)
+    both = before & after
+    other = Counter[_Key]()
+    if old is not None:
+        with db.read(engine) as connection:
+            locales = ledger_queries.locales(connection, (customer for _, _, customer in both))
+        differs = _OtherEmails(old, new, names, locales)
+        other = Counter({key: count for key, count in both.items() if differs(key)})
+    found = _by_campaign(after - before, before - after, other, {**old_names, **names})
+    return VersionDifference(now, until, parts, found)
+
+
+def _emails(
+    engine: Engine, rules: Workspace, now: datetime, until: datetime, progress: Progress | None
+) -> tuple[Counter[_Key], dict[str, str]]:
+    """How often each email goes, and the names of campaigns by their keys."""
+    with db.dry_run(engine) as connection:
+        simulation = Simulation(connection, rules, now, until)
+        simulation.run(progress)
+        active = load_active_campaigns(connection, rules.rulebook)
+        names = {key: one.campaign.name for key, one in active.items()}
+        return Counter((one.campaign, one.step, one.customer) for one in simulation.emails), names
+
+
+class _OtherEmails:
+    """Tells whether an email that goes by both versions is another one: other words, sender or offer."""
+
+    def __init__(self, old: Workspace, new: Workspace, names: Mapping[str, str], locales: _Locales) -> None:
+        self._old, self._new, self._locales = old, new, locales
+        self._all = old.rulebook.company != new.rulebook.company
+        former = _names_in(old.rulebook, new.rulebook, names)
+        self._before = {key: _contents(old.rulebook, name) for key, name in former.items()}
+        self._after = {key: _contents(new.rulebook, name) for key, name in names.items()}
+        self._texts: dict[tuple[str, str | None], bool] = {}
+
+    def __call__(self, key: _Key) -> bool:
+        campaign, step, customer = key
+        one, other = (side.get(campaign, {}).get(step) for side in (self._before, self._after))
+        if self._all or one is None or one != other:
+            return True
+        email, to_manager = one[0], one[1]["to"] == "manager"
+        return self._other_text(email, self._locales.get(customer, (None, None))[to_manager])
+
+    def _other_text(self, email: str, locale: str | None) -> bool:
+        """Whether a reader of this language gets another text."""
+        if (email, locale) not in self._texts:
+            made = [side.templates.compiled(email, locale).digest for side in (self._old, self._new)]
+            self._texts[email, locale] = made[0] != made[1]
+        return self._texts[email, locale]
+
+
+def _contents(book: Rulebook, name: str) -> dict[str, tuple[Any, ...]]:
+    """By step what decides about the email: its name, sender, offer and attachment."""
+    campaign = book.campaigns.get(name)
+    if campaign is None:
+        return {}
+    shared = campaign.model_dump(include={"sender", "offer", "reply_to", "to", "topic", "kind"}, mode="json")
+    return {
+        step.key: (step.email, shared, step.model_dump(include={"sender", "attach"}, mode="json"))
+        for step in campaign.all_steps
+    }
+
+
+def _names_in(old: Rulebook, new: Rulebook, names: Mapping[str, str]) -> dict[str, str]:
+    """The names in the old version of campaigns by their keys: another where it was renamed."""
+    by_digest = {old.digest(campaign): name for name, campaign in old.campaigns.items()}
+    found: dict[str, str] = {}
+    for key, name in names.items():
+        campaign = new.campaigns[name]
+        was = campaign.was if campaign.was in old.campaigns else by_digest.get(new.digest(campaign))
+        found[key] = name if name in old.campaigns or was is None else was
+    return found
+
+
+def _by_campaign(
+    gains: Counter[_Key], losses: Counter[_Key], other: Counter[_Key], names: Mapping[str, str]
+) -> dict[str, ClientChanges]:
+    """By name, in alphabetical order; campaigns for which nobody gains or loses anything are left out."""
+    sides = {"gains": gains, "losses": losses, "other": other}
+    found: dict[str, dict[str, list[str]]] = {}
+    for side, emails in sides.items():
+        for (campaign, _, customer), count in emails.items():
+            name = names.get(campaign, campaign)
+            found.setdefault(name, {}).setdefault(side, []).extend([customer] * count)
+    return {
+        name: ClientChanges(*(tuple(sorted(lists.get(side, ()))) for side in sides))
+        for name, lists in sorted(found.items())
+    }
