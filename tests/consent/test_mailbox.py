@@ -257,6 +257,37 @@ def test_a_no_of_the_mailbox_goes_along_to_another_address(engine: Engine, tmp_p
     assert bench.send(NOW) == []
 
 
+def test_a_no_goes_along_with_everybody_who_moves_and_the_log_says_so(engine: Engine, tmp_path: Path) -> None:
+    """Two at one mailbox, which complained and left, move to two others in one file."""
+    bench = _bench(engine, {"news": NEWS})
+    _import(
+        engine, tmp_path / "shop.csv", "id,email,subscribed\n1,home@client.example,yes\n2,home@client.example,yes\n"
+    )
+    with write(engine) as connection:
+        first = connection.scalar(select(customers.c.id).where(customers.c.external_id == "1"))
+        assert first is not None
+        rights.withdraw(connection, first, "marketing", at=at(NOW), source="one-click")
+        home = ids.address_hash("home@client.example", SECRET)
+        rights.suppress(connection, home, "marketing", "complained", at(NOW))
+    _import(engine, tmp_path / "moved.csv", "id,email\n1,one@client.example\n2,two@client.example\n")
+    assert bench.send(NOW) == []
+    hashes = {ids.address_hash(f"{name}@client.example", SECRET) for name in ("home", "one", "two")}
+    with read(engine) as connection:
+        for table in (tables.refusals, tables.suppressions):
+            assert set(connection.scalars(select(table.c.email_hash))) == hashes
+        log = tables.consent_log.c
+        query = select(customers.c.external_id, log.topic, log.granted, log.detail).join_from(
+            tables.consent_log, customers, customers.c.id == log.customer_id
+        )
+        carried = [tuple(row) for row in connection.execute(query.order_by(log.id)) if "with" in (row.detail or {})]
+    why = {"with": "their former address"}
+    assert carried == [
+        ("1", "marketing", False, why), ("2", "marketing", False, why),
+        ("1", "address", False, {"suppressed": "marketing", **why}),
+        ("2", "address", False, {"suppressed": "marketing", **why}),
+    ]  # fmt: skip
+
+
 Way = Callable[[Engine, Path, str, int], None]
 
 

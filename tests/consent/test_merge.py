@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import Connection, Engine, insert, select, update
 
 from regulars.consent import rights
-from regulars.consent.merge import Merged, merge_clients
+from regulars.consent.merge import Merged, add_aliases, merge_clients
 from regulars.core import ids
 from regulars.core.errors import RegularsError
 from regulars.db import tables
@@ -125,6 +125,47 @@ def test_a_no_of_either_is_a_no(engine: Engine, of_a: bool | None, of_b: bool | 
     with read(engine) as connection:
         mailboxes = set(connection.scalars(select(tables.refusals.c.email_hash)))
         assert ids.address_hash("b@client.example", SECRET) in mailboxes
+
+
+def _log(engine: Engine) -> list[tuple[Any, ...]]:
+    log = tables.consent_log.c
+    with read(engine) as connection:
+        query = select(customers.c.external_id, log.topic, log.granted, log.source, log.detail)
+        joined = query.join_from(tables.consent_log, customers, customers.c.id == log.customer_id)
+        return [tuple(row) for row in connection.execute(joined.order_by(log.id)) if row.source in {"merge", "shop"}]
+
+
+def test_each_right_that_changes_hands_has_a_line_in_the_log(engine: Engine) -> None:
+    with write(engine) as connection:
+        a, b = add_customer(connection, "a"), add_customer(connection, "b", consent=False)
+        rights.grant(connection, a, "tips", at=at(NOW), source="page")
+        rights.withdraw(connection, a, "recipes", at=at(NOW), source="page")
+        rights.withdraw(connection, b, "tours", at=at(NOW), source="page")
+        connection.execute(insert(tables.preferences).values(customer_id=a, at=at(NOW), gap_days=7))
+    made = _merge(engine)
+    moved = [line[:4] for line in _log(engine)]
+    assert moved == [
+        ("b", "marketing", True, "merge"),
+        ("b", "recipes", False, "merge"),
+        ("b", "tips", True, "merge"),
+        ("b", "identity", True, "merge"),
+    ]
+    assert made.refused == ("recipes",)
+    assert _log(engine)[-1][4]["preferences"] == ["gap_days"]
+    assert [line[4] for line in _log(engine)[:3]] == [{"of": "a"}] * 3
+
+
+def test_a_further_id_is_logged_once(engine: Engine) -> None:
+    with write(engine) as connection:
+        key = add_customer(connection, "a")
+        add_customer(connection, "b")
+        assert add_aliases(connection, key, ["till-1", "shop-1"], now=at(NOW), by="shop") == ["till-1", "shop-1"]
+        assert add_aliases(connection, key, ["till-1"], now=at(NOW), by="shop") == []
+        with pytest.raises(RegularsError, match="names another client"):
+            add_aliases(connection, key, ["b"], now=at(NOW), by="shop")
+    assert _log(engine) == [
+        ("a", "identity", True, "shop", {"alias": "till-1"}), ("a", "identity", True, "shop", {"alias": "shop-1"}),
+    ]  # fmt: skip
 
 
 def test_of_a_mailbox_that_goes_complaints_hold_on_and_bounces_do_not(engine: Engine) -> None:

@@ -90,7 +90,9 @@ def merge_command(command: CommandContext, kept: str, other: str, yes: bool) -> 
     stricter applies. The client gets no email that either had. OTHER's id becomes an alias.
     """
     from regulars.consent.merge import merge_clients
+    from regulars.core.operator_name import operator
     from regulars.db.engine import read, write
+    from regulars.ledger.audit import Action, record
     from regulars.profile.identity import one_client_called
 
     with read(command.engine) as connection:
@@ -99,7 +101,10 @@ def merge_command(command: CommandContext, kept: str, other: str, yes: bool) -> 
         click.confirm(f"Join {names[1]} into {names[0]}? This cannot be undone", abort=True, err=command.as_json)
     with write(command.engine) as connection:
         pair = [one_client_called(connection, name) for name in (kept, other)]
-        done = merge_clients(connection, pair[0], pair[1], now=clock.system(), by="merge")
+        now = clock.system()
+        done = merge_clients(connection, pair[0], pair[1], now=now, by="merge")
+        subject = f"{done.joined} into {done.client}"
+        record(connection, Action.MERGE, operator(), subject, None, now, customer_id=pair[0])
     if command.as_json:
         print_json(
             {
@@ -146,8 +151,12 @@ def alias_command(command: CommandContext, customer: str, names: tuple[str, ...]
 
     Files and programs may then use any of them. Emails, draws and everything else stay as they are.
     """
+    from regulars.consent.duplicates import contact
+    from regulars.consent.merge import add_aliases
+    from regulars.core.operator_name import operator
     from regulars.db.engine import write
-    from regulars.profile.identity import add_alias, one_client_called
+    from regulars.ledger.audit import Action, record
+    from regulars.profile.identity import one_client_called
 
     for name in names:
         if "@" in name or not 0 < len(name.strip()) <= 120:
@@ -155,7 +164,10 @@ def alias_command(command: CommandContext, customer: str, names: tuple[str, ...]
     now = clock.system()
     with write(command.engine) as connection:
         key = one_client_called(connection, customer)
-        fresh = [name for name in names if add_alias(connection, key, name.strip(), at=now, source="alias")]
+        fresh = add_aliases(connection, key, [name.strip() for name in names], now=now, by="alias")
+        if fresh:
+            subject = f"{contact(connection, key).external_id}: {', '.join(fresh)}"
+            record(connection, Action.ALIAS, operator(), subject, None, now, customer_id=key)
     if command.as_json:
         print_json({"added": fresh})
     else:

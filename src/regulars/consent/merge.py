@@ -5,14 +5,15 @@ Like erasure, it goes through every table with client data, and is logged.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, RowMapping, delete, select, update
 
-from regulars.consent.address_change import carry_opt_outs
-from regulars.consent.rights import ERASED, ConsentRecord, refuse_by_mailbox, write_log
+from regulars.consent.address_change import AddressChange, carry_opt_outs
+from regulars.consent.rights import ERASED, MARKETING, ConsentRecord, refuse_by_mailbox, write_log
 from regulars.core.errors import NotFound, RegularsError
 from regulars.db.locks import AdvisoryLock, lock
 from regulars.db.tables import (
@@ -72,17 +73,18 @@ def merge_clients(connection: Connection, kept: int, gone: int, *, now: datetime
     for table in (events, purchases, signups, consent_log, aliases):
         theirs = update(table).where(table.c.customer_id == gone)
         moved[table.name] = connection.execute(theirs.values(customer_id=kept)).rowcount
-    _merge_preferences(connection, kept, gone)
-    refused = _merge_consents(connection, kept, gone)
+    pace = _merge_preferences(connection, kept, gone)
+    record = ConsentRecord(MARKETING, now, by, {"of": other["external_id"]})
+    refused = _merge_consents(connection, kept, gone, record)
     _merge_person(connection, one, other, now, by)
-    refused |= _merge_mailboxes(connection, kept, one, other, now)
+    refused |= _merge_mailboxes(connection, kept, other, now, by)
     facts.refresh(connection, [kept])
     name = connection.scalar(select(customers.c.external_id).where(customers.c.id == kept))
     made = Merged(
         str(name), other["external_id"], moved["events"], moved["purchases"], done.moved, done.twice,
         tuple(sorted(refused)),
     )  # fmt: skip
-    _log(connection, kept, made, now, by)
+    _log(connection, kept, made, pace, now, by)
     return made
 
 
@@ -104,30 +106,38 @@ def _require_joinable(connection: Connection, one: RowMapping, other: RowMapping
             raise RegularsError(f"`{person['external_id']}` was erased, and nothing more may be put with it")
 
 
-def _merge_preferences(connection: Connection, kept: int, gone: int) -> None:
-    """The longer pause and the larger gap apply."""
-    rows = connection.execute(select(preferences).where(preferences.c.customer_id.in_([kept, gone]))).mappings().all()
-    if not any(row["customer_id"] == gone for row in rows):
-        return
-    breaks = [row["paused_until"] for row in rows if row["paused_until"] is not None]
-    gaps = [row["gap_days"] for row in rows if row["gap_days"] is not None]
+def _merge_preferences(connection: Connection, kept: int, gone: int) -> list[str]:
+    """The longer pause and the larger gap apply; returns what changed for the remaining client."""
+    found = select(preferences).where(preferences.c.customer_id.in_([kept, gone]))
+    rows = {row["customer_id"]: row for row in connection.execute(found).mappings()}
+    if gone not in rows:
+        return []
+    breaks = [row["paused_until"] for row in rows.values() if row["paused_until"] is not None]
+    gaps = [row["gap_days"] for row in rows.values() if row["gap_days"] is not None]
     connection.execute(delete(preferences).where(preferences.c.customer_id.in_([kept, gone])))
     values = {"paused_until": max(breaks, default=None), "gap_days": max(gaps, default=None)}
-    connection.execute(preferences.insert().values(customer_id=kept, at=max(row["at"] for row in rows), **values))
+    at = max(row["at"] for row in rows.values())
+    connection.execute(preferences.insert().values(customer_id=kept, at=at, **values))
+    own = rows.get(kept)
+    return sorted(name for name, value in values.items() if value != (own[name] if own else None))
 
 
-def _merge_consents(connection: Connection, kept: int, gone: int) -> set[str]:
-    """An opt-out of either applies; returns the topics that `kept` refuses only now."""
+def _merge_consents(connection: Connection, kept: int, gone: int, record: ConsentRecord) -> set[str]:
+    """An opt-out of either applies; returns the topics that `kept` refuses only now.
+
+    The log has a line for each decision that passes to `kept`; `record` is its source, with any topic.
+    """
     by_topic: dict[str, dict[int, RowMapping]] = {}
     for row in connection.execute(select(consents).where(consents.c.customer_id.in_([kept, gone]))).mappings():
         by_topic.setdefault(row["topic"], {})[row["customer_id"]] = row
     fresh = set()
-    for topic, words in by_topic.items():
+    for topic, words in sorted(by_topic.items()):
         theirs, own = words.get(gone), words.get(kept)
         if theirs is None or (own is not None and (theirs["granted"] or not own["granted"])):
             continue
         connection.execute(delete(consents).where(consents.c.customer_id == kept, consents.c.topic == topic))
         connection.execute(consents.insert().values({**theirs, "customer_id": kept}))
+        write_log(connection, [kept], replace(record, topic=topic), granted=theirs["granted"])
         if not theirs["granted"]:
             fresh.add(topic)
     return fresh
@@ -154,21 +164,32 @@ def _merge_person(connection: Connection, one: RowMapping, other: RowMapping, no
         add_alias(connection, one["id"], names[1], at=now, source=by)
 
 
-def _merge_mailboxes(
-    connection: Connection, kept: int, one: RowMapping, other: RowMapping, now: datetime
-) -> set[str]:  # fmt: skip
+def _merge_mailboxes(connection: Connection, kept: int, other: RowMapping, now: datetime, by: str) -> set[str]:
     """Opt-outs of either apply to the remaining mailbox; a bounce says nothing about another mailbox."""
     mailbox = connection.scalar(select(customers.c.email_hash).where(customers.c.id == kept))
     refuse_by_mailbox(connection, [kept])
     former = other["email_hash"]
     if mailbox is None or former is None or former == mailbox:
         return set()
-    return carry_opt_outs(connection, [(former, mailbox)], now)
+    return carry_opt_outs(connection, [AddressChange(kept, former, mailbox)], now, by).get(kept, set())
 
 
-def _log(connection: Connection, kept: int, made: Merged, now: datetime, by: str) -> None:
+def add_aliases(connection: Connection, customer_id: int, names: Sequence[str], *, now: datetime, by: str) -> list[str]:
+    """Lets further outside ids name the client; returns the new ones, each with a line in the log.
+
+    From then on what is said under these ids, a no included, is said by this client. Raises RegularsError if one names
+    another client.
+    """
+    fresh = [name for name in names if add_alias(connection, customer_id, name, at=now, source=by)]
+    for name in fresh:
+        write_log(connection, [customer_id], ConsentRecord(IDENTITY, now, by, {"alias": name}), granted=True)
+    return fresh
+
+
+def _log(connection: Connection, kept: int, made: Merged, pace: list[str], now: datetime, by: str) -> None:
     detail = {
         "joined": made.joined, "as": made.client, "events": made.events, "purchases": made.purchases,
         "emails": made.emails, "twice": made.twice, "refused": list(made.refused),
+        "preferences": pace,
     }  # fmt: skip
     write_log(connection, [kept], ConsentRecord(IDENTITY, now, by, detail), granted=True)

@@ -101,7 +101,7 @@ class Customers(Importer):
         source = self.options.source
         clients = match_clients(connection, rows, hashes, now=self.now, source=source)
         given = rowset(connection, "given", _CUSTOMER, [self._tuple(row, hashes.get(row.line)) for row in clients])
-        carry_opt_outs(connection, changed_mailboxes(connection, given), self.now)
+        carry_opt_outs(connection, changed_mailboxes(connection, given), self.now, source)
         added, changed = upsert(
             connection,
             customers,
