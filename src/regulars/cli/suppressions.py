@@ -76,6 +76,7 @@ def suppress_command(
 
     given = ImportOptions(scope=scope, reason=reason, detail=why, encoding=encoding, source="suppress")
     report = _import(command, target, given)
+    _record(command, "suppress", target, report.added + report.changed, why or reason)
     if command.as_json:
         print_json(report.to_dict())
     elif isinstance(target, Path):
@@ -84,6 +85,23 @@ def suppress_command(
         _refuse(report.bad)
         _print_suppressed(command, target, report)
     ctx.exit(1 if report.bad_total else 0)
+
+
+def _record(
+    command: CommandContext, action: Literal["suppress", "unsuppress"], target: str | Path, number: int, why: str
+) -> None:
+    """Adds a line to the log of what people did, unless nothing was changed."""
+    from regulars.core.ids import address_hash
+    from regulars.core.operator_name import operator
+    from regulars.db.engine import write
+    from regulars.ledger.audit import Action, record
+
+    if not number:
+        return
+    whose = None if isinstance(target, Path) else address_hash(target, command.settings.address_secret)
+    subject = f"{number:,} {_addresses(number)} of {target.name}" if isinstance(target, Path) else None
+    with write(command.engine) as connection:
+        record(connection, Action(action), operator(), subject, why, clock.system(), email_hash=whose)
 
 
 def _import(command: CommandContext, target: str | Path, given: ImportOptions) -> ImportReport:
@@ -179,6 +197,7 @@ def unsuppress_command(
     hashes = {address_hash(address, command.settings.address_secret) for address in addresses}
     with write(command.engine) as connection:
         done = lift_suppressions(connection, hashes, now=clock.system(), by="unsuppress", why=why, erased=erased)
+    _record(command, "unsuppress", target, done.lifted, why)
     if command.as_json:
         print_json(
             {
