@@ -33,6 +33,11 @@ class Desk(Office):
         """Writes the workspace: one newsletter, unless the test says otherwise."""
         write_workspace(self.root, campaigns or {"news": NEWS}, company=COMPANY, policy=policy)
 
+    def send_by(self, smtp_url: str) -> None:
+        """Sends by another server from now on."""
+        self.close()
+        self._environment["REGULARS_SMTP_URL"] = smtp_url
+
     def receiver(self, source: str = "mailbox", *, trusted: bool = False) -> Receiver:
         """By what this office judges notifications."""
         rulebook = self.runtime.rules.rulebook

@@ -63,15 +63,16 @@ def read_command(ctx: click.Context, command: CommandContext, source: str | None
 
 
 @bounces_command.command("list")
+@now_option
 @json_option
 @click.pass_obj
-def list_command(command: CommandContext) -> None:
+def list_command(command: CommandContext, now: str | None) -> None:
     """Count what came back in the last 30 days, by kind and cause; show the latest."""
     from regulars.db.engine import read
     from regulars.feedback.received import received
 
     with read(command.engine) as connection:
-        found = received(connection, clock.system())
+        found = received(connection, command.now(now))
     if command.as_json:
         print_json(found.to_json())
         return
