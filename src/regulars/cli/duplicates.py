@@ -152,10 +152,11 @@ def alias_command(command: CommandContext, customer: str, names: tuple[str, ...]
     Files and programs may then use any of them. Emails, draws and everything else stay as they are.
     """
     from regulars.consent.duplicates import contact
+    from regulars.consent.merge import add_aliases
     from regulars.core.operator_name import operator
     from regulars.db.engine import write
     from regulars.ledger.audit import Action, record
-    from regulars.profile.identity import add_alias, one_client_called
+    from regulars.profile.identity import one_client_called
 
     for name in names:
         if "@" in name or not 0 < len(name.strip()) <= 120:
@@ -163,7 +164,7 @@ def alias_command(command: CommandContext, customer: str, names: tuple[str, ...]
     now = clock.system()
     with write(command.engine) as connection:
         key = one_client_called(connection, customer)
-        fresh = [name for name in names if add_alias(connection, key, name.strip(), at=now, source="alias")]
+        fresh = add_aliases(connection, key, [name.strip() for name in names], now=now, by="alias")
         if fresh:
             subject = f"{contact(connection, key).external_id}: {', '.join(fresh)}"
             record(connection, Action.ALIAS, operator(), subject, None, now, customer_id=key)
