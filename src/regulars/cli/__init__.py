@@ -16,7 +16,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "check": ("check", "Find every mistake in the rules and emails."),
     "describe": ("check", "Describe each campaign in plain sentences."),
     "schema": ("check", "Print the JSON Schema of rule files, for editors."),
-    "import": ("database", "Import customers, purchases, products, events or managers."),
+    "import": ("import_data", "Import customers, purchases, products, events or managers."),
+    "audience": ("audience", "Count who matches a condition, and who of them may be mailed."),
     "plan": ("plan", "Show who would get what, without sending anything."),
     "diff": ("apply", "Show what the files would change, and who gains or loses an email."),
     "apply": ("apply", "Put the files into force, on every machine."),
@@ -36,6 +37,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "report": ("report", "Count what was sent, held and skipped, with reasons."),
     "bounces": ("bounces", "Record what came back: bounces, complaints, requests to unsubscribe."),
     "inbound": ("bounces", "Take what comes back from a mail server, by SMTP or LMTP."),
+    "doctor": ("doctor", "Look at everything that mail needs, and say what to do."),
     "learn": ("learn", "Learn purchase probability, client value and next products."),
     "pause": ("pauses", "Stop the emails of a campaign, of a lane, or all."),
     "resume": ("pauses", "Let paused emails go on."),
@@ -54,7 +56,9 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "key": ("personal_data", "Create an API key for a till, a shop or a CRM."),
     "db": ("database", "Upgrade the database to the schema of this version."),
 }
-NEVER_HINTED = frozenset({"erase", "suppress", "unsuppress", "tick", "retry", "merge", "alias", "resume", "cancel", "apply", "rollback"})
+NEVER_HINTED = frozenset(
+    {"erase", "suppress", "unsuppress", "tick", "retry", "merge", "alias", "resume", "cancel", "apply", "rollback"}
+)
 """Commands never suggested for a typing mistake: their effects on people, or emails, cannot be undone."""
 
 INTERRUPTED = 130

@@ -151,4 +151,5 @@ class Timeline:
         for campaign in self.rules.rulebook.campaigns.values():
             watched = trigger_of(campaign).watched(self.rules) if campaign.enabled else None
             if watched is not None:
-                yield from state_changes(watched, person, stop, following, closer=self.scene.day_begins)
+                closer = self.scene.day_begins
+                yield from state_changes(watched, person, stop, following, closer=closer, segments=True)

@@ -6,9 +6,10 @@ begins and ends within one day is found only where the search is hourly (`closer
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import cached_property
 
 from regulars.audience.expression import Expression
 from regulars.audience.person import Person
@@ -20,7 +21,7 @@ HOUR = timedelta(hours=1)
 MINUTE = timedelta(minutes=1)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class ClientState:
     """The condition and the audience of a campaign together, for one client."""
 
@@ -35,6 +36,16 @@ class ClientState:
     def holds(self, person: Person, now: datetime) -> bool:
         """Whether the client is in the state at `now`, without further events."""
         return all(part.evaluate(person, now) for part in self.parts)
+
+    @cached_property
+    def edges(self) -> tuple[tuple[str, Expression], ...]:
+        """The segments of which it asks who left them, each with its condition."""
+        found = {edge.name: edge for part in self.parts for edge in part.edges}
+        return tuple((name, Expression(edge.text, edge.body)) for name, edge in found.items())
+
+    def segments(self, person: Person, now: datetime) -> frozenset[str]:
+        """Which of these the client is in at `now`, without further events."""
+        return frozenset(name for name, condition in self.edges if condition.evaluate(person, now))
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,31 +67,48 @@ class ClientValue:
             return None
         return self.value.value(person, now)
 
+    def segments(self, person: Person, now: datetime) -> frozenset[str]:
+        """None: only a state can ask who left a segment."""
+        del person, now
+        return frozenset()
+
 
 Watched = ClientState | ClientValue
 """A state or value of a client that changes with time alone."""
 
 
 def state_changes(
-    state: Watched, person: Person, after: datetime, until: datetime, *, closer: datetime | None = None
-) -> Iterator[datetime]:
-    """The minutes in (after, until] at which the state or value changes; hour by hour after `closer`."""
-    moment, now = after, state.holds(person, after)
+    state: Watched, person: Person, after: datetime, until: datetime, *, closer: datetime | None = None,
+    segments: bool = False,
+) -> Iterator[datetime]:  # fmt: skip
+    """The minutes in (after, until] at which the state or value changes; hour by hour after `closer`.
+
+    A plan finds the client in a segment before it can find that they left it. `segments` yields also the instants at
+    which one is entered or left of which the state asks who left it, so that plans then find it.
+    """
+    moment, inside = after, state.segments(person, after)
+    person = replace(person, was_in=person.was_in | inside) if inside else person
+    now = state.holds(person, after)
     while moment < until:
         step = HOUR if closer is not None and moment >= closer else DAY
         following = min(moment + step, until)
         if closer is not None and moment < closer:
             following = min(following, closer)
-        then = state.holds(person, following)
+        then, there = state.holds(person, following), state.segments(person, following)
         if then != now:
-            yield _minute(state, person, moment, following, now=now)
-        moment, now = following, then
+            yield _minute(state.holds, person, moment, following, now=now)
+        elif segments and there != inside:
+            yield _minute(state.segments, person, moment, following, now=inside)
+        person = replace(person, was_in=person.was_in | there) if there - person.was_in else person
+        moment, now, inside = following, then, there
 
 
-def _minute(state: Watched, person: Person, low: datetime, high: datetime, *, now: object) -> datetime:
+def _minute(
+    value: Callable[[Person, datetime], object], person: Person, low: datetime, high: datetime, *, now: object
+) -> datetime:
     while high - low > MINUTE:
         middle = low + (high - low) // MINUTE // 2 * MINUTE
-        if state.holds(person, middle) == now:
+        if value(person, middle) == now:
             low = middle
         else:
             high = middle
