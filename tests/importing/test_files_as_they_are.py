@@ -25,8 +25,9 @@ def archive(*names: str) -> bytes:
 @pytest.mark.parametrize(
     ("content", "message", "hint"),
     [
-        (archive("xl/workbook.xml"), "this is a spreadsheet (xlsx)", "save it as CSV UTF-8"),
-        (archive("mimetype", "content.xml"), "this is a spreadsheet (ods)", "save it as CSV UTF-8"),
+        (archive("xl/workbook.bin"), "this is a spreadsheet (xlsb)", "save it as xlsx"),
+        (archive("xl/workbook.xml"), "the spreadsheet cannot be read", "save it again, or as CSV"),
+        (archive("mimetype", "content.xml"), "the spreadsheet cannot be unpacked", "save it again"),
         (
             archive("subscribed.csv", "cleaned.csv"),
             "an archive (zip) with `subscribed.csv`, `cleaned.csv`",

@@ -14,6 +14,9 @@ MODULES: Mapping[str, tuple[str, ...]] = {
     "postgres": ("psycopg",),
     "redis": ("redis",),
     "learn": ("numpy", "scipy"),
+    "webhooks": ("cryptography",),
+    "dkim": ("cryptography",),
+    "excel": ("python_calamine",),
 }
 """The extras that a running Regulars may need, with the modules that must be importable."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import zipfile
+from collections.abc import Sequence
 from pathlib import Path
 
 from regulars.core.diagnostics import Diagnostic, Span
@@ -56,6 +57,19 @@ def encoding_of(path: Path, start: bytes) -> str:
     return "utf-8-sig"
 
 
+def is_spreadsheet(path: Path) -> bool:
+    """Whether the file is a spreadsheet that can be read: xlsx, xlsm or ods, by its content."""
+    try:
+        with path.open("rb") as file:
+            if not file.read(4).startswith(b"PK\3\4"):
+                return False
+        with zipfile.ZipFile(path) as archive:
+            names = set(archive.namelist())
+    except (zipfile.BadZipFile, OSError):
+        return False
+    return "xl/workbook.xml" in names or {"mimetype", "content.xml"} <= names
+
+
 def _packed(path: Path) -> tuple[str, int, str]:
     """What is in a ZIP archive, and what to do with it: spreadsheets are archives, too."""
     try:
@@ -63,6 +77,8 @@ def _packed(path: Path) -> tuple[str, int, str]:
             names = archive.namelist()
     except (zipfile.BadZipFile, OSError):
         return "this is a spreadsheet or an archive, not text", 1, _AS_CSV
+    if "xl/workbook.bin" in names:
+        return "this is a spreadsheet (xlsb), not text", 1, "open it and save it as xlsx, or as CSV UTF-8"
     if any(name.startswith("xl/") for name in names):
         return "this is a spreadsheet (xlsx), not text", 1, f"open it and {_AS_CSV}"
     if "mimetype" in names and "content.xml" in names:
@@ -84,3 +100,10 @@ def _refuse_unnamed(path: Path, first: bytes) -> None:
         likely = [f"`--encoding {encoding}` reads `{read[:60]}`" for encoding, read in found.items()]
         hint = f"name its encoding: {', '.join(likely)}" if likely else "save it as UTF-8, or name its encoding"
         raise invalid(path, "the names of the columns are not UTF-8", hint=hint) from None
+
+
+def refuse_twins(path: Path, header: Sequence[str], line: int) -> None:
+    """Raises Invalid when two columns have one name."""
+    twins = sorted({name for name in header if name and header.count(name) > 1})
+    if twins:
+        raise invalid(path, f"two columns are called `{twins[0]}`", line, "give each a name of its own")

@@ -41,6 +41,8 @@ class ImportOptions:
     """The user's own words in columns about consent; None for words that say nothing about it."""
     encoding: str | None = None
     """Needed only where the file is neither UTF-8 nor marked UTF-16."""
+    sheet: str | None = None
+    """The sheet of a spreadsheet; needed only where several have data."""
     pool: str | None = None
     """The default for coupon codes."""
     reason: str = SuppressionReason.MANUAL

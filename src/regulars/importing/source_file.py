@@ -11,7 +11,6 @@ import io
 import itertools
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO, Self, TextIO
@@ -19,8 +18,8 @@ from typing import Any, BinaryIO, Self, TextIO
 import orjson
 
 from regulars.core.errors import EnvironmentFailed, NotFound
-from regulars.importing.columns import plain_name
-from regulars.importing.file_forms import SAMPLE, encoding_of, invalid
+from regulars.importing.file_forms import SAMPLE, encoding_of, invalid, refuse_twins
+from regulars.importing.footers import without_footer
 from regulars.importing.row_source import LONGEST, TOO_LONG, Record, RowSource
 
 _JSON_NAMES = frozenset({".jsonl", ".ndjson", ".json"})
@@ -28,12 +27,6 @@ _DELIMITERS = ",;\t|"
 _SEPARATOR = re.compile(r"""["']?sep=([,;|\t])["']?""", re.IGNORECASE)
 _TITLES = 5
 """Maximum number of lines above the names of the columns."""
-_FOOTER = 20
-_TOTALS = frozenset(
-    "total totals sum subtotal grandtotal count итого всего разом усього summe gesamt suma kokku somme".split()
-)
-"""Words that begin a line of sums, compared like names of columns."""
-_NO_ROW = ("has one cell only", "is it a line of text between the rows? delete it")
 _ADDRESS = re.compile(r"""["'<]?[^\s,;"'<>{}:]+@[^\s,;"'<>{}:]+["'>]?[,;]?""")
 """A line with an address only."""
 
@@ -103,36 +96,9 @@ class FileSource(RowSource):
             raise invalid(self.path, f"the first line cannot be read: {error}", line) from None
         while header and not header[-1]:
             header.pop()
-        _refuse_twins(self.path, header, line)
-        return header, self._without_footer(_csv_records(reader, header, delimiter, line - 1), len(header))
-
-    def _without_footer(self, records: Iterator[Record | None], width: int) -> Iterator[Record]:
-        """The records without the lines of text and sums below the last one, which reports add."""
-        footer: list[Record] = []
-        below = False
-        for record in records:
-            if record is None:
-                below = True
-            elif width > 1 and len(footer) < _FOOTER and _is_text(record, below=below or bool(footer)):
-                footer.append(record)
-            else:
-                yield from (replace(one, fault=_NO_ROW) for one in footer)
-                footer, below = [], False
-                yield record
-        if footer:
-            example = str(next(iter(footer[0].cells.values())))[:60]
-            self.notes.append(f"{len(footer)} lines at the end were left out as the footer of a report: `{example}`")
-
-
-def _is_text(record: Record, *, below: bool) -> bool:
-    """Whether a row looks like a line of text or sums and not like data; `below` an empty line one cell is enough."""
-    if record.fault is not None or any("@" in cell for cell in record.cells.values()):
-        return False
-    first, *others = record.cells.values()
-    if plain_name(first) in _TOTALS:
-        return True
-    lone = bool(first) and not any(others)
-    return lone and ((below and not others) or " " in first.strip() or ":" in first)
+        refuse_twins(self.path, header, line)
+        records = _csv_records(reader, header, delimiter, line - 1)
+        return header, without_footer(records, len(header), self.notes)
 
 
 class AddressFile(FileSource):
@@ -205,12 +171,6 @@ def _titles(lines: Sequence[str]) -> int:
 def _cells(line: str) -> list[str]:
     """The cells of a line that are not empty."""
     return [cell for part in line.strip().split(_delimiter(line)) if (cell := part.strip().strip('"'))]
-
-
-def _refuse_twins(path: Path, header: Sequence[str], line: int) -> None:
-    twins = sorted({name for name in header if name and header.count(name) > 1})
-    if twins:
-        raise invalid(path, f"two columns are called `{twins[0]}`", line, "give each a name of its own")
 
 
 def _csv_records(reader: Any, header: list[str], delimiter: str, offset: int) -> Iterator[Record | None]:
