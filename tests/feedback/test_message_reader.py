@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from datetime import UTC, datetime
 
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 
 from regulars.feedback.message_reader import parse
 from regulars.feedback.notification import Kind, Notification
+from tests.feedback.provider_requests import SES_BOUNCE
 from tests.feedback.returned_mails import (
     COMPLAINT,
     COPY,
@@ -165,6 +167,17 @@ def test_a_request_to_unsubscribe(word: str) -> None:
 )
 def test_a_person_s_words_are_left_to_people(message: bytes) -> None:
     assert one(message).kind is Kind.OTHER
+
+
+def test_an_event_of_ses_by_email() -> None:
+    body = (
+        json.dumps({"Type": "Notification", "Message": json.dumps(SES_BOUNCE)}) + "\n\n--\nTo stop these emails, open …"
+    )
+    found = one(mail("AWS Notification Message", body))
+    assert (found.kind, found.message_id, found.provider_id) == (Kind.HARD_BOUNCE, OURS, "0102-ses")
+    assert found.event_id
+    assert one(mail("Hello", "{" * 100_000)).kind is Kind.OTHER
+    assert one(mail("Hello", '{"a":' * 10_000)).kind is Kind.OTHER
 
 
 def test_parts_in_base64_with_folded_and_encoded_headers() -> None:

@@ -7,6 +7,7 @@ created once per workspace and stored in `var/secret` and `var/address-secret` w
 from __future__ import annotations
 
 import os
+import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -14,6 +15,28 @@ from pathlib import Path
 
 from regulars.core.errors import EnvironmentFailed
 from regulars.core.paths import make_private
+
+_NAME_IN_DNS = re.compile(r"(?!-)[A-Za-z0-9_-]{1,63}(\.(?!-)[A-Za-z0-9_-]{1,63})*")
+
+
+@dataclass(frozen=True, slots=True)
+class DkimSettings:
+    """Which key signs emails, and for which domain."""
+
+    key: Path
+    domain: str
+    selector: str
+
+
+MAIL_WEBHOOKS: Mapping[str, str] = {
+    "ses": "REGULARS_SES_TOPIC",
+    "sendgrid": "REGULARS_SENDGRID_KEY",
+    "mailgun": "REGULARS_MAILGUN_KEY",
+    "postmark": "REGULARS_POSTMARK_SECRET",
+    "brevo": "REGULARS_BREVO_SECRET",
+    "resend": "REGULARS_RESEND_SECRET",
+}
+"""The variables that open a provider's webhook, `/hooks/mail/PROVIDER`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +55,9 @@ class Settings:
     """Former secrets, the latest first: links and keys signed with them remain valid."""
     address_secret: bytes = field(repr=False)
     """Keys the hashes of addresses; it never changes."""
+    dkim: DkimSettings | None = None
+    mail_webhooks: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """Keys, secrets or topics of sending providers' webhooks, by provider: those that are set."""
     lease_seconds: float = 60.0
     batch: int = 1000
     chunk: int = 100
@@ -65,11 +91,27 @@ def load(workspace: Path, environ: Mapping[str, str] | None = None) -> Settings:
         secret=secret,
         old_secrets=tuple(old_secrets),
         address_secret=_address_secret(env, var, [secret, *old_secrets][-1]),
+        dkim=_dkim(env, root),
+        mail_webhooks={name: env[key].strip() for name, key in MAIL_WEBHOOKS.items() if env.get(key, "").strip()},
         lease_seconds=_number(env, "REGULARS_LEASE_SECONDS", 60.0),
         batch=int(_number(env, "REGULARS_BATCH", 1000)),
         chunk=int(_number(env, "REGULARS_CHUNK", 100)),
         bounces=env.get("REGULARS_BOUNCES") or None,
     )
+
+
+def _dkim(env: Mapping[str, str], root: Path) -> DkimSettings | None:
+    """The three settings of DKIM; a key's path is relative to the workspace."""
+    given = {name: env.get(f"REGULARS_DKIM_{name}", "").strip() for name in ("KEY", "DOMAIN", "SELECTOR")}
+    if not any(given.values()):
+        return None
+    for name in ("KEY", "DOMAIN"):
+        if not given[name]:
+            raise EnvironmentFailed(f"REGULARS_DKIM_{name} is missing: signing needs a key and the sender's domain")
+    for name in ("DOMAIN", "SELECTOR"):
+        if not _NAME_IN_DNS.fullmatch(given[name] or "regulars"):
+            raise EnvironmentFailed(f"REGULARS_DKIM_{name} is `{given[name]}`; expected a name such as studio.example")
+    return DkimSettings(root / given["KEY"], given["DOMAIN"].lower(), given["SELECTOR"] or "regulars")
 
 
 def _number(env: Mapping[str, str], name: str, default: float) -> float:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from regulars.delivery.causes import cause_of_words
 from regulars.delivery.parcel import Outcome, Result
 from regulars.delivery.smtp.envelope import NOT_AN_ADDRESS
 
@@ -123,12 +124,6 @@ _KINDS_BY_SUBJECT = {
     "5.6": BounceKind.CONTENT,
     "5.7": BounceKind.POLICY,
 }
-_NO_SUCH_USER = re.compile(
-    r"\b(no such (user|mailbox|recipient|address|account|person)"
-    r"|(user|recipient|address|mailbox|account)( address)? (is )?(unknown|not found|does not exist|doesn't exist)"
-    r"|unknown (user|recipient|mailbox|address|account)|does not exist here)\b",
-    re.IGNORECASE,
-)
 _POLICY_WORDS = re.compile(
     r"spam|black ?list|block|reputation|policy|dnsbl|rbl|spf|dkim|dmarc|relay|https?:", re.IGNORECASE
 )
@@ -143,6 +138,8 @@ def bounce_kind(result: Result) -> BounceKind | None:
     code = status(result)
     if code is not None:
         return _KINDS.get(code) or _KINDS_BY_SUBJECT.get(code.rpartition(".")[0], BounceKind.UNCLEAR)
-    if result.code in {550, 551, 553} and _NO_SUCH_USER.search(result.text) and not _POLICY_WORDS.search(result.text):
-        return BounceKind.ADDRESS
+    if result.code in {550, 551, 553} and not _POLICY_WORDS.search(result.text):
+        by_words = cause_of_words(result.text)  # a reply to RCPT or DATA of this very session
+        if by_words in {"userunknown", "hasmoved"}:
+            return BounceKind.ADDRESS
     return BounceKind.SENDER if result.code in {500, 501, 502, 503, 504, 530, 555} else BounceKind.UNCLEAR

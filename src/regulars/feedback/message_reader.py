@@ -6,6 +6,7 @@ Reports are read in the order of their certainty: a complaint (RFC 5965), a deli
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Sequence
 from dataclasses import replace
@@ -28,8 +29,11 @@ from regulars.feedback.notification import Kind, Notification
 from regulars.feedback.reasons import bounce_kind_of
 from regulars.feedback.returned_message import Returned, returned_of
 from regulars.feedback.unsubscribe_request import asks_by_subject, is_unsubscribe
+from regulars.feedback.webhooks.amazon_ses import notifications_of
+from regulars.feedback.webhooks.provider import mapping
 
 _LONGEST_WORDS = 500
+_JSON = json.JSONDecoder(strict=False)
 _MAILER = re.compile(
     r"mailer.?daemon|post.?master|mail ?(?:er|administrator|delivery|deliver)|mail system|mdaemon|majordomo"
     r"|^\"?mail(?:er)?\b"
@@ -97,7 +101,7 @@ def parse(message: bytes) -> list[Notification]:
         replace(
             one,
             at=one.at or at,
-            message_id=returned.message_id,
+            message_id=one.message_id or returned.message_id,
             return_path=returned.return_path,
             event_id=f"mail:{digest}:{place}",
         )
@@ -123,12 +127,25 @@ def _notifications(headers: Headers, parts: list[Part], returned: Returned) -> l
         return _bounces(headers, text, recipient_statuses(status.text), returned)
     if "message/disposition-notification" in by_type:
         return [Notification(Kind.AUTO_REPLY, None, _author(headers), "receipt")]
+    if text.startswith("{") and (events := _events_of_ses(text)):
+        return events
     if _is_mail_server(headers) and not has_automatic_subject(headers) and _reports_failure(headers, text):
         return _bounces(headers, text, [], returned)
     kind, reason = _kind_of_mail(headers, text)
     if kind is Kind.OTHER and _looks_like_failure(headers, text):
         return _bounces(headers, text, [], returned)
     return [Notification(kind, None, _author(headers), reason, words=_words(text))]
+
+
+def _events_of_ses(text: str) -> list[Notification]:
+    """Those of an Amazon SES event in JSON, which a topic of SNS sends by email to whoever subscribed so."""
+    try:
+        message = mapping(_JSON.raw_decode(text)[0])
+        if isinstance(message.get("Message"), str):
+            message = mapping(_JSON.raw_decode(message["Message"])[0])
+    except (ValueError, RecursionError):
+        return []
+    return notifications_of(message, "")
 
 
 def _kind_of_mail(headers: Headers, text: str) -> tuple[Kind, str]:

@@ -18,10 +18,11 @@ from regulars.core.errors import RegularsError
 from regulars.db import upgrade
 from regulars.db.engine import open_engine
 from regulars.dispatch.manager_copy import PATH as COPY_PATH
+from regulars.feedback.webhooks.registry import configured
 from regulars.importing.report import Kind
 from regulars.operation.database_upgrade import require_address_secret, upgrade_database
 from regulars.web import readiness
-from regulars.web.api import endpoints, suppression_endpoints, webhooks
+from regulars.web.api import endpoints, mail_webhooks, suppression_endpoints, webhooks
 from regulars.web.api.metrics import metrics
 from regulars.web.api.openapi import BATCHES, document
 from regulars.web.middleware import API_PATHS, OuterMiddleware
@@ -89,6 +90,8 @@ def _api() -> list[Route]:
             "/api/suppressions/remove", endpoints.endpoint("suppressions", suppression_endpoints.lift), methods=["POST"]
         ),
         Route("/hooks/{hook}", webhooks.receive, methods=["POST"]),
+        Route("/hooks/mail/{provider}", mail_webhooks.receive, methods=["POST"]),
+        Route("/hooks/mail/{provider}/{secret}", mail_webhooks.receive, methods=["POST"]),
         Route("/openapi.json", _openapi),
     ]
 
@@ -105,6 +108,7 @@ def from_environment() -> ASGIApp:
     site = Site(
         engine, found.workspace, found.web_url, found.secret, clock.system,
         old_secrets=found.old_secrets, address_secret=found.address_secret,
+        mail_webhooks=configured(found.mail_webhooks),
     )  # fmt: skip
     return create(site)
 

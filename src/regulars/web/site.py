@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -16,6 +16,7 @@ from regulars.core import signing
 from regulars.core.clock import Clock
 from regulars.core.diagnostics import render
 from regulars.core.errors import EnvironmentFailed, Invalid
+from regulars.feedback.webhooks.provider import Provider
 from regulars.operation import applied_versions
 from regulars.operation.applied_versions import MANUAL
 from regulars.operation.last_sound_rules import RulesInForce
@@ -57,6 +58,8 @@ class Site:
     """Seconds between checks of the files."""
     old_secrets: tuple[bytes, ...] = field(default=(), repr=False)
     """Former secrets of links and keys."""
+    mail_webhooks: Mapping[str, Provider] = field(default_factory=dict, repr=False)
+    """The sending providers whose webhooks are set up, by name."""
     address_secret: bytes = field(default=b"", repr=False)
     """The secret of address hashes; `secret` by default."""
     read: Callable[[Path], Workspace] = field(default=open_workspace, repr=False)
