@@ -24,6 +24,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "history": ("history", "List the versions that came into force, by whom and why."),
     "rollback": ("apply", "Put an older version into force again."),
     "log": ("history", "List what people did."),
+    "show": ("show", "Show what a client received, and from which version of the rules."),
     "preview": ("preview", "Show an email as a client would get it."),
     "send-test": ("preview", "Send an email to yourself as a test."),
     "explain": ("explain", "Explain why a client got, or did not get, an email."),

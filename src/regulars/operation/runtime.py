@@ -10,6 +10,7 @@ import asyncio
 import gc
 import os
 import socket
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -26,10 +27,13 @@ from regulars.dispatch.dispatcher import Dispatcher, Options, Summary
 from regulars.feedback.effects import settle_waiting
 from regulars.ledger.claims import waiting
 from regulars.ledger.lane_states import free_retries
+from regulars.ledger.worker_activity import Tally
 from regulars.operation import applied_versions
+from regulars.operation.activity_log import ActivityLog
 from regulars.operation.applied_versions import MANUAL
 from regulars.operation.clock_check import ClockCheck
-from regulars.operation.lanes import open_lanes
+from regulars.operation.guard_watch import log_alarms, watch
+from regulars.operation.lanes import lane_kinds, open_lanes
 from regulars.operation.last_sound_rules import Fault, RulesInForce
 from regulars.operation.outage_log import OutageLog
 from regulars.operation.write_check import WriteCheck
@@ -56,6 +60,7 @@ class Runtime:
         self._in_force = RulesInForce(settings.workspace, engine, wall)
         self._outages = OutageLog(engine, self._lanes, wall)
         self._clocks = ClockCheck(engine, wall, worker_name())
+        self._activity = ActivityLog(engine, worker_name())
         self._writes: WriteCheck | None = None
 
     def probe_writes(self) -> None:
@@ -89,6 +94,7 @@ class Runtime:
     def plan(self, clock: Clock) -> Plan:
         """Plans in one transaction, which also deletes sign-ups not confirmed in time and settles early bounces."""
         self._look()
+        begun = time.monotonic()
         while True:
             rules, now = self.rules, clock()
             with db.write(self.engine) as connection:
@@ -96,7 +102,11 @@ class Runtime:
                     continue
                 purge(connection, now, rules.rulebook.signup)
                 settle_waiting(connection)
-                return plan(connection, rules, now)
+                alarms = watch(connection, rules.rulebook, lane_kinds(self.settings), now)
+                made = plan(connection, rules, now)
+            log_alarms([*alarms, *made.alarms], {key: one.campaign.name for key, one in made.active_campaigns.items()})
+            self._activity.planned(time.monotonic() - begun)
+            return made
 
     def _is_current(self, connection: Connection) -> bool:
         """Whether nobody applied another version while this process waited for its turn to plan.
@@ -156,7 +166,9 @@ class Runtime:
             whole.down.update(found)
             return whole
 
+        begun = time.monotonic()
         summary = self._runner.run(run())
+        self._activity.dispatched(summary.states, summary.delivered, time.monotonic() - begun)
         if summary.sent:
             self._in_force.note_sent(self.wall())
         return summary
@@ -171,6 +183,8 @@ class Runtime:
         whole.states.update(part.states)
         whole.down.update(part.down)
         whole.reached.update(part.reached)
+        for lane, tally in part.delivered.items():
+            whole.delivered[lane] = whole.delivered.get(lane, Tally()) + tally
 
     def free_retries(self, now: datetime) -> int:
         """Makes emails that wait for a retry due for a plan at `now`; returns their number."""
@@ -188,6 +202,7 @@ class Runtime:
         self._runner.close()
         self._in_force.close()
         self._clocks.close()
+        self._activity.close()
         if self._writes is not None:
             self._writes.close()
         self.engine.dispose()
