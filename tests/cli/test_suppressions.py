@@ -8,7 +8,7 @@ import json
 import pytest
 from click.testing import CliRunner
 
-from regulars.cli import COMMANDS, NEVER_HINTED, database, main
+from regulars.cli import COMMANDS, NEVER_HINTED, import_options, main
 from tests.cli.conftest import Project
 from tests.common.workspace import write_company
 
@@ -144,7 +144,7 @@ def test_nobody_is_led_to_what_cannot_be_taken_back(typed: str) -> None:
 
 def test_the_commands_that_are_never_hinted_exist() -> None:
     assert set(COMMANDS) >= NEVER_HINTED
-    assert set(database.KINDS) >= database.NEVER_HINTED
+    assert set(import_options.KINDS) >= import_options.NEVER_HINTED
     assert "did you mean `suppressions`" in CliRunner().invoke(main, ["supressions"]).stderr  # it only lists
 
 

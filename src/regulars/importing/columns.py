@@ -57,6 +57,8 @@ class Recogniser(Protocol):
 
 LEFT_OUT = "-"
 """The target that a user maps a column to so that it is not read."""
+_CERTAIN_ONLY = frozenset({"id", "customer", "alias", "email_hash", "subscribed", "unsubscribed", "granted"})
+"""Columns that are not suggested for a name that is only like theirs: a wrong id or consent cannot be undone."""
 _MOST = 1_000
 """Maximum columns of one source; rows whose keys are data would have more."""
 
@@ -221,4 +223,5 @@ class Columns:
         found = nearest(plain_name(header), [*self._exact, *self._words])
         if found is None:
             return None
-        return (self._exact.get(found) or self._words[found]).name
+        name = (self._exact.get(found) or self._words[found]).name
+        return None if name in _CERTAIN_ONLY and found != plain_name(header) else name

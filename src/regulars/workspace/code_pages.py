@@ -280,6 +280,13 @@ DATA = (
         "",
         "",
     ),
+    Code(
+        "D006",
+        "Answers that cannot be read",
+        "`imports.yaml`, where `regulars import` keeps what columns mean, has something that it does not know.",
+        "",
+        "",
+    ),
 )
 
 
