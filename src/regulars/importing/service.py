@@ -26,6 +26,7 @@ from regulars.importing.consent_list import Consents
 from regulars.importing.coupons import Codes, Redemptions
 from regulars.importing.customers import Customers, Managers
 from regulars.importing.events import Events
+from regulars.importing.file_forms import invalid, is_spreadsheet
 from regulars.importing.ledger_rows import LedgerRows
 from regulars.importing.options import ImportOptions
 from regulars.importing.products import Products
@@ -35,6 +36,7 @@ from regulars.importing.row_source import RowSource
 from regulars.importing.rows import Importer, Row, read_row
 from regulars.importing.seen_keys import Seen
 from regulars.importing.source_file import AddressFile, FileSource
+from regulars.importing.spreadsheet import SheetSource
 from regulars.importing.suppression_list import Suppressions
 
 MOST_LISTED = 1_000
@@ -84,9 +86,14 @@ def import_file(
         )  # fmt: skip
 
 
-def open_source(kind: Kind, path: Path, options: ImportOptions) -> FileSource:
-    """The file as rows; of suppressions it can be a bare list of addresses."""
-    return (AddressFile if kind is Kind.SUPPRESSIONS else FileSource)(path, options.encoding)
+def open_source(kind: Kind, path: Path, options: ImportOptions) -> FileSource | SheetSource:
+    """The file as a source of rows. Raises Invalid, NotFound, EnvironmentFailed."""
+    addresses = kind is Kind.SUPPRESSIONS
+    if is_spreadsheet(path):
+        return SheetSource(path, options.sheet, addresses=addresses)
+    if options.sheet is not None:
+        raise invalid(path, f"the file has no sheet `{options.sheet}`: it is no spreadsheet")
+    return AddressFile(path, options.encoding) if addresses else FileSource(path, options.encoding)
 
 
 def importer_for(kind: Kind, options: ImportOptions, now: datetime, secret: bytes, seen: Seen) -> Importer:
