@@ -31,6 +31,32 @@ def test_values_in_a_query_are_told_where_they_are_not_encoded(desk: Desk) -> No
     assert _codes(desk) == {"T019": Severity.WARNING}
 
 
+def test_a_filter_for_a_part_of_a_value_is_not_enough_and_the_advice_is_right(desk: Desk) -> None:
+    """`a or b | urlencode` encodes `b` only."""
+    partly = LOGIN % ("customer.email | urlencode", "customer.first_name or '' | urlencode")
+    desk.email(f'<mj-button href="{partly}">Open</mj-button>')
+    desk.write("letter/sample.yaml", SAMPLE)
+    (found,) = [one for one in check(desk.templates(), [USAGE], ["studio.example"]) if one.code == "T019"]
+    assert found.hint == "`{{ (customer.first_name or '' | urlencode) | urlencode }}`"
+
+
+@pytest.mark.parametrize(
+    ("value", "advised"),
+    [
+        ("customer.first_name or ''", "`{{ (customer.first_name or '') | urlencode }}`"),
+        ("customer.email", "`{{ customer.email | urlencode }}`"),
+        ("'a b' if event.n else event.m", "`{{ ('a b' if event.n else event.m) | urlencode }}`"),
+        ("event.a ~ event.b", "`{{ (event.a ~ event.b) | urlencode }}`"),
+    ],
+)
+def test_the_advice_encodes_the_whole_value(desk: Desk, value: str, advised: str) -> None:
+    desk.email(f'<mj-text><a href="https://x.example/?a={{{{ {value} }}}}">x</a></mj-text>')
+    found = [one.hint for one in check(desk.templates(), [USAGE], ["x.example"]) if one.code == "T019"]
+    assert found == [advised]
+    desk.email(f'<mj-text><a href="https://x.example/?a={advised[1:-1]}">x</a></mj-text>')
+    assert [one for one in check(desk.templates(), [USAGE], ["x.example"]) if one.code == "T019"] == []
+
+
 def test_values_in_a_query_arrive_whole_in_both_parts(desk: Desk) -> None:
     desk.email(f'<mj-button href="{ENCODED}">Open</mj-button>')
     assert _codes(desk) == {}
@@ -74,3 +100,10 @@ def test_a_social_link_with_pictures_from_elsewhere_and_an_address_of_its_own_is
 def test_pictures_that_mail_programs_may_not_show_are_told(desk: Desk, source: str, codes: dict[str, Severity]) -> None:
     desk.email(f'<mj-image alt="" src="{source}" />')
     assert _codes(desk) == codes
+
+
+def test_elements_nested_too_deep_are_told_as_that_and_nothing_else(desk: Desk) -> None:
+    deep = "<mj-wrapper>" * 3000 + "</mj-wrapper>" * 3000
+    desk.write("letter/body.mjml", f"<mjml><mj-body>{deep}</mj-body></mjml>\n")
+    told = [one.message for one in check(desk.templates(), [USAGE], []) if one.code == "T010"]
+    assert told == ["elements are nested more than 100 deep"]

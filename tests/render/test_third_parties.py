@@ -106,6 +106,7 @@ def test_icons_that_the_author_wrote_are_none(desk: Desk) -> None:
         ('<mj-text><a href="https://x.example/?a={{ (customer.name or \'\') | urlencode }}">x</a></mj-text>', [], []),
         ('<mj-text><a href="{{ event.url }}?a={{ event.n }}">x</a></mj-text>', [], ["T019"]),
         ('<mj-text><a href="{{ event.url }}?a={{ event.n | int }}">x</a></mj-text>', [], []),
+        ('<mj-text><a href="https://x.example/?a={{ 1 if event.n else \'some-2\' }}">x</a></mj-text>', [], []),
         ('<mj-text><a href="mailto:a@x.example?subject={{ event.n }}">x</a></mj-text>', [], ["T019"]),
         ('<mj-text>{% for n in [1] %}<a href="{{ links.survey }}?s={{ n }}">x</a>{% endfor %}</mj-text>', [], []),
         ('<mj-text>{% for n in event.ns %}<a href="https://x.example/?n={{ n }}">x</a>{% endfor %}</mj-text>', [],

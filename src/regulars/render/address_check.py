@@ -7,6 +7,8 @@ from collections.abc import Collection, Iterable, Iterator
 from html import unescape
 from urllib.parse import urlsplit
 
+from jinja2 import Environment, TemplateSyntaxError, nodes
+
 from regulars.core.diagnostics import Diagnostic, Severity, Span
 from regulars.render.draft import Draft
 from regulars.render.link_guard import expression, unguarded
@@ -27,9 +29,12 @@ _PICTURES: dict[str, tuple[str, ...]] = {
 }
 _STYLES = re.compile(r"""(?:@import\s*+["']?|url\(\s*+["']?)((?:https?:)?//[^"')\s;]++)""")
 _CONSTANT = re.compile(r"\{%-?\s*+(?:for\s++(\w++)\s++in|set\s++(\w++)\s*+=)\s*+(?:[\[('\"\d]|(?P<name>\w++)\s*+-?%\})")
-_HARMLESS = re.compile(
-    r"(?:loop|links)\.|.*\|\s*(?:urlencode|int|length|count|round(?:\(.*\))?)$|-?[\d.]+$|'[\w-]*'$", re.DOTALL
-)
+_ENCODED = frozenset({"urlencode", "int", "length", "count", "round"})
+"""Filters whose results mean themselves in a query."""
+_OURS = frozenset({"loop", "links"})
+_PLAIN = re.compile(r"[\w-]*")
+_GRAMMAR = Environment(autoescape=True)
+"""Only to read expressions."""
 
 
 def check_addresses(read: Draft, own: Collection[str]) -> Iterator[Diagnostic]:
@@ -99,15 +104,46 @@ def _query(read: Draft, address: str, constants: Collection[str]) -> Iterator[Di
     for found in MARK.finditer(address, at):
         number = int(found["word"] or found["comment"])
         value = expression(unguarded(woven.kept[number])) if woven.dynamic(number) else None
-        if value is None or value in constants or _HARMLESS.match(value):
+        if value is None:
             continue
+        read_value = _parsed(value)
+        if read_value is not None and _means_itself(read_value, constants):
+            continue
+        simple = isinstance(read_value, nodes.Name | nodes.Getattr | nodes.Getitem | nodes.Filter | nodes.Call)
+        encoded = value[:60] if simple else f"({value[:60]})"
         yield Diagnostic(
             "T019",
             f"`{value[:60]}` stands in the query of a link as it is: with `&`, `+` or `#` in it, the link is another",
             woven.pieces[number].span,
-            hint=f"`{{{{ {value[:60]} | urlencode }}}}`",
+            hint=f"`{{{{ {encoded} | urlencode }}}}`",
             severity=Severity.WARNING,
         )
+
+
+def _parsed(value: str) -> nodes.Expr | None:
+    """The expression as a whole: a filter binds more closely than `or`. None where it cannot be read."""
+    try:
+        (output,) = _GRAMMAR.parse(f"{{{{ {value} }}}}").find_all(nodes.Output)
+    except (TemplateSyntaxError, ValueError):
+        return None
+    return output.nodes[0] if len(output.nodes) == 1 else None
+
+
+def _means_itself(value: nodes.Node | None, constants: Collection[str]) -> bool:
+    """Whether no result of the expression can contain a character with a meaning in a query."""
+    if isinstance(value, nodes.Filter):
+        return value.name in _ENCODED
+    if isinstance(value, nodes.Or | nodes.And):
+        return _means_itself(value.left, constants) and _means_itself(value.right, constants)
+    if isinstance(value, nodes.CondExpr):
+        return _means_itself(value.expr1, constants) and (value.expr2 is None or _means_itself(value.expr2, constants))
+    if isinstance(value, nodes.Neg):
+        return _means_itself(value.node, constants)
+    if isinstance(value, nodes.Const):
+        return not isinstance(value.value, str) or _PLAIN.fullmatch(value.value) is not None
+    if isinstance(value, nodes.Getattr):
+        return isinstance(value.node, nodes.Name) and value.node.name in _OURS
+    return isinstance(value, nodes.Name) and value.name in constants
 
 
 def _picture(address: str | None, span: Span, own: Collection[str]) -> Iterator[Diagnostic]:

@@ -64,6 +64,8 @@ class Weaver:
                 self._data(piece)
             else:
                 self._put(piece)
+        if self._too_deep:  # reading ended there
+            return self.woven
         for name, span in self.stack:
             self._fault(f"`<{name}>` is never closed", span, expected=f"`</{name}>`")
         if self._open:
