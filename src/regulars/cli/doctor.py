@@ -55,19 +55,23 @@ def doctor_command(command: CommandContext, dns: bool, resolver: str | None) -> 
 
 
 def _print(finding: Finding) -> None:
-    print_wrapped(f"{finding.verdict:<8} {finding.check}: {finding.words}", indent=0)
+    print_wrapped(f"{finding.verdict:<8} {finding.check}: {finding.words}", hanging=9)
     if finding.advice:
-        print_wrapped(finding.advice, indent=9)
+        print_wrapped(finding.advice, indent=9, hanging=0)
 
 
 def _findings(command: CommandContext, dns: bool, resolver: str | None) -> Iterator[Finding]:
     from regulars.db.engine import open_engine
-    from regulars.operation.doctor import examine
+    from regulars.operation.doctor import Verdict, examine
 
     engine = open_engine(command.settings.database_url)  # not upgraded: the doctor looks and changes nothing
     close_with_command(engine)
-    yield from examine(command.settings, engine, clock.system)
-    yield _rules(command, engine)
+    has_database = True
+    for finding in examine(command.settings, engine, clock.system):
+        has_database = has_database and not (finding.check == "database" and finding.verdict is Verdict.FAULT)
+        yield finding
+    if has_database:  # the version in force is in it
+        yield _rules(command, engine)
     yield _broker(command)
     if dns:
         from regulars.operation.lanes import signing_key
