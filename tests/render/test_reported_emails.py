@@ -104,6 +104,7 @@ def test_pictures_that_mail_programs_may_not_show_are_told(desk: Desk, source: s
 
 def test_elements_nested_too_deep_are_told_as_that_and_nothing_else(desk: Desk) -> None:
     deep = "<mj-wrapper>" * 3000 + "</mj-wrapper>" * 3000
+    desk.email("x")
     desk.write("letter/body.mjml", f"<mjml><mj-body>{deep}</mj-body></mjml>\n")
     told = [one.message for one in check(desk.templates(), [USAGE], []) if one.code == "T010"]
     assert told == ["elements are nested more than 100 deep"]
