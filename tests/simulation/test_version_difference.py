@@ -10,7 +10,6 @@ import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -18,31 +17,16 @@ from sqlalchemy import select
 
 from regulars.core import clock, settings
 from regulars.db.engine import open_engine, read
-from regulars.db.tables import campaigns, customers, metadata, promises
-from regulars.demo.business import write_files
-from regulars.demo.day import morning
-from regulars.importing.options import options_for
-from regulars.importing.report import Kind
-from regulars.importing.service import import_file
+from regulars.db.tables import campaigns, customers, promises
 from regulars.operation.runtime import Runtime
 from regulars.simulation.version_difference import difference
 from regulars.workspace.folder import open_workspace
 from regulars.workspace.starter import starter
+from tests.common.demo_shop import EVENING, make_shop
 from tests.common.smtp import Inbox
 
 pytestmark = pytest.mark.slow
 
-CHOSEN = (
-    "birthday",
-    "client-anniversary",
-    "complaint-followup",
-    "new-arrivals",
-    "referral-thanks",
-    "thank-you",
-    "win-back",
-)
-ZONE = "Europe/Chisinau"
-NOW = morning(ZONE) + timedelta(hours=18)
 Sent = dict[tuple[str, str, str], str]
 """By campaign key, step and client: the digest of the template."""
 Edit = Callable[[Path], None]
@@ -50,7 +34,7 @@ Edit = Callable[[Path], None]
 
 @dataclass(frozen=True)
 class Business:
-    """A folder of rules, and a database in which they are in force; `sent` is what goes at NOW by them."""
+    """A folder of rules, and a database in which they are in force; `sent` is what goes at EVENING by them."""
 
     root: Path
     database: Path
@@ -58,17 +42,17 @@ class Business:
 
 
 def _tick(root: Path, database: Path, inbox: Inbox) -> Sent:
-    """Plans and sends at NOW on a copy of the database."""
+    """Plans and sends at EVENING on a copy of the database."""
     copy = root.parent / f"{root.name}.sqlite"
     shutil.copyfile(database, copy)
     engine = open_engine(f"sqlite:///{copy}")
     before = len(inbox.messages)
     runtime = Runtime(settings.load(root, {"REGULARS_SMTP_URL": inbox.url}), engine, clock.system)
-    done = runtime.tick(clock.frozen(NOW))
+    done = runtime.tick(clock.frozen(EVENING))
     query = (
         select(promises.c.campaign, promises.c.step, customers.c.external_id, promises.c.template)
         .join(customers)
-        .where(promises.c.state == "sent", promises.c.settled_at == NOW)
+        .where(promises.c.state == "sent", promises.c.settled_at == EVENING)
     )
     with read(engine) as connection:
         sent = {(row[0], row[1], row[2]): row[3] for row in connection.execute(query)}
@@ -79,23 +63,7 @@ def _tick(root: Path, database: Path, inbox: Inbox) -> Sent:
 
 @pytest.fixture(scope="module")
 def business(tmp_path_factory: pytest.TempPathFactory) -> Business:
-    folder = tmp_path_factory.mktemp("business")
-    root, database = folder / "shop", folder / "state.sqlite"
-    (root / "campaigns").mkdir(parents=True)
-    for name in ("company", "surveys", *CHOSEN):
-        text = (starter() / "campaigns" / f"{name}.yaml").read_text("utf-8")
-        (root / "campaigns" / f"{name}.yaml").write_text(text.partition("\ntests:")[0], "utf-8")
-    workspace = open_workspace(root)
-    assert workspace.rulebook.company.timezone == ZONE
-    engine = open_engine(f"sqlite:///{database}")
-    metadata.create_all(engine)
-    for kind, path in write_files(folder / "data").items():
-        options = options_for(workspace.rulebook)
-        import_file(engine, Kind(kind), path, now=morning(ZONE), secret=b"secret", options=options)
-    runtime = Runtime(settings.load(root, {"REGULARS_SMTP_URL": "smtp://localhost:9"}), engine, clock.system)
-    runtime.plan(clock.frozen(morning(ZONE) - timedelta(hours=12)))
-    runtime.close()
-    engine.dispose()
+    root, database = make_shop(tmp_path_factory.mktemp("business"))
     with Inbox() as inbox:
         return Business(root, database, _tick(root, database, inbox))
 
@@ -165,7 +133,7 @@ def test_whom_the_difference_names_is_who_gets_another_email(
     shutil.copytree(business.root, root)
     edit(root)
     engine = open_engine(f"sqlite:///{business.database}")
-    found = difference(engine, open_workspace(business.root), open_workspace(root), NOW, 0)
+    found = difference(engine, open_workspace(business.root), open_workspace(root), EVENING, 0)
     engine.dispose()
     sent = _tick(root, business.database, smtp_inbox)
     with_names = open_engine(f"sqlite:///{tmp_path / 'shop.sqlite'}")

@@ -113,9 +113,13 @@ def before(connection: Connection) -> Applied:
 
 
 def at(connection: Connection, moment: datetime) -> list[Applied]:
-    """The version in force at that instant, and the one before it: a run that had begun finished by the older."""
+    """The version in force at that instant, and the one before it: a run that had begun finished by the older.
+
+    Before the first version that is kept, that one.
+    """
     query = _latest().where(applied_versions.c.at <= moment).limit(2)
-    return [_applied(row) for row in connection.execute(query).mappings()]
+    found = [_applied(row) for row in connection.execute(query).mappings()]
+    return found or history(connection)[-1:]
 
 
 def adopt(engine: Engine, workspace: Workspace, now: datetime) -> Applied:
