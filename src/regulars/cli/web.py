@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 import click
 
 from regulars.cli.command_context import CommandContext
+from regulars.core import log_format
 
 
 @click.command("web")
@@ -38,6 +39,7 @@ def web_command(command: CommandContext, host: str, port: int, processes: int, t
         "regulars.web:from_environment", factory=True, host=host, port=port, workers=processes, access_log=False,
         log_level="warning", ws="none", lifespan="off", forwarded_allow_ips=trust, server_header=False,
         http=import_from_string(f"{protocol}:TimedProtocol"),
+        log_config=log_format.uvicorn_config() or uvicorn.config.LOGGING_CONFIG,
         limit_concurrency=import_from_string(f"{protocol}:CONNECTIONS"),
     )  # fmt: skip
 

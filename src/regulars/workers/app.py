@@ -6,6 +6,7 @@ a time, so a killed worker's wake-up goes to another.
 
 from __future__ import annotations
 
+import logging
 import mmap
 import os
 import sys
@@ -14,11 +15,19 @@ from typing import Any
 
 from celery import Celery
 from celery.schedules import crontab
-from celery.signals import beat_init, celeryd_init, worker_process_shutdown, worker_shutdown, worker_shutting_down
+from celery.signals import (
+    after_setup_logger,
+    after_setup_task_logger,
+    beat_init,
+    celeryd_init,
+    worker_process_shutdown,
+    worker_shutdown,
+    worker_shutting_down,
+)
 from kombu import Queue
 from kombu.transport import TRANSPORT_ALIASES
 
-from regulars.core import broker_url, extras
+from regulars.core import broker_url, extras, log_format
 from regulars.core import settings as settings_module
 from regulars.core.errors import EnvironmentFailed
 from regulars.core.settings import Settings
@@ -115,6 +124,12 @@ def _require_database(**_: object) -> None:
     except EnvironmentFailed as error:
         sys.stderr.write(f"error: {error}\n")
         raise SystemExit(error.exit_code) from error
+
+
+@after_setup_logger.connect
+@after_setup_task_logger.connect
+def _format_logs(logger: logging.Logger, **_: object) -> None:
+    log_format.use(logger.handlers)
 
 
 @beat_init.connect
