@@ -64,6 +64,7 @@ class Reason(StrEnum):
     MERGED = "merged", "two clients were joined, and the other had this email, too"  # also skipped
     CLIENT_PAUSED = "paused-by-client", "they asked for a break"
     NO_COUPON = "no-coupon", "no coupon is left"  # the pool or the stock is used up
+    CANARY = "canary", "a few go first, for the rule is new or changed"
     HALTED = "halted", "its campaign is paused"  # by hand or by a guard; also skipped, where it cannot go in time
 
     # Skipped.

@@ -17,6 +17,7 @@ If the database is lost in 3 or 4, the process waits for it and then writes the 
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -39,19 +40,23 @@ from regulars.db import engine as db
 from regulars.db.states import Reason, State, SuppressionReason
 from regulars.delivery.parcel import Outcome, Parcel, Result
 from regulars.delivery.transport import Delivery, Outage, Transport
+from regulars.dispatch.client_answers import ClientQuestions
 from regulars.dispatch.compose import ComposeRules, company_mailbox, compose, copy
 from regulars.dispatch.load import Job, attach_coupons, load
 from regulars.dispatch.manager_copy import is_copied, with_copies
 from regulars.dispatch.outcome import settlement
 from regulars.dispatch.pace import Pace
 from regulars.eligibility.examine import examine_claimed
+from regulars.eligibility.guards import Alarm, guard_outcomes
 from regulars.ledger import token_bucket
 from regulars.ledger.claims import Claim, begin, claim, recover, release, renew, waiting
 from regulars.ledger.sent_copies import SentCopy, save_copies
 from regulars.ledger.settle import Settlement, settle
-from regulars.ledger.switches import pauses
+from regulars.ledger.switches import Scope, Target, pauses
+from regulars.ledger.tallies import Outcomes
 from regulars.ledger.worker_activity import Tally
 
+_LOG = logging.getLogger(__name__)
 RENDER_PAUSE = timedelta(minutes=15)
 """When rendering is retried; somebody may correct the template in between."""
 THROTTLE_PAUSE = 0.5
@@ -127,8 +132,15 @@ class _Batch:
     claim: Claim
     jobs: dict[int, Job]
     now: datetime
+    outcomes: dict[str, Outcomes] = field(default_factory=dict)
+    """What came of its emails, by campaign."""
     stopped: bool = False
     """Whether everything in it was paused meanwhile."""
+
+    def count(self, settled: Iterable[Settlement]) -> None:
+        """Adds settlements to the outcomes of their campaigns."""
+        for one in settled:
+            self.outcomes.setdefault(self.jobs[one.id].key, Outcomes()).add(one)
 
 
 @dataclass(slots=True)
@@ -158,6 +170,7 @@ class Dispatcher:
         self, engine: Engine, rules: Rules, lanes: Sequence[Lane], options: Options, *, clock: Clock, wall: Clock
     ) -> None:
         self.engine, self.rules, self.lanes, self.options = engine, rules, lanes, options
+        self._questions = ClientQuestions(rules)
         self.clock, self.wall = clock, wall
         self._pace = Pace(options.batch, options.chunk)
 
@@ -221,6 +234,7 @@ class Dispatcher:
             context = plan_context(connection, self.rules, now, brief=True)
             ids = examine_claimed(connection, context, active_campaigns, taken)
             jobs = load(connection, context, active_campaigns, ids, self.rules.templates.reads, taken.steps)
+            self._questions.answer(context, jobs)
             zone = self.rules.rulebook.company.timezone
             lacking = attach_coupons(connection, jobs, now, zone, self.rules.templates.shows_coupon)
             hold_or_skip_unassigned(connection, lacking, now)
@@ -264,6 +278,7 @@ class Dispatcher:
             outcomes += chunk.broken
             ours = await self._write(partial(self._next, batch, outcomes, chunk.made))
             summary.count(outcomes)
+            batch.count(outcomes)
             going = {made.parcel.key: made for made in chunk.made if made.parcel.key in ours}
             delivery, chunk = await asyncio.gather(
                 self._deliver(lane, batch.claim, going),
@@ -275,7 +290,9 @@ class Dispatcher:
                 break
             if going:
                 summary.reached[lane.name] = self.wall()
-        await self._write(partial(self._last, batch, outcomes))
+        batch.count(outcomes)
+        for alarm in await self._write(partial(self._last, lane, batch, outcomes)):
+            _LOG.warning("a guard has paused %s: %s; `regulars pauses` tells more", alarm.target.words(), alarm.why)
         summary.count(outcomes)
 
     def _next(
@@ -301,10 +318,16 @@ class Dispatcher:
         batch.stopped = not paused.open_kinds({job.campaign.kind for job in batch.jobs.values()})
         return going
 
-    def _last(self, batch: _Batch, outcomes: Sequence[Settlement], connection: Connection) -> None:
+    def _last(
+        self, lane: Lane, batch: _Batch, outcomes: Sequence[Settlement], connection: Connection
+    ) -> Sequence[Alarm]:
         held = renew(connection, batch.claim, wall=self.wall(), lease=self.options.lease)
         self._settle(connection, batch, outcomes, held)
         release(connection, batch.claim.id)
+        campaigns = {job.key: job.campaign for job in batch.jobs.values()}
+        target = Target(Scope.LANE, lane.name, lane.kinds)
+        policy = self.rules.rulebook.policy
+        return guard_outcomes(connection, policy, target, batch.outcomes, campaigns, self.clock())
 
     async def _write(self, work: Callable[[Connection], _T]) -> _T:
         """One transaction, retried while the database is unreachable: the server's outcomes must not be lost."""

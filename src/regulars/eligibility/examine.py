@@ -23,6 +23,7 @@ from regulars.coupons.stock import (
 from regulars.db.key_lists import among
 from regulars.db.states import Reason, State
 from regulars.db.tables import promises
+from regulars.eligibility.canary import hold_canaries, record_samples
 from regulars.eligibility.client_pace import hold_paused, hold_spaced
 from regulars.eligibility.copies import skip_copies, skip_joined
 from regulars.eligibility.draw import draw, mark_held_out
@@ -63,10 +64,12 @@ def examine_waiting(
     skip_copies(connection, context, active_campaigns.values(), active)
     mark_held_out(connection, active_campaigns, active)
     skip_over_limit(connection, context, given, active)
+    incomplete = hold_canaries(connection, context, active)
     hold_without_coupon(connection, given, active)
     hold_capped(connection, context, active, context.rulebook.policy.cap)
     hold_spaced(connection, context, active)
     draw(connection, context, active_campaigns, active)
+    record_samples(connection, context, active, incomplete)
     return connection.execute(
         update(promises).where(active).values(state=State.PLANNED, reason=None, detail=None)
     ).rowcount
@@ -119,6 +122,7 @@ def _skip_late(connection: Connection, context: PlanContext, chosen: ColumnEleme
     # The reason for holding says more than that it is late now.
     telling = [
         Reason.RENDER_ERROR, Reason.RETRY, Reason.SERVER_AWAY, Reason.CAP, Reason.NO_COUPON, Reason.HALTED,
+        Reason.CANARY,
     ]  # fmt: skip
     kept = promises.c.reason.in_(telling)
     late = and_(chosen, promises.c.expires_at < context.now)

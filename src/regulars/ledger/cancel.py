@@ -27,8 +27,8 @@ def being_sent(connection: Connection) -> int:
 def cancel(connection: Connection, target: Target, detail: str, now: datetime) -> int:
     """Skips what is planned or held, and not being sent now; returns the number.
 
-    `detail` says who called it off and why. The same is not promised again, and later steps of a sequence do not follow.
-    Claimed rows are found skipped when their chunk begins (the fence).
+    `detail` says who called it off and why. The same is not promised again, and later steps of a sequence follow no
+    more. Claimed rows are found skipped when their chunk begins (the fence).
     """
     lock(connection, AdvisoryLock.PLAN)  # a plan changes many of the same rows, in another order
     sending: list[int] = []

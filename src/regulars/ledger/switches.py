@@ -17,7 +17,7 @@ from typing import Any
 from sqlalchemy import Connection, ScalarSelect, func, select, update
 
 from regulars.db.engine import insert
-from regulars.db.tables import campaigns, switches
+from regulars.db.tables import campaigns, due_tallies, switches
 
 GUARD = "guard"
 """Who has paused, when it was no person."""
@@ -164,6 +164,8 @@ def pause(
 def resume(connection: Connection, target: Target, who: str, wall: datetime) -> bool:
     """Ends the pause of exactly this target; returns whether there was one. Guards count anew from now on."""
     this = (switches.c.scope == str(target.scope), switches.c.target == target.key, _OPEN)
+    if target.scope is Scope.CAMPAIGN:
+        connection.execute(update(due_tallies).where(due_tallies.c.campaign == target.key).values(counted=0))
     ended = update(switches).where(*this).values(resumed_at=wall, resumed_by=who)
     return connection.execute(ended).rowcount > 0
 

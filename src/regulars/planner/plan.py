@@ -20,7 +20,9 @@ from regulars.db.locks import AdvisoryLock, lock
 from regulars.db.states import Reason, State
 from regulars.db.statistics import refresh_outgrown
 from regulars.db.tables import campaigns, promises
+from regulars.eligibility.canary import begin_canaries
 from regulars.eligibility.examine import examine_waiting
+from regulars.eligibility.guards import Alarm, guard_volume
 from regulars.planner.activation import Change, activate, recount_points
 from regulars.planner.prefilter import Prefiltered, prefilter
 from regulars.planner.promise import promise_first_steps, promise_next_steps, promise_timed_steps
@@ -29,6 +31,8 @@ from regulars.responses.clicks import record_click_events
 from regulars.triggers.base import Movement
 from regulars.triggers.kinds import trigger_of
 
+_CANARIES = ("new", "changed", "edited", "back")
+"""The changes of a rule after which a few emails go first."""
 _LOG = logging.getLogger(__name__)
 
 
@@ -53,6 +57,8 @@ class Plan:
     active_campaigns: Mapping[str, ActiveCampaign]
     recounted: bool = False
     """Whether the tariff of points has changed."""
+    alarms: Sequence[Alarm] = ()
+    """The guards that fired."""
 
 
 def plan(
@@ -82,6 +88,9 @@ def plan(
         changes = activate(connection, rules.rulebook, now)
         recounted = recount_points(connection, rules.rulebook)
         active_campaigns = load_active_campaigns(connection, rules.rulebook)
+        changed = [change.campaign for change in changes if change.what in _CANARIES]
+        if changed:
+            begin_canaries(connection, rules.rulebook, active_campaigns, changed, now)
     else:
         changes, recounted, active_campaigns = [], False, _planned(resumed)
     context = plan_context(connection, rules, now, only, cache)
@@ -92,9 +101,10 @@ def plan(
     promised = _promise(connection, context, awake, {key for key in awake if awake[key].campaign.name in excluded})
     if only is None and promised:
         refresh_outgrown(connection)
+    alarms = guard_volume(connection, rules.rulebook, awake, now) if only is None and promised else []
     cleared = examine_waiting(connection, context, active_campaigns)
     connection.execute(update(campaigns).where(campaigns.c.key.in_(list(awake))).values(planned_at=now))
-    return Plan(now, changes, movements, promised, cleared, active_campaigns, recounted)
+    return Plan(now, changes, movements, promised, cleared, active_campaigns, recounted, alarms)
 
 
 def _clear_unknown_zones(connection: Connection) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import time, timedelta
+from datetime import timedelta
 from enum import StrEnum
 from functools import cached_property
 from itertools import pairwise
@@ -17,24 +17,20 @@ from typing import Any, Literal, Self, assert_never, get_args
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from regulars.core.calendar import LeapDay
 from regulars.core.clock import duration
 from regulars.core.diagnostics import Span
 from regulars.core.ids import digest
 from regulars.core.working import Wait
 from regulars.rules import grammar
-from regulars.rules.bounce_rules import SoftBounces
 from regulars.rules.calendar_days import CalendarDay
 from regulars.rules.company import Company
 from regulars.rules.fields import FieldType
+from regulars.rules.guard import CanaryPhrase, Guard
 from regulars.rules.offer import Coupon, Offer
 from regulars.rules.phrase_types import (
     Again,
     Backfill,
-    Cap,
-    Clock,
     Condition,
-    Daily,
     Deadline,
     Duration,
     EventName,
@@ -45,11 +41,11 @@ from regulars.rules.phrase_types import (
     Name,
     Part,
     Schedule,
-    SoftBounceLimit,
     Timing,
     Until,
     Waiting,
 )
+from regulars.rules.policy import Policy
 from regulars.rules.rule_test import Expectation, RuleTest, TestEvent, TestPurchase
 from regulars.rules.segments import used_by
 from regulars.rules.signup import Signup
@@ -68,6 +64,8 @@ TriggerKey = Literal["on", "when", "each", "every", "new", "at", "schedule"]
 TRIGGERS: tuple[TriggerKey, ...] = get_args(TriggerKey)
 """The keys of the rule file of which a campaign has exactly one."""
 SENDS = ("email", "steps", "waves")
+_NOT_THE_RULE = {"was", "about", "guard", "canary"}
+"""Keys that change nobody's emails: to edit them is not to change the rule."""
 
 
 class Kind(StrEnum):
@@ -87,41 +85,6 @@ class TriggerKind(StrEnum):
     DATE = "date"
     CALENDAR_DAY = "calendar day"
     FIXED_TIME = "fixed time"
-
-
-class Policy(Part):
-    """Limits that protect clients, for all campaigns."""
-
-    quiet_hours: Daily | None = Field(
-        default=None, description="When no marketing email is sent, in the client's time zone; can cross midnight"
-    )
-    cap: Cap | None = Field(default=None, description="Frequency cap: the maximum of marketing emails to one client")
-    late: Duration = Field(default=timedelta(days=2), description="An email this much overdue is skipped")
-    send_at: Clock = Field(default=time(10, 0), description="Time of emails of `every`, in the client's time zone")
-    leap_day: LeapDay = Field(default=LeapDay.FEB_28, description="The day of 29 February in other years")
-    consent: Literal["opt-out", "opt-in"] = Field(
-        default="opt-out", description="Who gets marketing: all who did not opt out, or only those who opted in"
-    )
-    identity: Literal["id", "address"] = Field(
-        default="id",
-        description="Who is one client: every id is one, or an import joins ids of one address where nothing speaks"
-        " against it",
-    )
-    uncertain: Literal["keep", "resend"] = Field(
-        default="keep", description="What to do with emails that a crash left uncertain"
-    )
-    soft_bounces: SoftBounceLimit = Field(
-        default=SoftBounces(),
-        description="How many of the last emails to an address may come back for a passing cause; `never`: any number",
-    )
-    apply: Literal["automatic", "manual"] = Field(
-        default="automatic",
-        description="How saved files come into force: by themselves, or by `regulars apply`",
-    )
-    tracking: Tracking = Field(default=Tracking(), description="What is measured in marketing emails")
-    links: Duration = Field(
-        default=timedelta(days=400), description="How long links in emails work; unsubscribe and preferences always do"
-    )
 
 
 class Step(Part):
@@ -226,6 +189,10 @@ class Campaign(Part):
     tracking: bool | None = Field(
         default=None, description="`true`: measure a service email too; `false`: do not measure"
     )
+    guard: Guard | None = Field(default=None, description="When it stops by itself, instead of what the policy says")
+    canary: CanaryPhrase | None = Field(
+        default=None, description="How many emails go first when it is new or changed, instead of the policy's"
+    )
     was: Name | None = Field(default=None, description="The campaign's former name")
 
     name: str = Field(default="", exclude=True, json_schema_extra={"regulars": "internal"})
@@ -329,7 +296,7 @@ class Campaign(Part):
     @cached_property
     def digest(self) -> str:
         """Hash of the whole rule, without its name."""
-        return digest(self.model_dump(mode="json", by_alias=True, exclude={"was", "about"}))
+        return digest(self.model_dump(mode="json", by_alias=True, exclude=_NOT_THE_RULE))
 
     @cached_property
     def trigger_digest(self) -> str:

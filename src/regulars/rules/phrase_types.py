@@ -25,7 +25,7 @@ class Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True, populate_by_name=True)
 
 
-def _phrase(
+def phrase(
     parse: Callable[[str], Any], kinds: tuple[type, ...], noun: str, example: str, pattern: str | None = None
 ) -> tuple[BeforeValidator, WithJsonSchema]:
     """The pydantic type of a phrase. A value of `kinds` is accepted unchanged."""
@@ -71,54 +71,54 @@ _SINCE = (
 _LOOSE = WEEK.replace("?:", "")
 _STAMP = rf"^\s*{_DATE}([T ]\d{{2}}:\d{{2}}(:\d{{2}})?)?\s*$"
 
-_d, _ds = _phrase(grammar.duration, (timedelta,), "a duration", "14 days", rf"^\s*{_SPAN}\s*$")
-_w, _ws = _phrase(grammar.window, (Window,), "a daily window", "20:00-09:00", rf"^\s*{_CLOCK}\s*-\s*{_CLOCK}\s*$")
-_t, _ts = _phrase(grammar.clock, (time,), "a time of day", "10:00", rf"^\s*{_CLOCK}\s*$")
-_c, _cs = _phrase(
+_d, _ds = phrase(grammar.duration, (timedelta,), "a duration", "14 days", rf"^\s*{_SPAN}\s*$")
+_w, _ws = phrase(grammar.window, (Window,), "a daily window", "20:00-09:00", rf"^\s*{_CLOCK}\s*-\s*{_CLOCK}\s*$")
+_t, _ts = phrase(grammar.clock, (time,), "a time of day", "10:00", rf"^\s*{_CLOCK}\s*$")
+_c, _cs = phrase(
     grammar.Cap.parse, (grammar.Cap,), "a frequency cap", "2 per 7 days", rf"^\s*[1-9]\d*\s+per\s+{_SPAN}\s*$"
 )
-_e, _es = _phrase(grammar.Every.parse, (grammar.Every,), "a repeating date", "year since customer.birthday", _SINCE)
-_s, _ss = _phrase(grammar.Schedule.parse, (grammar.Schedule,), "a schedule", "monthly on first monday at 10:00")
-_g, _gs = _phrase(
+_e, _es = phrase(grammar.Every.parse, (grammar.Every,), "a repeating date", "year since customer.birthday", _SINCE)
+_s, _ss = phrase(grammar.Schedule.parse, (grammar.Schedule,), "a schedule", "monthly on first monday at 10:00")
+_g, _gs = phrase(
     grammar.Goal.parse,
     (grammar.Goal,),
     "a goal",
     "purchase within 14 days",
     rf"^\s*[a-z][\w.-]*\s+within\s+{_SPAN}\s*$",
 )
-_u, _us = _phrase(
+_u, _us = phrase(
     grammar.Until.parse, (grammar.Until,), "an event to stop at", "request.answered with same id",
     r"^\s*[a-z][\w.-]*(\s+with\s+same\s+\w+(\s+and\s+\w+)*)?\s*$",
 )  # fmt: skip
-_a, _as = _phrase(
+_a, _as = phrase(
     grammar.Again.parse, (grammar.Again,), "a re-entry rule", "after 365 days",
     rf"^\s*(never|always|after\s+{_SPAN})\s*$",
 )  # fmt: skip
-_b, _bs = _phrase(
+_b, _bs = phrase(
     grammar.Backfill.parse, (grammar.Backfill,), "a backfill", "none", rf"^\s*(none|all|since\s+{_DATE})\s*$"
 )
-_h, _hs = _phrase(grammar.share, (int,), "a share", "10%", r"^\s*\d{1,2}(\.\d{1,2})?\s*%\s*$")
-_ho, _hos = _phrase(
+_h, _hs = phrase(grammar.share, (int,), "a share", "10%", r"^\s*\d{1,2}(\.\d{1,2})?\s*%\s*$")
+_ho, _hos = phrase(
     grammar.Holdout.parse, (grammar.Holdout,), "a share held out", "10%",
     r"^\s*\d{1,2}(\.\d{1,2})?\s*%\s*(,?\s*read\s+at\s+[1-9]\d*(\s+clients)?\s*)?$",
 )  # fmt: skip
-_m, _ms = _phrase(grammar.moment, (datetime,), "a date and time", "2026-12-24 09:00", _STAMP)
-_l, _ls = _phrase(grammar.deadline, (), "a deadline", "within 2 hours", rf"^\s*within\s+{_SPAN}\s*$")
-_f, _fs = _phrase(
+_m, _ms = phrase(grammar.moment, (datetime,), "a date and time", "2026-12-24 09:00", _STAMP)
+_l, _ls = phrase(grammar.deadline, (), "a deadline", "within 2 hours", rf"^\s*within\s+{_SPAN}\s*$")
+_f, _fs = phrase(
     grammar.Timing.parse, (grammar.Timing,), "a time told from the event", "1 day before event.starts_at",
     rf"^\s*({_SPAN}\s+(before|after)\s+)?event\.[a-z_]\w*\s*$",
 )  # fmt: skip
-_ww, _wws = _phrase(
+_ww, _wws = phrase(
     grammar.wait, (Wait,), "a wait", "4 working hours", rf"^\s*({_SPAN}|\d+\s+working\s+(hour|day)s?)\s*$"
 )
-_wk, _wks = _phrase(
+_wk, _wks = phrase(
     Week.parse, (Week,), "a week of working hours", "monday-friday 09:00-18:00", rf"^{_LOOSE}(,{_LOOSE})*$"
 )
-_r, _rs = _phrase(region, (), "a country, or a region of it", "MD", r"^\s*[A-Z]{2}(-\w+)?\s*$")
-_do, _dos = _phrase(grammar.day, (date,), "a day", "2026-12-31", rf"^\s*{_DATE}\s*$")
-_y, _ys = _phrase(grammar.stamp, (), "a date, or a date and time", "2026-06-10 15:00", _STAMP)
-_bo, _bos = _phrase(bounce_rules.return_path, (), "an address for returned emails", "bounces@studio.example")
-_sb, _sbs = _phrase(
+_r, _rs = phrase(region, (), "a country, or a region of it", "MD", r"^\s*[A-Z]{2}(-\w+)?\s*$")
+_do, _dos = phrase(grammar.day, (date,), "a day", "2026-12-31", rf"^\s*{_DATE}\s*$")
+_y, _ys = phrase(grammar.stamp, (), "a date, or a date and time", "2026-06-10 15:00", _STAMP)
+_bo, _bos = phrase(bounce_rules.return_path, (), "an address for returned emails", "bounces@studio.example")
+_sb, _sbs = phrase(
     bounce_rules.SoftBounces.parse, (bounce_rules.SoftBounces,), "how many of the last emails",
     "3 of the last 5 within 30 days",
     rf"^\s*(never|[1-9]\d*\s+of\s+(the\s+)?last\s+[1-9]\d*(\s+within\s+{_SPAN})?)\s*$",

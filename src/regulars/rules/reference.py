@@ -10,6 +10,7 @@ TABLES = (
     "Company",
     "Policy",
     "Points",
+    "PolicyGuard",
     "Tracking",
     "Utm",
     "Campaign",

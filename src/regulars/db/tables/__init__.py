@@ -27,7 +27,7 @@ from regulars.db.tables.people import aliases, customers, managers
 from regulars.db.tables.permissions import consent_log, consents, preferences, refusals, signups, suppressions
 from regulars.db.tables.process_states import clock_states, counters, heartbeats, lane_states, write_probes
 from regulars.db.tables.responses import deliveries, hits
-from regulars.db.tables.switches import switches
+from regulars.db.tables.stops import canaries, canary_samples, due_tallies, outcome_tallies, switches
 from regulars.db.tables.version_files import applied_versions, file_contents, workspace_files, workspace_versions
 
 __all__ = [
@@ -38,6 +38,8 @@ __all__ = [
     "buckets",
     "buying_model",
     "campaigns",
+    "canaries",
+    "canary_samples",
     "claims",
     "clock_states",
     "consent_log",
@@ -48,6 +50,7 @@ __all__ = [
     "coupons",
     "customers",
     "deliveries",
+    "due_tallies",
     "events",
     "facts",
     "file_contents",
@@ -61,6 +64,7 @@ __all__ = [
     "metadata",
     "next_product_model",
     "notifications",
+    "outcome_tallies",
     "point_levels",
     "points_tariff",
     "popular_products",
