@@ -25,7 +25,7 @@ import sys
 
 class Hidden:
     def find_spec(self, name, path=None, target=None):
-        if name.partition(".")[0] in {"psycopg", "psycopg_binary", "redis", "numpy", "scipy"}:
+        if name.partition(".")[0] in {"psycopg", "psycopg_binary", "redis", "numpy", "scipy", "cryptography"}:
             raise ModuleNotFoundError(f"No module named {name!r}", name=name)
 
 sys.meta_path.insert(0, Hidden())

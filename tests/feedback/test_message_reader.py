@@ -79,9 +79,11 @@ def test_the_reason_comes_from_code_and_words(code: str, words: str, reason: str
 def test_words_without_a_code_do_not_kill_an_address_unless_the_recipient_was_refused() -> None:
     words = "550 User unknown"
     after_data = report(status("kim@client.example", "5.0.0", words), text=f"said: {words} (in reply to end of DATA)")
+    by_name = report(status("kim@client.example", "5.0.0", "550 <kim@client.example>: User unknown"))
     at_rcpt = report(status("kim@client.example", "5.0.0", words), text=f"said: {words} (in reply to RCPT TO command)")
     assert one(after_data).kind is Kind.SOFT_BOUNCE
     assert one(at_rcpt).kind is Kind.HARD_BOUNCE
+    assert one(by_name).kind is Kind.HARD_BOUNCE
 
 
 @pytest.mark.parametrize("message", [EXIM, DOMINO])
@@ -110,6 +112,16 @@ def test_a_complaint() -> None:
     found = one(COMPLAINT)
     assert (found.kind, found.recipient, found.message_id) == (Kind.COMPLAINT, "kim@client.example", OURS)
     assert found.at == datetime(2026, 3, 1, 8, tzinfo=UTC)
+
+
+def test_a_complaint_of_microsoft_s_program_is_our_email_alone() -> None:
+    copy = "X-HmXmrOriginalRecipient: kim@client.example\n" + COPY
+    head = 'MIME-Version: 1.0\nContent-Type: multipart/mixed; boundary="=_b"\n'
+    body = f"--=_b\nContent-Type: message/rfc822\n\n{copy}\nHello\n--=_b--\n"
+    found = one(bounce(body, subject="complaint about message from 192.0.2.4", extra=head))
+    assert (found.kind, found.recipient, found.message_id) == (Kind.COMPLAINT, "kim@client.example", OURS)
+    question = mail("complaint about message from 192.0.2.4", "I have a question.")
+    assert one(question).kind is Kind.OTHER
 
 
 @pytest.mark.parametrize(

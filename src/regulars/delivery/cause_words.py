@@ -154,6 +154,14 @@ exceeded.{0,30}(?:messages|e?mails|recipients)
 """,
     ),
     (
+        "blocked",
+        r"""
+client host (?:\S{1,80} )?(?:blocked|rejected)
+\bip(?: address)?(?: \[?[\w.:-]{3,60}\]?)? (?:is |has been |was )?(?:blocked|banned|block-?listed|black-?listed|listed)
+spamhaus|spamcop|sorbs\b|\b(?:dnsbl|rbl)\b|banned sending ip
+""",
+    ),
+    (
         "spamdetected",
         r"""
 \b(?<![/@.-])(?:spam|junk)(?![-@]|\.\w| ?haus| ?cop| ?arrest)\b(?! incident)|spamming\b(?! issues)|spammy
@@ -169,6 +177,7 @@ mail rejete|message (?:considered|identified|classified) as
     (
         "userunknown",
         r"""
+address is possibly incorrect|address may be misspelled
 \b(?:no|not an?|unknown|invalid|bad|illegal|unrecogni[sz]ed|non-?existent|undeliverable|unroutable|incorrect
     |wrong) (?:(?:such|valid|known|local|active|destination|recipient|remote|e-?mail|to|rcpt|virtual|existing
     |final|delivery) )*(?:user(?:id| ?name| address| account)?|recipients?|mail ?box(?:es)?|address(?:es)?
@@ -259,6 +268,7 @@ you are not allowed to
     (
         "rejected",
         r"""
+from a different address or alias
 (?:sender|return[- ]path|envelope from|mail from|originator|from address|from)(?: address| domain| e?-?mail
     | verify| host| mx| verification|:? ?<?@>?|'s)*:?\W{0,3}(?:is |was |are |has been |does )?(?:not |un
     |in)?(?:reject|denied|refused|accepted|allowed|permitted|exist|found|valid|verif|resolv|known|fail|blocked
@@ -292,6 +302,7 @@ helo command|temporarily deferred due to|refused to talk to me|part of their net
 part of your network|for spamming issues|\bspam incident|e-mail is redundant|invalid ip\b
 """,
     ),
+    ("syntaxerror", r"""malformed address: """),
     (
         "contenterror",
         r"""

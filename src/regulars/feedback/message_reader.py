@@ -79,10 +79,12 @@ _GROUPS = ("@googlegroups.com",)
 """Addresses of groups: their refusals, in any language, are about who may write."""
 _DIRECTORY = re.compile(
     r"recipient name is not recognized|(?:domino|public) directory|recipient address rejected: access denied"
-    r"|final delivery user",
+    r"|final delivery user|delivery error: dd this user",
     re.IGNORECASE,
 )
 """The words with which a server says that its own directory does not list the recipient."""
+_JMRP = re.compile(r"complaint about message from [\da-f.:]{3,45}\s*$", re.IGNORECASE)
+"""The subject of complaints in Microsoft's Junk Mail Reporting Program, which have no report but the email itself."""
 _COMPLAINTS = frozenset({"abuse", "fraud", "virus", "miscategorized"})
 
 
@@ -123,6 +125,9 @@ def _notifications(headers: Headers, parts: list[Part], returned: Returned) -> l
     by_type = {part.type: part for part in reversed(parts)}
     if report := by_type.get("message/feedback-report"):
         return [_complaint(report, returned)]
+    if _JMRP.match(headers.first("subject")) and "message/rfc822" in by_type:
+        named = address_in(returned.headers.first("x-hmxmroriginalrecipient"))
+        return [Notification(Kind.COMPLAINT, None, named or returned.recipient, "feedback")]
     if status := by_type.get("message/delivery-status") or by_type.get("message/global-delivery-status"):
         return _bounces(headers, text, recipient_statuses(status.text), returned)
     if "message/disposition-notification" in by_type:
@@ -274,8 +279,13 @@ def _reason(one: RecipientStatus, status: str | None, texts: Sequence[str]) -> s
 def _is_about_address(one: RecipientStatus, status: str | None, text: str) -> bool:
     """Whether a server refused the recipient itself. Words alone may come from a filter behind a server that took it.
 
-    True for an enhanced code about the address (RFC 3463, x.1.x) and for a reply to RCPT.
+    True for an enhanced code about the address (RFC 3463, x.1.x), for a reply to RCPT, and for one that begins with the
+    address, as replies to RCPT do.
     """
+    if one.diagnostic_type == "smtp" and one.recipient and (status or ".0.0").endswith(".0.0"):
+        begin = one.words.removeprefix(str(_reply_code(one.words) or "")).lstrip(" -").removeprefix("5.0.0 ")
+        if begin.startswith((f"<{one.recipient}>", f"{one.recipient}...", f"{one.recipient} ")):
+            return True
     codes = [status or "", one.status or "", *_STATUSES.findall(text[:4000])]
     return any(code[1:3] == ".1" for code in codes) or bool(_AT_RCPT.search(text)) or bool(_DIRECTORY.search(text))
 
