@@ -51,6 +51,8 @@ class Job:
     extra: dict[str, Any] = field(default_factory=dict)
     measured: bool = False
     """Whether clicks and opens may be counted: the rules say so, and the client does not object."""
+    answers: Mapping[str, bool] | None = None
+    """The answers to the email's questions about the client, by the text of the call; None where it asks none."""
 
 
 _PROMISE = ("id", "campaign", "step", "occurrence", "due_at", "attempts", "customer_id", "source_id", "message_id")

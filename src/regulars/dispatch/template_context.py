@@ -49,6 +49,7 @@ def template_values(
         "today": today,
         "campaign": job.campaign.name,
         **_visit(job, rulebook.company),
+        **({} if job.answers is None else {"answers": dict(job.answers)}),
     }
 
 

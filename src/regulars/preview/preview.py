@@ -23,6 +23,7 @@ from regulars.coupons.assignment import received, sample_code, sample_coupon
 from regulars.db import engine as db
 from regulars.db.event_source import PURCHASE
 from regulars.delivery.parcel import Parcel, Result
+from regulars.dispatch.client_answers import ClientQuestions
 from regulars.dispatch.compose import Composed, compose
 from regulars.dispatch.dispatcher import Lane, Rules
 from regulars.dispatch.load import Job, attach_coupons, coupon_place, load
@@ -178,6 +179,7 @@ def _jobs(
         place = latest_place(connection, active_campaigns[key], step.key, customer_id, now)
         promise = place.promise or stand_in(connection, active_campaigns[key], step.key, customer_id, place, now)
         found = load(connection, context, active_campaigns, [promise])
+        ClientQuestions(rules).answer(context, found)
         zone = rules.rulebook.company.timezone
         lacking = attach_coupons(connection, found, now, zone, rules.templates.shows_coupon)
         _hide_codes(connection, found)

@@ -20,6 +20,7 @@ from regulars.core.diagnostics import Diagnostic, Span
 from regulars.core.errors import Invalid, NotFound
 from regulars.core.ids import digest
 from regulars.render import folding, links, scope, text, yaml_file
+from regulars.render.client_questions import Question, questions_in
 from regulars.render.draft import Draft, draft, joined, word_pieces
 from regulars.render.environment import HTML, TEXT, Environment
 from regulars.render.template_files import File, Library, expand, match
@@ -63,6 +64,7 @@ class Templates:
     company_locale: str = "en"
     library: Library = field(init=False)
     _compiled: dict[tuple[str, str, bool], CompiledEmail] = field(init=False, default_factory=dict, repr=False)
+    _asks: dict[str, tuple[Question, ...]] = field(init=False, default_factory=dict, repr=False)
     _reads: dict[tuple[str, str], frozenset[str] | None] = field(init=False, default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
@@ -119,6 +121,20 @@ class Templates:
             self._reads[email, root] = frozenset[str]().union(*known) if len(known) == len(found) else None
         return self._reads[email, root]
 
+    def asks(self, email: str) -> tuple[Question, ...]:
+        """The questions of an email about its client, in any language; none where it cannot be read."""
+        if email not in self._asks:
+            try:
+                found = [
+                    question
+                    for each in self.languages(email)
+                    for question in questions_in(_pieces(self.library, email, each, self.company_locale))
+                ]
+            except (Invalid, NotFound, TemplateError):  # the check of the email reports it
+                found = []
+            self._asks[email] = tuple(found)
+        return self._asks[email]
+
     def shows_coupon(self, email: str) -> bool:
         """Whether an email uses a coupon, in any language; true when unknown."""
         return self.reads(email, "coupon") != frozenset()
@@ -149,12 +165,17 @@ def shown_in(locale: str, language: str) -> str:
 
 
 def _reads(library: Library, email: str, language: str, fallback: str, root: str) -> frozenset[str] | None:
+    return scope.fields(_pieces(library, email, language, fallback), root)
+
+
+def _pieces(library: Library, email: str, language: str, fallback: str) -> list[Piece]:
+    """Everything that an email says in a language."""
     words = library.words(email, language, fallback)
     files = (library.body(email), library.find(email, "body.txt"))
     pieces = [piece for file in files if file for piece in expand(library, file, words, [])]
     for name in ("subject", "preheader"):
         pieces += word_pieces(words, name, None, [])
-    return scope.fields(pieces, root)
+    return pieces
 
 
 @lru_cache(maxsize=256)

@@ -20,6 +20,7 @@ from regulars.render.address_check import check_addresses
 from regulars.render.compile import Templates, finish
 from regulars.render.draft import Draft, draft
 from regulars.render.message import RenderFailed, render
+from regulars.render.question_calls import QUESTIONS
 from regulars.render.template_files import Library, included
 from regulars.render.template_pieces import Kind, Piece
 
@@ -35,7 +36,7 @@ FIELDS: dict[str, frozenset[str]] = {
     "visit": frozenset("service place starts_at ends_at confirmed cancelled move_requested wish".split()),
 }
 NAMES = frozenset({*FIELDS, "customer", "event", "today"})
-FUNCTIONS = frozenset({"years_since"})
+FUNCTIONS = frozenset({"years_since", *QUESTIONS})
 _OFTEN_MISSING = frozenset("name first_name last_name company phone birthday".split())
 _WORD = re.compile(r"\bt\s*\.\s*(\w+)")
 

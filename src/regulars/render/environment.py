@@ -37,6 +37,7 @@ from regulars.render.calls import check_call
 from regulars.render.limits import CURRENT, LONG, PRINTED, Budget, operate
 from regulars.render.link_tracking import followed
 from regulars.render.printing import printable
+from regulars.render.question_calls import QuestionCall
 
 KEPT_FILTERS = [
     "abs",
@@ -248,7 +249,7 @@ class Environment(ImmutableSandboxedEnvironment):
         budget: Budget = context.budget  # type: ignore[attr-defined]
         if isinstance(function, LoopContext) and arguments:
             arguments = (budget.deeper(arguments[0], function.depth), *arguments[1:])
-        elif function not in _FUNCTIONS:
+        elif function not in _FUNCTIONS and type(function) is not QuestionCall:
             check_call(budget, function, (*arguments, *options.values()))
         return budget.made(super().call(context, function, *arguments, **options))
 

@@ -27,6 +27,7 @@ from markupsafe import Markup
 
 from regulars.core.calendar import zone
 from regulars.render.printing import checked_number, plain, printable
+from regulars.render.question_calls import question_calls
 from regulars.render.vocative import vocative as called
 
 FORMATS = "_formats"
@@ -314,4 +315,4 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "urlencode": urlencode,
     "web_address": web_address,
 }
-FUNCTIONS: dict[str, Callable[..., Any]] = {"years_since": years_since}
+FUNCTIONS: dict[str, Callable[..., Any]] = {"years_since": years_since, **question_calls({})}

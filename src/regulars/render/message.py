@@ -19,6 +19,7 @@ from regulars.render.filters import FORMATS, FUNCTIONS, Formats
 from regulars.render.limits import CURRENT, MAX_SHORT_PIECES, LimitExceeded, measure
 from regulars.render.link_guard import CLOSE, OPEN
 from regulars.render.link_tracking import LinkTracking
+from regulars.render.question_calls import question_calls
 from regulars.render.template_pieces import Kind, Piece, skeleton
 from regulars.render.text import join_survey_answers, normalized
 
@@ -59,6 +60,8 @@ class Rendered:
 def render(email: CompiledEmail, context: Mapping[str, Any], tracking: LinkTracking | None = None) -> Rendered:
     """The message for one context; an email compiled as `traced` needs a LinkTracking. Raises RenderFailed."""
     values = {**FUNCTIONS, **context, FORMATS: _formats(email, context)}
+    if "answers" in context:
+        values.update(question_calls(context["answers"]))
     if tracking is not None:
         values.update(tracking.values())
     subject = _line(_fill(email, email.subject, TEXT, values))

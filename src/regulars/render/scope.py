@@ -121,13 +121,13 @@ def uses(pieces: Sequence[Piece]) -> list[Use]:
     if not tags:
         return []
     reader = _Reader(tags)
-    reader.statements(_parsed(skeleton(tags)).body, _Scope())
+    reader.statements(parsed(skeleton(tags)).body, _Scope())
     return reader.uses
 
 
 @lru_cache(maxsize=256)
-def _parsed(source: str) -> nodes.Template:
-    """Cached: the tags of an email are often the same in all its languages."""
+def parsed(source: str) -> nodes.Template:
+    """Jinja's tree of valid tags. Cached: the tags of an email are often the same in all its languages."""
     return HTML.parse(source)
 
 

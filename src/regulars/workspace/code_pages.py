@@ -94,6 +94,15 @@ CONDITIONS = (
         "segments:\n  best: customer.spent > 500\n" + campaign("when: left_segment('best')", "backfill: all"),
         "segments:\n  best: customer.spent > 500\n" + campaign("when: left_segment('best')"),
     ),
+    Code(
+        "A009",
+        "Question of an email that cannot be asked",
+        "An email may ask `in_segment`, `bought`, `did` and `has_upcoming`, as conditions do. The answers are looked"
+        " up for all clients of a batch before it is written, so the arguments are texts in quotes, not values.",
+        "{% if in_segment(customer.stage) %}…{% endif %}",
+        "{% if in_segment('best') %}…{% endif %}",
+        language="jinja",
+    ),
 )
 
 

@@ -23,7 +23,15 @@ from regulars.render.compile import Templates
 from regulars.render.email_check import by_email, check_email, check_languages
 from regulars.rules.loader import Loaded, load
 from regulars.rules.model import Loc, Rulebook
-from regulars.workspace import check_cache, coupon_checks, learned_fields, one_purchase, past_fields, segment_checks
+from regulars.workspace import (
+    check_cache,
+    coupon_checks,
+    email_questions,
+    learned_fields,
+    one_purchase,
+    past_fields,
+    segment_checks,
+)
 from regulars.workspace.conditions import parsed
 from regulars.workspace.email_usages import usages
 from regulars.workspace.starter import starter
@@ -76,13 +84,15 @@ def _examined(
     whole, sound = check_cache.workspace_key(loaded.sources, folders), check_cache.known(root)
     silent = f"{whole}-silent"  # nothing at all was found, not even a warning
     if not (trusting and whole in sound) and silent not in sound:
+        used = by_email(usages(draft))
         closer = [
             *_email_faults(root, draft, templates, sound),
             *learned_fields.check(draft, conditions, templates, loaded),
             *coupon_checks.check(draft, templates),
             *past_fields.check(draft, conditions, loaded),
             *one_purchase.check(draft, conditions, loaded),
-            *segment_checks.advice(draft, conditions, catalogue, (), loaded),
+            *email_questions.check(templates, used, catalogue),
+            *segment_checks.advice(draft, conditions, catalogue, email_questions.segments_in(templates, used), loaded),
         ]
         faults += closer
         check_cache.add(root, [] if closer else [silent])
