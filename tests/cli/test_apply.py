@@ -99,7 +99,7 @@ def test_a_failing_test_or_a_fault_is_not_applied(clients: Project) -> None:
     assert result.exit_code == 1
     assert "nothing was applied: the test `somebody silent is missed` fails" in result.output
     _edit(clients, "campaigns.yaml", "> 900", "> 90")
-    _edit(clients, "campaigns.yaml", "about:", "abuot:")
+    _edit(clients, "campaigns.yaml", "about:", "abut:")
     result = clients.run("apply", "--auto-approve")
     assert result.exit_code == 1
     assert "did you mean `about`?" in result.output

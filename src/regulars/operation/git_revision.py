@@ -68,6 +68,6 @@ def _git(root: Path, *arguments: str) -> bytes:
     except subprocess.TimeoutExpired:
         raise RegularsError(f"git did not answer within {_SECONDS} seconds") from None
     if done.returncode:
-        said = done.stderr.decode("utf-8", "replace").strip().splitlines()
-        raise RegularsError(f"git: {said[-1] if said else 'failed'}")
+        complaint = done.stderr.decode("utf-8", "replace").strip().splitlines()
+        raise RegularsError(f"git: {complaint[-1] if complaint else 'failed'}")
     return done.stdout

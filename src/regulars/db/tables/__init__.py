@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from regulars.db.tables._metadata import metadata
 from regulars.db.tables.activity import events, purchase_lines, purchases
-from regulars.db.tables.audit import audit_log
 from regulars.db.tables.campaign_state import campaigns, members, rule_versions, values_seen
 from regulars.db.tables.catalogue import product_links, products
 from regulars.db.tables.derived import (
@@ -28,7 +27,13 @@ from regulars.db.tables.permissions import consent_log, consents, preferences, r
 from regulars.db.tables.process_states import clock_states, counters, heartbeats, lane_states, write_probes
 from regulars.db.tables.responses import deliveries, hits
 from regulars.db.tables.stops import canaries, canary_samples, due_tallies, outcome_tallies, switches
-from regulars.db.tables.version_files import applied_versions, file_contents, workspace_files, workspace_versions
+from regulars.db.tables.version_files import (
+    applied_versions,
+    audit_log,
+    file_contents,
+    workspace_files,
+    workspace_versions,
+)
 
 __all__ = [
     "aliases",

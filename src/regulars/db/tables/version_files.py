@@ -1,8 +1,8 @@
-"""Tables of workspace versions: whole files, each content once; and which of them came into force when, by whom."""
+"""Tables of what people put into force and did: versions of the files, when each was applied, an audit log."""
 
 from __future__ import annotations
 
-from sqlalchemy import Boolean, Column, ForeignKey, Integer, LargeBinary, Table, Text
+from sqlalchemy import Boolean, Column, ForeignKey, Index, Integer, LargeBinary, Table, Text
 
 from regulars.db.tables._metadata import metadata
 from regulars.db.types import Instant, Json, Key
@@ -46,4 +46,19 @@ applied_versions = Table(
     Column("release", Text, nullable=False),  # of Regulars, that applied it
     Column("campaigns", Json),  # names of those added, removed or changed
     Column("sent_at", Instant),  # when an email was last sent while it was in force, to an hour or so
+)
+
+audit_log = Table(
+    "audit_log",
+    metadata,
+    # Lines are added, never changed or deleted; erasure alone empties `why` and `subject` of lines about that client.
+    Column("id", Key, primary_key=True),
+    Column("at", Instant, nullable=False),
+    Column("who", Text, nullable=False),  # core.operator_name.operator, or `key NAME` for a program
+    Column("action", Text, nullable=False),  # ledger.audit.Action
+    Column("subject", Text),  # what it was done to: a version, a campaign, a client's outside id, the name of a key
+    Column("customer_id", Key, index=True),  # no foreign key: the line outlives the client
+    Column("email_hash", Text),  # the keyed hash of an address; the address itself is never in this table
+    Column("why", Text),
+    Index("ix_audit_log_at", "at"),
 )
