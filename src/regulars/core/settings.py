@@ -16,6 +16,7 @@ from pathlib import Path
 from regulars.core.errors import EnvironmentFailed
 from regulars.core.paths import make_private
 
+_RECIPIENTS = re.compile(r"[^@\s]*@[^@\s]+")
 _NAME_IN_DNS = re.compile(r"(?!-)[A-Za-z0-9_-]{1,63}(\.(?!-)[A-Za-z0-9_-]{1,63})*")
 
 
@@ -56,6 +57,8 @@ class Settings:
     address_secret: bytes = field(repr=False)
     """Keys the hashes of addresses; it never changes."""
     dkim: DkimSettings | None = None
+    only_to: tuple[str, ...] = ()
+    """Nobody else is mailed: addresses, and domains with `@` before them. Empty: no restriction."""
     mail_webhooks: Mapping[str, str] = field(default_factory=dict, repr=False)
     """Keys, secrets or topics of sending providers' webhooks, by provider: those that are set."""
     lease_seconds: float = 60.0
@@ -92,6 +95,7 @@ def load(workspace: Path, environ: Mapping[str, str] | None = None) -> Settings:
         old_secrets=tuple(old_secrets),
         address_secret=_address_secret(env, var, [secret, *old_secrets][-1]),
         dkim=_dkim(env, root),
+        only_to=only_to(env),
         mail_webhooks={name: env[key].strip() for name, key in MAIL_WEBHOOKS.items() if env.get(key, "").strip()},
         lease_seconds=_number(env, "REGULARS_LEASE_SECONDS", 60.0),
         batch=int(_number(env, "REGULARS_BATCH", 1000)),
@@ -112,6 +116,23 @@ def _dkim(env: Mapping[str, str], root: Path) -> DkimSettings | None:
         if not _NAME_IN_DNS.fullmatch(given[name] or "regulars"):
             raise EnvironmentFailed(f"REGULARS_DKIM_{name} is `{given[name]}`; expected a name such as studio.example")
     return DkimSettings(root / given["KEY"], given["DOMAIN"].lower(), given["SELECTOR"] or "regulars")
+
+
+def only_to(environ: Mapping[str, str] | None = None) -> tuple[str, ...]:
+    """The patterns of REGULARS_ONLY_TO, empty where it is not set. Raises EnvironmentFailed for another text.
+
+    A setting that is there and says nothing is a mistake too: it was meant to restrict.
+    """
+    env = os.environ if environ is None else environ
+    if "REGULARS_ONLY_TO" not in env:
+        return ()
+    found = tuple(pattern.strip() for pattern in env["REGULARS_ONLY_TO"].split(",") if pattern.strip())
+    for pattern in found or ("",):
+        if not _RECIPIENTS.fullmatch(pattern):
+            raise EnvironmentFailed(
+                f"REGULARS_ONLY_TO: `{pattern}` is neither a domain such as `@studio.example` nor an address"
+            )
+    return found
 
 
 def _number(env: Mapping[str, str], name: str, default: float) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from regulars.core.settings import Settings
 from regulars.delivery.dkim import DkimKey, SigningTransport, load_key
 from regulars.delivery.registry import open_transport
+from regulars.delivery.restricted import RestrictedTransport, allowed
 from regulars.delivery.transport import Transport
 from regulars.dispatch.dispatcher import Lane
 from regulars.rules.model import Kind
@@ -27,7 +28,8 @@ def open_lanes(settings: Settings) -> list[Lane]:
 
     def opened(name: str) -> Transport:
         transport = open_transport(urls[name], name)
-        return transport if key is None else SigningTransport(transport, key)
+        transport = transport if key is None else SigningTransport(transport, key)
+        return RestrictedTransport(transport, allowed(settings.only_to)) if settings.only_to else transport
 
     return [Lane(name, kinds, opened(name)) for name, kinds in lane_kinds(settings).items()]
 

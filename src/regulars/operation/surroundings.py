@@ -11,6 +11,7 @@ from datetime import datetime
 
 from sqlalchemy import Engine
 
+from regulars.core import settings
 from regulars.core.clock import Clock
 from regulars.db import engine as db
 from regulars.db.write_probe import probe_age
@@ -55,15 +56,20 @@ def troubles(engine: Engine, wall: Clock) -> Iterator[Trouble]:
 
 
 def stopped(engine: Engine) -> list[Trouble]:
-    """What is paused, by hand or by a guard: not a fault, but nobody should overlook it."""
+    """What is paused, by hand or by a guard, or restricted: not a fault, but nobody should overlook it."""
     found, names = open_pauses(engine)
-    return [
+    pauses = [
         Trouble(
             one.sentence(names),
             f"{one.target.words(names)} is paused since {one.since:%Y-%m-%d %H:%M} UTC: `regulars pauses` tells more",
         )
         for one in found
     ]
+    restricted = settings.only_to()
+    if not restricted:
+        return pauses
+    brief = "REGULARS_ONLY_TO is set: emails to anybody else wait"
+    return [Trouble(f"only {', '.join(restricted)} can be mailed: {brief}", brief), *pauses]
 
 
 def no_worker(engine: Engine, now: datetime) -> list[Trouble]:
