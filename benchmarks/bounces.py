@@ -15,9 +15,9 @@ import time
 from collections import defaultdict
 from pathlib import Path
 
+from regulars.feedback.bounce_reasons import group_of
 from regulars.feedback.message_reader import parse
 from regulars.feedback.notification import Kind, Notification
-from regulars.feedback.reasons import group_of
 
 SUPPRESSING = {Kind.HARD_BOUNCE, Kind.COMPLAINT}
 

@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.x509.oid import NameOID
 
 from regulars.feedback.webhooks import sendgrid, sns_signature
-from regulars.feedback.webhooks.provider import WebhookRequest
+from regulars.feedback.webhooks.provider_interface import WebhookRequest
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 STAMP = str(int(NOW.timestamp()))

@@ -18,8 +18,8 @@ from regulars.feedback.webhooks.amazon_ses import AmazonSes, notifications_of
 from regulars.feedback.webhooks.brevo import Brevo
 from regulars.feedback.webhooks.mailgun import Mailgun
 from regulars.feedback.webhooks.postmark import Postmark
-from regulars.feedback.webhooks.provider import NotGenuine, NotReadable, Provider, WebhookRequest
-from regulars.feedback.webhooks.registry import PROVIDERS, configured
+from regulars.feedback.webhooks.provider_interface import NotGenuine, NotReadable, Provider, WebhookRequest
+from regulars.feedback.webhooks.provider_registry import PROVIDERS, configured
 from regulars.feedback.webhooks.resend import Resend
 from regulars.feedback.webhooks.sendgrid import SendGrid
 from regulars.feedback.webhooks.sns_signature import Certificates, is_pinned

@@ -16,6 +16,7 @@ from hashlib import sha256
 
 from regulars.delivery.causes import UNDEFINED, cause, cause_of_status, cause_of_words, is_exact
 from regulars.feedback.automatic_reply import automatic_kind, has_automatic_subject
+from regulars.feedback.bounce_reasons import bounce_kind_of
 from regulars.feedback.bounce_text import is_delayed, report_lines, text_statuses
 from regulars.feedback.delivery_status import (
     RecipientStatus,
@@ -26,11 +27,10 @@ from regulars.feedback.delivery_status import (
 )
 from regulars.feedback.message_parts import Headers, Part, parameter, split_headers, split_message
 from regulars.feedback.notification import Kind, Notification
-from regulars.feedback.reasons import bounce_kind_of
 from regulars.feedback.returned_message import Returned, returned_of
 from regulars.feedback.unsubscribe_request import asks_by_subject, is_unsubscribe
 from regulars.feedback.webhooks.amazon_ses import notifications_of
-from regulars.feedback.webhooks.provider import mapping
+from regulars.feedback.webhooks.provider_interface import mapping
 
 _LONGEST_WORDS = 500
 _JSON = json.JSONDecoder(strict=False)

@@ -24,11 +24,12 @@ class Kind(StrEnum):
 class Notification:
     """One statement about one email.
 
-    `reason` is the group of the cause (`feedback.reasons`), empty if unknown. `status` is the enhanced status code
-    (RFC 3463), `reply_code` the SMTP one. `words` are the server's, at most 500 characters. `message_id` is that of
-    our email without angle brackets, `return_path` the local part it was returned to, `provider_id` the sending
-    provider's own id, each None if it is not told. `recipient` is the address that it is about, None if not told.
-    `event_id` is unique to this statement, so that the same one can be recorded once; None if nothing in it is unique.
+    `reason` is the cause (`delivery.causes`), or `feedback`, `vacation`, `receipt`, `challenge`, `delivered`; empty if
+    unknown. `status` is the enhanced status code (RFC 3463), `reply_code` the SMTP one. `words` are the server's, at
+    most 500 characters. `message_id` is that of our email without angle brackets, `return_path` the local part it was
+    returned to, `provider_id` the sending provider's own id, each None if it is not told. `recipient` is the address
+    that it is about, None if not told. `event_id` is unique to this statement, so that the same one can be recorded
+    once; None if nothing in it is unique.
     """
 
     kind: Kind

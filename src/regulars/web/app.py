@@ -18,7 +18,7 @@ from regulars.core.errors import RegularsError
 from regulars.db import upgrade
 from regulars.db.engine import open_engine
 from regulars.dispatch.manager_copy import PATH as COPY_PATH
-from regulars.feedback.webhooks.registry import configured
+from regulars.feedback.webhooks.provider_registry import configured
 from regulars.importing.report import Kind
 from regulars.operation.database_upgrade import require_address_secret, upgrade_database
 from regulars.web import readiness

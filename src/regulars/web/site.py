@@ -16,7 +16,7 @@ from regulars.core import signing
 from regulars.core.clock import Clock
 from regulars.core.diagnostics import render
 from regulars.core.errors import EnvironmentFailed, Invalid
-from regulars.feedback.webhooks.provider import Provider
+from regulars.feedback.webhooks.provider_interface import Provider
 from regulars.operation import applied_versions
 from regulars.operation.applied_versions import MANUAL
 from regulars.operation.last_sound_rules import RulesInForce

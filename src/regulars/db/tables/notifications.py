@@ -17,7 +17,7 @@ notifications = Table(
     Column("campaign", Text),  # the promise's
     Column("email_hash", Text, index=True),  # the mailbox to which the email was sent, if known
     Column("kind", Text, nullable=False),  # feedback.notification.Kind
-    Column("reason", Text, nullable=False),  # feedback.reasons, or empty
+    Column("reason", Text, nullable=False),  # feedback.bounce_reasons, or empty
     Column("status", Text),  # the enhanced status code
     Column("code", SmallInteger),  # the SMTP reply code
     Column("words", Text),  # the server's; gone once the client is erased

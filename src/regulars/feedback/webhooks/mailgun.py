@@ -13,7 +13,7 @@ from datetime import timedelta
 from typing import Any
 
 from regulars.feedback.notification import Kind, Notification
-from regulars.feedback.webhooks.provider import (
+from regulars.feedback.webhooks.provider_interface import (
     LONGEST_WORDS,
     NotGenuine,
     Provider,

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from regulars.feedback.notification import Kind, Notification
-from regulars.feedback.webhooks.provider import (
+from regulars.feedback.webhooks.provider_interface import (
     LONGEST_WORDS,
     NotGenuine,
     Provider,

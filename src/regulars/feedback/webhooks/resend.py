@@ -16,7 +16,7 @@ from typing import Any
 
 from regulars.core.errors import EnvironmentFailed
 from regulars.feedback.notification import Kind, Notification
-from regulars.feedback.webhooks.provider import (
+from regulars.feedback.webhooks.provider_interface import (
     LONGEST_WORDS,
     NotGenuine,
     Provider,

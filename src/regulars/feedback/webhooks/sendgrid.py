@@ -14,7 +14,7 @@ from typing import Any
 from regulars.core import extras
 from regulars.core.errors import EnvironmentFailed
 from regulars.feedback.notification import Kind, Notification
-from regulars.feedback.webhooks.provider import (
+from regulars.feedback.webhooks.provider_interface import (
     LONGEST_WORDS,
     NotGenuine,
     Provider,

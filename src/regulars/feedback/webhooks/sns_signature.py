@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from regulars.core import extras
-from regulars.feedback.webhooks.provider import NotGenuine, text
+from regulars.feedback.webhooks.provider_interface import NotGenuine, text
 
 if TYPE_CHECKING:
     from cryptography import x509

@@ -18,7 +18,7 @@ from regulars.db import engine as db
 from regulars.feedback.effects import record
 from regulars.feedback.promise_search import Receiver
 from regulars.feedback.webhooks import sns_signature
-from regulars.feedback.webhooks.provider import NotGenuine, NotReadable, Received, WebhookRequest
+from regulars.feedback.webhooks.provider_interface import NotGenuine, NotReadable, Received, WebhookRequest
 from regulars.web.api.endpoints import json_response
 from regulars.web.recipient.link_request import client_source
 from regulars.web.site import Site

@@ -8,7 +8,7 @@ from regulars.feedback.webhooks.amazon_ses import AmazonSes
 from regulars.feedback.webhooks.brevo import Brevo
 from regulars.feedback.webhooks.mailgun import Mailgun
 from regulars.feedback.webhooks.postmark import Postmark
-from regulars.feedback.webhooks.provider import Provider
+from regulars.feedback.webhooks.provider_interface import Provider
 from regulars.feedback.webhooks.resend import Resend
 from regulars.feedback.webhooks.sendgrid import SendGrid
 

@@ -12,9 +12,9 @@ from typing import Any, ClassVar
 import orjson
 
 from regulars.delivery.causes import UNDEFINED, cause
+from regulars.feedback.bounce_reasons import HARD
 from regulars.feedback.delivery_status import status_in
 from regulars.feedback.notification import Kind, Notification
-from regulars.feedback.reasons import HARD
 
 LONGEST_WORDS = 500
 _LONGEST_FIELD = 4000
