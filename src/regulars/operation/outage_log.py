@@ -24,8 +24,8 @@ from regulars.ledger.lane_states import LaneOutage
 _LOG = logging.getLogger(__name__)
 _EVERY = 60.0
 """Seconds between two warnings about the same lane, and between two reads of other processes' records."""
-_IDLE = 30.0
-"""Seconds without a message after which a lane is idle: with the time between two wake-ups, well within a minute."""
+_IDLE = 20.0
+"""Seconds without a message after which a lane is idle: so it is tested at every second wake-up, of one in 15 s."""
 
 
 class OutageLog:
@@ -51,7 +51,7 @@ class OutageLog:
         """Records a run: the outages by lane, and when a server last accepted mail.
 
         A lane with an outage and nothing to send is probed, so that the end of the outage is noticed; with
-        `probe_idle` also one that has sent nothing for half a minute, so that the beginning is noticed before an
+        `probe_idle` also one that has sent nothing for a while, so that the beginning is noticed before an
         email has to wait. Returns all present outages.
         """
         self._succeeded.update(reached)
