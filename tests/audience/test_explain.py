@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from regulars.audience.clause_words import why_not
 from regulars.audience.clauses import Clause, show
 from regulars.audience.expression import parse
 from regulars.audience.person import EventFact, Person, PurchaseFact, PurchaseLine
@@ -107,6 +108,16 @@ def test_the_tree(text: str, expected: list[str]) -> None:
 )  # fmt: skip
 def test_show(value: object, written: str) -> None:
     assert show(value) == written
+
+
+def test_a_segment_is_explained_by_its_own_parts() -> None:
+    clause = parse("customer.purchases > 1 and in_segment('both')", CATALOGUE).explain(ADA, NOW)
+    said = list(clause.lines())
+    at = said.index("  in_segment('both'): false")
+    assert said[at + 1 : at + 3] == [
+        "    in_segment('spenders') and not in_segment('named'): false", "      in_segment('spenders'): false",
+    ]  # fmt: skip
+    assert why_not(clause) == "last bought 69 days ago and `in_segment('named')` is true"
 
 
 @given(conditions(), st.booleans())

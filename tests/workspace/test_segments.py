@@ -81,6 +81,19 @@ def test_a_segment_is_used_from_other_files_and_told_in_its_own_words(tmp_path: 
     )
 
 
+def test_a_segment_that_only_an_email_asks_about_is_used(tmp_path: Path) -> None:
+    files = _audience("true")
+    body = files["templates/emails/hello/body.mjml"].replace(
+        "{{ t.heading }}", "{% if in_segment('best') %}x{% endif %}"
+    )
+    words = SOUND["templates/emails/hello/words/en.yaml"].replace("heading: How nice that you came\n", "")
+    more = {"templates/emails/hello/body.mjml": body, "templates/emails/hello/words/en.yaml": words}
+    write(tmp_path, {SEGMENTS: BEST, **files, **more})
+    workspace, faults, sources = check(tmp_path)
+    assert workspace is not None
+    assert faults == [], render(faults, sources)
+
+
 @pytest.mark.parametrize(
     ("segments", "code", "message"),
     [

@@ -33,7 +33,8 @@ rule_versions = Table(
 members = Table(
     "members",
     metadata,
-    # For `when` campaigns: who is in the state, and since when. Updated by difference.
+    # For `when` campaigns: who is in the state, and since when. Updated by difference. For segments that a
+    # `left_segment` asks about, the same under the key `segment:NAME`.
     Column("campaign", Text, primary_key=True),
     Column("customer_id", Key, ForeignKey("customers.id", ondelete="CASCADE"), primary_key=True),
     Column("occurrence", Text, nullable=False),  # names this stay in the state: when it began

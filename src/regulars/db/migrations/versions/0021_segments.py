@@ -1,4 +1,4 @@
-"""Segments: who is in one, and since when."""
+"""Segments: no new table. Who is in one, and since when, are rows of `members` under a key of their own."""
 
 from __future__ import annotations
 
@@ -9,4 +9,4 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Nothing yet."""
+    """`members` holds them as it is."""
