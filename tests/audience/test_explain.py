@@ -117,7 +117,7 @@ def test_a_segment_is_explained_by_its_own_parts() -> None:
     assert said[at + 1 : at + 3] == [
         "    in_segment('spenders') and not in_segment('named'): false", "      in_segment('spenders'): false",
     ]  # fmt: skip
-    assert why_not(clause) == "last bought 69 days ago and `in_segment('named')` is true"
+    assert why_not(clause) == "last bought 70 days ago and `not in_segment('named')` is false"
 
 
 @given(conditions(), st.booleans())
