@@ -157,6 +157,28 @@ def test_automatic_replies_say_nothing_about_the_address(message: bytes) -> None
     assert one(message).kind is Kind.AUTO_REPLY
 
 
+AUTOMATIC = [
+    "Auto-Submitted: auto-replied", "Auto-Submitted: auto-generated (rejected)", "X-Autoreply: yes",
+    "Precedence: auto_reply", "X-Autorespond: Re", "X-Vacation: on",
+]  # fmt: skip
+FAILURES = [
+    "550 5.1.1 User unknown", "It could not be delivered to kim@client.example.", "This is a permanent error.",
+    "The address no longer exists", "Mailbox unavailable: no such user", "undeliverable", "spam complaint", "I am away",
+]  # fmt: skip
+
+
+@given(
+    st.sampled_from(AUTOMATIC),
+    st.lists(st.sampled_from(FAILURES), max_size=5),
+    st.sampled_from(["Re: Spring", "Undeliverable: Spring", "Spring", "User unknown"]),
+    st.booleans(),
+)
+def test_no_automatic_reply_ever_suppresses(header: str, words: list[str], subject: str, null_path: bool) -> None:
+    path = b"Return-Path: <>\n" if null_path else b""
+    found = one(path + mail(subject, "\n".join(words), header + "\n"))
+    assert found.kind is Kind.AUTO_REPLY
+
+
 @pytest.mark.parametrize(
     "word", ["unsubscribe", "Unsubscribe.", "відписатися", "abmelden", "wypisz mnie", "dezabonare", "STOP"]
 )

@@ -15,7 +15,7 @@ from email.utils import parsedate_to_datetime
 from hashlib import sha256
 
 from regulars.delivery.causes import UNDEFINED, cause, cause_of_status, cause_of_words, is_exact
-from regulars.feedback.automatic_reply import automatic_kind, has_automatic_subject
+from regulars.feedback.automatic_reply import auto_submitted, automatic_kind, has_automatic_subject
 from regulars.feedback.bounce_reasons import bounce_kind_of
 from regulars.feedback.bounce_text import is_delayed, report_lines, text_statuses
 from regulars.feedback.delivery_status import (
@@ -176,11 +176,15 @@ def _author(headers: Headers) -> str | None:
 
 
 def _is_mail_server(headers: Headers) -> bool:
-    """Whether a mail server wrote it: by its name, a null return path, or the header of those that failed."""
+    """Whether a mail server wrote it: by its name, the header of those that failed, or a null return path.
+
+    Automatic replies have a null return path, too (RFC 3834), and may say that an address does not exist.
+    """
+    null_path = "return-path" in headers and headers.first("return-path").strip() in {"<>", ""}
     return (
         bool(headers.first("x-failed-recipients"))
         or bool(_MAILER.search(headers.first("from")[:300]))
-        or ("return-path" in headers and headers.first("return-path").strip() in {"<>", ""})
+        or (null_path and not auto_submitted(headers))
         or parameter(headers.first("content-type"), "report-type").lower() == "delivery-status"
     )
 
