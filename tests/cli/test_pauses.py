@@ -105,3 +105,23 @@ def test_json_for_machines(clients: Project) -> None:
     found = json.loads(clients.ok("pause", "--all", "--json", **ANNA))
     assert found["paused"]["scope"] == "all"
     assert (found["fresh"], found["open"], found["sending"]) == (True, 0, 0)
+
+
+def test_a_guard_is_told_with_its_numbers_and_the_way_on(clients: Project, smtp_inbox: Inbox) -> None:
+    clients.rule("news", **NEWS, guard={"render_errors": "50% of 3"})
+    body = clients.root / "templates" / "emails" / "news" / "body.mjml"
+    body.write_text(body.read_text("utf-8").replace("We thought", "{{ 1 // (customer.purchases - 1) }} We thought"))
+    clients.ok("tick", *NOW, REGULARS_SMTP_URL=smtp_inbox.url)
+    assert _news(smtp_inbox) == 0
+    (warning,) = clients.data("report", *NOW)["warnings"]
+    assert "by a guard: 2 of the last 2 emails could not be rendered; the limit is 50% of 3" in warning
+    assert warning.endswith("`regulars resume news` lets it go on")
+    (pause,) = clients.data("pauses")["pauses"]
+    assert (pause["who"], pause["by_guard"]) == ("guard", True)
+
+
+def test_plan_tells_of_a_canary_and_of_what_a_guard_would_stop(clients: Project) -> None:
+    clients.rule("news", **NEWS, canary="1, then wait 30 minutes")
+    assert clients.data("plan", *NOW)["campaigns"]["news"]["held"] == {"canary": 1}
+    described = " ".join(clients.ok("describe", "news").split())
+    assert "After a change 1 go first, and the rest 30 minutes later." in described

@@ -15,6 +15,8 @@ from regulars.explain.explain import explain
 from regulars.ledger import switches
 from regulars.ledger.switches import Pause, Scope, Target
 from regulars.ledger.tallies import Outcomes
+from regulars.profile import facts
+from regulars.simulation.plan_ahead import plan_now
 from tests.common.bench import Bench, at
 from tests.common.people import add_customer, add_event
 from tests.common.rules import rules
@@ -233,3 +235,17 @@ def test_without_guards_nothing_is_counted(bench: Bench) -> None:
         found = guard_outcomes(connection, book.policy, LANE, {"news": Outcomes(failed=999)}, book.campaigns, NOW)
         assert found == []
         assert connection.execute(select(switches.switches)).all() == []
+
+
+def test_a_plan_ahead_tells_what_a_guard_would_stop_and_stops_nothing(bench: Bench) -> None:
+    bench.rules = rules({"news": VISIT}, policy={"guard": {"volume": "3x usual"}})
+    bench.plan("2026-06-10T09:00")
+    _visits(bench, 151, "2026-06-10T09:30")
+    with write(bench.engine) as connection:
+        facts.refresh(connection)
+    found = plan_now(bench.engine, bench.rules, at("2026-06-10T10:00"))
+    assert found.stops == [
+        "a guard would pause `news`: 151 became due on one day; no Wednesday before had any; the limit is 3x usual, 150"
+    ]
+    assert found.campaigns["news"].held == {"halted": 151}
+    assert _pauses(bench) == []

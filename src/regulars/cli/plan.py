@@ -49,7 +49,7 @@ def plan_command(command: CommandContext, now: str | None, days: int, samples: i
     at = command.now(now)
     with progress_bar("Looking ahead", quiet=command.as_json) as progress:
         found = forecast(command.engine, command.rules, at, days, samples=samples, progress=lambda _: progress(0, 0))
-    stopped = command.stopped()
+    stopped = [*command.stopped(), *found.stops]
     if command.as_json:
         print_json({**found.to_json(), "warnings": stopped})
         return

@@ -47,7 +47,7 @@ from regulars.dispatch.manager_copy import is_copied, with_copies
 from regulars.dispatch.outcome import settlement
 from regulars.dispatch.pace import Pace
 from regulars.eligibility.examine import examine_claimed
-from regulars.eligibility.guards import Alarm, guard_outcomes
+from regulars.eligibility.guards import Alarm, counts_outcomes, guard_outcomes
 from regulars.ledger import token_bucket
 from regulars.ledger.claims import Claim, begin, claim, recover, release, renew, waiting
 from regulars.ledger.sent_copies import SentCopy, save_copies
@@ -173,6 +173,7 @@ class Dispatcher:
         self._questions = ClientQuestions(rules)
         self.clock, self.wall = clock, wall
         self._pace = Pace(options.batch, options.chunk)
+        self._guarded = counts_outcomes(rules.rulebook)
 
     async def run(
         self, stop: Callable[[], bool] = lambda: False, progress: Callable[[int], None] | None = None
@@ -278,7 +279,8 @@ class Dispatcher:
             outcomes += chunk.broken
             ours = await self._write(partial(self._next, batch, outcomes, chunk.made))
             summary.count(outcomes)
-            batch.count(outcomes)
+            if self._guarded:
+                batch.count(outcomes)
             going = {made.parcel.key: made for made in chunk.made if made.parcel.key in ours}
             delivery, chunk = await asyncio.gather(
                 self._deliver(lane, batch.claim, going),
@@ -290,7 +292,8 @@ class Dispatcher:
                 break
             if going:
                 summary.reached[lane.name] = self.wall()
-        batch.count(outcomes)
+        if self._guarded:
+            batch.count(outcomes)
         for alarm in await self._write(partial(self._last, lane, batch, outcomes)):
             _LOG.warning("a guard has paused %s: %s; `regulars pauses` tells more", alarm.target.words(), alarm.why)
         summary.count(outcomes)
@@ -324,6 +327,8 @@ class Dispatcher:
         held = renew(connection, batch.claim, wall=self.wall(), lease=self.options.lease)
         self._settle(connection, batch, outcomes, held)
         release(connection, batch.claim.id)
+        if not self._guarded:
+            return ()
         campaigns = {job.key: job.campaign for job in batch.jobs.values()}
         target = Target(Scope.LANE, lane.name, lane.kinds)
         policy = self.rules.rulebook.policy

@@ -74,6 +74,14 @@ def guard_volume(
     return alarms
 
 
+def counts_outcomes(book: Rulebook) -> bool:
+    """Whether any campaign has guards of shares."""
+    lane = book.policy.guard.lane if book.policy.guard is not None else None
+    return lane is not None or any(
+        any(_rates(guard_of(campaign, book.policy)).values()) for campaign in book.campaigns.values()
+    )
+
+
 def guard_outcomes(
     connection: Connection, policy: Policy, lane: Target, found: Mapping[str, Outcomes],
     campaigns: Mapping[str, Campaign], now: datetime,

@@ -15,6 +15,7 @@ from regulars.audience.field_labels import (
 )
 from regulars.context.plan_context import Ruleset
 from regulars.core.clock import words
+from regulars.explain.stopping_phrases import stopping_sentences
 from regulars.rules.grammar import Holdout, Until
 from regulars.rules.model import Campaign, Kind, Loc, Policy, Step
 from regulars.rules.offer import VALID, Coupon
@@ -26,6 +27,7 @@ def describe(campaign: Campaign, rules: Ruleset) -> str:
     occasion = trigger_of(campaign).occasion(rules)
     head = f"{occasion}{_audience(campaign, rules)}, {_sending(campaign, rules)}"
     sentences = [head, *_limits(campaign), *_protection(campaign, rules.rulebook.policy)]
+    sentences += stopping_sentences(campaign, rules.rulebook.policy)
     text = " ".join(f"{sentence[0].upper()}{sentence[1:]}." for sentence in sentences)
     return text if campaign.enabled else f"Switched off: {text[0].lower()}{text[1:]}"
 

@@ -49,6 +49,8 @@ class Forecast:
     """Whether a changed tariff recounts everybody's points."""
     days: Sequence[Day] = ()
     difference: Difference | None = None
+    stops: Sequence[str] = ()
+    """A sentence for each campaign that a guard would stop."""
 
     @property
     def due(self) -> int:
@@ -135,5 +137,11 @@ def _first(connection: Connection, made: Plan, now: datetime, count: int) -> For
         for change in made.changes
     ]
     return Forecast(
-        now, found, ledger_queries.samples(connection, made.active_campaigns, now, count), blasts, made.recounted
-    )
+        now, found, ledger_queries.samples(connection, made.active_campaigns, now, count), blasts, made.recounted,
+        stops=_stops(made),
+    )  # fmt: skip
+
+
+def _stops(made: Plan) -> list[str]:
+    names = {key: active.campaign.name for key, active in made.active_campaigns.items()}
+    return [f"a guard would pause {alarm.target.words(names)}: {alarm.why}" for alarm in made.alarms]
