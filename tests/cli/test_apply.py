@@ -132,6 +132,7 @@ def test_the_number_is_typed_in(clients: Project, monkeypatch: pytest.MonkeyPatc
     assert clients.data("history")["versions"][0]["how"] == "apply"
 
 
+@pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
 def test_diff_against_a_folder_a_version_and_a_git_revision(clients: Project, tmp_path: Path) -> None:
     root = clients.root
     shutil.copytree(root / "campaigns", tmp_path / "other" / "campaigns")

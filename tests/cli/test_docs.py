@@ -6,6 +6,7 @@ import json
 import re
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 import click
@@ -17,6 +18,8 @@ from regulars.cli.output import VERSION
 from regulars.insights.campaign_report import Figures
 from regulars.insights.lift import Group, Lift
 from regulars.insights.link_responses import GradeCounts, LinkClicks, LinkReport
+from regulars.simulation.version_difference import ClientChanges, VersionDifference
+from regulars.workspace.normal_form import PartChange
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "commands.md").read_text("utf-8")
@@ -58,8 +61,18 @@ def test_help_is_quick_because_nothing_heavy_is_imported() -> None:
 
 
 def test_the_examples_of_json_are_json() -> None:
-    plan, report = (json.loads(block) for block in re.findall(r"```json\n(.*?)```", PAGE, re.DOTALL))
-    assert (plan["version"], report["version"]) == (VERSION, VERSION)
+    plan, report, diff = (json.loads(block) for block in re.findall(r"```json\n(.*?)```", PAGE, re.DOTALL))
+    assert (plan["version"], report["version"], diff["version"]) == (VERSION, VERSION, VERSION)
+
+
+def test_the_example_of_a_difference_has_the_shape_of_a_difference() -> None:
+    example = json.loads(re.findall(r"```json\n(.*?)```", PAGE, re.DOTALL)[2])
+    part = PartChange("campaign", "win-back", "changed", ("@@", "-a", "+b"))
+    moment = datetime(2026, 6, 10, tzinfo=UTC)
+    made = VersionDifference(moment, moment, [part], {"win-back": ClientChanges(("v-007",))}).to_json()
+    assert set(example) == {"version", "against", *made}
+    assert set(example["parts"][0]) == set(made["parts"][0])
+    assert set(example["campaigns"]["win-back"]) == set(made["campaigns"]["win-back"])
 
 
 def test_the_example_of_a_report_has_the_shape_of_a_report() -> None:

@@ -43,15 +43,17 @@ def erase_command(command: CommandContext, customer: str, yes: bool) -> None:
 @click.command("key")
 @click.argument("name")
 @click.option(
-    "--for", "scopes", multiple=True, required=True, type=click.Choice([*api_keys.SCOPES, "hook"]),
-    help="What it may do; repeatable. `hook` makes the secret with which a shop signs messages.",
+    "--for", "scopes", multiple=True, required=True, type=click.Choice([*api_keys.SCOPES, "hook"]), metavar="SCOPE",
+    help=f"What it may do, repeatable: {', '.join(api_keys.SCOPES)}; or `hook`, which makes the secret with which a shop"
+    " signs messages.",
 )  # fmt: skip
 @json_option
 @click.pass_obj
 def key_command(command: CommandContext, name: str, scopes: tuple[str, ...]) -> None:
     """Print a key called NAME, for a till, a shop or a CRM.
 
-    It is not stored; REGULARS_REVOKED_KEYS revokes it by its name. `regulars log` has who made it, and for what.
+    It is not stored; REGULARS_REVOKED_KEYS revokes it by its name. `regulars log` has
+    who made it, and for what.
     """
     from regulars.core.operator_name import operator
     from regulars.db.engine import write
