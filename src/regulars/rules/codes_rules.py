@@ -126,7 +126,7 @@ RULES = (
     ),
     Code(
         "R015",
-        "Former name that cannot be",
+        "Former name that cannot be used",
         "`was` names what a campaign was called before. A name in use, or claimed twice, would mix up two histories.",
         "campaigns:\n  thanks: {on: purchase, email: thanks, was: hello}\n  hello: {on: purchase, email: hello}\n",
         "campaigns:\n  thanks: {on: purchase, email: thanks, was: hello}\n",
@@ -140,7 +140,7 @@ RULES = (
     ),
     Code(
         "R017",
-        "Date that means nothing",
+        "Placeholder date",
         "1 January 1900 and 1970 are what systems write when they do not know a date.",
         campaign("at: 1970-01-01"),
         campaign("at: 2026-12-24 09:00"),
@@ -161,7 +161,7 @@ RULES = (
     ),
     Code(
         "R020",
-        "Test of something that is not there",
+        "Test of something that does not exist",
         "A test expects something of a campaign, or of a step, that does not exist.",
         _test("on: 2026-06-10", "expect: {winback: nothing}"),
         _test("on: 2026-06-10", "expect: {win-back: nothing}"),
@@ -175,7 +175,7 @@ RULES = (
     ),
     Code(
         "R022",
-        "Nothing to go by",
+        "No rules, or no sender",
         "There is no rule file, or none says who sends.",
         "",
         "",
@@ -203,7 +203,7 @@ RULES = (
     ),
     Code(
         "R026",
-        "Two answers to one question",
+        "Two options of a coupon that exclude each other",
         "A code is made for the client, shared by all, or from a pool; it holds for a while, or until a date.",
         campaign(ON, "offer: {coupon: {percent: 50, valid: 14 days, until: 2026-12-31}}"),
         campaign(ON, "offer: {coupon: {percent: 50, until: 2026-12-31}}"),
@@ -217,7 +217,7 @@ RULES = (
     ),
     Code(
         "R030",
-        "Time told from nothing",
+        "Instant that the event does not have",
         "A step's `at`, or the calendar file, speaks of an instant that the event of the campaign does not have.",
         "events:\n  visit.booked: {starts_at: instant}\n"
         + campaign("on: visit.booked", "steps: [{email: a, at: 1 day before event.start}]", email=False),
@@ -226,7 +226,7 @@ RULES = (
     ),
     Code(
         "R031",
-        "Nothing to be the same",
+        "Field that one event lacks",
         "`until: EVENT with same FIELD` needs that field, of one type, in both events: the one that begins and the one"
         " that ends.",
         _REQUEST % ("request: text", "request: text") + _ENDED,
@@ -234,7 +234,7 @@ RULES = (
     ),
     Code(
         "R032",
-        "Wave that leaves nobody",
+        "Wave that can get no client",
         "A client gets the email of the first wave whose `to` is true. One without `to` takes all who are left.",
         _WAVES % ("email: a", "email: b, to: customer.purchases > 1"),
         _WAVES % ("email: b, to: customer.purchases > 1", "email: a"),
@@ -256,7 +256,7 @@ RULES = (
     ),
     Code(
         "R102",
-        "Quiet hours that are none",
+        "Empty quiet hours",
         "The window begins and ends at the same time, so it is never quiet.",
         COMPANY + "policy:\n  quiet_hours: 20:00-20:00\n",
         COMPANY + "policy:\n  quiet_hours: 20:00-09:00\n",

@@ -35,7 +35,7 @@ YAML = (
     ),
     Code(
         "Y005",
-        "Alias to nothing",
+        "Alias without an anchor",
         "`*name` repeats a value that was marked `&name` above. No value was marked so; perhaps a text that begins"
         " with `*` lacks its quotes.",
         campaign("on: purchase", "about: *motto"),
@@ -43,7 +43,7 @@ YAML = (
     ),
     Code(
         "Y006",
-        "Alias without end",
+        "Alias that contains itself",
         "An alias stands inside the very value it repeats, or aliases unfold to more values than any rule file has.",
         campaign("on: purchase", "cc: &all [*all]"),
         campaign("on: purchase", "cc: [manager]"),
@@ -79,7 +79,7 @@ YAML = (
     ),
     Code(
         "Y011",
-        "Key that is no text",
+        "Key that is not text",
         "A key is a plain word. Text that begins with `{` or `[` needs quotes, or YAML takes it for something else.",
         campaign("on: purchase", "about: {{ customer.name }}"),
         campaign("on: purchase", 'about: "{{ customer.name }}"'),

@@ -33,7 +33,7 @@ CONDITIONS = (
     ),
     Code(
         "A002",
-        "Field that nothing learns",
+        "Field that is not learned",
         "A rule, or an email that it sends, reads `clv`, `p_alive` or the next product, which `regulars learn` finds"
         " out from everybody's purchases. The packages that it needs are not installed here, so the scheduler does not"
         " run it: install the extra `learn`, or do without the field.",
@@ -64,7 +64,7 @@ CONDITIONS = (
     ),
     Code(
         "A005",
-        "Segment made of itself",
+        "Segment that contains itself",
         "A segment's condition uses the segment, or another that leads back to it: nobody could say who is in it. The"
         " message shows the way round.",
         _SEGMENTS % ("in_segment('loyal') and customer.spent > 500", "in_segment('best') or customer.purchases > 9"),
@@ -96,7 +96,7 @@ CONDITIONS = (
     ),
     Code(
         "A009",
-        "Question of an email that cannot be asked",
+        "Function that an email cannot use",
         "An email may ask `in_segment`, `bought`, `did` and `has_upcoming`, as conditions do. The answers are looked"
         " up for all clients of a batch before it is written, so the arguments are texts in quotes, not values.",
         "{% if in_segment(customer.stage) %}…{% endif %}",
@@ -170,7 +170,7 @@ EMAILS = (
     ),
     _email(
         "T011",
-        "Picture without words",
+        "Picture without a text",
         "Many readers see no pictures until they ask for them. Say in `alt` what it shows.",
         '<mj-image src="https://studio.example/card.png" />',
         '<mj-image src="https://studio.example/card.png" alt="A birthday card" />',
@@ -212,7 +212,7 @@ EMAILS = (
     ),
     _email(
         "T018",
-        "Brought along by MJML",
+        "Loaded by MJML itself",
         "Some elements of MJML load icons and arrows from sites of their own, or turn a link into another, unless they"
         " are told otherwise. Nothing is loaded from others that the author did not write.",
         '<mj-social-element name="facebook" href="https://studio.example/fb">Us</mj-social-element>',
@@ -279,7 +279,7 @@ DATA = (
         "",
     ),
     Code("D003", "No such column", "`--map` names a column that the file does not have.", "", ""),
-    Code("D004", "Map to nothing", "`--map` names a field that does not exist, or one field twice.", "", ""),
+    Code("D004", "Map to an unknown field", "`--map` names a field that does not exist, or one field twice.", "", ""),
     Code(
         "D005",
         "A column that may be about consent",
