@@ -124,6 +124,27 @@ def test_json_of_another_shape_is_refused(small_shop: Shop, body: Any) -> None:
     assert call(small_shop, "/api/events", body)[0] == 422
 
 
+def test_a_refused_batch_says_what_the_import_says(small_shop: Shop) -> None:
+    status, said = call(small_shop, "/api/customers", [{"email": "a@client.example", "Club GDPR": "yes"}])
+    assert status == 422
+    assert said["error"][0].endswith(
+        "; expected to know what a yes in it means; send it as `subscribed` or `unsubscribed`, or leave it out"
+    )
+    assert "10,000 objects" in call(small_shop, "/api/events", {})[1]["error"][0]
+
+
+def test_amounts_in_cents_are_scaled(small_shop: Shop) -> None:
+    small_shop.customer("ann")
+    row = {"id": "p-1", "customer": "ann", "occurred_at": "2026-06-01T10:00:00Z", "amount": 1999, "discount": "1.50"}
+    assert call(small_shop, "/api/purchases?scale=amount=0.01", [row])[0] == 200
+    (bought,) = small_shop.rows("purchases")
+    assert (str(bought["amount"]), str(bought["discount"])) == ("19.99", "1.5")
+    for wrong in ("amount", "amount=0", "amount=x", "total=0.01", "amount=nan"):
+        status, said = call(small_shop, f"/api/purchases?scale={wrong}", [row])
+        assert (status, "such as `amount=0.01`" in said["error"][0]) == (422, True)
+    assert call(small_shop, "/api/events?scale=amount=0.01", [row])[0] == 422
+
+
 def test_what_is_not_json_is_refused(small_shop: Shop) -> None:
     answer = small_shop.ask("POST", "/api/events", b"\xff{", {"authorization": f"Bearer {KEY}"})
     assert answer.status == 400

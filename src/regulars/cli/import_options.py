@@ -63,7 +63,7 @@ def scale_option(_: click.Context, __: click.Parameter, values: Iterable[str]) -
             found[column] = Decimal(factor)
         except InvalidOperation:
             raise click.BadParameter(f"`{factor}` is not a number, such as 0.01") from None
-        if not Decimal("0.0001") <= found[column] <= 1_000_000:
+        if not (found[column].is_finite() and Decimal("0.0001") <= found[column] <= 1_000_000):
             raise click.BadParameter(f"`{factor}` is not between 0.0001 and 1,000,000")
     return found
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal
+from types import MappingProxyType
 from typing import Any
 
 from regulars.importing import cells, numbers
@@ -23,16 +25,20 @@ class Line:
     name: str | None = None
 
 
-def reader(decimal: str | None) -> cells.Reader:
-    """A reader of `mower; oil×2`, or from JSON of skus or {sku, quantity, name, amount, price}."""
+def reader(decimal: str | None, scale: Mapping[str, Decimal] = MappingProxyType({})) -> cells.Reader:
+    """A reader of `mower; oil×2`, or from JSON of skus or {sku, quantity, name, amount, price}.
+
+    Amounts are multiplied by the factor of `line_amount`, prices by that of `price`.
+    """
     count = numbers.count(decimal, CANCELLED)
-    money = numbers.money(decimal, REFUNDED)
+    money = numbers.money(decimal, REFUNDED, scale.get("line_amount", Decimal(1)))
+    each = numbers.money(decimal, REFUNDED, scale.get("price", Decimal(1)))
     sku, name = cells.text(120), cells.text()
 
     def read_one(piece: dict[str, Any]) -> Line:
         try:
             quantity = count(piece.get("quantity", 1)) or 1
-            amount, price = money(piece.get("amount", "")), money(piece.get("price", ""))
+            amount, price = money(piece.get("amount", "")), each(piece.get("price", ""))
             if amount is None and price is not None:
                 amount = numbers.bounded(price * quantity)
         except Refused as refused:

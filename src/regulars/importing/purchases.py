@@ -84,7 +84,7 @@ class Purchases(History):
             "currency": places.currency,
             "quantity": numbers.count(options.decimal, order_lines.CANCELLED),
             "discount": self._money("discount")(options.decimal),
-            "products": order_lines.reader(options.decimal),
+            "products": order_lines.reader(options.decimal, options.scale),
             "product_name": cells.text(),
             "price": self._money("price")(options.decimal),
             "line_amount": self._money("line_amount")(options.decimal),

@@ -8,12 +8,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from regulars.core.diagnostics import did_you_mean
+from regulars.core.shop_signatures import Scheme
 from regulars.rules.fields import CONSENT_COLUMNS, IMPORTED, FieldType
 from regulars.rules.phrase_types import Name, Part
 from regulars.rules.rule_test_reader import undeclared_event
@@ -108,6 +110,27 @@ Path = Annotated[
     WithJsonSchema({"type": "string", "description": "A path or a constant", "examples": ["data.order.id"]}),
 ]
 _Row = dict[Annotated[str, Field(min_length=1)], Path]
+Money = Literal["amount", "discount", "price", "line_amount", "refunded"]
+"""Columns of amounts; `price` and `line_amount` are also those of products in a list."""
+_Factor = Annotated[Decimal, Field(ge=Decimal("0.0001"), le=1_000_000)]
+_VARIABLE = re.compile(r"[A-Z][A-Z0-9_]{0,99}")
+
+
+def _read_variable(value: Any) -> str:
+    if isinstance(value, str) and _VARIABLE.fullmatch(value.strip()):
+        return value.strip()
+    context = {"noun": "the name of an environment variable", "example": "SHOP_WEBHOOK_SECRET", "said": ""}
+    raise PydanticCustomError("phrase", "expected {noun} such as `{example}`", context)
+
+
+_Variable = Annotated[
+    str,
+    BeforeValidator(_read_variable),
+    WithJsonSchema({"type": "string", "description": "An environment variable", "examples": ["SHOP_WEBHOOK_SECRET"]}),
+]
+
+
+_TYPE = Finder.parse("type")
 
 
 class Take(Part):
@@ -116,6 +139,9 @@ class Take(Part):
     customers: _Row | None = Field(default=None, description="A client: columns of `regulars import customers`")
     purchases: _Row | None = Field(default=None, description="A purchase: columns of `regulars import purchases`")
     events: _Row | None = Field(default=None, description="An event, named by `name: = complaint.opened`")
+    scale: Mapping[Money, _Factor] = Field(
+        default={}, description="Factors of amounts, where they are in cents: `{amount: 0.01}`"
+    )
 
     def rows(self, message: Any) -> Iterator[tuple[HookKind, dict[str, Any]]]:
         """The rows of the message, clients before purchases and events."""
@@ -129,7 +155,15 @@ class Take(Part):
 class Hook(Part):
     """One sender of signed messages to `/hooks/NAME`."""
 
-    type: Path = Field(default=Finder.parse("type"), description="The path of the message's type")
+    type: Path | None = Field(
+        default=None, description="The path of the message's type; default: `type`, or the topic that a shop sends"
+    )
+    signature: Scheme = Field(
+        default="standard", description="How messages are signed: with a key of ours, or as that shop signs them"
+    )
+    secret: _Variable | None = Field(
+        default=None, description="The environment variable with the secret of the shop's webhook"
+    )
     keys: tuple[Name, ...] = Field(
         default=(), description="Names of accepted keys, made by `regulars key`; default: the hook's own name"
     )
@@ -142,6 +176,13 @@ class Hook(Part):
         """Names of the keys whose signatures are accepted."""
         return self.keys or (self.name,)
 
+    def type_of(self, message: Any, topic: str | None = None) -> str | None:
+        """The message's type: by the path, else the `topic` in a header, else `type`."""
+        if self.type is None and topic is not None:
+            return topic
+        found = (self.type or _TYPE).find(message)
+        return found if isinstance(found, str) else None
+
 
 def check(
     root: Entries,
@@ -152,9 +193,26 @@ def check(
     """Checks that the columns of every hook exist, and that its events are declared."""
     section = child(root, "hooks")
     for name in section.entries if isinstance(section, Entries) else ():
+        _check_secret(messages, ("hooks", name))
         taken = find(root, ("hooks", name, "take"))
         for kind in taken.entries if isinstance(taken, Entries) else ():
             _check_columns(messages, ("hooks", name, "take", kind), events, fields)
+
+
+def _check_secret(messages: ValidationMessages, loc: Loc) -> None:
+    """A shop's signature needs the shop's secret; a key of ours needs none."""
+    scheme = getattr(find(messages.root, (*loc, "signature")), "text", "standard").strip()
+    secret = find(messages.root, (*loc, "secret"))
+    if scheme in ("shopify", "woocommerce", "stripe") and secret is None:
+        messages.add(
+            "R002", f"a hook signed by {scheme} needs the `secret`", (*loc, "signature"), key=True,
+            expected="the name of an environment variable, such as `SHOP_WEBHOOK_SECRET`: secrets stay out of files",
+        )  # fmt: skip
+    elif scheme == "standard" and secret is not None:
+        messages.add(
+            "R001", "`secret` is for hooks that a shop signs", (*loc, "secret"), key=True,
+            hint="add `signature: shopify`, `woocommerce` or `stripe`; other secrets are made by `regulars key`",
+        )  # fmt: skip
 
 
 def _check_columns(

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import asdict, replace
+from decimal import Decimal, InvalidOperation
+from types import MappingProxyType
 from typing import Any
 
 import orjson
@@ -17,10 +19,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from regulars.core import api_keys
+from regulars.core.diagnostics import Diagnostic
 from regulars.core.errors import Invalid
 from regulars.coupons.redemption import CheckedCoupon, CouponStatus, Use, check, redeem
 from regulars.db import engine as db
 from regulars.importing.options import options_for
+from regulars.importing.purchases import MONEY
 from regulars.importing.report import ImportReport, Kind
 from regulars.importing.row_source import MappingSource
 from regulars.importing.service import import_rows
@@ -108,19 +112,46 @@ def _coupon(found: CheckedCoupon) -> Response:
 def batch(kind: Kind) -> Work:
     """Imports a list of rows, like `regulars import` from a file."""
 
-    def work(site: Site, _: Request, body: Any) -> Response:
+    def work(site: Site, request: Request, body: Any) -> Response:
         if not isinstance(body, list) or len(body) > ROWS or not all(isinstance(row, dict) for row in body):
-            raise HTTPException(422)
+            return json_response({"error": [f"expected a list of up to {ROWS:,} objects, one for each row"]}, 422)
         try:
-            return json_response(import_batch(site, kind, body, source="api").to_dict())
+            scale = _scale(kind, request.query_params.getlist("scale"))
+            return json_response(import_batch(site, kind, body, source="api", scale=scale).to_dict())
         except Invalid as error:
-            return json_response({"error": [fault.message for fault in error.diagnostics]}, 422)
+            return json_response({"error": [in_a_line(fault) for fault in error.diagnostics]}, 422)
 
     return work
 
 
-def import_batch(site: Site, kind: Kind, rows: Sequence[Mapping[str, Any]], *, source: str) -> ImportReport:
+def in_a_line(fault: Diagnostic) -> str:
+    """The message with what was expected and the hint, as the command line tells them."""
+    expected = f"expected {fault.expected}" if fault.expected else None
+    return "; ".join(part for part in (fault.message, expected, fault.hint) if part)
+
+
+def _scale(kind: Kind, given: Sequence[str]) -> dict[str, Decimal]:
+    """Factors of amounts from `?scale=amount=0.01`; raises Invalid."""
+    found = {}
+    for one in given:
+        column, _, factor = one.partition("=")
+        try:
+            number = Decimal(factor)
+        except InvalidOperation:
+            number = Decimal(0)
+        usable = number.is_finite() and Decimal("0.0001") <= number <= 1_000_000
+        if kind is not Kind.PURCHASES or column not in MONEY or not usable:
+            expected = f"COLUMN=FACTOR of purchases, such as `amount=0.01`; columns are {', '.join(MONEY)}"
+            raise Invalid([Diagnostic("D004", f"`scale={one[:60]}` cannot be used", expected=expected)])
+        found[column] = number
+    return found
+
+
+def import_batch(
+    site: Site, kind: Kind, rows: Sequence[Mapping[str, Any]], *, source: str,
+    scale: Mapping[str, Decimal] = MappingProxyType({}),
+) -> ImportReport:  # fmt: skip
     """Imports the rows, like `regulars import` those of a file. Raises Invalid if the list is invalid."""
-    options = replace(options_for(site.rules.rulebook), source=source)
+    options = replace(options_for(site.rules.rulebook), source=source, scale=scale)
     given = MappingSource(rows)
     return import_rows(site.engine, kind, given, now=site.clock(), secret=site.address_secret, options=options)

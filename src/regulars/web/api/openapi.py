@@ -121,13 +121,13 @@ def _lift() -> dict[str, Any]:
 
 def _hook() -> dict[str, Any]:
     headers = [
-        {"name": name, "in": "header", "required": True, "schema": {"type": "string", "minLength": 1}}
+        {"name": name, "in": "header", "required": False, "schema": {"type": "string", "minLength": 1}}
         for name in ("webhook-id", "webhook-timestamp", "webhook-signature")
     ]
     name = {"name": "hook", "in": "path", "required": True, "schema": {"type": "string", "minLength": 1}}
     report = {"type": "object", "required": ["type", "repeated", "rows"]}
     return {
-        "summary": "A message signed as Standard Webhooks has it, taken as the workspace's `hooks` say.",
+        "summary": "A message signed as the hook says, taken as the workspace's `hooks` say.",
         "security": [],
         "parameters": [name, *headers],
         "requestBody": _body({}, EXAMPLES["hook"]),
@@ -142,7 +142,12 @@ def _hook() -> dict[str, Any]:
 
 def _batch(kind: str) -> dict[str, Any]:
     rows = {"type": "array", "maxItems": 10_000, "items": {"type": "object"}}
+    scale = {
+        "name": "scale", "in": "query", "schema": {"type": "array", "items": {"type": "string"}},
+        "description": "Factors of columns of amounts, such as `amount=0.01` where they are in cents; repeatable.",
+    }  # fmt: skip
     return {
+        **({"parameters": [scale]} if kind == "purchases" else {}),
         "summary": f"Bring in {kind}, as `regulars import {kind}` does. Sent again, a batch adds nothing.",
         "requestBody": _body(rows, EXAMPLES[kind]),
         "responses": {"200": {"description": "what was added, changed, and refused with the reason"}, **_REFUSALS},
