@@ -56,6 +56,14 @@ def test_each_recipient_of_a_report_is_a_notification_with_its_own_id() -> None:
     assert hard.event_id != soft.event_id
 
 
+def test_recipients_without_a_blank_line_and_fields_in_another_order() -> None:
+    first = status("kim@client.example", "5.1.1", "550 5.1.1 User unknown").rstrip("\n") + "\n"
+    hard, soft = parse(report(first + status("lee@client.example", "5.2.2", "552 5.2.2 Mailbox full")))
+    assert (hard.recipient, soft.recipient, soft.reason) == ("kim@client.example", "lee@client.example", "mailboxfull")
+    last = "Action: failed\nStatus: 5.1.1\nDiagnostic-Code: smtp; 550 no\nFinal-Recipient: rfc822; kim@client.example\n"
+    assert one(report(last)).recipient == "kim@client.example"
+
+
 @pytest.mark.parametrize(
     ("code", "words", "reason", "kind"),
     [
@@ -68,6 +76,9 @@ def test_each_recipient_of_a_report_is_a_notification_with_its_own_id() -> None:
         ("4.1.1", "450 4.1.1 unknown in local recipient table", "userunknown", Kind.SOFT_BOUNCE),
         ("5.2.1", "550 5.2.1 account is disabled", "suspend", Kind.SOFT_BOUNCE),
         ("5.3.4", "552 5.3.4 Message size exceeds fixed limit", "exceedlimit", Kind.SOFT_BOUNCE),
+        ("5.0.0", "550 Sender address rejected: Domain not found", "rejected", Kind.SOFT_BOUNCE),
+        ("5.0.0", "550 unknown user: sender verify failed", "rejected", Kind.SOFT_BOUNCE),
+        ("5.7.1", "550 5.7.1 domain not found", "rejected", Kind.SOFT_BOUNCE),
         ("5.7.1", "550 5.7.1 User unknown", "filtered", Kind.SOFT_BOUNCE),  # a code of policy: not about the address
     ],
 )

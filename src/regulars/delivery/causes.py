@@ -37,7 +37,17 @@ _EXACT = frozenset({"1.6", "1.7", "1.8", "1.10", "2.2", "2.3", "7.13", "7.17", "
 _ADDRESS_CODES = frozenset({"1.1", "1.2", "1.3"})
 """Those with which words of policy are still about the address: servers write `5.1.1 … rejected`."""
 _TRUSTED = frozenset({"1.1", "1.2", "1.3", "3.1", "3.4", "4.6"})
-_NOT_POLICY = {"userunknown": "filtered", "contenterror": "policyviolation"}
+_ABOUT_ADDRESS = frozenset({"userunknown", "hostunknown", "hasmoved", "notaccept"})
+_SENDER = re.compile(
+    r"\bsender|\bmail from\b|\breturn[- ]path|\benvelope from|\bfrom (?:address|domain|field|header)|\boriginator"
+)
+_RECIPIENT = re.compile(r"\brecipient|\brcpt\b|\baddressee|\bmailbox")
+_NOT_POLICY = {
+    "userunknown": "filtered",
+    "hasmoved": "filtered",
+    "hostunknown": "rejected",
+    "contenterror": "policyviolation",
+}
 """Causes by words that a code of policy (x.7.x) contradicts, and what is meant then."""
 _WEAK = frozenset(
     {*GENERIC, "rejected", "blocked", "systemerror", "expired", "policyviolation", "suspend", "securityerror"}
@@ -88,7 +98,10 @@ def cause_of_words(words: str) -> str | None:
     """The cause that a reply's words say; None if they say none."""
     text = " ".join(words[:_LONGEST].split()).lower()
     text = _ADDRESS.sub("@", _LINK.sub("", _CODES_WITHIN.sub(" ", text)))  # an address or a link may hold any word
-    return next((name for name, pattern in _patterns() if pattern.search(text)), None)
+    found = next((name for name, pattern in _patterns() if pattern.search(text)), None)
+    if found in _ABOUT_ADDRESS and _SENDER.search(text) and not _RECIPIENT.search(text):
+        return "rejected"  # the unknown address or domain is our own: a mistake there must not end our clients'
+    return found
 
 
 @cache

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from regulars.feedback.message_parts import Headers, split_headers
@@ -13,6 +14,8 @@ _QUOTED = re.compile(r"<?(\"[^\"\s@]{1,64}\"@[^\s<>,;:()\[\]]{1,255})")
 _FIELDS = re.compile(r"^(?:reporting-mta|final-recipient|original-recipient): ?\S", re.IGNORECASE | re.MULTILINE)
 _JOINED = re.compile(r"^(diagnostic-code:[^\n]{0,1000}\n)((?:final|original)-recipient:)", re.IGNORECASE | re.MULTILINE)
 """Two recipients without the blank line between them."""
+_FINAL = re.compile(r"^final-recipient:", re.IGNORECASE | re.MULTILINE)
+_BLANK_LINE = re.compile(r"\n[ \t]{0,80}\n\s{0,80}")
 _MOST_RECIPIENTS = 100
 
 
@@ -56,21 +59,24 @@ def statuses_in_text(text: str) -> list[RecipientStatus]:
 def recipient_statuses(fields: str) -> list[RecipientStatus]:
     """One for each recipient group of the text of a part `message/delivery-status`, in order."""
     found: list[RecipientStatus] = []
-    data = _JOINED.sub(r"\1\n\n\2", fields).encode("utf-8", "replace").lstrip()
-    while data and len(found) < _MOST_RECIPIENTS:
-        headers, data = split_headers(data)
-        data = data.lstrip(b"\r\n")
-        if not headers and data:  # a line that is not a field: passed over
-            data = data.partition(b"\n")[2]
-            continue
-        one = _recipient_status(headers)
+    for group in _groups(fields):
+        one = _recipient_status(split_headers(group.encode("utf-8", "replace"))[0])
         if one is None:
             continue
         if found and one.recipient is not None and found[-1].recipient == one.recipient and not one.action:
             found[-1] = replace(found[-1], words=found[-1].words or one.words)
         else:
             found.append(one)
-    return found
+    return found[:_MOST_RECIPIENTS]
+
+
+def _groups(fields: str) -> Iterator[str]:
+    """The groups of fields, between blank lines; two recipients may stand in one without a blank line."""
+    for group in _BLANK_LINE.split(fields.strip(), 2 * _MOST_RECIPIENTS)[: 2 * _MOST_RECIPIENTS]:
+        if len(_FINAL.findall(group)) > 1:
+            yield from _BLANK_LINE.split(_JOINED.sub(r"\1\n\n\2", group), _MOST_RECIPIENTS)[:_MOST_RECIPIENTS]
+        else:
+            yield group.lstrip()
 
 
 def _recipient_status(headers: Headers) -> RecipientStatus | None:
