@@ -27,7 +27,7 @@ def test_an_address_by_any_spelling_is_suppressed_and_let_go(clients: Project) -
     assert "is already suppressed" in clients.ok("suppress", "ada@clients.example", "--scope", "marketing")
     assert listed(clients) == [("manual", "all", ["c-1"])]
     lifted = clients.data("unsuppress", "Ada@clients.example", "--why", "changed her mind")
-    assert lifted == {"version": 1, "lifted": 1, "not_suppressed": 0, "erased": 0, "bad": []}
+    assert lifted == {"version": 1, "lifted": 1, "not_suppressed": 0, "erased": 0, "forgiven": 0, "bad": []}
     assert clients.data("unsuppress", "ada@clients.example", "--why", "again")["not_suppressed"] == 1
     assert listed(clients) == []
     log = [(line["source"], line["detail"]) for line in exported_log(clients, "c-1") if line["topic"] == "address"]

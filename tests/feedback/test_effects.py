@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -267,3 +268,19 @@ def test_rows_are_kept_for_a_time(desk: Desk) -> None:
     assert [row["kind"] for row in desk.kept()] == [Kind.HARD_BOUNCE]
     desk.receive(when="2027-08-20T12:00")
     assert desk.kept() == []
+
+
+def test_two_doors_at_once_count_it_once(desk: Desk) -> None:
+    desk.setup()
+    desk.clients("ada", "bo")
+    desk.tick()
+    said = [
+        Notification(kind, at(LATER), return_path=desk.returned(row["id"], f"{row['customer']}@client.example"))
+        for row in desk.rows()
+        for kind in (Kind.HARD_BOUNCE, Kind.COMPLAINT)
+    ]
+    assert desk.runtime.rules  # opened before the threads
+    with ThreadPoolExecutor(2) as pool:
+        counted = list(pool.map(lambda some: desk.receive(*some), (said, said[::-1])))
+    assert sum(counted) == len(desk.kept()) == 4
+    assert len(desk.happened("email.bounced")) == 2

@@ -29,7 +29,7 @@ from regulars.rules.model import Kind as EmailKind
 
 BOUNCED, COMPLAINED = "email.bounced", "email.complained"
 """The events that rules can use."""
-KEPT, KEPT_UNKNOWN = timedelta(days=400), timedelta(days=30)
+RETENTION, RETENTION_UNKNOWN = timedelta(days=400), timedelta(days=30)
 """How long rows are kept: those about our emails, and those about nothing of ours."""
 LONGEST_WORDS = 500
 _ENDED = (State.SENT, State.UNCERTAIN)
@@ -41,7 +41,7 @@ _ONCE = (Kind.HARD_BOUNCE, Kind.SOFT_BOUNCE, Kind.COMPLAINT)
 class _Statement:
     """A notification with its promise."""
 
-    said: Notification
+    notification: Notification
     promise: FoundPromise | None
     token: ReturnToken | None
     digest: str
@@ -104,37 +104,39 @@ def _digest(one: Notification, promise: FoundPromise | None, receiver: Receiver)
 
 
 def _record(connection: Connection, one: _Statement, now: datetime, receiver: Receiver) -> int:
-    said, promise = one.said, one.promise
-    if said.kind is Kind.DELIVERED:
+    what, promise = one.notification, one.promise
+    if what.kind is Kind.DELIVERED:
         return _confirm(connection, promise)
-    waits = promise is not None and said.kind is Kind.HARD_BOUNCE and promise.state in (State.HELD, State.PLANNED)
+    waits = promise is not None and what.kind is Kind.HARD_BOUNCE and promise.state in (State.HELD, State.PLANNED)
     row = {
-        "digest": one.digest, "kind": said.kind, "reason": said.reason, "status": said.status, "code": said.reply_code,
+        "digest": one.digest, "kind": what.kind, "reason": what.reason, "status": what.status, "code": what.reply_code,
         "source": receiver.source, "at": one.at, "received_at": now, "waits": waits,
         "promise_id": promise.id if promise else None, "campaign": promise.campaign if promise else None,
         "email_hash": promise.mailbox if promise else None,
-        "words": said.words or None if promise and not promise.erased else None,
+        "words": what.words or None if promise and not promise.erased else None,
     }  # fmt: skip
     fresh = insert(connection, notifications).values(row).on_conflict_do_nothing().returning(notifications.c.id)
     if connection.scalars(fresh).first() is None:
         return 0
-    if said.kind is Kind.UNSUBSCRIBE:
+    if what.kind is Kind.UNSUBSCRIBE:
         _unsubscribe(connection, one, now, receiver)
-    elif promise is not None and said.kind in _EFFECTS:
-        _EFFECTS[said.kind](connection, one, promise, now, receiver)
+    elif promise is not None and what.kind in _EFFECTS:
+        _EFFECTS[what.kind](connection, one, promise, now, receiver)
     return 1
 
 
 def _hard(connection: Connection, one: _Statement, promise: FoundPromise, now: datetime, receiver: Receiver) -> None:
-    _mark_bounced(connection, promise.id, None if promise.erased else one.said.words, one.said.reply_code)
-    _suppress(connection, promise, SuppressionReason.BOUNCED, one.said.words, now)
+    _mark_bounced(
+        connection, promise.id, None if promise.erased else one.notification.words, one.notification.reply_code
+    )
+    _suppress(connection, promise, SuppressionReason.BOUNCED, one.notification.words, now)
     _bounce_event(connection, one, promise, now)
 
 
 def _soft(connection: Connection, one: _Statement, promise: FoundPromise, now: datetime, receiver: Receiver) -> None:
     limit = receiver.rulebook.policy.soft_bounces
     if promise.mailbox is not None and is_over_limit(connection, promise.mailbox, limit, now):
-        words = f"{limit.count} of the last {limit.of} emails came back: {one.said.words}"
+        words = f"{limit.count} of the last {limit.of} emails came back: {one.notification.words}"
         _suppress(connection, promise, SuppressionReason.BOUNCED, words, now)
     _bounce_event(connection, one, promise, now)
 
@@ -180,8 +182,8 @@ def _suppress(
 
 def _bounce_event(connection: Connection, one: _Statement, promise: FoundPromise, now: datetime) -> None:
     if promise.to_client:
-        hard = one.said.kind is Kind.HARD_BOUNCE
-        data = {"campaign": promise.campaign_name, "hard": hard, "reason": one.said.reason}
+        hard = one.notification.kind is Kind.HARD_BOUNCE
+        data = {"campaign": promise.campaign_name, "hard": hard, "reason": one.notification.reason}
         _event(connection, promise, BOUNCED, one.at, now, data)
 
 
@@ -217,9 +219,9 @@ def _unsubscribe(connection: Connection, one: _Statement, now: datetime, receive
         if owner is not None and unsubscribe(connection, owner, [MARKETING], now, "email"):
             recall(connection, owner.customer)
         return
-    if one.said.recipient is None:
+    if one.notification.recipient is None:
         return
-    mailbox = address_hash(one.said.recipient, receiver.address_secret)
+    mailbox = address_hash(one.notification.recipient, receiver.address_secret)
     theirs = select(customers.c.id).where(customers.c.email_hash == mailbox).order_by(customers.c.id)
     for customer in connection.scalars(theirs).all():
         if withdraw(connection, customer, MARKETING, at=now, source="email"):
@@ -229,5 +231,7 @@ def _unsubscribe(connection: Connection, one: _Statement, now: datetime, receive
 def _forget(connection: Connection, now: datetime) -> None:
     """Deletes rows that are too old."""
     received = notifications.c.received_at
-    connection.execute(delete(notifications).where(notifications.c.promise_id.is_(None), received < now - KEPT_UNKNOWN))
-    connection.execute(delete(notifications).where(received < now - KEPT))
+    connection.execute(
+        delete(notifications).where(notifications.c.promise_id.is_(None), received < now - RETENTION_UNKNOWN)
+    )
+    connection.execute(delete(notifications).where(received < now - RETENTION))

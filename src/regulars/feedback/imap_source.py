@@ -67,8 +67,8 @@ class ImapSource:
                         seen = partial(session.mark, uid, r"(\Seen)")
                         yield Incoming(f"{uid}", content, seen, partial(session.mark, uid, r"(\Seen \Flagged)"))
         except (imaplib.IMAP4.error, OSError) as error:
-            said = str(error).replace(self.password, "…") if self.password else str(error)
-            raise EnvironmentFailed(f"the mailbox {self.name} cannot be read: {said[:200]}") from None
+            words = str(error).replace(self.password, "…") if self.password else str(error)
+            raise EnvironmentFailed(f"the mailbox {self.name} cannot be read: {words[:200]}") from None
 
 
 class _Session:
