@@ -16,8 +16,12 @@ from regulars.db import upgrade
 from regulars.db.engine import open_engine, write
 from regulars.ledger.lane_states import LaneOutage, note_outage, note_recovery
 from regulars.ledger.switches import Scope, Target, pause, resume
+from regulars.operation import applied_versions
+from regulars.operation.applied_versions import By
 from regulars.operation.database_upgrade import upgrade_database
+from regulars.operation.workspace_versions import files_of
 from regulars.operation.write_check import WriteCheck
+from regulars.workspace.folder import open_workspace
 from tests.common.people import SECRET
 from tests.common.workspace import write_workspace
 from tests.web.shop import NOW, Shop, open_shop
@@ -55,6 +59,23 @@ def said(caplog: pytest.LogCaptureFixture) -> list[str]:
 def test_ready_on_a_database_of_this_version(shop: Shop) -> None:
     assert ready(shop) == (200, "ready\n")
     assert shop.get("/healthz").text == "ok\n"
+
+
+def test_files_that_differ_from_the_applied_version_are_a_note_and_no_fault(
+    shop: Shop, engine: Engine, tmp_path: Path
+) -> None:
+    workspace = open_workspace(tmp_path)
+    with write(engine) as connection:
+        applied_versions.put_in_force(connection, files_of(workspace), "manual", "apply", By("ana"), None, NOW)
+    assert ready(shop) == (200, "ready\n")
+    (tmp_path / "campaigns" / "campaigns.yaml").write_text("campaigns: [", encoding="utf-8")
+    status, answer = ready(shop)
+    assert (status, answer.splitlines()[0]) == (200, "ready")
+    assert "the files on this machine differ from the applied version" in answer
+    assert shop.site is not None
+    assert list(shop.site.rules.rulebook.campaigns) == ["thanks"]
+    assert shop.site._in_force is not None
+    shop.site._in_force.close()
 
 
 def test_a_pause_is_a_warning_and_no_fault(shop: Shop) -> None:

@@ -72,7 +72,8 @@ def diff_command(
     elif as_csv:
         sys.stdout.writelines(difference_as_csv(found))
     else:
-        print_difference(found, against.words, draft.rulebook.company.timezone, samples=samples, texts=True)
+        texts = against.workspace is not None  # compared with nothing, all of it is new
+        print_difference(found, against.words, draft.rulebook.company.timezone, samples=samples, texts=texts)
     ctx.exit(DIFFERENT if found.parts else 0)
 
 

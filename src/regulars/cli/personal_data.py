@@ -44,8 +44,7 @@ def erase_command(command: CommandContext, customer: str, yes: bool) -> None:
 @click.argument("name")
 @click.option(
     "--for", "scopes", multiple=True, required=True, type=click.Choice([*api_keys.SCOPES, "hook"]), metavar="SCOPE",
-    help=f"What it may do, repeatable: {', '.join(api_keys.SCOPES)}; or `hook`, which makes the secret with which a shop"
-    " signs messages.",
+    help=f"What it may do, repeatable: {', '.join(api_keys.SCOPES)}; or `hook`, the secret with which a shop signs.",
 )  # fmt: skip
 @json_option
 @click.pass_obj

@@ -104,11 +104,11 @@ def find(connection: Connection, name: str) -> Applied:
 
 
 def before(connection: Connection) -> Applied:
-    """The last version that was in force before the present one, with other files; raises NotFound."""
+    """The last version that was in force before the present one, with other files; raises RegularsError."""
     found = history(connection)
     former = next((one for one in found if one.digest != found[0].digest), None)
     if former is None:
-        raise NotFound("version", "before the one in force")
+        raise RegularsError("no other version was in force before this one: there is nothing to go back to")
     return former
 
 

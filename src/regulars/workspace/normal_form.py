@@ -162,7 +162,8 @@ def _text(path: Path) -> str:
 
 
 def _yaml(value: Any) -> str:
-    return yaml.safe_dump(value, sort_keys=True, allow_unicode=True, width=120)
+    """YAML as an author writes it: `on` is a key of rules, and no boolean in a rule file."""
+    return yaml.safe_dump(value, sort_keys=True, allow_unicode=True, width=120).replace("'on':", "on:")
 
 
 def _difference(old: str, new: str) -> tuple[str, ...]:
