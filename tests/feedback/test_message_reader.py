@@ -104,6 +104,13 @@ def test_free_text_and_other_servers(message: bytes) -> None:
     assert found.message_id == OURS
 
 
+def test_a_report_that_was_forwarded_as_an_attachment() -> None:
+    head = 'MIME-Version: 1.0\nContent-Type: multipart/mixed; boundary="=_f"\n'
+    text = "--=_f\nContent-Type: text/plain\n\nSee below.\n--=_f\nContent-Type: message/rfc822\n\n"
+    found = one(bounce(f"{text}{DSN.decode()}\n--=_f--\n", subject="Returned mail", extra=head))
+    assert (found.kind, found.recipient, found.return_path) == (Kind.HARD_BOUNCE, "kim@client.example", TOKEN)
+
+
 def test_qmail_names_several_recipients() -> None:
     hard, soft = parse(QMAIL)
     assert (hard.recipient, hard.kind) == ("kim@client.example", Kind.HARD_BOUNCE)

@@ -83,6 +83,7 @@ _DIRECTORY = re.compile(
     re.IGNORECASE,
 )
 """The words with which a server says that its own directory does not list the recipient."""
+_REPORTS = ("message/delivery-status", "message/global-delivery-status", "message/feedback-report")
 _JMRP = re.compile(r"complaint about message from [\da-f.:]{3,45}\s*$", re.IGNORECASE)
 """The subject of complaints in Microsoft's Junk Mail Reporting Program, which have no report but the email itself."""
 _COMPLAINTS = frozenset({"abuse", "fraud", "virus", "miscategorized"})
@@ -94,7 +95,7 @@ def parse(message: bytes) -> list[Notification]:
     A message that is not understood, or is no report, gives one of kind OTHER. Time and memory are bounded by the
     size, of which at most 2 MB are read. Each has an `event_id`, the same whenever the same message is read.
     """
-    headers, parts = split_message(message)
+    headers, parts = _report_within(*split_message(message))
     returned = returned_of(headers, parts)
     found = _notifications(headers, parts, returned)
     digest = sha256(message).hexdigest()[:32]
@@ -109,6 +110,17 @@ def parse(message: bytes) -> list[Notification]:
         )
         for place, one in enumerate(found)
     ]
+
+
+def _report_within(headers: Headers, parts: list[Part]) -> tuple[Headers, list[Part]]:
+    """The report that a gateway or a person forwarded as an attachment; else the message itself."""
+    if not any(part.type in _REPORTS for part in parts):
+        for part in parts:
+            if part.type == "message/rfc822":
+                inner, within = split_message(part.raw)
+                if any(one.type in _REPORTS for one in within):
+                    return inner, within
+    return headers, parts
 
 
 def date_of(value: str) -> datetime | None:
