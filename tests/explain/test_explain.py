@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -13,6 +13,7 @@ from regulars.core.errors import NotFound
 from regulars.db.engine import dry_run, read, write
 from regulars.db.tables import customers, promises
 from regulars.explain.explain import Explanation, explain
+from regulars.ledger.switches import Scope, Target, pause, resume
 from regulars.planner.plan import plan
 from tests.common import people
 from tests.common.bench import Bench, at
@@ -47,6 +48,15 @@ def _by_customer(rows: object) -> dict[str, Verdicts]:
     return found
 
 
+def _switch(bench: Bench, day: int, now: datetime) -> None:
+    """Pauses two campaigns for a while, one of them for good."""
+    with write(bench.engine) as connection:
+        for key in ("visit", "silent") if day == 30 else ():
+            pause(connection, Target(Scope.CAMPAIGN, key), "anna", None, now)
+        if day == 75:
+            resume(connection, Target(Scope.CAMPAIGN, "visit"), "anna", now)
+
+
 @pytest.mark.parametrize("seed", [2])
 def test_explain_agrees_with_every_row_and_with_what_a_plan_of_all_would_do(bench: Bench, seed: int) -> None:
     dice = random.Random(seed)
@@ -56,6 +66,7 @@ def test_explain_agrees_with_every_row_and_with_what_a_plan_of_all_would_do(benc
     explained = 0
     for day in range(0, DAYS, 15):
         now = (START + timedelta(days=day, hours=dice.randrange(24), minutes=dice.randrange(60))).isoformat()[:16]
+        _switch(bench, day, at(now))
         ledger, planned = _ledger(bench), _planned(bench, now)
         for name in dice.sample(names, 3):
             told = explain(bench.engine, bench.rules, name, None, at(now))
@@ -70,6 +81,7 @@ def test_explain_agrees_with_every_row_and_with_what_a_plan_of_all_would_do(benc
         assert _ledger(bench) == ledger, "explaining leaves no trace"
         bench.send(now)
     assert explained > 20
+    assert "halted" in {row["reason"] for row in bench.ledger("held", "skipped")}
 
 
 @pytest.mark.parametrize("seed", [4])
