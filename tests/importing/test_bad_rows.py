@@ -39,7 +39,7 @@ BAD = [
     Case("c-16,,Ana,,Europe/Kishinev,,,,,,", "timezone", "is not a time zone", "did you mean `Europe/"),
     Case("c-17,,Ana,,Tallinn,,,,,,", "timezone", "is not a time zone", "did you mean `Europe/Tallinn`?"),
     Case("c-18,,Ana,,,Klingon!,,,,,", "language", "is not a language that we know", "such as `ro`"),
-    Case("c-19,,Ana,,,Russian,,,,,", "language", "is not a language that we know", "write `ru`"),
+    Case("c-19,,Ana,,,Romulan,,,,,", "language", "is not a language that we know", "such as `ro`"),
     Case("c-20,,Ana,,,,Moldovva,,,,", "country", "is not a country that we know", "moldova"),
     Case("c-21,,Ana,,,,,m-9,,,", "manager", "manager `m-9` is not known", "import managers first"),
     Case("c-22,,Ana,,,,,,many,,", "points", "is not a number"),

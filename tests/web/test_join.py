@@ -164,6 +164,22 @@ def test_a_browser_that_fills_in_the_trap_costs_its_owner_one_more_press(small_s
     assert (kept["first_name"], kept["source"]) == ("Zoé", "footer")
 
 
+def test_an_address_that_looks_mistyped_is_asked_about_and_never_corrected(small_shop: Shop) -> None:
+    typed = {"email": "zoe@gmial.com", "first_name": "Zoé", "source": "footer", "lang": "en"}
+    question = small_shop.post("/join", **typed)
+    assert (question.status, "Did you mean zoe@gmail.com?" in question.text) == (200, True)
+    assert small_shop.count("signups") == 0
+    fields = dict(re.findall(r'<input[^>]* name="([^"]+)" value="([^"]*)"', question.text))
+    assert fields == {**typed, "asked": "zoe@gmial.com"}
+    assert (
+        small_shop.post("/join", **{**fields, "email": "zoe@gmal.com"}).status == 200
+    )  # another slip, another question
+    trapped = small_shop.post("/join", **fields, website="https://zoe.example")
+    assert 'name="asked" value="zoe@gmial.com"' in trapped.text
+    assert small_shop.post("/join", **fields).status == 303
+    assert [row["email"] for row in small_shop.rows("customers")] == ["zoe@gmial.com"]
+
+
 def test_a_sign_up_before_the_first_plan_is_asked_to_confirm(shop: Shop) -> None:
     """The web process answers from its first minute on; the planner may come to know the rule later."""
     join(shop)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any, ClassVar, assert_never
@@ -16,11 +17,15 @@ from regulars.db.rowset import Types, lookup, rowset, upsert
 from regulars.db.tables import customers, managers, suppressions
 from regulars.db.types import Instant, Json, Key
 from regulars.importing import cells, column_names, date_formats, places
+from regulars.importing.address_typos import likely_meant
+from regulars.importing.birthdays import birthday
 from regulars.importing.client_matching import BY_ADDRESS, join_by_address, match_clients, second_clients
 from regulars.importing.columns import Column
 from regulars.importing.consent_cells import CONSENT, OWN_NAMES, ConsentColumns, ConsentWord
 from regulars.importing.consent_writing import write_consent
 from regulars.importing.options import ImportOptions
+from regulars.importing.person_names import names_of
+from regulars.importing.refused import Refused
 from regulars.importing.report import BadRow
 from regulars.importing.rows import Importer, Row, Written, field_reader, own_columns, own_values
 from regulars.importing.tags import tags
@@ -42,9 +47,10 @@ _SECOND = {
     "address": "clients have the address of another, but may be somebody else by name or birthday, and stay apart",
 }
 _STRANGER = "clients were imported without their manager, who is not known: import managers first"
+_ROUNDED = re.compile(r"[+-]?\d+([.,]\d+)?[eE]\+\d+")
+_MISTYPED = "addresses look mistyped and were kept as they are"
 _LENIENT = frozenset({Cell.LOCALE, Cell.TIMEZONE, Cell.COUNTRY, Cell.BIRTHDAY, Cell.PAST})
 """Cells without which a client is still of use."""
-_NO_FIRST_NAME = frozenset("inc llc ltd srl sa ag gmbh oü as jr sr ii iii md phd dr esq co corp limited".split())
 _DUPLICATES = "`regulars duplicates` lists all, `regulars merge` joins two"
 _ERASED = "rows are of clients who were erased; they were left out"
 
@@ -59,12 +65,15 @@ class Customers(Importer):
         self._consents = self.recogniser = ConsentColumns(self.options, self.now)
         self._second: list[tuple[str, str]] = []
         """New clients, each with one who has the same address."""
+        self._mistyped: list[str] = []
+        self._mistyped_count = 0
 
     def columns(self) -> Sequence[Column]:
         options = self.options
         readers: dict[str, cells.Reader] = {
             name: _reader(field, field.cell, options, self.now) for name, field in IMPORTED.items() if field.cell
         }
+        readers["phone"] = _phone(readers["phone"])
         readers["email"] = cells.email if options.strict else cells.first_email
         known = [
             Column(name, read, column_names.CUSTOMERS.get(name, ()), lenient=_is_lenient(IMPORTED.get(name), options))
@@ -82,13 +91,20 @@ class Customers(Importer):
         if "id" not in row.values and row.get("email") is None:
             row.refuse("has no e-mail address", name="email")
             return
-        _complete_name(row.values)
+        _complete_name(row)
         address = str(row.get("email")).lower()
         if str(row.values.setdefault("id", address)).lower() == address:  # an id equal to the address adds nothing
             row.values[BY_ADDRESS] = True
         self.refuse_twin(row, "id", "customer")
         if (word := self._consents.word(row.values, row.cells)) is not None:
             row.values[CONSENT] = word
+        if not row.faults and (meant := likely_meant(address)) is not None:
+            self._count_mistyped(f"`{row.get('email')}` ({row.unit} {row.line}; {meant.partition('@')[2]}?)")
+
+    def _count_mistyped(self, example: str) -> None:
+        self._mistyped_count += 1
+        if len(self._mistyped) < _NAMED:
+            self._mistyped.append(example)
 
     def write(self, connection: Connection, units: Sequence[list[Row]]) -> Written:
         rows = [row for (row,) in units]
@@ -187,7 +203,10 @@ class Customers(Importer):
         return joined.gone
 
     def finish(self, connection: Connection) -> list[BadRow]:
-        """Names some of the clients who are second ones at their address."""
+        """Names some of the clients who are second ones at their address, and some addresses that look mistyped."""
+        if self._mistyped:
+            more = ", …" if self._mistyped_count > len(self._mistyped) else ""
+            self.notes[f"{_MISTYPED}: {', '.join(self._mistyped)}{more}"] = self._mistyped_count
         if self._second:
             some = ", ".join(f"{name} (as {known})" for name, known in self._second[:_NAMED])
             more = ", …" if len(self._second) > _NAMED else ""
@@ -196,28 +215,42 @@ class Customers(Importer):
 
 
 def _is_lenient(field: ClientField | None, options: ImportOptions) -> bool:
-    return field is not None and field.cell in _LENIENT and not options.strict
+    return field is not None and (field.cell in _LENIENT or field.name == "phone") and not options.strict
+
+
+def _phone(read: cells.Reader) -> cells.Reader:
+    """A reader of telephone numbers; refuses what a spreadsheet has made of one."""
+
+    def unrounded(raw: Any) -> Any:
+        if isinstance(raw, str) and _ROUNDED.fullmatch(raw.strip()):
+            raise Refused("is a number that a spreadsheet has rounded", "export the column as text")
+        return read(raw)
+
+    return unrounded
 
 
 def _own_reader(kind: FieldType, options: ImportOptions) -> cells.Reader:
     return tags if kind is FieldType.LIST else field_reader(kind, options)
 
 
-def _complete_name(values: dict[str, Any]) -> None:
-    """Takes a first name out of a whole name where its place is certain: `Pop, Ana`, or the last name is known."""
+def _complete_name(row: Row) -> None:
+    """Takes a first name out of a whole name where its place is certain."""
+    values = row.values
     last, full = values.get("last_name"), values.get("name")
     if values.get("first_name") is not None or (last is None and full is None):
         return
-    before, comma, after = str(full or last).partition(", ")
-    if comma:
-        words = after.casefold().replace("-", " ").split()
-        if words and len(words) < 3 and all(word.isalpha() for word in words) and not _NO_FIRST_NAME & set(words):
-            values["first_name"], values["last_name"] = after.strip(), before.strip()
-    elif full is not None and last is not None:
-        parts = [full.removesuffix(f" {last}"), full.removeprefix(f"{last} ")]
-        first = next((part for part in parts if part not in ("", full)), None)
-        if first is not None:
-            values["first_name"] = first
+    if full is not None:
+        found = names_of(full, row.headers.get("name", ""), last)
+    elif last is not None and (
+        ", " in last or not row.has_cell("first_name")
+    ):  # a column of last names can hold whole ones
+        found = names_of(last, row.headers.get("last_name", ""))
+    else:
+        return
+    if found is not None:
+        values["first_name"] = found[0]
+        if found[1] is not None and (last is None or full is None):
+            values["last_name"] = found[1]
 
 
 def _reader(field: ClientField, cell: Cell, options: ImportOptions, now: datetime) -> cells.Reader:
@@ -233,7 +266,7 @@ def _reader(field: ClientField, cell: Cell, options: ImportOptions, now: datetim
         case Cell.COUNTRY:
             return places.country
         case Cell.BIRTHDAY:
-            return date_formats.birthday(options.dates, now.date())
+            return birthday(options.dates, now.date())
         case Cell.PAST:
             return date_formats.moment(options.dates, options.timezone, now)
     assert_never(cell)

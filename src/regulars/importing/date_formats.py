@@ -78,25 +78,6 @@ def stated(raw: Any) -> bool:
     return bool(value) and _parse(value, "dmy") is not None
 
 
-def birthday(order: str | None, today: date) -> Callable[[Any], date | None]:
-    """A reader of birthdays. Placeholder dates for "unknown" are refused."""
-    whole = day(order)
-
-    def read(raw: Any) -> date | None:
-        found = whole(raw)
-        if found is None:
-            return None
-        if found in calendar.SENTINELS:
-            raise Refused(f"{found} is what systems write for an unknown date", "leave it empty")
-        if found > today:
-            raise Refused(f"{found} is in the future")
-        if found.year < today.year - 130:
-            raise Refused(f"{found} is more than 130 years ago")
-        return found
-
-    return read
-
-
 def moment(
     order: str | None, zone_name: str, latest: datetime | None = None, day: time = MIDDAY
 ) -> Callable[[Any], Moment | None]:

@@ -18,7 +18,7 @@ _name = text(80)
 
 
 def locale(raw: Any) -> str | None:
-    """A language tag such as `ro` or `pt-BR`, also from `pt_br`."""
+    """A language tag such as `ro` or `pt-BR`, also from `pt_br`, `Romanian` and `română`."""
     value = _name(raw)
     return None if value is None else _locale(value)
 
@@ -29,19 +29,70 @@ def _locale(value: str) -> str:
         found = Locale.parse(value.replace("-", "_").partition(".")[0])
     except (UnknownLocaleError, ValueError, TypeError):
         code = _languages().get(value.casefold())
-        hint = f"write `{code}`" if code else "write a code such as `ro` or `pt-BR`"
-        raise Refused("is not a language that we know", hint) from None
+        if code is None:
+            raise Refused("is not a language that we know", "write a code such as `ro` or `pt-BR`") from None
+        return code
     return str(found).replace("_", "-")
+
+
+_NAMED_IN = (
+    "en",
+    "ru",
+    "uk",
+    "ro",
+    "et",
+    "de",
+    "fr",
+    "es",
+    "it",
+    "pl",
+    "lv",
+    "lt",
+    "fi",
+    "bg",
+    "tr",
+    "nl",
+    "cs",
+    "sk",
+    "hu",
+)
+"""Languages in which names of languages are known; each name of two languages is left out."""
+
+_WRITTEN = (
+    *_NAMED_IN,
+    "pt",
+    "sv",
+    "da",
+    "nb",
+    "el",
+    "hr",
+    "sr",
+    "sl",
+    "ka",
+    "hy",
+    "az",
+    "kk",
+    "he",
+    "ar",
+    "hi",
+    "zh",
+    "ja",
+    "ko",
+)
+"""Languages whose own names are known."""
 
 
 @cache
 def _languages() -> dict[str, str]:
-    """Names of languages, in English and in themselves, to their codes."""
-    english = Locale("en").languages
-    found = {str(name).casefold(): str(code) for code, name in english.items()}
-    for code in ("uk", "ru", "ro", "et", "de", "fr", "es", "it", "pl", "lv", "lt", "fi"):
-        found[str(Locale(code).language_name).casefold()] = code
-    return found
+    """Names of languages, in common languages and in themselves, to their codes."""
+    found: dict[str, set[str]] = {}
+    for teller in _NAMED_IN:
+        for code, name in Locale(teller).languages.items():
+            if len(str(code)) == 2:
+                found.setdefault(str(name).casefold(), set()).add(str(code))
+    for code in _WRITTEN:
+        found.setdefault(str(Locale(code).language_name).casefold(), set()).add(code)
+    return {name: codes.pop() for name, codes in found.items() if len(codes) == 1}
 
 
 def timezone(raw: Any) -> str | None:

@@ -48,7 +48,7 @@ class SheetSource(RowSource):
         above, self.header = self._names()
         self._first = above + 1
         if above:
-            title = next(cell for cell in next(self._rows()) if cell != "")
+            title = next((cell for cell in next(self._rows()) if cell != ""), "")
             self.notes.append(f"{above} rows above the names of the columns were left out: `{str(title)[:60]}`")
         refuse_twins(path, self.header, self._number(above))
 

@@ -3,7 +3,8 @@
 The answer is the same for every address, so that it does not reveal who is a client.
 
 The form has a hidden field that most robots fill in. Some browsers fill it in too, from their saved data, so whoever
-has filled it in is asked to press the button again, on a form without it.
+has filled it in is asked to press the button again, on a form without it. So is whoever gives an address that looks
+mistyped; it is never corrected for them.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from starlette.responses import RedirectResponse, Response
 
 from regulars.consent import signups
 from regulars.db import engine as db
+from regulars.importing.address_typos import likely_meant
 from regulars.importing.cells import email as read_email
 from regulars.importing.refused import Refused
 from regulars.rules.signup import Signup
@@ -67,12 +69,15 @@ def _submit(request: Request, site: Site, form: Signup, t: Words, fields: FormDa
         address = None
     if address is None:
         return _form(request, site, form, t, source, email=typed or "", first_name=name or "", wrong=True)
+    meant = likely_meant(address)
+    if meant is not None and form_value(fields, "asked", 254) != address:
+        return _form(request, site, form, t, source, email=address, first_name=name or "", meant=meant)
     signup = signups.SignupRequest(
         address, text_in(form.text, t.language), source, t.language,
         name if name is not None and _NAME.fullmatch(name) else None,
     )  # fmt: skip
     if form_value(fields, "website") is not None:
-        return _form(request, site, form, t, source, email=typed or "", first_name=name or "", again=True)
+        return _form(request, site, form, t, source, email=typed or "", first_name=name or "", again=True, meant=meant)
     with db.write(site.engine) as connection:
         signups.request_signup(connection, signup, form, site.address_secret, site.clock())
     return RedirectResponse(f"join?sent=1&lang={t.language}", 303)
@@ -80,12 +85,12 @@ def _submit(request: Request, site: Site, form: Signup, t: Words, fields: FormDa
 
 def _form(
     request: Request, site: Site, form: Signup, t: Words, source: str, *, email: str = "", first_name: str = "",
-    wrong: bool = False, again: bool = False,
+    wrong: bool = False, again: bool = False, meant: str | None = None,
 ) -> Response:  # fmt: skip
     return page(
         request, "join.html", t, site.rules.rulebook.company, status=400 if wrong else 200, form=form, source=source,
         wording=text_in(form.text, t.language), email=email, first_name=first_name, wrong=wrong,
-        again=again,
+        again=again, meant=meant,
     )  # fmt: skip
 
 
