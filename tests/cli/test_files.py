@@ -75,6 +75,17 @@ def test_the_schema_is_one(project: Project) -> None:
     jsonschema.Draft202012Validator.check_schema(json.loads(project.ok("schema")))
 
 
+def test_the_schema_completes_conditions_with_the_workspace_s_segments(project: Project) -> None:
+    rules = "segments: {best: customer.spent > 5, loyal: in_segment('best')}\ncampaigns: {faulty: 5}\n"
+    (project.root / "campaigns" / "segments.yaml").write_text(rules, encoding="utf-8")
+    schema = json.loads(project.ok("schema"))
+    jsonschema.Draft202012Validator.check_schema(schema)
+    names = ["in_segment('best')", "in_segment('loyal')"]
+    assert schema["$defs"]["Wave"]["properties"]["to"]["anyOf"][0]["examples"] == names
+    assert schema["$defs"]["Campaign"]["properties"]["audience"]["anyOf"][0]["examples"] == names
+    assert schema["properties"]["segments"]["additionalProperties"]["examples"] == names
+
+
 @pytest.mark.slow
 def test_rule_tests_run(project: Project) -> None:
     assert project.ok("test") == "2 passed, 0 failed\n"

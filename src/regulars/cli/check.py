@@ -77,8 +77,15 @@ def describe_command(command: CommandContext, campaign: str | None) -> None:
 
 
 @click.command("schema")
-def schema_command() -> None:
-    """Print the JSON Schema of rule files, for editors that complete and check."""
+@click.pass_obj
+def schema_command(command: CommandContext) -> None:
+    """Print the JSON Schema of rule files, for editors that complete and check.
+
+    In a workspace it has the names of its segments, to complete conditions with.
+    """
+    from regulars.rules.loader import load
     from regulars.rules.schema import json_schema
 
-    click.echo(json.dumps(json_schema(), ensure_ascii=False, indent=2))
+    draft = load(command.root / "campaigns").draft  # faults are for `check` to report
+    schema = json_schema(draft.segments if draft is not None else ())
+    click.echo(json.dumps(schema, ensure_ascii=False, indent=2))

@@ -5,6 +5,7 @@ It covers shapes and words; references between parts (events, campaigns, emails)
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import time, timedelta
 from typing import Any, Literal
 
@@ -25,11 +26,13 @@ DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _NAME = r"^[a-z][a-z0-9-]*$"
 _EVENT = r"^[a-z][a-z0-9_-]*(\.[a-z][a-z0-9_-]*)*$"
 _FIELD = r"^[a-z][a-z0-9_]*$"
+CONDITION = "regulars-condition"
+"""The format of a condition in the schema."""
 _TEXT = {"type": "string", "minLength": 1}
 
 
-def json_schema() -> dict[str, Any]:
-    """The schema of one rule file, as JSON-ready data."""
+def json_schema(segments: Iterable[str] = ()) -> dict[str, Any]:
+    """The schema of one rule file, as JSON-ready data; editors complete conditions with the names of `segments`."""
     models: list[tuple[type[Part], Literal["validation"]]] = [
         (model, "validation") for model in (Company, Policy, Points, Survey, Signup, Hook, Campaign, RuleTest)
     ]
@@ -47,7 +50,7 @@ def json_schema() -> dict[str, Any]:
     _benefit(definitions["Coupon"])
     purchase = {"anyOf": [definitions["TestPurchase"]["properties"]["at"], definitions["TestPurchase"]]}
     definitions["TestPurchase"] = purchase
-    return {
+    schema = {
         "$schema": DIALECT,
         "title": "Regulars rule file",
         "description": "Company, policy and email campaigns. `regulars check` checks more than an editor can.",
@@ -56,6 +59,8 @@ def json_schema() -> dict[str, Any]:
         "properties": _sections(),
         "$defs": dict(sorted(definitions.items())),
     }
+    _complete(schema, [f"in_segment('{name}')" for name in sorted(segments)])
+    return schema
 
 
 class _Generator(GenerateJsonSchema):
@@ -94,7 +99,7 @@ def _sections() -> dict[str, Any]:
         },
         "segments": {
             "description": "Conditions by name, for `in_segment('name')` in any condition",
-            **_named(_NAME, _TEXT),
+            **_named(_NAME, {**_TEXT, "format": CONDITION}),
         },
         "signup": {"anyOf": [{"$ref": "#/$defs/Signup"}, {"type": "null"}]},
         "hooks": {
@@ -126,6 +131,18 @@ def _as_authors_write(definition: dict[str, Any]) -> None:
         schema.pop("title", None)
         if schema.get("default") in (None, 0, "") or not isinstance(schema["default"], (str, int, bool)):
             schema.pop("default", None)
+
+
+def _complete(part: Any, examples: list[str]) -> None:
+    """Adds the examples to every condition in a part of the schema."""
+    if isinstance(part, dict):
+        if part.get("format") == CONDITION and examples:
+            part["examples"] = examples
+        for each in part.values():
+            _complete(each, examples)
+    elif isinstance(part, list):
+        for each in part:
+            _complete(each, examples)
 
 
 def _one_for_a_list(definition: dict[str, Any], keys: tuple[str, ...]) -> None:
