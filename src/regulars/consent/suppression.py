@@ -23,7 +23,7 @@ from regulars.consent.rights import (
     write_log,
 )
 from regulars.db.rowset import rowset
-from regulars.db.tables import customers, notifications, suppressions
+from regulars.db.tables import customers, notifications, refusals, suppressions
 from regulars.ledger.recall import recall_mailboxes
 from regulars.rules.model import Kind
 
@@ -55,6 +55,18 @@ class ListedSuppression:
 
     suppression: Suppression
     clients: tuple[str, ...]
+
+
+def unwilling(connection: Connection, email_hashes: Collection[str], topics: Collection[str]) -> set[tuple[str, str]]:
+    """The pairs of mailbox and topic for which marketing is refused, or the address suppressed; whoever has it."""
+    refused = select(refusals.c.email_hash, refusals.c.topic).where(
+        refusals.c.email_hash.in_(sorted(email_hashes)), refusals.c.topic.in_(sorted({MARKETING, *topics}))
+    )
+    barred = select(suppressions.c.email_hash).where(suppressions.c.email_hash.in_(sorted(email_hashes)))
+    everything = set(connection.scalars(barred))
+    found = {(mailbox, topic) for mailbox, topic in connection.execute(refused)}
+    everything |= {mailbox for mailbox, topic in found if topic == MARKETING}
+    return found | {(mailbox, topic) for mailbox in everything for topic in topics}
 
 
 def add_suppressions(connection: Connection, added: Iterable[Suppression], *, now: datetime, by: str) -> Suppressed:

@@ -43,7 +43,7 @@ from regulars.delivery.transport import Delivery, Outage, Transport
 from regulars.dispatch.client_answers import ClientQuestions
 from regulars.dispatch.compose import ComposeRules, company_mailbox, compose, copy
 from regulars.dispatch.load import Job, attach_coupons, load
-from regulars.dispatch.manager_copy import is_copied, with_copies
+from regulars.dispatch.manager_copy import is_copied, with_copies, withhold_copies
 from regulars.dispatch.outcome import settlement
 from regulars.dispatch.pace import Pace
 from regulars.eligibility.examine import examine_claimed
@@ -88,6 +88,8 @@ class Options:
 
     web_url: str
     secret: bytes = field(repr=False)
+    address_secret: bytes = field(default=b"", repr=False)
+    """Of the hashes of addresses."""
     worker: str = "worker"
     batch: int = 1000
     chunk: int = 100
@@ -235,6 +237,7 @@ class Dispatcher:
             context = plan_context(connection, self.rules, now, brief=True)
             ids = examine_claimed(connection, context, active_campaigns, taken)
             jobs = load(connection, context, active_campaigns, ids, self.rules.templates.reads, taken.steps)
+            withhold_copies(connection, jobs, options.address_secret)
             self._questions.answer(context, jobs)
             zone = self.rules.rulebook.company.timezone
             lacking = attach_coupons(connection, jobs, now, zone, self.rules.templates.shows_coupon)

@@ -51,6 +51,8 @@ class Job:
     extra: dict[str, Any] = field(default_factory=dict)
     measured: bool = False
     """Whether clicks and opens may be counted: the rules say so, and the client does not object."""
+    copied: bool = True
+    """Whether the manager may get a copy, where the rule says so."""
     answers: Mapping[str, bool] | None = None
     """The answers to the email's questions about the client, by the text of the call; None where it asks none."""
 

@@ -7,11 +7,15 @@ targets. Neither a click nor an open of the copy is counted.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
+from sqlalchemy import Connection
+
+from regulars.consent.suppression import unwilling
+from regulars.core.ids import address_hash
 from regulars.delivery.parcel import Outcome, Parcel, Result
 from regulars.delivery.transport import Delivery
 from regulars.dispatch.load import Job
@@ -19,6 +23,7 @@ from regulars.render import mime
 from regulars.render.compile import CompiledEmail
 from regulars.render.link_tracking import LinkRules, LinkTracking
 from regulars.render.message import render
+from regulars.rules.model import Kind
 
 PATH = "copy"
 """The first path segment of the page to which our links lead in a copy."""
@@ -26,7 +31,24 @@ PATH = "copy"
 
 def is_copied(job: Job) -> bool:
     """Whether the manager gets a copy of the client's email."""
-    return "manager" in job.campaign.cc and job.manager is not None and job.campaign.to != "manager"
+    return job.copied and "manager" in job.campaign.cc and job.manager is not None and job.campaign.to != "manager"
+
+
+def withhold_copies(connection: Connection, jobs: Iterable[Job], secret: bytes) -> None:
+    """Leaves out copies of marketing for managers whose mailbox has refused it, as a client's or on a list.
+
+    `secret` is that of address hashes. Without copies in the batch there is no query.
+    """
+    copies = [
+        (job, address_hash(job.manager["email"], secret), job.campaign.topic)
+        for job in jobs
+        if job.manager is not None and is_copied(job) and job.campaign.kind is Kind.MARKETING
+    ]
+    if not copies:
+        return
+    refused = unwilling(connection, {mailbox for _, mailbox, _ in copies}, {topic for _, _, topic in copies})
+    for job, mailbox, topic in copies:
+        job.copied = (mailbox, topic) not in refused
 
 
 def copy_for_manager(

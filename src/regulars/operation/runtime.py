@@ -143,6 +143,7 @@ class Runtime:
         options = Options(
             web_url=self.settings.web_url,
             secret=self.settings.secret,
+            address_secret=self.settings.address_secret,
             worker=worker_name(),
             batch=self.settings.batch,
             chunk=self.settings.chunk,
