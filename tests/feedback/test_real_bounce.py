@@ -49,6 +49,7 @@ def test_a_dead_address_is_found_out_and_never_written_to_again(tmp_path: Path, 
     explained = project.ok("explain", "c-1", "news", "--now", "2026-06-10T14:00")
     assert "`news` bounced" in explained
     assert "unknown user" in explained
+    assert "1 hard bounce; the last `news` on" in explained
     for day in ("2026-06-11", "2026-06-12"):
         assert "1 sent" in project.ok("tick", "--now", f"{day}T12:00", **smtp)
     found = project.data("report", "--now", "2026-06-12T13:00")["campaigns"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -44,6 +45,7 @@ def client_facts(context: PlanContext, person: Person, customer_id: int) -> list
     return [
         *(Fact(*found) for found in explanations.all()),
         *_rights(context, customer_id, zone),
+        *_came_back(context, customer_id, zone),
         *_clicks(context, customer_id, zone),
         *_protected(context, customer_id, zone),
         _clock(context, zone),
@@ -69,6 +71,16 @@ def _rights(context: PlanContext, customer_id: int, zone: str) -> Iterator[Fact]
         yield Fact(
             "suppressed", scope, f"The address is suppressed for {scope} emails since {day(at, zone)}: {reason}."
         )
+
+
+def _came_back(context: PlanContext, customer_id: int, zone: str) -> Iterator[Fact]:
+    found = queries.came_back(context.connection, customer_id, context.now)
+    if found:
+        kinds = Counter(one.kind for one in found)
+        counted = ", ".join(f"{number} {kind.replace('-', ' ')}" for kind, number in sorted(kinds.items()))
+        last = found[0]
+        words = f": {last.words}" if last.words else ""
+        yield Fact("came_back", len(found), f"{counted}; the last `{last.campaign}` on {day(last.at, zone)}{words}.")
 
 
 def _said_of_tracking(allowed: bool, on: str) -> str:

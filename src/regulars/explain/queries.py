@@ -18,6 +18,7 @@ from regulars.db.tables import (
     customers,
     hits,
     members,
+    notifications,
     promises,
     refusals,
     suppressions,
@@ -112,6 +113,33 @@ def suppression(connection: Connection, customer_id: int) -> tuple[str, str, dat
     columns = (suppressions.c.scope, suppressions.c.reason, suppressions.c.at)
     row = connection.execute(select(*columns).select_from(joined).where(customers.c.id == customer_id)).one_or_none()
     return None if row is None else (str(row[0]), str(row[1]), row[2])
+
+
+@dataclass(frozen=True, slots=True)
+class Returned:
+    """A bounce or complaint of one of the client's emails; `campaign` is its key."""
+
+    kind: str
+    at: datetime
+    campaign: str
+    words: str | None
+
+
+def came_back(connection: Connection, customer_id: int, now: datetime) -> list[Returned]:
+    """The bounces and complaints of the client's emails that count still, the latest first; at most a hundred."""
+    query = (
+        select(notifications.c.kind, notifications.c.at, promises.c.campaign, notifications.c.words)
+        .join(promises, promises.c.id == notifications.c.promise_id)
+        .where(
+            promises.c.customer_id == customer_id,
+            notifications.c.kind.in_(["hard-bounce", "soft-bounce", "complaint"]),
+            notifications.c.received_at <= now,
+            notifications.c.forgiven.is_(False),
+        )
+        .order_by(notifications.c.at.desc(), notifications.c.id.desc())
+        .limit(100)
+    )
+    return [Returned(*row) for row in connection.execute(query)]
 
 
 def coupon(connection: Connection, campaign: str, customer_id: int) -> dict[str, Any] | None:
