@@ -92,6 +92,7 @@ GONE_IN_DELIVERY = {"letter": "envelope"}
 """`render.mime.Letter` is a message before it is bytes; what SMTP knows of one is an envelope."""
 STAY = {
     ("regulars.rules.model", "late"): "a key of the rule file, published",
+    ("regulars.rules.policy", "late"): "likewise",
     ("regulars.db.states", "LATE"): "a reason in reports, published",
     ("regulars.render.marks", "kept"): "the texts that marks stand for",
     ("regulars.responses.click_grading", "MACHINE"): "a grade of hits, published",

@@ -18,7 +18,7 @@ from regulars.db.tables import due_tallies, outcome_tallies, promises
 from regulars.ledger.settle import Settlement
 from regulars.ledger.switches import Scope, Target
 
-KEPT = timedelta(days=40)
+RETENTION = timedelta(days=40)
 """How long outcomes are kept."""
 _LOOKED_BACK = timedelta(days=400)
 _MOST_ROWS = 2_000
@@ -92,7 +92,7 @@ def last_outcomes(
 
 def forget_outcomes(connection: Connection, now: datetime) -> None:
     """Deletes what is too old to count."""
-    connection.execute(delete(outcome_tallies).where(outcome_tallies.c.at < now - KEPT))
+    connection.execute(delete(outcome_tallies).where(outcome_tallies.c.at < now - RETENTION))
 
 
 def add_due(connection: Connection, keys: Collection[str], now: datetime, today: date) -> dict[str, int]:

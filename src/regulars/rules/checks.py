@@ -293,6 +293,8 @@ class RuleChecks:
             self._warn("R103", message, (*loc, "send"))
         if campaign.send is not None and campaign.late is not None:
             self._warn("R105", "`send` already says how late the email may go; `late` has no effect", (*loc, "late"))
+        if campaign.canary and deadline is not None and campaign.canary.wait >= deadline:
+            self._warn("R108", "the email would be too late for all who wait for the canary", (*loc, "canary"))
 
     def _reading(self, loc: Loc, holdout: grammar.Holdout) -> None:
         """A reading compares two groups; the smaller one determines its precision."""

@@ -302,6 +302,14 @@ RULES = (
         campaign(ON, "holdout: 10%, read at 2000", "goal: purchase within 14 days"),
         warning=True,
     ),
+    Code(
+        "R108",
+        "Canary outlives the email",
+        "Whoever waits for the canary would get the email too late, so it is skipped for all but the first few.",
+        campaign(ON, "send: within 2 hours", "canary: 50, then wait 1 day"),
+        campaign(ON, "send: within 2 hours", "canary: 50, then wait 30 minutes"),
+        warning=True,
+    ),
 )
 
 

@@ -89,7 +89,11 @@ class Canary:
 
 
 _V, _VS = phrase(
-    Volume.parse, (Volume,), "a volume above the usual", "3x usual", r"^\s*(\d+(\.\d+)?\s*x\s+usual|none)\s*$"
+    Volume.parse,
+    (Volume,),
+    "a volume above the usual",
+    "3x usual",
+    r"^\s*((1\.\d*[1-9]\d*|([2-9]|[1-9]\d+)(\.\d+)?)\s*x\s+usual|none)\s*$",
 )
 _R, _RS = phrase(
     Rate.parse, (Rate,), "a share of the last emails", "5% of 200",
