@@ -27,7 +27,16 @@ def typed(project: Project, *lines: str) -> str:
     """Imports the list at a terminal, types one line after each question, and returns what was shown."""
     path = project.file("list.csv", LIST)
     leader, follower = pty.openpty()
-    command = [sys.executable, "-c", "from regulars.cli import main; main()", "-w", str(project.root), "import", "customers", str(path)]
+    command = [
+        sys.executable,
+        "-c",
+        "from regulars.cli import main; main()",
+        "-w",
+        str(project.root),
+        "import",
+        "customers",
+        str(path),
+    ]
     with subprocess.Popen(
         command, stdin=follower, stdout=follower, stderr=follower, env={**os.environ, "TERM": "dumb"}
     ) as process:
@@ -78,3 +87,19 @@ def test_options_are_kept_for_files_with_the_same_columns(project: Project) -> N
     project.ok("import", "customers", path, "--keep", *answers)
     assert "Club GDPR: '-'" in (project.root / "imports.yaml").read_text("utf-8")
     assert "2 as they were" in project.ok("import", "customers", path)
+
+
+def test_a_tool_by_name(project: Project) -> None:
+    listed = project.ok("import", "--from", "list", COLUMNS="80")
+    assert "shopify-orders" in listed
+    path = str(
+        project.file("list.csv", "Email Address,LEID,EUID,OPTIN_TIME\nana@clients.example,1,a,2022-03-01 10:30:00\n")
+    )
+    assert "1 customers added" in project.ok("import", "customers", path, "--from", "mailchimp")
+    for arguments, code, words in (
+        (("customers", path, "--from", "klaviyo"), 1, "D007"),
+        (("customers", path, "--from", "mailchip"), 2, "did you mean `mailchimp`?"),
+        (("purchases", path, "--from", "mailchimp"), 2, "`mailchimp` is a profile of customers"),
+    ):
+        result = project.run("import", *arguments)
+        assert (result.exit_code, words in result.output) == (code, True), result.output

@@ -65,6 +65,10 @@ if TYPE_CHECKING:
     "--bad-rows", type=click.Path(path_type=Path, dir_okay=False), help="Write refused rows here, to mend and import."
 )
 @click.option("--strict", is_flag=True, help="Refuse a client for a birthday, zone or language that cannot be read.")
+@click.option(
+    "--from", "profile", metavar="PROFILE", is_eager=True, callback=import_options.profile_option,
+    help="The tool that has written the file, such as shopify-orders; `--from list` lists them.",
+)  # fmt: skip
 @click.option("--dry-run", is_flag=True, help="Show what each column becomes, and what is open; write nothing.")
 @click.option("--keep", is_flag=True, help="Keep these answers for files with the same columns, in imports.yaml.")
 @json_option
@@ -75,8 +79,9 @@ def import_command(
     dates: Literal["dmy", "mdy", "excel"] | None, decimal: Literal[".", ","] | None, pool: str | None,
     encoding: str | None, bad_rows: Path | None, scale: dict[str, Decimal], statuses: dict[str, str], strict: bool,
     consent: dict[str, ConsentState | None], dry_run: bool, keep: bool, sheet: str | None,
+    profile: str | None,
 ) -> None:  # fmt: skip
-    """Import a CSV, JSON Lines or spreadsheet FILE of one KIND: clients, their history, products, coupon codes and redemptions.
+    """Import a CSV, JSON Lines or spreadsheet FILE of one KIND.
 
     KIND is customers, purchases, products, events, managers, appointments, coupons, redemptions or suppressions; or, of
     an export, aliases, consents or ledger. Importing a file again changes nothing.
@@ -96,7 +101,7 @@ def import_command(
     )
     stated = Layout(mapping, dates, decimal, scale, statuses, consent)
     asked = _Import(command, Kind(kind), file, options)
-    layout = asked.known(stated)
+    layout = asked.known(stated, profile)
     if dry_run:
         ctx.exit(asked.show(layout))
     layout = asked.settled(layout, keep=keep)
@@ -117,11 +122,17 @@ class _Import:
     file: Path
     options: ImportOptions
 
-    def known(self, stated: Layout) -> Layout:
-        """What is stated now, else what was answered for such a file before."""
+    def known(self, stated: Layout, profile: str | None) -> Layout:
+        """What is stated now, else what was answered for such a file before, else what the profile says."""
         from regulars.importing.column_review import header_of
         from regulars.importing.layout_answers import NAME, kept_layout
+        from regulars.importing.profiles import PROFILES, profile_layout
 
+        if profile is not None:
+            if PROFILES[profile].kind is not self.kind:
+                raise click.BadParameter(f"`{profile}` is a profile of {PROFILES[profile].kind}, not of {self.kind}")
+            header = header_of(self.kind, self.file, self.options)
+            stated = stated.over(profile_layout(profile, header, str(self.file)))
         if not (self.command.root / NAME).exists():
             return stated
         kept = kept_layout(self.command.root, self.kind, header_of(self.kind, self.file, self.options))

@@ -89,3 +89,20 @@ def consent_option(_: click.Context, __: click.Parameter, values: Iterable[str])
             raise click.BadParameter(f"`{answer}` is no answer about consent; expected one of {', '.join(ANSWERS)}")
         found[word] = ANSWERS[answer]
     return found
+
+
+def profile_option(ctx: click.Context, _: click.Parameter, value: str | None) -> str | None:
+    """The name of a profile, or the nearest one; `list` prints all and ends."""
+    if value is None:
+        return None
+    from regulars.core.diagnostics import did_you_mean
+    from regulars.importing.profiles import PROFILES
+
+    if value == "list":
+        for name, profile in PROFILES.items():
+            click.echo(f"{name:22}{profile.kind:11}{profile.page}")
+        ctx.exit(0)
+    if value not in PROFILES:
+        hint = did_you_mean(value, PROFILES) or "`--from list` lists them"
+        raise click.BadParameter(f"no profile is called `{value}`; {hint}")
+    return value

@@ -296,6 +296,13 @@ DATA = (
         "",
         "",
     ),
+    Code(
+        "D007",
+        "Not the file of that tool",
+        "`--from` names a tool whose exports have columns that the file has not.",
+        "",
+        "",
+    ),
 )
 
 
