@@ -284,3 +284,21 @@ def test_two_doors_at_once_count_it_once(desk: Desk) -> None:
         counted = list(pool.map(lambda some: desk.receive(*some), (said, said[::-1])))
     assert sum(counted) == len(desk.kept()) == 4
     assert len(desk.happened("email.bounced")) == 2
+
+
+def test_a_bounce_and_a_complaint_can_trigger_a_campaign(desk: Desk) -> None:
+    told = {"kind": "transactional", "to": "manager"}
+    dead = {"on": "email.bounced", "audience": "event.hard and event.campaign == 'news'", "email": "dead"}
+    cross = {"on": "email.complained", "email": "cross"}
+    desk.setup({"news": NEWS, "dead": dead | told, "cross": cross | told})
+    with write(desk.engine) as connection:
+        add_manager(connection, "mira")
+    desk.clients("ada", "bo", "cy", manager="mira")
+    desk.tick()
+    desk.bounce("ada")
+    desk.bounce("bo", Kind.COMPLAINT)
+    desk.bounce("cy", Kind.SOFT_BOUNCE)
+    desk.tick("2026-06-10T14:00")
+    sent = {(row["campaign"], row["customer"]) for row in desk.rows() if row["recipient"] == "manager"}
+    assert sent == {("dead", "ada"), ("cross", "bo")}
+    assert {row["state"] for row in desk.rows() if row["recipient"] == "manager"} == {"sent"}
