@@ -125,3 +125,17 @@ def test_plan_tells_of_a_canary_and_of_what_a_guard_would_stop(clients: Project)
     assert clients.data("plan", *NOW)["campaigns"]["news"]["held"] == {"canary": 1}
     described = " ".join(clients.ok("describe", "news").split())
     assert "After a change 1 go first, and the rest 30 minutes later." in described
+
+
+def test_a_canary_by_hand(clients: Project, smtp_inbox: Inbox) -> None:
+    rule = NEWS | {"at": ["2026-06-01 10:00", "2026-06-02 10:00"]}
+    clients.rule("news", **rule, canary="1, then wait 30 minutes")
+    refused = clients.run("canary", "news")
+    assert (refused.exit_code, "is not in force yet" in refused.output) == (1, True)
+    assert "the rules give `birthday` no canary" in clients.run("canary", "birthday").output
+    for now in ("2026-06-01T12:00", "2026-06-01T13:00"):
+        clients.ok("tick", "--now", now, REGULARS_SMTP_URL=smtp_inbox.url)
+    assert _news(smtp_inbox) == 2
+    assert clients.ok("canary", "news") == "of the next emails of `news` 1 go first, the rest 30 minutes later\n"
+    clients.ok("tick", "--now", "2026-06-02T12:00", REGULARS_SMTP_URL=smtp_inbox.url)
+    assert _news(smtp_inbox) == 3

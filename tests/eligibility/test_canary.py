@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
+from regulars.db import tables
 from regulars.db.engine import write
 from regulars.explain.explain import explain
 from regulars.ledger import switches
@@ -167,4 +168,4 @@ def test_without_the_word_there_is_none(bench: Bench) -> None:
     _visits(bench, 8, "2026-06-10T09:20")
     assert len(bench.send("2026-06-10T09:21")) == 8
     with write(bench.engine) as connection:
-        assert connection.execute(select(switches.switches)).all() == []
+        assert connection.execute(select(tables.switches)).all() == []

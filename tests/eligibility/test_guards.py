@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import insert, select
 
+from regulars.db import tables
 from regulars.db.engine import dry_run, read, write
 from regulars.db.tables import campaigns, notifications, promises
 from regulars.eligibility.guards import guard_outcomes, guard_returns
@@ -234,7 +235,7 @@ def test_without_guards_nothing_is_counted(bench: Bench) -> None:
         book = plain.rulebook
         found = guard_outcomes(connection, book.policy, LANE, {"news": Outcomes(failed=999)}, book.campaigns, NOW)
         assert found == []
-        assert connection.execute(select(switches.switches)).all() == []
+        assert connection.execute(select(tables.switches)).all() == []
 
 
 def test_a_plan_ahead_tells_what_a_guard_would_stop_and_stops_nothing(bench: Bench) -> None:

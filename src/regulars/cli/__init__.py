@@ -43,6 +43,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "pause": ("pauses", "Stop the emails of a campaign, of a lane, or all."),
     "resume": ("pauses", "Let paused emails go on."),
     "cancel": ("pauses", "Skip what is planned or held of a campaign."),
+    "canary": ("pauses", "Let a few emails of a campaign go first."),
     "pauses": ("pauses", "List what is paused, by whom, why, and how to resume."),
     "survey": ("survey", "Count the answers to a survey."),
     "demo": ("demo", "Run one day of a small business, from import to inbox."),

@@ -1,4 +1,4 @@
-"""`pause`, `resume`, `cancel` and `pauses`: stop emails by hand, and let them go on."""
+"""`pause`, `resume`, `cancel`, `pauses` and `canary`: stop emails by hand, and let them go on."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import click
 from regulars.cli.command_context import CommandContext, json_option
 from regulars.cli.output import print_json, print_wrapped
 from regulars.core import clock
+from regulars.core.clock import words
 from regulars.core.errors import RegularsError
 
 if TYPE_CHECKING:
@@ -129,6 +130,27 @@ def pauses_command(command: CommandContext) -> None:
         print_wrapped(one.sentence(names))
     if not found:
         click.echo("nothing is paused")
+
+
+@click.command("canary")
+@click.argument("campaign")
+@click.option("--why", metavar="TEXT", help="The reason, for the log of what people did.")
+@json_option
+@click.pass_obj
+def canary_command(command: CommandContext, campaign: str, why: str | None) -> None:
+    """Let a few emails of CAMPAIGN go first, and the rest wait, as its `canary` says.
+
+    A new or changed rule begins a canary by itself; an edit of the words alone does not.
+    """
+    from regulars.operation.pausing import begin_canary_by_hand
+
+    for warning in command.go_by_rules_in_force():
+        click.echo(f"warning: {warning}", err=True)
+    canary = begin_canary_by_hand(command.engine, command.rules.rulebook, campaign, _person(why))
+    if command.as_json:
+        print_json({"campaign": campaign, "canary": str(canary)})
+    else:
+        click.echo(f"of the next emails of `{campaign}` {canary.size:,} go first, the rest {words(canary.wait)} later")
 
 
 def _target(command: CommandContext, campaign: str | None, lane: str | None, everything: bool) -> Target:

@@ -28,6 +28,7 @@ class Action(StrEnum):
     PAUSE = "pause"
     RESUME = "resume"
     CANCEL = "cancel"
+    CANARY = "canary"
     SUPPRESS = "suppress"
     UNSUPPRESS = "unsuppress"
     ERASE = "erase"

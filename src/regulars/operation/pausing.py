@@ -11,13 +11,19 @@ from datetime import datetime
 
 from sqlalchemy import Connection, Engine
 
+from regulars.context.active_campaign import load_active_campaigns
 from regulars.core.diagnostics import nearest
-from regulars.core.errors import NotFound
+from regulars.core.errors import NotFound, RegularsError
 from regulars.db import engine as db
+from regulars.db.locks import AdvisoryLock, lock
+from regulars.eligibility.canary import begin_canary
 from regulars.ledger import switches
 from regulars.ledger.audit import Action, record
 from regulars.ledger.cancel import being_sent, cancel, cancellable
 from regulars.ledger.switches import Pause, Scope, Target
+from regulars.rules.guard import Canary
+from regulars.rules.guard_in_force import canary_of
+from regulars.rules.model import Rulebook
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +101,27 @@ def call_off(engine: Engine, target: Target, person: Person) -> int:
         if number:
             _record(connection, Action.CANCEL, target, person)
         return number
+
+
+def begin_canary_by_hand(engine: Engine, book: Rulebook, name: str, person: Person) -> Canary:
+    """Begins a canary for a campaign in force, such as after an edit of its words, which begins none by itself.
+
+    Raises NotFound for an unknown campaign, RegularsError where the rules give it no canary.
+    """
+    campaign = book.campaigns.get(name)
+    if campaign is None:
+        raise NotFound("campaign", name, nearest(name, book.campaigns))
+    canary = canary_of(campaign, book.policy)
+    if canary is None:
+        raise RegularsError(f"the rules give `{name}` no canary, such as `canary: 50, then wait 30 minutes`")
+    with db.write(engine) as connection:
+        lock(connection, AdvisoryLock.PLAN)
+        active = {one.campaign.name: one for one in load_active_campaigns(connection, book).values()}.get(name)
+        if active is None:
+            raise RegularsError(f"`{name}` is not in force yet; the plan that brings it into force begins its canary")
+        begin_canary(connection, active.key, book.digest(campaign), canary, person.at)
+        record(connection, Action.CANARY, person.who, name, person.why, person.at)
+    return canary
 
 
 def _same(one: Pause, target: Target) -> bool:
