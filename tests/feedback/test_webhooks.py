@@ -250,6 +250,7 @@ def test_other_events_of_ses() -> None:
         ),
         (lambda: Postmark("s"), lambda: request({**POSTMARK, "RecordType": "Open"}, secret="s"), []),
         (lambda: Brevo("s"), lambda: request({**BREVO, "event": "spam"}, secret="s"), [Kind.COMPLAINT]),
+        (lambda: Brevo("s"), lambda: request({**BREVO, "event": "invalid_email"}, secret="s"), [Kind.SOFT_BOUNCE]),
         (lambda: Brevo("s"), lambda: request([BREVO, {**BREVO, "event": "opened"}], secret="s"), [Kind.HARD_BOUNCE]),
         (lambda: Resend(RESEND), lambda: resend_request({**RESENT, "type": "email.complained"}), [Kind.COMPLAINT]),
         (lambda: Resend(RESEND), lambda: resend_request({**RESENT, "type": "email.sent"}), []),

@@ -27,8 +27,8 @@ from regulars.feedback.webhooks.provider_interface import (
 )
 
 _MEANINGS = {
-    "invalidemail": (Kind.HARD_BOUNCE, "userunknown"),
-    "invalid": (Kind.HARD_BOUNCE, "userunknown"),
+    "invalidemail": (Kind.SOFT_BOUNCE, "undefined"),  # its pages do not agree whether that is the sender's address
+    "invalid": (Kind.SOFT_BOUNCE, "undefined"),
     "blocked": (Kind.SOFT_BOUNCE, "blocked"),
     "deferred": (Kind.DELAYED, "expired"),
     "delivered": (Kind.DELIVERED, "delivered"),

@@ -1,6 +1,6 @@
 """Postmark: webhooks of bounces, spam complaints, deliveries and subscription changes.
 
-Formats: "Bounce webhook", "Spam complaint webhook" and "Subscription change webhook" of its developer documentation.
+Formats: its page "Webhook notifications" and the types of its official Node client (postmark.js).
 Postmark signs nothing: the setting is a secret that is the password of basic authentication, or the end of the path.
 """
 

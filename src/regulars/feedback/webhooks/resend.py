@@ -1,6 +1,6 @@
 """Resend: webhooks of emails, signed as Svix and Standard Webhooks do.
 
-Formats: "Webhooks: emails" and "Verify webhooks requests" of its documentation. The setting is the signing
+Formats: "email.bounced" and the like, and "Verify webhooks requests", of its documentation. The setting is the signing
 secret, `whsec_…`.
 """
 
