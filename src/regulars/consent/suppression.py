@@ -62,8 +62,8 @@ def unwilling(connection: Connection, email_hashes: Collection[str], topics: Col
     refused = select(refusals.c.email_hash, refusals.c.topic).where(
         refusals.c.email_hash.in_(sorted(email_hashes)), refusals.c.topic.in_(sorted({MARKETING, *topics}))
     )
-    barred = select(suppressions.c.email_hash).where(suppressions.c.email_hash.in_(sorted(email_hashes)))
-    everything = set(connection.scalars(barred))
+    suppressed = select(suppressions.c.email_hash).where(suppressions.c.email_hash.in_(sorted(email_hashes)))
+    everything = set(connection.scalars(suppressed))
     found = {(mailbox, topic) for mailbox, topic in connection.execute(refused)}
     everything |= {mailbox for mailbox, topic in found if topic == MARKETING}
     return found | {(mailbox, topic) for mailbox in everything for topic in topics}
