@@ -26,7 +26,7 @@ from regulars.importing.rows import Row, read_row
 from regulars.importing.seen_keys import Seen
 from regulars.importing.service import importer_for, open_source
 
-_LOOKED_AT = 5_000
+_SAMPLE = 5_000
 """Rows that are looked at for values and questions; what comes later is refused row by row, with the same hint."""
 _VALUES = 3
 _MOST_WORDS = 20
@@ -116,7 +116,7 @@ def review_file(
     with open_source(kind, path, options) as source, Seen() as seen:
         importer = importer_for(kind, options, now, secret, seen)
         columns = _Review(source, importer.columns(), layout.mapping, importer.recogniser)
-        records = list(islice(source, _LOOKED_AT))
+        records = list(islice(source, _SAMPLE))
         header = tuple(source.header) if source.header is not None else _keys(records)
         columns.settle(header)
         columns.require_mapped(1)
@@ -134,7 +134,7 @@ def review_file(
 def header_of(kind: Kind, path: Path, options: ImportOptions) -> tuple[str, ...]:
     """The names of the file's columns; of JSON Lines the keys of the first rows. Raises Invalid, NotFound."""
     with open_source(kind, path, options) as source:
-        return tuple(source.header) if source.header is not None else _keys(islice(source, _LOOKED_AT))
+        return tuple(source.header) if source.header is not None else _keys(islice(source, _SAMPLE))
 
 
 def _keys(records: Iterable[Record]) -> tuple[str, ...]:

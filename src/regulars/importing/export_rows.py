@@ -187,7 +187,7 @@ def _consents(connection: Connection, secret: bytes) -> Exported:
                *(consents.c[name] for name in kept), consents.c.wording)
         .join(customers, customers.c.id == consents.c.customer_id)
         .where(_living)
-        .order_by(consents.c.granted.desc(), consents.c.customer_id, consents.c.topic)
+        .order_by(consents.c.customer_id, consents.c.topic)
     )  # fmt: skip
     own_no = (
         select(consents.c.customer_id)
@@ -205,7 +205,8 @@ def _consents(connection: Connection, secret: bytes) -> Exported:
     )  # fmt: skip
 
     def rows() -> Iterator[Values]:
-        yield from _stream(connection, theirs)
+        for granted in (True, False):  # two queries in the order of the key, for nothing need be sorted then
+            yield from _stream(connection, theirs.where(consents.c.granted.is_(granted)))
         yield from _stream(connection, mailboxes)
 
     return Exported(("customer", "email_hash", *kept, "wording"), rows())
