@@ -12,12 +12,24 @@ import pytest
 
 import regulars.delivery
 from regulars.core.errors import EnvironmentFailed
+from regulars.delivery.dkim import SigningTransport
 from regulars.delivery.registry import TRANSPORTS, open_transport
+from regulars.delivery.restricted import RestrictedTransport
 from regulars.delivery.smtp.courier import Courier
 from regulars.delivery.transport import Outage, Transport
 from tests.common.scripted_smtp import Act, Fault, ScriptedServer, Stage
 from tests.common.servers import free_port
 from tests.delivery.posting import parcels
+
+
+SAMPLES = {
+    "smtp": "smtp://mail.example",
+    "smtps": "smtps://mail.example",
+    "ses": "ses://key:secret@email.eu-west-1.amazonaws.com",
+    "postmark": "postmark://token@api.postmarkapp.com",
+}
+WRAPPERS = {SigningTransport, RestrictedTransport}
+"""Transports that hand over to another one, which has the URL."""
 
 
 def defined() -> set[type[Transport]]:
@@ -32,8 +44,8 @@ def defined() -> set[type[Transport]]:
 
 
 def test_every_transport_is_whole_and_registered() -> None:
-    registered = {getattr(make, "__self__", None) for make in TRANSPORTS.values()}
-    assert defined() == registered
+    assert set(SAMPLES) == set(TRANSPORTS)
+    assert defined() == {type(open_transport(url)) for url in SAMPLES.values()} | WRAPPERS
     assert [sorted(one.__abstractmethods__) for one in defined() if isabstract(one)] == []
 
 
@@ -49,10 +61,13 @@ def test_a_url_opens_its_transport() -> None:
     [
         (
             "smpt://ana:hunter2@mail.example",
-            "it begins with `smpt://`; expected smtp:// or smtps://; did you mean `smtp`?",
+            "it begins with `smpt://`; expected smtp://, smtps://, ses:// or postmark://; did you mean `smtp`?",
         ),
-        ("https://ana:hunter2@mail.example", "it begins with `https://`; expected smtp:// or smtps://"),
-        ("ana:hunter2@mail.example", "it names no scheme; expected smtp:// or smtps://"),
+        (
+            "https://ana:hunter2@mail.example",
+            "it begins with `https://`; expected smtp://, smtps://, ses:// or postmark://",
+        ),
+        ("ana:hunter2@mail.example", "it names no scheme; expected smtp://, smtps://, ses:// or postmark://"),
         ("", "it names no scheme"),
         ("smtp://", "it names no host"),
     ],

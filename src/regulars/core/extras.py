@@ -16,6 +16,7 @@ MODULES: Mapping[str, tuple[str, ...]] = {
     "learn": ("numpy", "scipy"),
     "webhooks": ("cryptography",),
     "dkim": ("cryptography",),
+    "http": ("httpx",),
     "excel": ("python_calamine",),
 }
 """The extras that a running Regulars may need, with the modules that must be importable."""

@@ -1,0 +1,1 @@
+"""Transports over HTTP: the APIs of sending providers."""
