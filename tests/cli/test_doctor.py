@@ -37,7 +37,7 @@ class _Healthy(http.server.BaseHTTPRequestHandler):
 def pages() -> Iterator[str]:
     """Something that answers as the web process does."""
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Healthy) as server:
-        thread = threading.Thread(target=server.serve_forever)
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
         thread.start()
         yield f"http://127.0.0.1:{server.server_address[1]}"
         server.shutdown()

@@ -69,7 +69,7 @@ def provider(reply: Callable[[dict[str, Any]], Reply]) -> Iterator[tuple[int, li
     received: list[Any] = []
     handler = type("_Here", (_Provider,), {"reply": staticmethod(reply), "received": received})
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        thread = threading.Thread(target=server.serve_forever)
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
         thread.start()
         try:
             yield server.server_address[1], received

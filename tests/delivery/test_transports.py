@@ -21,7 +21,6 @@ from tests.common.scripted_smtp import Act, Fault, ScriptedServer, Stage
 from tests.common.servers import free_port
 from tests.delivery.posting import parcels
 
-
 SAMPLES = {
     "smtp": "smtp://mail.example",
     "smtps": "smtps://mail.example",

@@ -53,7 +53,7 @@ class _Answer(socketserver.BaseRequestHandler):
 def name_server(records: Records) -> Iterator[str]:
     handler = type("_Here", (_Answer,), {"records": records})
     with socketserver.ThreadingUDPServer(("127.0.0.1", 0), handler) as server:
-        thread = threading.Thread(target=server.serve_forever)
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
         thread.start()
         try:
             yield f"127.0.0.1:{server.server_address[1]}"
