@@ -120,11 +120,13 @@ def _reasons(
 
 @dataclass(frozen=True, slots=True)
 class Email:
-    """One sent email: campaign key, step, and the client's external id."""
+    """One sent email: campaign key, step, the client's external id, the languages of the client and their manager."""
 
     campaign: str
     step: str
     customer: str
+    locale: str | None = None
+    manager_locale: str | None = None
 
 
 def emails(connection: Connection, ids: Sequence[int]) -> list[Email]:
@@ -132,22 +134,12 @@ def emails(connection: Connection, ids: Sequence[int]) -> list[Email]:
     found: list[Email] = []
     for start in range(0, len(ids), _SLICE):
         rows = connection.execute(
-            select(promises.c.campaign, promises.c.step, customers.c.external_id)
+            select(*promises.c["campaign", "step"], customers.c.external_id, customers.c.locale, managers.c.locale)
             .join(customers, customers.c.id == promises.c.customer_id)
+            .outerjoin(managers, managers.c.id == customers.c.manager_id)
             .where(promises.c.id.in_(ids[start : start + _SLICE]))
         )
-        found += [Email(*row) for row in rows]
-    return found
-
-
-def locales(connection: Connection, clients: Iterable[str]) -> dict[str, tuple[str | None, str | None]]:
-    """By outside id: the languages of the client and of their manager."""
-    chosen, found = sorted(set(clients)), {}
-    joined = customers.outerjoin(managers, managers.c.id == customers.c.manager_id)
-    query = select(customers.c.external_id, customers.c.locale, managers.c.locale.label("manager")).select_from(joined)
-    for start in range(0, len(chosen), _SLICE):
-        some = query.where(customers.c.external_id.in_(chosen[start : start + _SLICE]))
-        found.update({row.external_id: (row.locale, row.manager) for row in connection.execute(some)})
+        found += [Email(row[0], row[1], row[2], row[3], row[4]) for row in rows]
     return found
 
 

@@ -17,7 +17,7 @@ from sqlalchemy import Engine
 from regulars.context.active_campaign import load_active_campaigns
 from regulars.db import engine as db
 from regulars.rules.model import Rulebook
-from regulars.simulation import ledger_queries
+from regulars.simulation.ledger_queries import Email
 from regulars.simulation.plan_ahead import last_instant
 from regulars.simulation.simulated_days import Simulation
 from regulars.workspace.folder import Workspace
@@ -95,29 +95,32 @@ def difference(
     before: Counter[_Key] = Counter()
     old_names: dict[str, str] = {}
     if old is not None:
-        before, old_names = _emails(engine, old, now, until, progress)
-    after, names = _emails(engine, new, now, until, progress)
-    both = before & after
-    other = Counter[_Key]()
+        sent, old_names = _emails(engine, old, now, until, progress)
+        before = _counted(sent)
+    going, names = _emails(engine, new, now, until, progress)
+    after, other = _counted(going), Counter[_Key]()
     if old is not None:
-        with db.read(engine) as connection:
-            locales = ledger_queries.locales(connection, (customer for _, _, customer in both))
+        locales = {email.customer: (email.locale, email.manager_locale) for email in going}
         differs = _OtherEmails(old, new, names, locales)
-        other = Counter({key: count for key, count in both.items() if differs(key)})
+        other = Counter({key: count for key, count in (before & after).items() if differs(key)})
     found = _by_campaign(after - before, before - after, other, {**old_names, **names})
     return VersionDifference(now, until, parts, found)
 
 
 def _emails(
     engine: Engine, rules: Workspace, now: datetime, until: datetime, progress: Progress | None
-) -> tuple[Counter[_Key], dict[str, str]]:
-    """How often each email goes, and the names of campaigns by their keys."""
+) -> tuple[list[Email], dict[str, str]]:
+    """The emails that go, and the names of campaigns by their keys."""
     with db.dry_run(engine) as connection:
         simulation = Simulation(connection, rules, now, until)
         simulation.run(progress)
         active = load_active_campaigns(connection, rules.rulebook)
         names = {key: one.campaign.name for key, one in active.items()}
-        return Counter((one.campaign, one.step, one.customer) for one in simulation.emails), names
+        return simulation.emails, names
+
+
+def _counted(emails: Sequence[Email]) -> Counter[_Key]:
+    return Counter((one.campaign, one.step, one.customer) for one in emails)
 
 
 class _OtherEmails:
