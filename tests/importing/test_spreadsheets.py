@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from regulars.core.errors import Invalid
+from regulars.core import extras
+from regulars.core.errors import EnvironmentFailed, Invalid
 from regulars.db import tables
 from regulars.importing import spreadsheet_limits
 from regulars.importing.report import Kind
@@ -106,7 +107,22 @@ def bomb(size: int) -> bytes:
     return packed.getvalue()
 
 
+def shared(text: str, times: int) -> bytes:
+    """A sheet whose cells all name one long text."""
+    packed = io.BytesIO()
+    cells = "".join(f'<row r="{n}"><c r="A{n}" t="s"><v>0</v></c></row>' for n in range(1, times + 1))
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as file:
+        file.writestr("xl/workbook.xml", "<workbook/>")
+        file.writestr("xl/worksheets/sheet1.xml", f"<worksheet>{cells}</worksheet>")
+        file.writestr("xl/sharedStrings.xml", f"<sst><si><t>{text}</t></si></sst>")
+    return packed.getvalue()
+
+
 FAR = Raw('<c r="XFD1048576"><v>1</v></c>')
+LONG = Raw(
+    '<table:table-cell office:value-type="string" table:number-columns-repeated="900">'
+    f"<text:p>{'x' * 5_000}</text:p></table:table-cell>"
+)
 REPEATED = Raw('<table:table-cell office:value-type="string" table:number-columns-repeated="90000000"/>')
 
 
@@ -114,8 +130,10 @@ REPEATED = Raw('<table:table-cell office:value-type="string" table:number-column
     ("content", "message"),
     [
         (bomb(2_000_000), "unpacked it has more than 1,000,000 bytes"),
-        (xlsx({"A": [["id", FAR]]}), "a sheet reaches over more than 25,000,000 cells"),
-        (ods({"A": [["id", REPEATED]]}), "a sheet reaches over more than 25,000,000 cells"),
+        (xlsx({"A": [["id", FAR]]}), "a sheet reaches over more than 12,000,000 cells"),
+        (ods({"A": [["id", REPEATED]]}), "a sheet reaches over more than 12,000,000 cells"),
+        (ods({"A": [["id", LONG]]}), "the texts of a sheet have more than 1,000,000 bytes"),
+        (shared("x" * 5_000, 900), "the texts of a sheet have more than 1,000,000 bytes"),
         (xlsx({"A": CLIENTS})[:-300], "this is a spreadsheet or an archive, not text"),
         (ods({"A": CLIENTS}).replace(b"content.xml", b"content.xm1", 1), "the spreadsheet cannot be unpacked"),
     ],
@@ -125,3 +143,16 @@ def test_bombs_and_broken_files_are_refused(
 ) -> None:
     monkeypatch.setattr(spreadsheet_limits, "MOST_UNPACKED", 1_000_000)
     assert message in refused(sqlite_desk, content)[0]
+
+
+def test_the_extra_is_named_where_it_is_missing(sqlite_desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(extras, "MODULES", {"excel": ("no_such_module",)})
+    with pytest.raises(
+        EnvironmentFailed, match=r"reading the spreadsheet clients.xlsx needs no_such_module.*\[excel\]"
+    ):
+        sqlite_desk.bring(Kind.CUSTOMERS, xlsx({"A": CLIENTS}), "clients.xlsx")
+
+
+def test_a_sheet_whose_first_row_holds_an_error_only(sqlite_desk: Desk) -> None:
+    error = Raw('<c r="@" t="e"><v>#N/A</v></c>')
+    assert sqlite_desk.bring(Kind.CUSTOMERS, xlsx({"A": [[error], *CLIENTS]})).added == 2
