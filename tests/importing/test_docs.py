@@ -15,6 +15,7 @@ from regulars.importing.column_names import (
     EVENTS,
     LEDGER,
     MANAGERS,
+    PREFERENCES,
     PRODUCTS,
     PURCHASES,
     REDEMPTIONS,
@@ -38,6 +39,7 @@ WORDS = {
     Kind.SUPPRESSIONS: SUPPRESSIONS,
     Kind.ALIASES: ALIASES,
     Kind.CONSENTS: CONSENTS,
+    Kind.PREFERENCES: PREFERENCES,
     Kind.LEDGER: LEDGER,
 }
 

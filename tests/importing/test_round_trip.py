@@ -29,6 +29,7 @@ from regulars.db.tables import (
     customers,
     events,
     metadata,
+    preferences,
     products,
     promises,
     purchase_lines,
@@ -155,6 +156,11 @@ def settle(engine: Engine, people: People) -> None:
         connection.execute(aliases.insert(), [
             {"external_id": f"=alias {key}", "customer_id": key, "at": NOW, "source": "merge"} for key in keys[:2]
         ])  # fmt: skip
+        connection.execute(preferences.insert(), [
+            {"customer_id": key, "at": NOW, "paused_until": LATER if key % 2 else None,
+             "gap_days": 7 * (key % 3) or None}
+            for key in keys[:3]
+        ])  # fmt: skip
         connection.execute(promises.insert(), [
             {"campaign": "win-back", "step": "1", "customer_id": key, "occurrence": "2026-06-01", "state": state,
              "kind": "marketing", "rule": "r", "due_at": NOW, "expires_at": NOW, "next_at": NOW, "created_at": NOW,
@@ -190,6 +196,7 @@ def contents(engine: Engine) -> dict[str, list[Any]]:
     asked = {
         "customers": select(*names).where(living),
         "aliases": theirs(aliases),
+        "preferences": theirs(preferences),
         "yes": theirs(consents).where(consents.c.granted.is_(True), ~refused.exists()),
         "no": theirs(consents).where(consents.c.granted.is_(False), ~by_another.exists()),
         "barred": select(refusals.c.email_hash, refusals.c.topic),
@@ -349,3 +356,14 @@ def test_a_settled_email_is_not_sent_again_by_a_new_database(moved: Engine, tmp_
             promises.c.occurrence == "2026-06-02"
         )
         assert connection.execute(query).all() == [("sent", True)]
+
+
+def test_the_longer_pause_and_the_wider_gap_hold(moved: Engine, tmp_path: Path) -> None:
+    (tmp_path / "p.csv").write_text(
+        "customer,paused_until,gap_days\nc-1,2026-06-11T00:00:00Z,30\n'NULL,2026-09-01T00:00:00Z,7\nnobody,,7\n"
+    )
+    report = import_file(moved, Kind.PREFERENCES, tmp_path / "p.csv", now=LATER, secret=SECRET, options=OPTIONS)
+    assert (report.added, report.changed, [fault.line for fault in report.bad]) == (0, 2, [4])
+    with read(moved) as connection:
+        kept = select(preferences.c.paused_until, preferences.c.gap_days).order_by(preferences.c.customer_id)
+        assert connection.execute(kept).all() == [(LATER, 30), (datetime(2026, 9, 1, tzinfo=UTC), 14)]

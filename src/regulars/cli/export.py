@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from regulars.importing.export_rows import ExportKind
 
 KINDS = (
-    "suppressions", "managers", "products", "customers", "aliases", "consents", "purchases", "events", "ledger",
+    "suppressions", "managers", "products", "customers", "aliases", "consents", "preferences", "purchases",
+    "events", "ledger",
 )  # fmt: skip
 
 
@@ -30,7 +31,8 @@ KINDS = (
 def export_command(command: CommandContext, what: str, as_csv: bool, out: Path | None) -> None:
     """Export everything of a KIND, or print all data stored about one CUSTOMER (id or e-mail address) as JSON.
 
-    KIND is suppressions, managers, products, customers, aliases, consents, purchases, events or ledger. An empty
+    KIND is suppressions, managers, products, customers, aliases, consents, preferences, purchases, events or
+    ledger. An empty
     database imports the files in this order, with `regulars import KIND FILE`. --json writes JSON Lines, one object
     to a line. Erased clients are left out; their addresses stay among the suppressions.
     """

@@ -84,7 +84,7 @@ def import_command(
     """Import a CSV, JSON Lines or spreadsheet FILE of one KIND.
 
     KIND is customers, purchases, products, events, managers, appointments, coupons, redemptions or suppressions; or, of
-    an export, aliases, consents or ledger. Importing a file again changes nothing.
+    an export, aliases, consents, preferences or ledger. Importing a file again changes nothing.
 
     At a terminal it shows what each column becomes and asks where that is not certain; the answers are kept in
     imports.yaml for the next file with these columns. Elsewhere what is not certain is refused.

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 KINDS = (
     "customers", "purchases", "products", "events", "managers", "appointments", "coupons", "redemptions",
-    "suppressions", "aliases", "consents", "ledger",
+    "suppressions", "aliases", "consents", "preferences", "ledger",
 )  # fmt: skip
 NEVER_HINTED = frozenset({"suppressions"})
 """Kinds that are never suggested for a typing mistake: a list of subscribers must not become suppressions."""

@@ -206,6 +206,7 @@ ALIASES: Mapping[str, tuple[str, ...]] = {"alias": ("further id",), "customer": 
 CONSENTS: Mapping[str, tuple[str, ...]] = {
     "customer": _CLIENT, "email_hash": (), "topic": (), "granted": (), "at": (), "source": (), "wording": (),
 }  # fmt: skip
+PREFERENCES: Mapping[str, tuple[str, ...]] = {"customer": _CLIENT, "paused_until": (), "gap_days": (), "at": ()}
 LEDGER: Mapping[str, tuple[str, ...]] = dict.fromkeys(
     (
         "campaign", "step", "customer", "occurrence", "state", "kind", "due_at", "reason", "detail", "recipient",
@@ -213,4 +214,4 @@ LEDGER: Mapping[str, tuple[str, ...]] = dict.fromkeys(
     ),
     (),
 )  # fmt: skip
-"""These three have no synonyms of other tools: only an export of ours has such rows."""
+"""These four have no synonyms of other tools: only an export of ours has such rows."""

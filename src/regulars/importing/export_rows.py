@@ -23,6 +23,7 @@ from regulars.db.tables import (
     customers,
     events,
     managers,
+    preferences,
     product_links,
     products,
     promises,
@@ -51,6 +52,7 @@ class ExportKind(StrEnum):
     CUSTOMERS = "customers"
     ALIASES = "aliases"
     CONSENTS = "consents"
+    PREFERENCES = "preferences"
     PURCHASES = "purchases"
     EVENTS = "events"
     LEDGER = "ledger"
@@ -212,6 +214,17 @@ def _consents(connection: Connection, secret: bytes) -> Exported:
     return Exported(("customer", "email_hash", *kept, "wording"), rows())
 
 
+def _preferences(connection: Connection, _: bytes) -> Exported:
+    kept = ("paused_until", "gap_days", "at")
+    query = (
+        select(customers.c.external_id.label("customer"), *(preferences.c[name] for name in kept))
+        .join(customers, customers.c.id == preferences.c.customer_id)
+        .where(_living)
+        .order_by(preferences.c.customer_id)
+    )
+    return Exported(("customer", *kept), _stream(connection, query))
+
+
 def _purchases(connection: Connection, _: bytes) -> Exported:
     columns = ("id", "customer", "occurred_at", "amount", "currency", "quantity", "discount", "products", "data")
     query = (
@@ -282,6 +295,7 @@ _EXPORTS: Mapping[ExportKind, Callable[[Connection, bytes], Exported]] = {
     ExportKind.CUSTOMERS: _customers,
     ExportKind.ALIASES: _aliases,
     ExportKind.CONSENTS: _consents,
+    ExportKind.PREFERENCES: _preferences,
     ExportKind.PURCHASES: _purchases,
     ExportKind.EVENTS: _events,
     ExportKind.LEDGER: _ledger,

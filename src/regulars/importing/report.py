@@ -22,6 +22,7 @@ class Kind(StrEnum):
     SUPPRESSIONS = "suppressions"
     ALIASES = "aliases"
     CONSENTS = "consents"
+    PREFERENCES = "preferences"
     LEDGER = "ledger"
 
 

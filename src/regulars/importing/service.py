@@ -29,6 +29,7 @@ from regulars.importing.events import Events
 from regulars.importing.file_forms import invalid, is_spreadsheet
 from regulars.importing.ledger_rows import LedgerRows
 from regulars.importing.options import ImportOptions
+from regulars.importing.preference_list import Preferences
 from regulars.importing.products import Products
 from regulars.importing.purchases import Purchases
 from regulars.importing.report import BadRow, ImportReport, Kind
@@ -56,6 +57,7 @@ _IMPORTERS: Mapping[Kind, type[Importer]] = {
     Kind.SUPPRESSIONS: Suppressions,
     Kind.ALIASES: Aliases,
     Kind.CONSENTS: Consents,
+    Kind.PREFERENCES: Preferences,
     Kind.LEDGER: LedgerRows,
 }
 
