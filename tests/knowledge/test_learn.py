@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
@@ -124,6 +125,17 @@ def test_after_one_purchase_one_client_is_valued_anew(shop: Engine) -> None:
         assert before is not None
         assert after is not None
         assert after > before
+
+
+@pytest.mark.parametrize(("given", "used"), [(None, "1"), ("3", "3")])
+def test_algebra_keeps_to_one_thread_unless_told_otherwise(
+    sqlite_engine: Engine, monkeypatch: pytest.MonkeyPatch, given: str | None, used: str
+) -> None:
+    monkeypatch.delenv("OPENBLAS_NUM_THREADS", raising=False)
+    if given is not None:
+        monkeypatch.setenv("OPENBLAS_NUM_THREADS", given)
+    learn(sqlite_engine, NOW)
+    assert os.environ["OPENBLAS_NUM_THREADS"] == used
 
 
 def test_too_little_history_teaches_nothing_and_breaks_nothing(engine: Engine) -> None:
