@@ -28,6 +28,7 @@ SQL_ROOMS = {
 }  # fmt: skip
 # Files of other rooms that build SQL all the same, and why.
 SQL_FILES = {
+    "src/regulars/dispatch/client_answers.py": "reads what emails ask about the clients of a batch, by one query",
     "src/regulars/dispatch/client_records.py": "reads what a batch is rendered with, set by set",
     "src/regulars/dispatch/load.py": "likewise",
     "src/regulars/explain/queries.py": "reads what is explained about one client",

@@ -89,9 +89,9 @@ def overlap(context: PlanContext, audience: Expression | None, first: Expression
 
 def _judged(context: PlanContext, condition: Expression) -> Subquery:
     """Each client of the condition with the first reason against an email; NULL for one client of each mailbox."""
-    holder = customers.alias("resting")
-    resting = select(mailbox_of(holder)).join(preferences, preferences.c.customer_id == holder.c.id)
-    paused = mailbox_of(customers).in_(resting.where(preferences.c.paused_until > context.now))
+    holder = customers.alias("holder")
+    paused_mailboxes = select(mailbox_of(holder)).join(preferences, preferences.c.customer_id == holder.c.id)
+    paused = mailbox_of(customers).in_(paused_mailboxes.where(preferences.c.paused_until > context.now))
     reason = case(
         *((against, literal(why, String)) for against, why in missing_rights(context, _MARKETING)),
         (paused, literal(Reason.CLIENT_PAUSED, String)),

@@ -15,11 +15,11 @@ from regulars.rules.segments import uses_in
 
 def check(templates: Templates, emails: Iterable[str], catalogue: Catalogue) -> Iterator[Diagnostic]:
     """A fault for each question that cannot be asked, once for each place."""
-    told = set()
+    seen = set()
     for question in _all(templates, emails):
         for fault in _faults(question, catalogue):
-            if fault not in told:
-                told.add(fault)
+            if fault not in seen:
+                seen.add(fault)
                 yield fault
 
 

@@ -15,12 +15,12 @@ from regulars.rules.tree import key_span
 
 def cycles(rulebook: Rulebook, loaded: Loaded) -> Iterator[Diagnostic]:
     """An error for each ring of segments, at the first of them, with the way round."""
-    told: set[str] = set()
+    seen: set[str] = set()
     for name, text in rulebook.segments.items():
-        way = () if name in told else way_round(name, rulebook.segments)
+        way = () if name in seen else way_round(name, rulebook.segments)
         if not way:
             continue
-        told.update(way)
+        seen.update(way)
         use = next(use for use in uses_in(text) if use.name == way[1])
         through = " → ".join(f"`{each}`" for each in way)
         message = f"the segment `{name}` is made of itself{f': {through}' if len(way) > 2 else ''}"
