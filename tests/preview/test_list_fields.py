@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import Engine, select
 
 from regulars.consent.data_export import export
+from regulars.core.errors import Invalid
 from regulars.core.settings import load
 from regulars.db import tables
 from regulars.db.engine import read, write
@@ -54,3 +55,16 @@ def test_tags_from_a_file_to_an_email(engine: Engine, tmp_path: Path) -> None:
     assert all("To the sauna !" in text for text in texts[1:])
     with read(engine) as connection:
         assert export(connection, 1)["customer"]["attrs"] == {"tags": ["vip", "swim"]}
+
+
+@pytest.mark.parametrize(
+    ("rule", "code"),
+    [({"each": "customer.tags"}, "A001"), ({"every": "year since customer.tags"}, "R014"),
+     ({"when": "customer.tags == 'vip'"}, "A001"), ({"when": "3 in customer.tags"}, "A001")],
+)  # fmt: skip
+def test_what_a_list_cannot_be(tmp_path: Path, rule: dict[str, Any], code: str) -> None:
+    root = write_workspace(tmp_path / "shop", {"c": {**rule, "email": "v"}})
+    (root / "campaigns" / "own.yaml").write_text("fields:\n  tags: list\n", "utf-8")
+    with pytest.raises(Invalid) as refused:
+        open_workspace(root)
+    assert code in {fault.code for fault in refused.value.diagnostics}
