@@ -7,6 +7,7 @@ from sqlalchemy import select
 from regulars.audience import segment_members
 from regulars.db.engine import read, write
 from regulars.db.tables import members
+from regulars.simulation.rules_in_force import rules_in_force
 from tests.common.bench import Bench
 from tests.common.people import add_customer, add_purchase
 from tests.common.rules import Rules, rules
@@ -97,6 +98,17 @@ def test_an_edit_deep_in_a_segment_makes_another_trigger_and_an_unused_one_does_
     assert trigger(recent=nested, deep="customer.purchases > 1") != trigger(
         recent=nested, deep="customer.purchases > 2"
     )
+
+
+def test_the_rules_in_force_are_read_again_with_their_segments(bench: Bench) -> None:
+    bench.rules = _farewell(recent="in_segment('deep')", deep="customer.purchases > 1")
+    bench.plan("2026-05-01T12:00")
+    with read(bench.engine) as connection:
+        found = rules_in_force(connection, rules({}, segments={"deep": "customer.purchases > 99"}))
+    assert found is not None
+    before, after = (book.campaigns["farewell"] for book in (bench.rules.rulebook, found.rulebook))
+    assert found.rulebook.digest(after) == bench.rules.rulebook.digest(before)
+    assert found.conditions["campaigns", "farewell", "when"].segments == {"recent", "deep"}
 
 
 def test_stays_are_kept_only_where_a_rule_asks_who_left(bench: Bench) -> None:
