@@ -14,7 +14,7 @@ from regulars.db.engine import open_engine, write
 from regulars.db.states import Reason, State
 from regulars.db.tables import suppressions
 from regulars.ledger.switches import Scope, Target, pause
-from regulars.ledger.worker_activity import Counted, Tally, note
+from regulars.ledger.worker_activity import Counted, Tally, record_activity
 from regulars.operation.database_upgrade import upgrade_database
 from tests.common.people import SECRET, add_customer
 from tests.web.shop import NOW, Shop, open_shop
@@ -49,8 +49,8 @@ def work(shop: Shop) -> None:
     with write(shop.engine) as connection:
         connection.execute(insert(suppressions).values(email_hash="h", scope="all", reason="manual", at=NOW))
         done = {(Counted.SETTLED, "sent"): Tally(3), (Counted.DELIVERED, "default"): Tally(3, 1.5)}
-        note(connection, "host:1", "1.0", done)
-        note(connection, "host:2", "1.0", {(Counted.SETTLED, "sent"): Tally(2), (Counted.PLANS, ""): Tally(1, 0.25)})
+        record_activity(connection, "host:1", "1.0", done)
+        record_activity(connection, "host:2", "1.0", {(Counted.SETTLED, "sent"): Tally(2), (Counted.PLANS, ""): Tally(1, 0.25)})
         pause(connection, Target(Scope.ALL), who="ada", why=None, wall=NOW)
 
 

@@ -122,8 +122,8 @@ def _broker(command: CommandContext) -> Finding:
             "broker", f"does not answer within {_BROKER_TIMEOUT:.0f} s", "start it: without it no worker wakes"
         )
     if done.returncode:
-        said = done.stderr.strip().splitlines()
+        lines = done.stderr.strip().splitlines()
         return doctor.fault(
-            "broker", said[-1] if said else "does not answer", "start it, or correct REGULARS_BROKER_URL"
+            "broker", lines[-1] if lines else "does not answer", "start it, or correct REGULARS_BROKER_URL"
         )
     return doctor.ok("broker", "answers")

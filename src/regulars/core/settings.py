@@ -106,16 +106,17 @@ def load(workspace: Path, environ: Mapping[str, str] | None = None) -> Settings:
 
 def _dkim(env: Mapping[str, str], root: Path) -> DkimSettings | None:
     """The three settings of DKIM; a key's path is relative to the workspace."""
-    given = {name: env.get(f"REGULARS_DKIM_{name}", "").strip() for name in ("KEY", "DOMAIN", "SELECTOR")}
-    if not any(given.values()):
+    names = ("REGULARS_DKIM_KEY", "REGULARS_DKIM_DOMAIN", "REGULARS_DKIM_SELECTOR")
+    key, domain, selector = (env.get(name, "").strip() for name in names)
+    if not (key or domain or selector):
         return None
-    for name in ("KEY", "DOMAIN"):
-        if not given[name]:
-            raise EnvironmentFailed(f"REGULARS_DKIM_{name} is missing: signing needs a key and the sender's domain")
-    for name in ("DOMAIN", "SELECTOR"):
-        if not _NAME_IN_DNS.fullmatch(given[name] or "regulars"):
-            raise EnvironmentFailed(f"REGULARS_DKIM_{name} is `{given[name]}`; expected a name such as studio.example")
-    return DkimSettings(root / given["KEY"], given["DOMAIN"].lower(), given["SELECTOR"] or "regulars")
+    for name, value in zip(names[:2], (key, domain), strict=True):
+        if not value:
+            raise EnvironmentFailed(f"{name} is missing: signing needs a key and the sender's domain")
+    for name, value in zip(names[1:], (domain, selector or "regulars"), strict=True):
+        if not _NAME_IN_DNS.fullmatch(value):
+            raise EnvironmentFailed(f"{name} is `{value}`; expected a name such as studio.example")
+    return DkimSettings(root / key, domain.lower(), selector or "regulars")
 
 
 def only_to(environ: Mapping[str, str] | None = None) -> tuple[str, ...]:

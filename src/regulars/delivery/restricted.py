@@ -42,7 +42,7 @@ class RestrictedTransport(Transport):
             return await self._inner.deliver(parcels)
         delivery = await self._inner.deliver(going) if going else Delivery(())
         by_key = {result.key: result for result in delivery.results}
-        return Delivery([by_key.get(parcel.key) or self._kept(parcel.key) for parcel in parcels], delivery.outage)
+        return Delivery([by_key.get(parcel.key) or self._not_sent(parcel.key) for parcel in parcels], delivery.outage)
 
     async def probe(self) -> Outage | None:
         return await self._inner.probe()
@@ -50,7 +50,7 @@ class RestrictedTransport(Transport):
     async def close(self) -> None:
         await self._inner.close()
 
-    def _kept(self, key: int) -> Result:
+    def _not_sent(self, key: int) -> Result:
         words = f"not sent: this process writes to {self._allowed} only (REGULARS_ONLY_TO)"
         return Result(key, Outcome.UNSENT, None, words)
 

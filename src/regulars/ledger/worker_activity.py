@@ -57,7 +57,7 @@ class Heartbeat:
     alive: bool
 
 
-def note(connection: Connection, process: str, release: str, done: Tallies) -> None:
+def record_activity(connection: Connection, process: str, release: str, done: Tallies) -> None:
     """Records that the process lives, and adds what it did since it last recorded."""
     now = database_time(connection)
     beat = insert(connection, heartbeats).values(process=process, release=release, started_at=now, noted_at=now)

@@ -62,5 +62,5 @@ class ActivityLog:
         done = dict(self._done)
         with suppress(EnvironmentFailed):  # it is written with the next; what stops the work is told elsewhere
             with db.write(self._engine) as connection:
-                worker_activity.note(connection, self._process, __version__, done)
+                worker_activity.record_activity(connection, self._process, __version__, done)
             self._done.clear()
