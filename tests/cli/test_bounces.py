@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from regulars.core.return_path import HEADER
 from tests.cli.conftest import Project
+from tests.common.smtp import Inbox
 from tests.common.workspace import write_company
 from tests.feedback.delivery_report import dsn
 
@@ -65,6 +67,15 @@ def test_a_pipe_prints_nothing_and_ends_with_75_to_be_tried_again(returning: Pro
     away = piped(REGULARS_DATABASE_URL="postgresql://nobody@127.0.0.1:1/none")
     assert (away.returncode, away.stdout) == (75, b"")
     assert b"error: " in away.stderr
+
+
+@pytest.mark.slow
+def test_a_test_email_cannot_come_back_as_the_clients(returning: Project, smtp_inbox: Inbox) -> None:
+    arguments = ("send-test", "birthday", "--to", "me@studio.example", "--customer", "c-1")
+    assert returning.run(*arguments, REGULARS_SMTP_URL=smtp_inbox.url).exit_code == 0
+    (received,) = smtp_inbox.messages
+    assert received.sender == "hello@studio.example"
+    assert (received.message[HEADER], received.message["List-Unsubscribe"]) == (None, None)
 
 
 @pytest.mark.slow

@@ -108,9 +108,9 @@ async def send_test(
 def _marked(one: Preview, to: Mailbox, now: datetime) -> Letter:
     domain = one.letter.message_id.strip("<>").rpartition("@")[2]
     return replace(
-        one.letter, to=to, cc=(), subject=f"[Test] {one.subject}", unsubscribe_url=None,
+        one.letter, to=to, cc=(), subject=f"[Test] {one.subject}", unsubscribe_url=None, unsubscribe_mailto=None,
         message_id=ids.message_id(f"test/{one.letter.message_id}/{to.address}/{now.isoformat()}", domain),
-        headers=(*one.letter.headers, ("X-Regulars-Test", f"{one.campaign}/{one.step}")),
+        headers=(("X-Regulars-Test", f"{one.campaign}/{one.step}"),),
     )  # fmt: skip
 
 
