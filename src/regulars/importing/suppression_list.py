@@ -48,7 +48,7 @@ def comment(raw: Any) -> str | None:
     """Any cell as one line of text, truncated; nothing is refused."""
     value = raw if isinstance(raw, str) else str(raw)
     line = " ".join("".join(c if c.isprintable() else " " for c in value).split())
-    return line[:_LONGEST] or None
+    return line[:_LONGEST].rstrip() or None
 
 
 class Suppressions(Importer):
