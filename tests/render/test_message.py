@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from regulars.render.compile import Templates
 from regulars.render.environment import HTML, TEXT
 from regulars.render.message import RenderFailed, render
+from regulars.render.question_calls import QUESTIONS
 from tests.common import data
 from tests.render.conftest import Desk
 
@@ -93,7 +94,21 @@ def test_nothing_can_mark_data_as_safe() -> None:
     for environment in (HTML, TEXT):
         assert not {"safe", "tojson", "xmlattr", "urlize", "attr", "format"} & set(environment.filters)
         assert environment.loader is None
-        assert set(environment.globals) == {"years_since"}
+        assert set(environment.globals) == {"years_since", *QUESTIONS}
+
+
+def test_a_question_gives_the_answer_that_was_found_and_shows_nothing_else(desk: Desk) -> None:
+    desk.email("<mj-text>{{ 'yes' if bought('wax', within='1 day') else 'no' }}</mj-text>")
+    asked = {"bought('wax', within='1 day')": True}
+    assert "yes" in desk.render(answers=asked).text
+    assert "no" in desk.render(answers={"bought('wax')": True}).text
+    assert "no" in desk.render().text
+    desk.email("<mj-text>{{ bought._answers }}</mj-text>")
+    with pytest.raises(RenderFailed, match="bought"):
+        desk.render(answers=asked)
+    desk.email("<mj-text>{{ bought }}</mj-text>")
+    with pytest.raises(RenderFailed):
+        desk.render(answers=asked)
 
 
 def test_html_in_data_is_text(desk: Desk) -> None:
