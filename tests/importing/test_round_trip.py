@@ -331,6 +331,9 @@ def test_a_yes_of_a_file_does_not_bring_back_who_left(moved: Engine, tmp_path: P
     (tmp_path / "k.csv").write_text("customer,topic,granted,at\n'NULL,marketing,yes,2020-01-01\nc-1,marketing,no,\n")
     report = import_file(moved, Kind.CONSENTS, tmp_path / "k.csv", now=LATER, secret=SECRET, options=OPTIONS)
     assert (report.added, report.changed, report.unchanged, report.bad) == (0, 1, 1, [])
+    assert report.notes == (
+        "1 rows say yes where the client or their mailbox has said no; nothing was changed for them",
+    )
     with read(moved) as connection:
         assert connection.scalars(select(consents.c.granted).where(consents.c.topic == "marketing")).unique().all() == [
             False

@@ -28,7 +28,7 @@ _GIVEN: Types = {
     "customer_id": Key, "topic": Text(), "granted": Boolean(), "at": Instant(), "source": Text(), "wording": Text(),
 }  # fmt: skip
 _MAILBOX: Types = {"email_hash": Text(), "topic": Text(), "at": Instant(), "source": Text()}
-_LATER = "rows say yes where the client or their mailbox has decided already; nothing was changed for them"
+_LATER = "rows say yes where the client or their mailbox has said no; nothing was changed for them"
 
 
 def _words(raw: Any) -> str | None:
@@ -116,7 +116,11 @@ class Consents(Importer):
         ]  # fmt: skip
         if lines:
             connection.execute(consent_log.insert(), lines)
-        late = sum(bool(one[2]) and (one[0], one[1]) not in fresh for one in theirs)
+        agreed = select(consents.c.customer_id, consents.c.topic).join(
+            given, and_(given.c.customer_id == consents.c.customer_id, given.c.topic == consents.c.topic)
+        )
+        yes = {tuple(row) for row in connection.execute(agreed.where(consents.c.granted.is_(True)))}
+        late = sum(bool(one[2]) and (one[0], one[1]) not in yes for one in theirs)
         if late:
             self.notes[_LATER] += late
         return fresh
