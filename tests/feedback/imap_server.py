@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import socketserver
+import ssl
 import threading
 from dataclasses import dataclass, field
 from typing import Self
@@ -20,14 +21,23 @@ class Message:
 
 
 class ImapServer:
-    """`with ImapServer([content, …]) as server:` has them unseen in INBOX, numbered from 1."""
+    """`with ImapServer([content, …]) as server:` has them unseen in INBOX, numbered from 1; with `tls` by `imaps`."""
 
-    def __init__(self, contents: list[bytes]) -> None:
+    def __init__(self, contents: list[bytes], tls: ssl.SSLContext | None = None) -> None:
         self.messages = {number: Message(content) for number, content in enumerate(contents, 1)}
         self.commands: list[str] = []
         mailbox = self
 
         class Handler(socketserver.StreamRequestHandler):
+            def setup(self) -> None:
+                if tls is not None:
+                    self.request = tls.wrap_socket(self.request, server_side=True)
+                super().setup()
+
+            def finish(self) -> None:
+                super().finish()
+                self.request.close()
+
             def handle(self) -> None:
                 self.wfile.write(b"* OK ready\r\n")
                 while line := self.rfile.readline():
@@ -38,7 +48,12 @@ class ImapServer:
                     if command.upper() == "LOGOUT":
                         return
 
-        self._server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler)
+        class Server(socketserver.ThreadingTCPServer):
+            def handle_error(self, request: object, client_address: object) -> None:
+                """A client that does not trust the certificate hangs up; the test looks at the client."""
+
+        self._scheme = "imap" if tls is None else "imaps"
+        self._server = Server(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01})
 
@@ -46,7 +61,7 @@ class ImapServer:
     def url(self) -> str:
         """With user and password."""
         port = self._server.server_address[1]
-        return f"imap://{USER}:{PASSWORD.replace('/', '%2F')}@127.0.0.1:{port}/INBOX"
+        return f"{self._scheme}://{USER}:{PASSWORD.replace('/', '%2F')}@127.0.0.1:{port}/INBOX"
 
     def answer(self, command: str) -> tuple[bytes, str]:
         """The untagged lines and the status of one command."""

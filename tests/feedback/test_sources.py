@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import io
+import ssl
 from pathlib import Path
 
 import pytest
+import trustme
 
 from regulars.core import clock
 from regulars.core.errors import EnvironmentFailed
@@ -144,6 +146,19 @@ def test_imap_messages_stay_unseen_while_the_database_is_away(sent: Desk, tmp_pa
         with pytest.raises(EnvironmentFailed):
             read_all(away, ImapSource.parse(server.url), sent.receiver(), clock.frozen(at(LATER)))
         assert server.messages[1].flags == set()
+
+
+def test_imaps_needs_a_certificate_that_is_trusted(sent: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    authority = trustme.CA()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    with ImapServer([_dsn(sent, "ada")], context) as server:
+        with pytest.raises(EnvironmentFailed, match=r"cannot be read.*CERTIFICATE_VERIFY_FAILED"):
+            _read(sent, ImapSource.parse(server.url))
+        assert server.commands == []  # no password went to it
+        authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+        monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
+        assert _read(sent, ImapSource.parse(server.url)).new == {Kind.HARD_BOUNCE: 1}
 
 
 def test_a_wrong_password_is_told_without_it(sent: Desk) -> None:
