@@ -73,7 +73,10 @@ def test_every_state_is_counted_and_adds_up(bench: Bench) -> None:
                 "due": 2, "held": {"cap": 2, "quiet-hours": 2}, "skipped": {"holdout": 2, "late": 2}, "sent": 2,
                 "failed": 2, "uncertain": 2, "bounced": 2, "soft_bounced": 0, "complained": 0,
             },
-            "idle": {"due": 0, "held": {}, "skipped": {}, "sent": 0, "failed": 0, "uncertain": 0, "bounced": 0, "soft_bounced": 0, "complained": 0},
+            "idle": {
+                "due": 0, "held": {}, "skipped": {}, "sent": 0, "failed": 0, "uncertain": 0, "bounced": 0,
+                "soft_bounced": 0, "complained": 0,
+            },
         },
     }  # fmt: skip
     assert found.campaigns["visit"].total == len(STATES) * 2

@@ -50,7 +50,8 @@ def work(shop: Shop) -> None:
         connection.execute(insert(suppressions).values(email_hash="h", scope="all", reason="manual", at=NOW))
         done = {(Counted.SETTLED, "sent"): Tally(3), (Counted.DELIVERED, "default"): Tally(3, 1.5)}
         record_activity(connection, "host:1", "1.0", done)
-        record_activity(connection, "host:2", "1.0", {(Counted.SETTLED, "sent"): Tally(2), (Counted.PLANS, ""): Tally(1, 0.25)})
+        done = {(Counted.SETTLED, "sent"): Tally(2), (Counted.PLANS, ""): Tally(1, 0.25)}
+        record_activity(connection, "host:2", "1.0", done)
         pause(connection, Target(Scope.ALL), who="ada", why=None, wall=NOW)
 
 

@@ -1,7 +1,7 @@
 """Postmark: the message as JSON, made from its MIME parts.
 
-Documented at postmarkapp.com/developer/api/email-api and .../overview (error codes). The API takes no raw message: other
-headers go into `Headers`. Postmark writes a Message-ID of its own unless it is asked to keep ours.
+Documented at postmarkapp.com/developer/api/email-api. The API takes no raw message: other headers go into `Headers`.
+Postmark writes a Message-ID of its own unless it is asked to keep ours.
 """
 
 from __future__ import annotations
