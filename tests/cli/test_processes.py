@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 import click
 import pytest
-import yaml
 
 from regulars.cli.command_context import CommandContext
 from regulars.cli.processes import up_processes
 from regulars.cli.web import links_elsewhere
+from tests.common import deployment
 from tests.common.workspace import write_workspace
-
-HERE = Path(__file__).parents[2]
-RUNS = r"(?:celery -A regulars\.workers|regulars)(?: --workspace \S+)? "
-"""How a process is started elsewhere; its name follows."""
 
 
 @pytest.fixture
@@ -31,22 +26,19 @@ def names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> set[str]:
 
 
 def test_the_containers_are_all_that_up_runs(names: set[str]) -> None:
-    services = yaml.safe_load((HERE / "compose.yaml").read_text("utf-8"))["services"]
+    services = deployment.ours()
     assert names == {"worker", "beat", "web"}
-    assert set(services) - names == {"postgres", "redis", "upgrade"}
-    for name in names:
-        assert re.search(rf"exec {RUNS}{name}\b", services[name]["command"]), name
+    assert set(services) - names == {"upgrade", "inbound"}
+    assert services["inbound"]["profiles"] == ["inbound"]
+    for name in names | {"inbound"}:
+        assert services[name]["command"][:2] == ["regulars", name]
         assert services[name]["environment"] == services["upgrade"]["environment"]
         assert services[name]["depends_on"]["upgrade"] == {"condition": "service_completed_successfully"}
-    (published,) = services["web"]["ports"]
-    assert published.startswith("127.0.0.1:"), "whoever reaches the port is taken for the proxy"
-    assert f"--port {published.rpartition(':')[2]} " in services["web"]["command"]
 
 
 def test_the_units_are_all_that_up_runs(names: set[str]) -> None:
-    units = [path.read_text("utf-8") for path in sorted((HERE / "workers" / "systemd").glob("*.service"))]
-    for name in names:
-        assert [unit for unit in units if re.search(rf"^ExecStart=\S*/{RUNS}{name}\b", unit, re.MULTILINE)], name
+    started = {deployment.words(unit)[1] for unit in deployment.units().values()}
+    assert started == names | {"inbound"}
 
 
 @pytest.mark.parametrize(
