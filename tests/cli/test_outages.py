@@ -20,7 +20,8 @@ def test_an_outage_is_told_until_retry_finds_the_server_back(clients: Project) -
     failed = clients.run("tick", "--now", "2026-06-01T12:00", REGULARS_SMTP_URL=url)
     assert failed.exit_code == 3
     assert f"the mail server could not be reached (127.0.0.1:{port}: " in failed.output
-    (warning,) = clients.data("report", "--now", "2026-06-01T12:00")["warnings"]
+    warning, idle = clients.data("report", "--now", "2026-06-01T12:00")["warnings"]
+    assert idle.startswith("no worker runs, and emails wait")
     assert "nothing is sent since 20" in warning
     assert f"its mail server is away: 127.0.0.1:{port}: " in warning
     assert warning.endswith("`regulars retry` tries at once")

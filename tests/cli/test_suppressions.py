@@ -134,7 +134,7 @@ def test_a_folder_is_no_list(project: Project) -> None:
 
 @pytest.mark.parametrize(
     "typed",
-    ["pause", "release", "reset", "unsubscribe", "supress", "unsupress", "express", "compress", "ticket", "eras"],
+    ["cancle", "release", "reset", "unsubscribe", "supress", "unsupress", "express", "compress", "ticket", "eras"],
 )
 def test_nobody_is_led_to_what_cannot_be_taken_back(typed: str) -> None:
     told = CliRunner().invoke(main, [typed]).stderr

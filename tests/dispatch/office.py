@@ -68,8 +68,12 @@ class Office:
             add_event(connection, key, "visit.done", when, data or {"service": "cut"})
 
     def rows(self) -> list[dict[str, Any]]:
-        """The ledger, with each client's external id as `customer`, in order of promising."""
-        query = select(promises, customers.c.external_id.label("customer")).join(customers).order_by(promises.c.id)
+        """The ledger, with each client's external id as `customer`: by plan, then by client.
+
+        In which order a plan promises to several clients is the database's choice.
+        """
+        query = select(promises, customers.c.external_id.label("customer")).join(customers)
+        query = query.order_by(promises.c.created_at, promises.c.customer_id, promises.c.id)
         with read(self.engine) as connection:
             return [dict(row) for row in connection.execute(query).mappings()]
 

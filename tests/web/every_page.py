@@ -12,6 +12,7 @@ from pathlib import Path
 from playwright.sync_api import Page, Route
 
 from regulars.db.engine import open_engine, write
+from regulars.db.tables import metadata
 from regulars.dispatch.template_context import token
 from regulars.ledger.sent_copies import SentCopy, save_copies
 from regulars.render.message import render
@@ -151,7 +152,9 @@ def copy_of(shop: Shop, email: str, locale: str) -> str:
 def broken_shop(folder: Path) -> Iterator[Kind]:
     """The page of a server whose database has lost its tables."""
     engine = open_engine(f"sqlite:///{folder / 'empty.sqlite'}")
+    metadata.create_all(engine)
     with open_shop(engine) as shop:
+        metadata.drop_all(engine)
         path = shop.link("u", 1)
         yield Kind("failed", f"http://127.0.0.1:{shop.port}", path, shop.get(path))
     engine.dispose()

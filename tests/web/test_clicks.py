@@ -112,7 +112,8 @@ def test_who_follows_the_link_that_nobody_sees_was_a_machine_before_too(both_pos
     assert post.hits() == [("click", SALE, "machine"), ("click", SALE, "human"), ("trap", "", "machine")]
     post.office.plan("2026-06-10T12:30")
     (event,) = post.shop.rows("events")
-    assert event["customer_id"] == post.shop.rows("promises")[1]["customer_id"]
+    written_to = {row["id"]: row["customer_id"] for row in post.shop.rows("promises")}
+    assert event["customer_id"] == written_to[post.promise("bob")]
 
 
 def test_a_machine_that_is_found_out_late_takes_the_event_back(both_post: Mailing) -> None:
