@@ -53,6 +53,9 @@ def test_what_is_no_table_is_refused_by_its_name(sqlite_desk: Desk, content: byt
         ("Почта;Имя;Фамилия\nana@client.example;Анна;Иванова\n", "cp1251", "Почта;Имя;Фамилия"),
         ("Email;Prenume;Țară\n".replace("Ț", "Ţ") + "ana@client.example;Ana;RO\n", "iso8859-2", "Email;Prenume;Ţară"),
         ("E-mail;Křestní\nana@client.example;Jiří\n", "cp1250", "E-mail;Křestní"),
+        # The faulty byte is the last of the line, where it could be the first of a letter of several bytes.
+        ("Email;Nume;Plată\nana@client.example;Ana;5\n", "cp1250", "Email;Nume;Plată"),
+        ("Email;Plată;Nume\rana@client.example;5;Ana\r", "cp1250", "Email;Plată;Nume"),
     ],
 )
 def test_the_option_for_the_encoding_is_named_with_what_it_reads(

@@ -53,7 +53,7 @@ def encoding_of(path: Path, start: bytes) -> str:
         if beginning.startswith(words):
             raise invalid(path, f"this is {name}, not a table", hint=hint)
     if b"@" not in first and not first.lstrip().startswith(b"{"):  # a row, in which a faulty byte costs only that row
-        _refuse_unnamed(path, first)
+        refuse_undecoded(path, first, whole=b"\n" in start)
     return "utf-8-sig"
 
 
@@ -87,10 +87,13 @@ def _packed(path: Path) -> tuple[str, int, str]:
     return f"this is an archive (zip) with {listed or 'nothing in it'}", 1, "unpack it and import each file"
 
 
-def _refuse_unnamed(path: Path, first: bytes) -> None:
-    """Refuses a file whose names of columns are not UTF-8, with what each likely encoding makes of them."""
+def refuse_undecoded(path: Path, first: bytes, *, whole: bool = True) -> None:
+    """Refuses a file whose names of columns are not UTF-8, with what each likely encoding makes of them.
+
+    Where `first` is not the whole line, its last letter may be incomplete.
+    """
     try:
-        codecs.getincrementaldecoder("utf-8")().decode(first)
+        codecs.getincrementaldecoder("utf-8")().decode(first, final=whole)
     except UnicodeDecodeError:
         found: dict[str, str] = {}
         for encoding in _ENCODINGS:

@@ -18,7 +18,7 @@ from typing import Any, BinaryIO, Self, TextIO
 import orjson
 
 from regulars.core.errors import EnvironmentFailed, NotFound
-from regulars.importing.file_forms import SAMPLE, encoding_of, invalid, refuse_twins
+from regulars.importing.file_forms import SAMPLE, encoding_of, invalid, refuse_twins, refuse_undecoded
 from regulars.importing.footers import without_footer
 from regulars.importing.row_source import LONGEST, TOO_LONG, Record, RowSource
 
@@ -96,6 +96,7 @@ class FileSource(RowSource):
             raise invalid(self.path, f"the first line cannot be read: {error}", line) from None
         while header and not header[-1]:
             header.pop()
+        refuse_undecoded(self.path, delimiter.join(header).encode("utf-8", "surrogateescape"))
         refuse_twins(self.path, header, line)
         records = _csv_records(reader, header, delimiter, line - 1)
         return header, without_footer(records, len(header), self.notes)

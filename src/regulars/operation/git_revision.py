@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from regulars.core.errors import NotFound, RegularsError
+from regulars.core.paths import inside
 from regulars.workspace.fingerprint import READ_FROM
 
 _SECONDS = 60
@@ -53,7 +54,11 @@ def write_revision(root: Path, revision: str, folder: Path) -> None:
         raise RegularsError(f"at the git revision `{revision}` this folder had no campaigns/")
     archive = _git(root, "archive", "--format=tar", commit, "--", *present)
     with tarfile.open(fileobj=io.BytesIO(archive)) as files:
-        files.extractall(folder, filter="data")
+        for member in files:  # `extractall` can leave out links and paths that lead out from Python 3.11.4 on only
+            content, target = files.extractfile(member) if member.isreg() else None, folder / member.name
+            if content is not None and inside(target, folder):
+                target.parent.mkdir(parents=True, exist_ok=True)
+                target.write_bytes(content.read())
 
 
 def _git(root: Path, *arguments: str) -> bytes:
