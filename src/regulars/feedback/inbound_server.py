@@ -8,12 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import socket
-import threading
 from collections.abc import Callable
-from concurrent.futures import Future
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 from aiosmtpd.lmtp import LMTP
 from aiosmtpd.smtp import SMTP
@@ -22,6 +19,7 @@ from sqlalchemy import Engine
 from regulars.core.clock import Clock
 from regulars.core.errors import EnvironmentFailed, Invalid
 from regulars.core.return_path import ReturnPath
+from regulars.delivery.listening import ListeningServer
 from regulars.feedback.file_sources import keep_aside
 from regulars.feedback.incoming import take
 from regulars.feedback.promise_search import Receiver
@@ -37,7 +35,7 @@ TIMEOUT = 60.0
 _AWAY = "451 4.3.0 not recorded, try again later"
 
 
-class InboundServer:
+class InboundServer(ListeningServer):
     """`with InboundServer(…) as door:` listens on `door.port` until the end of the block.
 
     `receiver` gives the rules in force. Raises EnvironmentFailed if the port cannot be used.
@@ -47,53 +45,18 @@ class InboundServer:
         self, engine: Engine, receiver: Callable[[], Receiver], clock: Clock, *, host: str, port: int, aside: Path,
         lmtp: bool = False,
     ) -> None:  # fmt: skip
-        self.engine, self.receiver, self.clock = engine, receiver, clock
-        self.host, self.port, self.aside = host, port, aside
+        super().__init__(host, port)
+        self.engine, self.receiver, self.clock, self.aside = engine, receiver, clock, aside
         self._protocol = _Lmtp if lmtp else _Smtp
         self._most_recipients = 1 if lmtp else 10  # an LMTP server would owe a reply for each
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._stop: asyncio.Event | None = None
-        self._thread: threading.Thread | None = None
 
-    def __enter__(self) -> Self:
-        try:
-            listener = socket.create_server((self.host, self.port))
-        except OSError as error:
-            raise EnvironmentFailed(f"cannot listen on {self.host}:{self.port}: {error.strerror or error}") from error
-        self.port = listener.getsockname()[1]
-        ready: Future[None] = Future()
-        self._thread = threading.Thread(target=asyncio.run, args=(self._serve(listener, ready),), daemon=True)
-        self._thread.start()
-        ready.result()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._loop is not None and self._stop is not None and self._thread is not None:
-            self._loop.call_soon_threadsafe(self._stop.set)
-            self._thread.join()
-
-    async def _serve(self, listener: socket.socket, ready: Future[None]) -> None:
-        self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
-        open_now: set[SMTP] = set()
-
-        def connection() -> SMTP:
-            open_now.difference_update([one for one in open_now if one.transport is None])
-            made = self._protocol(
-                self, data_size_limit=LARGEST, enable_SMTPUTF8=True, hostname="inbound.localhost", ident="Regulars",
-                timeout=TIMEOUT,
-            )  # fmt: skip
-            made.full = len(open_now) >= MOST_CONNECTIONS
-            open_now.add(made)
-            return made
-
-        server = await self._loop.create_server(connection, sock=listener)
-        ready.set_result(None)
-        await self._stop.wait()
-        server.close()
-        for one in open_now:
-            if one.transport is not None:
-                one.transport.close()
-        await server.wait_closed()
+    def _connection(self, others: int) -> SMTP:
+        made = self._protocol(
+            self, data_size_limit=LARGEST, enable_SMTPUTF8=True, hostname="inbound.localhost", ident="Regulars",
+            timeout=TIMEOUT,
+        )  # fmt: skip
+        made.full = others >= MOST_CONNECTIONS
+        return made
 
     async def handle_RCPT(  # noqa: N802 - aiosmtpd's name
         self, server: Any, session: Any, envelope: Any, address: str, options: list[str]

@@ -6,12 +6,9 @@ folder, even after a crash. Files are numbered in order of arrival.
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import re
 import socket
-import threading
-from concurrent.futures import Future
 from pathlib import Path
 from typing import Any, Self
 
@@ -21,6 +18,7 @@ from regulars.core.errors import EnvironmentFailed
 from regulars.core.paths import make_private
 from regulars.delivery.inbox.mail_store import StoredMessage, keep, number, stored
 from regulars.delivery.inbox.pages import write_index
+from regulars.delivery.listening import ListeningServer
 
 __all__ = ["Inbox", "StoredMessage", "stored", "write_index"]
 
@@ -48,7 +46,7 @@ def inbox_at(host: str, port: int, seconds: float = 2.0) -> str | None:
     return found[1] if found else None
 
 
-class Inbox:
+class Inbox(ListeningServer):
     """`with Inbox(folder) as inbox:` listens on `inbox.port` until the end of the block.
 
     Existing messages in the folder stay. Raises EnvironmentFailed when the port or the folder
@@ -56,13 +54,9 @@ class Inbox:
     """
 
     def __init__(self, folder: Path, host: str = "127.0.0.1", port: int = 0) -> None:
+        super().__init__(host, port)
         self.folder = folder
-        self.host = host
-        self.port = port
         self._last = 0
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._stop: asyncio.Event | None = None
-        self._thread: threading.Thread | None = None
 
     @property
     def url(self) -> str:
@@ -76,45 +70,16 @@ class Inbox:
     def __enter__(self) -> Self:
         try:
             make_private(self.folder)
-            listener = socket.create_server((self.host, self.port))
         except OSError as error:
-            address = f"{self.host}:{self.port}"
-            message = f"the inbox cannot listen on {address} or write to {self.folder}: {error}"
-            raise EnvironmentFailed(message) from error
-        self.port = listener.getsockname()[1]
+            raise EnvironmentFailed(f"the inbox cannot write to {self.folder}: {error}") from error
         self._last = max((number(path) for path in self.folder.glob("*.eml")), default=0)
-        ready: Future[None] = Future()
-        self._thread = threading.Thread(target=asyncio.run, args=(self._serve(listener, ready),), daemon=True)
-        self._thread.start()
-        ready.result()
-        return self
+        return super().__enter__()
 
-    def __exit__(self, *_: object) -> None:
-        if self._loop is not None and self._stop is not None and self._thread is not None:
-            self._loop.call_soon_threadsafe(self._stop.set)
-            self._thread.join()
-
-    async def _serve(self, listener: socket.socket, ready: Future[None]) -> None:
-        self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
-        talks: set[SMTP] = set()
-
-        def talk() -> SMTP:
-            talks.difference_update([one for one in talks if one.transport is None])
-            one = SMTP(
-                self, data_size_limit=LARGEST, enable_SMTPUTF8=True, hostname="inbox.localhost",
-                ident=f"{_NAME} {folder_mark(self.folder)}",
-            )  # fmt: skip
-            talks.add(one)
-            return one
-
-        server = await self._loop.create_server(talk, sock=listener)
-        ready.set_result(None)
-        await self._stop.wait()
-        server.close()
-        for one in talks:
-            if one.transport is not None:
-                one.transport.close()
-        await server.wait_closed()
+    def _connection(self, others: int) -> SMTP:
+        return SMTP(
+            self, data_size_limit=LARGEST, enable_SMTPUTF8=True, hostname="inbox.localhost",
+            ident=f"{_NAME} {folder_mark(self.folder)}",
+        )  # fmt: skip
 
     async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: N802 - aiosmtpd's
         """Stores one message; called by aiosmtpd, for one message at a time."""
