@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -57,9 +58,11 @@ def test_a_process_that_ended_in_peace_is_started_anew(compiler: Compiler) -> No
 
 
 def test_an_email_that_takes_too_long_is_refused(compiler: Compiler, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(mjml_process, "SECONDS", 0.0)
+    compiler.compile(LETTER.format(1))
+    os.kill(running(compiler), signal.SIGSTOP)  # it answers no more
+    monkeypatch.setattr(mjml_process, "SECONDS", 0.05)
     with pytest.raises(CompilerFailed, match="was not done within"):
-        compiler.compile(LETTER.format("x" * 100_000))
+        compiler.compile(LETTER.format(1))
     monkeypatch.undo()
     assert "Hello 2" in compiler.compile(LETTER.format(2))
 
