@@ -51,6 +51,7 @@ def read_command(ctx: click.Context, command: CommandContext, source: str | None
     except Exception as error:
         if named != "-":
             raise
+        # Whatever failed, the mail server that feeds the pipe keeps the message and tries again (EX_TEMPFAIL).
         click.echo(f"error: {error}", err=True)
         ctx.exit(_TRY_LATER)
     if command.as_json:
