@@ -120,9 +120,7 @@ def test_recall_takes_back_what_goes_to_the_mailbox(engine: Engine) -> None:
         _, second = _twins(connection, *SPELLINGS[:2])
     bench.plan(NOW)
     with write(engine) as connection:
-        held = claim(
-            connection, kinds=["marketing"], limit=9, now=at(NOW), wall=at(NOW), lease=timedelta(seconds=60), worker="w"
-        )
+        held = claim(connection, kinds=["marketing"], limit=9, now=at(NOW), lease=timedelta(seconds=60), worker="w")
         assert held is not None
         assert recall(connection, second) == len(held.rows) == 2
         assert connection.scalar(select(claims.c.rows)) == []

@@ -47,7 +47,7 @@ def test_erasure_takes_emails_of_every_kind_back_from_workers(engine: Engine) ->
     bench.plan(NOW)
     with write(engine) as connection:
         held = claim(
-            connection, kinds=["marketing", "transactional"], limit=99, now=at(NOW), wall=at(NOW),
+            connection, kinds=["marketing", "transactional"], limit=99, now=at(NOW),
             lease=timedelta(seconds=60), worker="w",
         )  # fmt: skip
         assert held is not None
@@ -72,7 +72,7 @@ def test_what_workers_hold_for_the_mailbox_is_taken_back(engine: Engine, scope: 
     bench.plan(NOW)
     with write(engine) as connection:
         held = claim(
-            connection, kinds=["marketing", "transactional"], limit=99, now=at(NOW), wall=at(NOW),
+            connection, kinds=["marketing", "transactional"], limit=99, now=at(NOW),
             lease=timedelta(seconds=60), worker="w",
         )  # fmt: skip
         assert held is not None

@@ -14,10 +14,12 @@ from typing import Any
 
 import psycopg
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, select
 
 from regulars.core import clock
+from regulars.db.database_time import database_time
 from regulars.db.engine import write
+from regulars.db.tables import claims
 from regulars.explain.explain import explain
 from regulars.ledger.claims import Recovery, recover
 from regulars.operation.runtime import Runtime
@@ -267,9 +269,9 @@ def test_a_slow_server_does_not_make_a_living_worker_dead(engine: Engine, open_o
 
     async def others_look() -> None:
         end = datetime.now(UTC) + timedelta(seconds=3)
-        while (wall := datetime.now(UTC)) < end:
+        while datetime.now(UTC) < end:
             with write(engine) as connection:
-                found.append(recover(connection, now=at(NOON), wall=wall))
+                found.append(recover(connection, now=at(NOON)))
             await asyncio.sleep(0.1)
 
     with Thinking(others_look) as inbox:
@@ -277,6 +279,26 @@ def test_a_slow_server_does_not_make_a_living_worker_dead(engine: Engine, open_o
         assert office.tick().sent == 1
     assert set(found) == {Recovery(0, 0)}
     assert len(found) > 5
+
+
+@pytest.mark.parametrize("hours", [2, -2])
+def test_a_lease_is_as_long_whatever_the_workers_clock_says(engine: Engine, open_office: Open, hours: int) -> None:
+    found: list[timedelta] = []
+
+    async def others_look() -> None:
+        with write(engine) as connection:
+            assert recover(connection, now=at(NOON)) == Recovery(0, 0)
+            found.append(connection.scalars(select(claims.c.lease_until)).one() - database_time(connection))
+
+    with Thinking(others_look) as inbox:
+        office = _one_client(open_office(inbox.url))
+        office.plan()
+        wrong = Runtime(office.runtime.settings, engine, lambda: clock.system() + timedelta(hours=hours))
+        try:
+            assert wrong.dispatch(clock.frozen(at(NOON))).sent == 1
+        finally:
+            wrong.close()
+    assert timedelta(seconds=30) < found[0] <= timedelta(seconds=60)
 
 
 def test_what_the_server_said_is_written_down_when_the_database_is_back(

@@ -97,9 +97,7 @@ def _claimed(connection: Connection, people: Sequence[frozenset[str]]) -> Claim:
     facts.refresh(connection)
     plan(connection, before, PLANNED_AT)
     kinds = ["marketing", "transactional"]
-    taken = claim(
-        connection, kinds=kinds, limit=100, now=PLANNED_AT, wall=PLANNED_AT, lease=timedelta(minutes=1), worker="w"
-    )
+    taken = claim(connection, kinds=kinds, limit=100, now=PLANNED_AT, lease=timedelta(minutes=1), worker="w")
     for key, obstacles in zip(keys, people, strict=True):
         for name in sorted(obstacles):
             OBSTACLES[name](connection, key)

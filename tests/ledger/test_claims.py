@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import Engine, insert, select
+from sqlalchemy import BigInteger, Connection, Engine, insert, select, type_coerce, update
 
 from regulars.db.engine import dry_run, write
 from regulars.db.states import State
@@ -35,11 +35,15 @@ def _planned(engine: Engine, count: int, **more: object) -> list[int]:
         return list(connection.scalars(select(promises.c.id).order_by(promises.c.id)))
 
 
-def _claim(engine: Engine, limit: int = 10, wall: datetime = NOW) -> Claim | None:
+def _claim(engine: Engine, limit: int = 10) -> Claim | None:
     with write(engine) as connection:
-        return claims_module.claim(
-            connection, kinds={"marketing"}, limit=limit, now=NOW, wall=wall, lease=LEASE, worker="w"
-        )
+        return claims_module.claim(connection, kinds={"marketing"}, limit=limit, now=NOW, lease=LEASE, worker="w")
+
+
+def _pass(connection: Connection, seconds: float) -> None:
+    """So many seconds go by on the database's clock, as far as claims can see."""
+    moved = type_coerce(claims.c.lease_until, BigInteger) - round(seconds * 1_000_000)
+    connection.execute(update(claims).values(lease_until=moved))
 
 
 def _states(engine: Engine) -> list[str]:
@@ -70,7 +74,7 @@ def test_a_row_goes_its_whole_way(engine: Engine) -> None:
     claim = _claim(engine)
     assert claim is not None
     with write(engine) as connection:
-        assert claims_module.begin(connection, claim, [row], wall=NOW, lease=LEASE).ours == {row}
+        assert claims_module.begin(connection, claim, [row], lease=LEASE).ours == {row}
         assert connection.scalar(select(claims.c.sending)) == [row]
     assert _states(engine) == ["planned"]
     with write(engine) as connection:
@@ -94,11 +98,12 @@ def test_a_dead_workers_rows_return_or_are_named(engine: Engine) -> None:
     claim = _claim(engine)
     assert claim is not None
     with write(engine) as connection:
-        claims_module.begin(connection, claim, ids[:2], wall=NOW, lease=LEASE)
-    early, late = NOW + timedelta(seconds=59), NOW + timedelta(seconds=61)
+        claims_module.begin(connection, claim, ids[:2], lease=LEASE)
     with write(engine) as connection:
-        assert claims_module.recover(connection, now=NOW, wall=early) == claims_module.Recovery(0, 0)
-        assert claims_module.recover(connection, now=NOW, wall=late) == claims_module.Recovery(2, 2)
+        _pass(connection, 57)
+        assert claims_module.recover(connection, now=NOW) == claims_module.Recovery(0, 0)
+        _pass(connection, 3)
+        assert claims_module.recover(connection, now=NOW) == claims_module.Recovery(2, 2)
     assert _states(engine) == ["uncertain", "uncertain", "planned", "planned"]
 
 
@@ -107,13 +112,14 @@ def test_the_fence_stops_a_worker_that_was_given_up(engine: Engine) -> None:
     slow = _claim(engine)
     assert slow is not None
     with write(engine) as connection:
-        claims_module.begin(connection, slow, ids[:1], wall=NOW, lease=LEASE)
-        claims_module.recover(connection, now=NOW, wall=NOW + timedelta(seconds=61))
-    quick = _claim(engine, wall=NOW + timedelta(seconds=62))
+        claims_module.begin(connection, slow, ids[:1], lease=LEASE)
+        _pass(connection, 61)
+        claims_module.recover(connection, now=NOW)
+    quick = _claim(engine)
     assert quick is not None
     assert quick.rows == tuple(ids[1:])
     with write(engine) as connection:
-        assert claims_module.begin(connection, slow, ids[1:], wall=NOW, lease=LEASE).ours == set()
+        assert claims_module.begin(connection, slow, ids[1:], lease=LEASE).ours == set()
         # What it had handed over before is its own to settle: the truth is welcome late.
         assert settle.settle(connection, slow.id, [Settlement(ids[0], State.SENT)], NOW) == 1
         assert settle.settle(connection, slow.id, [Settlement(ids[1], State.SENT)], NOW) == 0
@@ -125,8 +131,9 @@ def test_resending_the_uncertain_is_the_policys_choice(engine: Engine) -> None:
     claim = _claim(engine)
     assert claim is not None
     with write(engine) as connection:
-        claims_module.begin(connection, claim, ids, wall=NOW, lease=LEASE)
-        claims_module.recover(connection, now=NOW, wall=NOW + timedelta(seconds=61), resend=True)
+        claims_module.begin(connection, claim, ids, lease=LEASE)
+        _pass(connection, 61)
+        claims_module.recover(connection, now=NOW, resend=True)
     assert _states(engine) == ["planned"]
 
 
@@ -164,9 +171,9 @@ def test_what_a_client_took_back_is_not_begun_nor_settled_and_what_is_being_sent
     assert claim is not None
     with write(engine) as connection:
         of = dict(connection.execute(select(promises.c.id, promises.c.customer_id)).all())
-        claims_module.begin(connection, claim, [first], wall=NOW, lease=LEASE)
+        claims_module.begin(connection, claim, [first], lease=LEASE)
         assert [recall(connection, of[row]) for row in (first, second)] == [0, 1]
-        assert claims_module.begin(connection, claim, [second, third], wall=NOW, lease=LEASE).ours == {third}
+        assert claims_module.begin(connection, claim, [second, third], lease=LEASE).ours == {third}
         outcomes = [Settlement(row, State.SENT) for row in (first, second, third)]
         assert settle.settle(connection, claim.id, outcomes, NOW) == 2
     assert _states(engine) == ["sent", "planned", "sent"]
@@ -182,19 +189,16 @@ def test_what_was_taken_back_while_its_worker_died_is_free(engine: Engine) -> No
     with write(engine) as connection:
         (customer,) = connection.scalars(select(promises.c.customer_id))
         recall(connection, customer)
-        claims_module.begin(connection, claim, [row], wall=NOW, lease=LEASE)
-        assert claims_module.recover(connection, now=NOW, wall=NOW + timedelta(minutes=2)) == claims_module.Recovery(
-            0, 0
-        )
+        claims_module.begin(connection, claim, [row], lease=LEASE)
+        _pass(connection, 120)
+        assert claims_module.recover(connection, now=NOW) == claims_module.Recovery(0, 0)
     assert _states(engine) == ["planned"]
 
 
 def test_a_worker_passes_over_what_a_rehearsal_has_in_hand(postgres_engine: Engine) -> None:
     ids = _planned(postgres_engine, 3)
     with dry_run(postgres_engine) as connection:
-        taken = claims_module.claim(
-            connection, kinds={"marketing"}, limit=2, now=NOW, wall=NOW, lease=LEASE, worker="rehearsal"
-        )
+        taken = claims_module.claim(connection, kinds={"marketing"}, limit=2, now=NOW, lease=LEASE, worker="rehearsal")
         assert taken is not None
         settle.settle(connection, taken.id, [Settlement(taken.rows[0], State.SENT)], NOW)
         claims_module.release(connection, taken.id)

@@ -50,9 +50,7 @@ def test_each_outcome_is_written_as_it_is(engine: Engine, given: list[Settlement
             **BEFORE,
         }  # fmt: skip
         connection.execute(insert(promises), [row | {"occurrence": str(number)} for number in range(len(given))])
-        taken = claims.claim(
-            connection, kinds={"marketing"}, limit=9, now=NOW, wall=NOW, lease=timedelta(minutes=1), worker="w"
-        )
+        taken = claims.claim(connection, kinds={"marketing"}, limit=9, now=NOW, lease=timedelta(minutes=1), worker="w")
         assert taken is not None
         for outcome, key in zip(given, sorted(taken.rows), strict=True):
             outcome.id = key

@@ -37,7 +37,7 @@ def _planned(engine: Engine) -> None:
 
 def _claim(engine: Engine) -> Claim | None:
     with write(engine) as connection:
-        return claim(connection, kinds=KINDS, limit=10, now=NOW, wall=NOW, lease=LEASE, worker="w")
+        return claim(connection, kinds=KINDS, limit=10, now=NOW, lease=LEASE, worker="w")
 
 
 def _campaigns(engine: Engine) -> list[str]:
@@ -86,7 +86,7 @@ def test_a_pause_is_noticed_when_the_next_chunk_begins(engine: Engine) -> None:
 
     def newest(some: list[int]) -> int:
         with write(engine) as connection:
-            return begin(connection, held, some, wall=NOW, lease=LEASE).newest_pause
+            return begin(connection, held, some, lease=LEASE).newest_pause
 
     assert newest(ids[:2]) == held.newest_pause == 0
     _pause(engine, NEWS)
@@ -131,13 +131,13 @@ def test_calling_off_skips_what_is_open_but_not_what_is_being_sent(engine: Engin
     held = _claim(engine)
     assert held is not None
     with write(engine) as connection:
-        begun = begin(connection, held, [held.rows[0]], wall=NOW, lease=LEASE)
+        begun = begin(connection, held, [held.rows[0]], lease=LEASE)
         assert begun.ours == {held.rows[0]}
         assert being_sent(connection) == 1
         assert cancellable(connection, ALL) == 4
         assert cancel(connection, NEWS, "anna: a wrong price", NOW) == 1  # of two, one is being sent
         assert cancel(connection, MARKETING, "anna", NOW) == 1
-        rest = begin(connection, held, list(held.rows), wall=NOW, lease=LEASE)
+        rest = begin(connection, held, list(held.rows), lease=LEASE)
         query = select(promises.c.campaign, promises.c.state, promises.c.reason, promises.c.detail)
         rows = [tuple(row) for row in connection.execute(query.order_by(promises.c.id))]
     assert len(rest.ours) == 2

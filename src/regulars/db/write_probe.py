@@ -14,18 +14,13 @@ from pathlib import Path
 from sqlalchemy import Connection, Engine, select, text
 from sqlalchemy.exc import DBAPIError
 
-from regulars.db.database_time import database_time
+from regulars.db.database_time import MICROS, database_time
 from regulars.db.tables import write_probes
 
 _WAIT_MS = 500
 _IN_MEMORY = (None, "", ":memory:")
 _BUSY = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
 _LOCK_NOT_AVAILABLE = "55P03"
-_NOW = {
-    "sqlite": "CAST((julianday('now') - 2440587.5) * 86400000000.0 AS INTEGER)",
-    "postgresql": "CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS BIGINT)",
-}
-"""Microseconds since 1970 by the database's clock."""
 _UPSERT = "INSERT INTO write_probes (id, at) VALUES (1, {}) ON CONFLICT (id) DO UPDATE SET at = excluded.at"
 _DELETE = "DELETE FROM write_probes"
 _OTHERS_WRITING = text(
@@ -36,7 +31,7 @@ _OTHERS_WRITING = text(
 
 def write_fault(engine: Engine) -> str | None:
     """Writes the probe; the database's error message when it cannot be written, or None."""
-    return _write(engine, _UPSERT.format(_NOW[engine.dialect.name]))
+    return _write(engine, _UPSERT.format(MICROS[engine.dialect.name]))
 
 
 def forget_probe(engine: Engine) -> None:

@@ -191,7 +191,7 @@ class Dispatcher:
             company_mailbox(rulebook.company.sender).address.rpartition("@")[2],
         )
         with db.write(self.engine) as connection:
-            recover(connection, now=self.clock(), wall=self.wall(), resend=resend, domain=domain)
+            recover(connection, now=self.clock(), resend=resend, domain=domain)
         while not stop():
             found = await self._round(summary, stop)
             if found is _Idle.NOTHING:
@@ -218,7 +218,7 @@ class Dispatcher:
         return idle
 
     def _take(self, lane: Lane, summary: Summary) -> _Batch | _Idle:
-        options, now, wall = self.options, self.clock(), self.wall()
+        options, now = self.options, self.clock()
         with db.write(self.engine) as connection:
             limit = self._pace.batch(lane.name)
             rate = lane.transport.rate
@@ -228,9 +228,8 @@ class Dispatcher:
                 if limit < 1:
                     return _Idle.THROTTLED if waiting(connection, lane.kinds, now) else _Idle.NOTHING
             taken = claim(
-                connection, kinds=lane.kinds, limit=limit, now=now, wall=wall, lease=options.lease,
-                worker=options.worker,
-            )  # fmt: skip
+                connection, kinds=lane.kinds, limit=limit, now=now, lease=options.lease, worker=options.worker
+            )
             if not taken:
                 return _Idle.NOTHING
             active_campaigns = load_active_campaigns(connection, self.rules.rulebook)
@@ -305,7 +304,7 @@ class Dispatcher:
         self, batch: _Batch, outcomes: Sequence[Settlement], chunk: Sequence[_Ready], connection: Connection
     ) -> frozenset[int]:
         keys = [made.parcel.key for made in chunk]
-        begun = begin(connection, batch.claim, keys, wall=self.wall(), lease=self.options.lease)
+        begun = begin(connection, batch.claim, keys, lease=self.options.lease)
         ours = begun.ours
         if begun.newest_pause != batch.claim.newest_pause:
             ours = self._without_paused(connection, batch, ours)
@@ -320,14 +319,14 @@ class Dispatcher:
         jobs = ((key, batch.jobs[key]) for key in ours)
         going = frozenset(key for key, job in jobs if paused.of(job.key, job.campaign.kind) is None)
         if len(going) < len(ours):
-            renew(connection, batch.claim, wall=self.wall(), lease=self.options.lease, sending=sorted(going))
+            renew(connection, batch.claim, lease=self.options.lease, sending=sorted(going))
         batch.stopped = not paused.open_kinds({job.campaign.kind for job in batch.jobs.values()})
         return going
 
     def _last(
         self, lane: Lane, batch: _Batch, outcomes: Sequence[Settlement], connection: Connection
     ) -> Sequence[Alarm]:
-        held = renew(connection, batch.claim, wall=self.wall(), lease=self.options.lease)
+        held = renew(connection, batch.claim, lease=self.options.lease)
         self._settle(connection, batch, outcomes, held)
         release(connection, batch.claim.id)
         if not self._guarded:
@@ -371,7 +370,7 @@ class Dispatcher:
         while True:
             await asyncio.sleep(self.options.lease.total_seconds() / 3)
             with suppress(EnvironmentFailed), db.write(self.engine) as connection:
-                renew(connection, held, wall=self.wall(), lease=self.options.lease)
+                renew(connection, held, lease=self.options.lease)
 
     def _outcomes(
         self, jobs: Mapping[int, Job], going: Mapping[int, _Ready], results: Sequence[Result]

@@ -10,7 +10,8 @@
    `uncertain` (or are sent again, if the policy says so); the others become free.
 
 Code that takes rows out of a claim locks the claim first, so that `begin`, `recover` and `recall` wait for each other.
-Leases use the wall clock: `wall` is the real time even when `now` is a simulation's.
+Leases use the database's clock, which all workers share: with their own, a worker two hours ahead that dies would
+keep its rows for two hours, and one that is behind would lose them to others while it lives.
 """
 
 from __future__ import annotations
@@ -24,16 +25,18 @@ from typing import Any, NamedTuple
 from sqlalchemy import BigInteger, Connection, Select, Text, bindparam, delete, func, insert, select, true, update
 
 from regulars.core.ids import message_id, promise_key
+from regulars.db.database_time import database_micros
 from regulars.db.key_lists import among, keys_column, listing, size
 from regulars.db.states import Reason, State
 from regulars.db.tables import claims, customers, promises
+from regulars.db.types import MICROSECOND
 from regulars.ledger.switches import NONE, Pauses, newest_pause, pauses
 
 # Built once: building the statement for every chunk would cost more than executing it.
 _RENEW = (
     update(claims)
     .where(claims.c.id == bindparam("claim"))
-    .values(lease_until=bindparam("until"))
+    .values(lease_until=database_micros() + bindparam("lease", type_=BigInteger))
     .returning(size(claims.c.rows), newest_pause())
 )
 _ROWS = select(claims.c.rows).where(claims.c.id == bindparam("claim"))
@@ -55,9 +58,8 @@ class Claim:
 
 
 def claim(
-    connection: Connection, *, kinds: Collection[str], limit: int, now: datetime, wall: datetime,
-    lease: timedelta, worker: str,
-) -> Claim | None:  # fmt: skip
+    connection: Connection, *, kinds: Collection[str], limit: int, now: datetime, lease: timedelta, worker: str
+) -> Claim | None:
     """Claims up to `limit` planned promises of the kinds that are not paused, by priority; None when there are none."""
     paused = NONE
     while found := connection.execute(
@@ -77,7 +79,10 @@ def claim(
                 frozenset((row[1], row[2]) for row in unclaimed),
                 paused.newest,
             )
-            values = {"id": made.id, "worker": worker, "taken_at": wall, "lease_until": wall + lease}
+            values = {
+                "id": made.id, "worker": worker, "taken_at": database_micros(),
+                "lease_until": database_micros() + bindparam("lease", lease // MICROSECOND, BigInteger),
+            }  # fmt: skip
             connection.execute(insert(claims).values(**values, rows=keys_column(made.rows)))
             return made
     return None
@@ -114,20 +119,21 @@ def held(connection: Connection) -> Select[int]:
 
 
 def renew(
-    connection: Connection, claim: Claim, *, wall: datetime, lease: timedelta, sending: Sequence[int] | None = None
+    connection: Connection, claim: Claim, *, lease: timedelta, sending: Sequence[int] | None = None
 ) -> frozenset[int]:
     """Renews the lease; returns the rows still in the claim, none when it is no longer ours.
 
     Call it first in every transaction that settles or moves rows of a claim, as `recover` does: one lock order avoids
     deadlocks.
     """
-    return _renew(connection, claim, wall=wall, lease=lease, sending=sending)[0]
+    return _renew(connection, claim, lease=lease, sending=sending)[0]
 
 
 def _renew(
-    connection: Connection, claim: Claim, *, wall: datetime, lease: timedelta, sending: Sequence[int] | None
+    connection: Connection, claim: Claim, *, lease: timedelta, sending: Sequence[int] | None
 ) -> tuple[frozenset[int], int]:
-    noted, given = _RENEW, {"claim": claim.id, "until": wall + lease}
+    given: dict[str, Any]
+    noted, given = _RENEW, {"claim": claim.id, "lease": lease // MICROSECOND}
     if sending is not None:
         noted, given = _BEGIN, {**given, "chunk": listing(sending)}
     row = connection.execute(noted, given).first()
@@ -145,12 +151,12 @@ class Begun(NamedTuple):
     newest_pause: int
 
 
-def begin(connection: Connection, claim: Claim, ids: Sequence[int], *, wall: datetime, lease: timedelta) -> Begun:
+def begin(connection: Connection, claim: Claim, ids: Sequence[int], *, lease: timedelta) -> Begun:
     """Records a chunk as being sent and renews the lease; returns which of its rows are still ours.
 
     The chunk before must have been settled, or be settled in this transaction.
     """
-    left, newest = _renew(connection, claim, wall=wall, lease=lease, sending=ids)
+    left, newest = _renew(connection, claim, lease=lease, sending=ids)
     if not left:
         return Begun(left, left, newest)
     states = connection.execute(_STATES, {"chunk": listing(ids)})
@@ -170,14 +176,12 @@ class Recovery:
     uncertain: int
 
 
-def recover(
-    connection: Connection, *, now: datetime, wall: datetime, resend: bool = False, domain: str | None = None
-) -> Recovery:
-    """Resolves every claim whose lease expired before `wall`.
+def recover(connection: Connection, *, now: datetime, resend: bool = False, domain: str | None = None) -> Recovery:
+    """Resolves every claim whose lease has expired by the database's clock.
 
     With the `domain` of Message-IDs, uncertain rows get theirs, under which a mail server's log has the answer.
     """
-    late = select(claims.c.id, claims.c.rows, claims.c.sending).where(claims.c.lease_until < wall)
+    late = select(claims.c.id, claims.c.rows, claims.c.sending).where(claims.c.lease_until < database_micros())
     dead = connection.execute(late.with_for_update(skip_locked=True)).all()
     returned = uncertain = 0
     for one in dead:

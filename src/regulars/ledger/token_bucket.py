@@ -7,24 +7,11 @@ filled once, at most to its capacity; when it is set back, nothing is removed an
 
 from __future__ import annotations
 
-from sqlalchemy import (
-    BigInteger,
-    ColumnElement,
-    Connection,
-    Double,
-    bindparam,
-    func,
-    literal_column,
-    type_coerce,
-    update,
-)
+from sqlalchemy import BigInteger, Connection, Double, bindparam, func, type_coerce, update
 
+from regulars.db.database_time import database_micros
 from regulars.db.engine import insert
 from regulars.db.tables import buckets
-
-# PostgreSQL's current clock, not the start of the transaction: the row lock may have been waited for in between.
-_POSTGRESQL_CLOCK = "CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS bigint)"
-_SQLITE_CLOCK = "CAST((julianday('now') - 2440587.5) * 86400000000 AS integer)"
 
 
 def available(connection: Connection, provider: str, *, rate: float, burst: float) -> float:
@@ -33,7 +20,7 @@ def available(connection: Connection, provider: str, *, rate: float, burst: floa
     The bucket holds at most `burst` and gains `rate` per second. It is locked until the end of the transaction, in
     which `spend` must subtract the messages taken.
     """
-    now = _clock(connection)
+    now = database_micros()  # not the start of the transaction: the row lock may have been waited for in between
     postgresql = connection.dialect.name == "postgresql"
     least, greatest = (func.least, func.greatest) if postgresql else (func.min, func.max)
     full, gain = bindparam("burst", burst, Double), bindparam("rate", rate, Double)
@@ -52,9 +39,3 @@ def available(connection: Connection, provider: str, *, rate: float, burst: floa
 def spend(connection: Connection, provider: str, count: int) -> None:
     """Subtracts `count` messages from the provider's bucket."""
     connection.execute(update(buckets).where(buckets.c.provider == provider).values(tokens=buckets.c.tokens - count))
-
-
-def _clock(connection: Connection) -> ColumnElement[int]:
-    """Microseconds since 1970 by the database's clock."""
-    postgresql = connection.dialect.name == "postgresql"
-    return literal_column(_POSTGRESQL_CLOCK if postgresql else _SQLITE_CLOCK, BigInteger)

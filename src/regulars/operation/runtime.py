@@ -1,7 +1,7 @@
 """The parts of one process, and its operations: plan, dispatch, tick.
 
-The caller passes in the business clock and the wall clock: the first may be fixed to a given day; leases and turns
-use the second.
+The caller passes in the business clock and the wall clock: the first may be fixed to a given day, the second is for
+what people read. Leases and rates use the database's clock, turns a monotonic one.
 """
 
 from __future__ import annotations
@@ -149,12 +149,13 @@ class Runtime:
             chunk=self.settings.chunk,
             lease=timedelta(seconds=self.settings.lease_seconds),
         )
-        end = None if turn is None else self.wall() + turn
+        # Not by a clock that can be set: an hour back, and a turn would last an hour.
+        end = None if turn is None else time.monotonic() + turn.total_seconds()
 
         def over() -> bool:
             if self._writes is not None:
                 self._writes.look()  # a turn is longer than a probe may be old
-            return stop() or (end is not None and self.wall() >= end)
+            return stop() or (end is not None and time.monotonic() >= end)
 
         async def run() -> Summary:
             whole = Summary()

@@ -30,7 +30,7 @@ def send(connection: Connection, rules: Ruleset, now: datetime) -> list[int]:
     sent: list[int] = []
     kinds = [str(kind) for kind in Kind]
     while taken := claim(
-        connection, kinds=kinds, limit=_BATCH, now=now, wall=now, lease=_LEASE, worker="rehearsal"
+        connection, kinds=kinds, limit=_BATCH, now=now, lease=_LEASE, worker="rehearsal"
     ):  # fmt: skip
         active_campaigns = load_active_campaigns(connection, rules.rulebook)
         going = _with_coupons(

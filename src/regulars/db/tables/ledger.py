@@ -79,7 +79,7 @@ claims = Table(
     metadata,
     Column("id", Key, primary_key=True),
     Column("worker", Text, nullable=False),
-    Column("taken_at", Instant, nullable=False),  # both by the wall clock
+    Column("taken_at", Instant, nullable=False),  # both by the database's clock
     Column("lease_until", Instant, nullable=False, index=True),
     Column("rows", Keys, nullable=False),  # ids of the claimed promises
     Column("sending", Keys),  # ids of the promises being handed to a server: one chunk at most
