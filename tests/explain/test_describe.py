@@ -129,6 +129,14 @@ SENTENCES = {
     """: "Monthly on first monday at 10:00 by each client's clock, send them “x”. 2.5 % get nothing, to compare with."
     " The goal is a “meeting completed” within 1 week.",
     """
+    at: 2026-12-24 09:00
+    email: x
+    goal:
+      - {event: purchase, within: 14 days, value: discount, if: event.amount > 30}
+      - purchase within 30 days
+    """: "On 24 December 2026 at 09:00 by each client's clock, send them “x”. The goals are a purchase within 14 days"
+    " if the amount of the purchase is above 30 (the discount is added up) and a purchase within 30 days.",
+    """
     when: customer.purchases >= 3
     again: always
     backfill: since 2026-01-31

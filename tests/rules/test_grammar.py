@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from regulars.rules import grammar
+from regulars.rules import goal_rules, grammar
 from regulars.rules.model import Campaign, Coupon, Policy, RuleTest
 from regulars.rules.rule_test import TestPurchase
 
@@ -40,8 +40,8 @@ def test_a_repeating_date_reads_as_it_prints(count: int, unit: str, days: int, s
 
 @given(SPANS)
 def test_goals_and_pauses_read_as_they_print(span: str) -> None:
-    goal = grammar.Goal.parse(f"meeting.completed within {span}")
-    assert grammar.Goal.parse(str(goal)) == goal
+    goal = goal_rules.Goal.parse(f"meeting.completed within {span}")
+    assert goal_rules.Goal.parse(str(goal)) == goal
     again = grammar.Again.parse(f"after {span}")
     assert grammar.Again.parse(str(again)) == again
 
@@ -98,7 +98,7 @@ def test_a_schedule_counts_its_end_and_not_its_beginning() -> None:
         (grammar.Every.parse, "year since customer.birthday, 3 days"),
         (grammar.Cap.parse, "0 per 7 days"),
         (grammar.Cap.parse, "2 per week"),
-        (grammar.Goal.parse, "within 3 days"),
+        (goal_rules.Goal.parse, "within 3 days"),
         (grammar.Again.parse, "365 days"),
         (grammar.Backfill.parse, "since 2026-02-30"),
         (grammar.Backfill.parse, "since yesterday"),

@@ -35,6 +35,11 @@ _DEEPEST_WITH_SEGMENTS = 80
 _LARGEST = 2_000
 """Maximum number of parts, after chains such as `a < b < c` are expanded."""
 
+_BEYOND_THE_EVENT = (
+    nodes.CustomerField, nodes.ProductField, nodes.Now, nodes.Today, nodes.DaysSince, nodes.LocalDay, nodes.Bought,
+    nodes.History, nodes.Lines, nodes.Upcoming, nodes.InSegment, nodes.LeftSegment,
+)  # fmt: skip
+
 
 @dataclass(frozen=True)
 class Expression:
@@ -74,6 +79,11 @@ class Expression:
     def segments(self) -> frozenset[str]:
         """The segments it uses, those of its segments included."""
         return frozenset(n.name for n in _walk(self.node) if isinstance(n, (nodes.InSegment, nodes.LeftSegment)))
+
+    @cached_property
+    def elsewhere(self) -> Node | None:
+        """The first part that asks about more than the event itself: the client, a segment, the time of the answer."""
+        return next((n for n in _walk(self.node) if isinstance(n, _BEYOND_THE_EVENT)), None)
 
     @cached_property
     def edges(self) -> tuple[nodes.LeftSegment, ...]:

@@ -15,6 +15,7 @@ from regulars.audience.field_labels import (
 )
 from regulars.context.plan_context import Ruleset
 from regulars.core.clock import words
+from regulars.explain.goal_phrases import goal_sentence
 from regulars.explain.stopping_phrases import stopping_sentences
 from regulars.rules.grammar import Holdout, Until
 from regulars.rules.model import Campaign, Kind, Loc, Policy, Step
@@ -26,7 +27,7 @@ def describe(campaign: Campaign, rules: Ruleset) -> str:
     """Who gets what and when, and with which limits; the rules contain the campaign's compiled conditions."""
     occasion = trigger_of(campaign).occasion(rules)
     head = f"{occasion}{_audience(campaign, rules)}, {_sending(campaign, rules)}"
-    sentences = [head, *_limits(campaign), *_protection(campaign, rules.rulebook.policy)]
+    sentences = [head, *_limits(campaign, rules), *_protection(campaign, rules.rulebook.policy)]
     sentences += stopping_sentences(campaign, rules.rulebook.policy)
     text = " ".join(f"{sentence[0].upper()}{sentence[1:]}." for sentence in sentences)
     return text if campaign.enabled else f"Switched off: {text[0].lower()}{text[1:]}"
@@ -146,7 +147,7 @@ def _benefit(coupon: Coupon, currency: str) -> str:
     return f"a coupon for {coupon.gift}" if coupon.gift is not None else f"a coupon for {coupon.service} free of charge"
 
 
-def _limits(campaign: Campaign) -> list[str]:
+def _limits(campaign: Campaign, rules: Ruleset) -> list[str]:
     found = []
     after = campaign.reentry.after
     if after is None:
@@ -157,9 +158,7 @@ def _limits(campaign: Campaign) -> list[str]:
         found.append("they get it again each time this becomes true anew")
     if campaign.holdout:
         found.append(_holdout(campaign.holdout))
-    if campaign.goal:
-        article = "an" if event_label(campaign.goal.event).lstrip("“")[0] in "aeiou" else "a"
-        found.append(f"the goal is {article} {event_label(campaign.goal.event)} within {words(campaign.goal.within)}")
+    found.append(goal_sentence(campaign, rules))
     found.append(trigger_of(campaign).backfill_words())
     return [sentence for sentence in found if sentence]
 

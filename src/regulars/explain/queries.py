@@ -25,11 +25,13 @@ from regulars.db.tables import (
 )
 from regulars.db.types import to_micros
 from regulars.eligibility.skip_reasons import missing_rights
+from regulars.insights.goal_events import happened_events
 from regulars.insights.lift import Group, happened_after
 from regulars.profile.identity import clients_called
 from regulars.responses import click_grading
-from regulars.rules.grammar import Cap, Goal
-from regulars.rules.model import Kind
+from regulars.rules.goal_rules import Goal
+from regulars.rules.grammar import Cap
+from regulars.rules.model import Kind, Rulebook
 from regulars.triggers.explained import Row, Stay
 
 
@@ -151,13 +153,15 @@ def coupon(connection: Connection, campaign: str, customer_id: int) -> dict[str,
     return None if row is None else {**row[0], "uses": row[1], "code": row[2]}
 
 
-def goal_reached(connection: Connection, campaign: str, goal: Goal, now: datetime) -> Group:
+def goal_reached(connection: Connection, rulebook: Rulebook, campaign: str, goal: Goal, now: datetime) -> Group:
     """Clients with an email of the campaign (by key) whose time for the goal is over, and those who reached it."""
     start = func.min(type_coerce(promises.c.settled_at, BigInteger)).label("start")
     went = promises.c.state.in_([State.SENT, State.UNCERTAIN, State.BOUNCED])
     written = select(promises.c.customer_id, start).where(promises.c.campaign == campaign, went)
     unit = written.group_by(promises.c.customer_id).subquery("written")
-    reached = happened_after(goal, unit.c.start, lambda whose: whose == unit.c.customer_id)
+    reached = happened_after(
+        happened_events(goal, rulebook), goal.within, unit.c.start, lambda whose: whose == unit.c.customer_id
+    )
     counts = select(func.count(), func.count().filter(reached)).select_from(unit)
     row = connection.execute(counts.where(unit.c.start <= to_micros(now - goal.within))).one()
     return Group(int(row[0]), int(row[1]))

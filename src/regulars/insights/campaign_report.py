@@ -113,7 +113,7 @@ def report(
     keys = {name: key for key, name in names.items()}
     for name, campaign in rulebook.campaigns.items():
         if campaign.goal is not None and campaign.holdout and name in keys:
-            measured = lift(connection, keys[name], campaign, now, since=since, until=until)
+            measured = lift(connection, rulebook, keys[name], campaign, now, since=since, until=until)
             found[name] = replace(found[name], lift=measured)
     for key, counts in _coupons(connection, since, until).items():
         name = names.get(key, key)

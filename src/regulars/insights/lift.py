@@ -12,21 +12,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any
 
-from sqlalchemy import BigInteger, Connection, Select, and_, func, or_, select, type_coerce
+from sqlalchemy import BigInteger, Connection, Select, Subquery, and_, func, or_, select, type_coerce
 from sqlalchemy.sql import ColumnElement, exists
 
-from regulars.db.event_source import event_source
 from regulars.db.tables import assignments, customers
 from regulars.db.types import MICROSECOND, from_micros, to_micros
+from regulars.insights.goal_events import happened_events
 from regulars.insights.intervals import Interval, always_valid_difference, difference
 from regulars.insights.named_size import named_at
 from regulars.ledger.assignments import Arm
-from regulars.rules.grammar import Goal
-from regulars.rules.model import Campaign
+from regulars.rules.goal_rules import Goal
+from regulars.rules.model import Campaign, Rulebook
 
 FEWEST = 5
 """Minimum expected number in either group that reach the goal, and that do not, for a reliable interval.
@@ -151,8 +151,8 @@ def _ends(sure: Interval | None) -> list[float] | None:
 
 
 def lift(
-    connection: Connection, key: str, campaign: Campaign, now: datetime, *, since: datetime | None = None,
-    until: datetime | None = None,
+    connection: Connection, rulebook: Rulebook, key: str, campaign: Campaign, now: datetime, *,
+    since: datetime | None = None, until: datetime | None = None,
 ) -> Lift:  # fmt: skip
     """The lift of the campaign with this key, which has a goal: of the clients who were drawn in [since, until)."""
     goal, read_at = campaign.goal, campaign.holdout.read_at
@@ -163,14 +163,14 @@ def lift(
     drawn = drawn.where(start <= to_micros(now - goal.within))
     drawn = drawn if since is None else drawn.where(start >= to_micros(since))
     drawn = drawn if until is None else drawn.where(start < to_micros(until))
-    found = compare(connection, goal, drawn)
+    found = compare(connection, rulebook, goal, drawn)
     if read_at is None or found.clients < read_at:
         return Lift(found.written, found.control, str(goal), read_at)
     first = drawn.order_by(start, drawn.selected_columns.customer_id).limit(read_at)
     last = from_micros(int(connection.execute(select(func.max(first.subquery().c.start))).scalar_one()))
     if named_at(connection, key, campaign, now) > last + goal.within:
         return Lift(found.written, found.control, str(goal), read_at, named_late=True)
-    return Lift(found.written, found.control, str(goal), read_at, compare(connection, goal, first))
+    return Lift(found.written, found.control, str(goal), read_at, compare(connection, rulebook, goal, first))
 
 
 def _drawn(key: str) -> Select[Any]:
@@ -182,17 +182,19 @@ def _drawn(key: str) -> Select[Any]:
     return select(each.c.customer_id, each.c.mailbox, each.c.arm, each.c.start).where(each.c.place == 1)
 
 
-def compare(connection: Connection, goal: Goal, drawn: Select[Any]) -> Comparison:
+def compare(connection: Connection, rulebook: Rulebook, goal: Goal, drawn: Select[Any]) -> Comparison:
     """Counts the rows of `drawn`, by group."""
     unit = drawn.subquery("unit")
     holder = customers.alias("holder")
+    happened, within = happened_events(goal, rulebook), goal.within
     # The mailbox was drawn, so any client with it can reach the goal.
     reached = or_(
-        happened_after(goal, unit.c.start, lambda whose: whose == unit.c.customer_id),
+        happened_after(happened, within, unit.c.start, lambda whose: whose == unit.c.customer_id),
         happened_after(
-            goal, unit.c.start, lambda whose: and_(holder.c.id == whose, holder.c.email_hash == unit.c.mailbox)
+            happened, within, unit.c.start,
+            lambda whose: and_(holder.c.id == whose, holder.c.email_hash == unit.c.mailbox),
         ),
-    )
+    )  # fmt: skip
     rows = connection.execute(
         select(unit.c.arm, func.count(), func.count().filter(reached)).select_from(unit).group_by(unit.c.arm)
     )
@@ -202,9 +204,9 @@ def compare(connection: Connection, goal: Goal, drawn: Select[Any]) -> Compariso
 
 
 def happened_after(
-    goal: Goal, start: ColumnElement[int], by: Callable[[ColumnElement[int]], ColumnElement[bool]]
-) -> ColumnElement[bool]:
-    """Whether the goal was reached in its time after `start`, by a client for whose key `by` holds."""
-    happened = event_source(goal.event)
-    at = type_coerce(happened.c.occurred_at, BigInteger)
-    return exists().where(by(happened.c.customer_id), at > start, at <= start + goal.within // MICROSECOND)
+    happened: Subquery, within: timedelta, start: ColumnElement[int],
+    by: Callable[[ColumnElement[int]], ColumnElement[bool]],
+) -> ColumnElement[bool]:  # fmt: skip
+    """Whether one of the events came in that time after `start`, by a client for whose key `by` holds."""
+    at = happened.c.at
+    return exists().where(by(happened.c.customer_id), at > start, at <= start + within // MICROSECOND)

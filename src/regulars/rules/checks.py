@@ -18,6 +18,7 @@ from regulars.core.diagnostics import Severity, did_you_mean
 from regulars.core.ids import SHARES
 from regulars.rules import grammar
 from regulars.rules.fields import CUSTOMER, EVENTS, FieldType
+from regulars.rules.goal_checks import advise_on_goals, check_goals
 from regulars.rules.model import SENDS, TRIGGERS, Campaign, Company, Kind, Policy, shape_faults
 from regulars.rules.offer import BENEFITS, DAY_END, coupon_faults
 from regulars.rules.rule_test_reader import step_keys, undeclared_event
@@ -92,7 +93,7 @@ class RuleChecks:
         self._event((*loc, "on"), lambda text: text)
         self._event((*loc, "until"), lambda text: grammar.Until.parse(text).event)
         self._same_fields(loc)
-        self._event((*loc, "goal"), lambda text: grammar.Goal.parse(text).event)
+        check_goals(self.root, self.messages, self.events, loc)
         self._every((*loc, "every"))
         self._set_dates((*loc, "at"))
         self._steps(loc, node)
@@ -287,6 +288,7 @@ class RuleChecks:
             message = "without a `goal` the holdout has nothing to measure"
             self._warn("R104", message, (*loc, "holdout"), hint="add one, such as `goal: purchase within 14 days`")
         self._reading(loc, campaign.holdout)
+        advise_on_goals(self.messages, loc, campaign)
         deadline = duration(campaign.send.removeprefix("within")) if campaign.send else None
         if deadline is not None and deadline < timedelta(minutes=5):
             message = "less than five minutes leaves no time for a busy server; late emails are dropped"

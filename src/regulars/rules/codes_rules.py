@@ -247,6 +247,15 @@ RULES = (
         _CALENDAR % "new-year" + "calendars:\n  new-year: {default: 1 january, RU: 31 december}\n",
     ),
     Code(
+        "R040",
+        "Value that the goal's event does not have",
+        "`value` of a goal names a field of the event that is a number, so that it can be added up.",
+        "events:\n  booking: {price: number, room: text}\n"
+        + campaign(ON, "goal: {event: booking, within: 14 days, value: room}"),
+        "events:\n  booking: {price: number, room: text}\n"
+        + campaign(ON, "goal: {event: booking, within: 14 days, value: price}"),
+    ),
+    Code(
         "R101",
         "Holdout of a transactional email",
         "A control group would be kept from an email that belongs to a service they asked for.",
@@ -308,6 +317,31 @@ RULES = (
         "Whoever waits for the canary would get the email too late, so it is skipped for all but the first few.",
         campaign(ON, "send: within 2 hours", "canary: 50, then wait 1 day"),
         campaign(ON, "send: within 2 hours", "canary: 50, then wait 30 minutes"),
+        warning=True,
+    ),
+    Code(
+        "R110",
+        "Goal of an email that is no advertisement",
+        "What follows a receipt or a reminder would mostly have come anyway, and an email to a manager is read by no"
+        " client; to count it as what a campaign brought misleads.",
+        campaign(ON, "kind: transactional", "goal: purchase within 14 days"),
+        campaign(ON, "goal: purchase within 14 days"),
+        warning=True,
+    ),
+    Code(
+        "R111",
+        "Goal without time",
+        "A goal counts only after the email and within its time; within none it is never reached.",
+        campaign(ON, "goal: purchase within 0 days"),
+        campaign(ON, "goal: purchase within 14 days"),
+        warning=True,
+    ),
+    Code(
+        "R112",
+        "Goal written twice",
+        "The same goal stands twice under `goal`; it is counted once.",
+        campaign(ON, "goal: [purchase within 14 days, {event: purchase, within: 14 days}]"),
+        campaign(ON, "goal: purchase within 14 days"),
         warning=True,
     ),
 )

@@ -223,24 +223,6 @@ def _cron_of(text: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Goal:
-    """The goal event of a campaign, and the time after the email in which it counts."""
-
-    event: str
-    within: timedelta
-
-    @classmethod
-    def parse(cls, text: str) -> Goal:
-        found = re.match(r"^\s*([a-z][\w.-]*)\s+within\s+(.+)$", text)
-        if not found:
-            raise ValueError(f"`{text}` is not a goal such as `purchase within 14 days`")
-        return cls(found[1], duration(found[2]))
-
-    def __str__(self) -> str:
-        return f"{self.event} within {words(self.within)}"
-
-
-@dataclass(frozen=True, slots=True)
 class Until:
     """The event after which no further email is sent; with `same`, only one with the same values of these fields."""
 

@@ -25,6 +25,7 @@ from regulars.rules import grammar
 from regulars.rules.calendar_days import CalendarDay
 from regulars.rules.company import Company
 from regulars.rules.fields import FieldType
+from regulars.rules.goal_rules import Goal, Goals
 from regulars.rules.guard import CanaryPhrase, Guard
 from regulars.rules.offer import Coupon, Offer
 from regulars.rules.phrase_types import (
@@ -35,7 +36,6 @@ from regulars.rules.phrase_types import (
     Duration,
     EventName,
     Every,
-    Goal,
     Holdout,
     Moment,
     Name,
@@ -133,7 +133,9 @@ class Campaign(Part):
     steps: tuple[Step, ...] = Field(default=(), description="A sequence of emails")
     waves: tuple[Wave, ...] = Field(default=(), description="Emails of which each client gets one, the first match")
     until: Until | None = Field(default=None, description="An event after which no further email is sent")
-    goal: Goal | None = Field(default=None, description="The goal: an event, and the time within which it counts")
+    goals: Goals = Field(
+        default=(), alias="goal", description="The goal: an event, and the time within which it counts"
+    )
     offer: Offer | None = Field(default=None, description="The offer of the emails")
     survey: Name | None = Field(default=None, description="The survey that `links.survey` of its emails opens")
     holdout: Holdout = Field(
@@ -187,6 +189,11 @@ class Campaign(Part):
         if self.waves:
             return tuple(Step(email=wave.email, wait=wave.wait, id=wave.id) for wave in self.waves)
         return self.steps or (Step(email=self.email or ""),)
+
+    @property
+    def goal(self) -> Goal | None:
+        """The first goal, by which the effect is measured."""
+        return self.goals[0] if self.goals else None
 
     @property
     def lead(self) -> Wait:

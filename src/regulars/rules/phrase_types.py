@@ -79,13 +79,6 @@ _c, _cs = phrase(
 )
 _e, _es = phrase(grammar.Every.parse, (grammar.Every,), "a repeating date", "year since customer.birthday", _SINCE)
 _s, _ss = phrase(grammar.Schedule.parse, (grammar.Schedule,), "a schedule", "monthly on first monday at 10:00")
-_g, _gs = phrase(
-    grammar.Goal.parse,
-    (grammar.Goal,),
-    "a goal",
-    "purchase within 14 days",
-    rf"^\s*[a-z][\w.-]*\s+within\s+{_SPAN}\s*$",
-)
 _u, _us = phrase(
     grammar.Until.parse, (grammar.Until,), "an event to stop at", "request.answered with same id",
     r"^\s*[a-z][\w.-]*(\s+with\s+same\s+\w+(\s+and\s+\w+)*)?\s*$",
@@ -134,7 +127,6 @@ Clock = Annotated[time, _t, _ts, PlainSerializer(lambda t: f"{t:%H:%M}")]
 Cap = Annotated[grammar.Cap, _c, _cs, PlainSerializer(str)]
 Every = Annotated[grammar.Every, _e, _es, PlainSerializer(str)]
 Schedule = Annotated[grammar.Schedule, _s, _ss, PlainSerializer(str)]
-Goal = Annotated[grammar.Goal, _g, _gs, PlainSerializer(str)]
 Until = Annotated[grammar.Until, _u, _us, PlainSerializer(str)]
 Again = Annotated[grammar.Again, _a, _as, PlainSerializer(str)]
 Backfill = Annotated[grammar.Backfill, _b, _bs, PlainSerializer(str)]

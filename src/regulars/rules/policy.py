@@ -9,6 +9,7 @@ from pydantic import Field
 
 from regulars.core.calendar import LeapDay
 from regulars.rules.bounce_rules import SoftBounces
+from regulars.rules.goal_rules import Attribution, AttributionPhrase
 from regulars.rules.guard import CanaryPhrase, PolicyGuard
 from regulars.rules.phrase_types import Cap, Clock, Daily, Duration, Part, SoftBounceLimit
 from regulars.rules.tracking import Tracking
@@ -44,6 +45,11 @@ class Policy(Part):
         description="How saved files come into force: by themselves, or by `regulars apply`",
     )
     tracking: Tracking = Field(default=Tracking(), description="What is measured in marketing emails")
+    attribution: AttributionPhrase = Field(
+        default=Attribution(),
+        description="Which emails a goal counts for: the `last email` before it, or `any` campaign's; the time is that"
+        " for a purchase after campaigns without a `goal`",
+    )
     links: Duration = Field(
         default=timedelta(days=400), description="How long links in emails work; unsubscribe and preferences always do"
     )

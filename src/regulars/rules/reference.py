@@ -14,6 +14,7 @@ TABLES = (
     "Tracking",
     "Utm",
     "Campaign",
+    "Goal",
     "Step",
     "Wave",
     "Coupon",
@@ -43,6 +44,7 @@ def filled(page: str) -> str:
 
 
 def _table(definition: dict[str, Any], definitions: dict[str, Any]) -> str:
+    definition = next((each for each in definition.get("anyOf", ()) if "properties" in each), definition)
     rows = ["| key | value | meaning |", "|---|---|---|"]
     required = definition.get("required", [])
     for key, schema in definition["properties"].items():
@@ -58,8 +60,7 @@ def _table(definition: dict[str, Any], definitions: dict[str, Any]) -> str:
 def _value(schema: dict[str, Any], definitions: dict[str, Any]) -> str:
     """The permitted value, in a few words."""
     if "$ref" in schema:
-        name = schema["$ref"].rpartition("/")[2]
-        return _value(definitions[name], definitions) if "enum" in definitions[name] else "keys, see below"
+        return _referenced(definitions[schema["$ref"].rpartition("/")[2]], definitions)
     options = [option for option in schema.get("anyOf", []) if option.get("type") != "null"]
     if options:
         return _choice(_value(options[0], definitions), options[1:])
@@ -76,6 +77,12 @@ def _value(schema: dict[str, Any], definitions: dict[str, Any]) -> str:
     return {"string": "text", "integer": "whole number", "boolean": "`true` or `false`"}.get(
         str(schema.get("type")), "number" if "type" not in schema else "keys"
     )
+
+
+def _referenced(definition: dict[str, Any], definitions: dict[str, Any]) -> str:
+    if "anyOf" in definition:
+        return f"{_value(definition['anyOf'][0], definitions)}, or keys, see below"
+    return _value(definition, definitions) if "enum" in definition else "keys, see below"
 
 
 def _choice(first: str, others: list[dict[str, Any]]) -> str:

@@ -14,6 +14,7 @@ from pydantic.json_schema import GenerateJsonSchema, models_json_schema
 from regulars.core.clock import words
 from regulars.core.working import Wait, Week
 from regulars.rules.fields import FieldType
+from regulars.rules.goal_rules import SHORT_PATTERN, Attribution
 from regulars.rules.grammar import Backfill
 from regulars.rules.model import SENDS, TRIGGERS, Campaign, Company, Part, Policy, RuleTest
 from regulars.rules.offer import BENEFITS
@@ -46,6 +47,8 @@ def json_schema(segments: Iterable[str] = ()) -> dict[str, Any]:
     for definition in definitions.values():
         _as_authors_write(definition)
     _campaign(definitions["Campaign"])
+    short = {"type": "string", "pattern": SHORT_PATTERN, "examples": ["purchase within 14 days"]}
+    definitions["Goal"] = {"anyOf": [short, definitions["Goal"]]}
     _one_for_a_list(definitions["Expectation"], ("outranks",))
     _benefit(definitions["Coupon"])
     purchase = {"anyOf": [definitions["TestPurchase"]["properties"]["at"], definitions["TestPurchase"]]}
@@ -71,7 +74,7 @@ class _Generator(GenerateJsonSchema):
             return words(dft)
         if isinstance(dft, time):
             return f"{dft:%H:%M}"
-        return str(dft) if isinstance(dft, (Backfill, Wait, Week)) else super().encode_default(dft)
+        return str(dft) if isinstance(dft, (Attribution, Backfill, Wait, Week)) else super().encode_default(dft)
 
 
 def _sections() -> dict[str, Any]:
@@ -156,7 +159,7 @@ def _one_for_a_list(definition: dict[str, Any], keys: tuple[str, ...]) -> None:
 
 
 def _campaign(definition: dict[str, Any]) -> None:
-    _one_for_a_list(definition, ("at", "cc"))
+    _one_for_a_list(definition, ("at", "cc", "goal"))
     definition["allOf"] = [
         {"oneOf": [{"required": [key]} for key in TRIGGERS]},
         {"oneOf": [{"required": [key]} for key in SENDS]},

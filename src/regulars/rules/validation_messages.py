@@ -46,6 +46,8 @@ _TYPES = {
     "model_type": "keys with values, indented under this one",
     "model_attributes_type": "keys with values, indented under this one",
 }
+_IN_THE_MODELS = ("parts", "words", 0)
+"""Steps of a location in the models that the file does not have; 0 is the first of a list of one."""
 _PATTERNS = {
     r"^[a-z][a-z0-9-]*$": "small letters, digits and hyphens, beginning with a letter, such as `win-back`",
     r"^[A-Z]{3}$": "a currency of three capital letters, such as `EUR`",
@@ -121,7 +123,7 @@ class ValidationMessages:
         whole: Loc = base
         for index, part in enumerate(loc):
             if find(self.root, (*whole, part)) is not None or (
-                index == len(loc) - 1 and isinstance(find(self.root, whole), Entries) and part not in ("parts", "words")
+                index == len(loc) - 1 and isinstance(find(self.root, whole), Entries) and part not in _IN_THE_MODELS
             ):
                 whole = (*whole, part)
         return whole

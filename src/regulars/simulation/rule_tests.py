@@ -182,11 +182,12 @@ class Verdict:
         return [f"{head} nothing was decided that day: {self._why(name)}"]
 
     def _goal(self, name: str, expected: str) -> list[str]:
-        goal = self.workspace.rulebook.campaigns[name].goal
+        rulebook = self.workspace.rulebook
+        goal = rulebook.campaigns[name].goal
         if goal is None:
             return [f"{name}: expected that its goal is {expected}, but it has none"]
         with read(self.engine) as connection:
-            written = queries.goal_reached(connection, name, goal, self.stage.until)
+            written = queries.goal_reached(connection, rulebook, name, goal, self.stage.until)
         if not written.clients:
             return [f"{name}: expected that its goal is {expected}, but no email went `{goal}` ago or earlier"]
         found = "met" if written.reached else "missed"

@@ -103,6 +103,14 @@ CONDITIONS = (
         "{% if in_segment('best') %}…{% endif %}",
         language="jinja",
     ),
+    Code(
+        "A015",
+        "Goal's condition about more than the event",
+        "Whether a goal was reached is asked weeks after the event, when the client is another: `if` of a goal can ask"
+        " about `event.FIELD` alone.",
+        campaign("on: visit.done", "goal: {event: purchase, within: 14 days, if: customer.spent > 100}"),
+        campaign("on: visit.done", "goal: {event: purchase, within: 14 days, if: event.amount > 100}"),
+    ),
 )
 
 

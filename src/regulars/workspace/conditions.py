@@ -11,6 +11,7 @@ from regulars.audience.vocabulary import Catalogue
 from regulars.core.diagnostics import Diagnostic
 from regulars.rules.loader import Loaded
 from regulars.rules.model import Campaign, Loc, Rulebook
+from regulars.rules.tree import find
 from regulars.triggers.kinds import trigger_of
 from regulars.workspace import segment_checks
 
@@ -55,8 +56,32 @@ def parsed(rulebook: Rulebook, catalogue: Catalogue, loaded: Loaded, faults: lis
                 found[loc] = read(text, loc, campaign, catalogue)
             except ExpressionErrors as errors:
                 faults += _diagnostics(errors, loc, loaded)
+        faults += _goals(campaign, catalogue, loaded)
     faults += segment_checks.unknown_past(rulebook, found, loaded)
     return found
+
+
+def _goals(campaign: Campaign, catalogue: Catalogue, loaded: Loaded) -> Iterator[Diagnostic]:
+    """Faults in the conditions of goals, which ask about the goal's event alone: they are judged long after it."""
+    for index, goal in enumerate(campaign.goals):
+        if goal.condition is None or goal.event not in catalogue.events:
+            continue
+        loc: Loc = ("campaigns", campaign.name, "goal", "if")
+        loc = loc if find(loaded.root, loc) is not None else (*loc[:-1], index, "if")
+        try:
+            read_condition = parse(goal.condition, catalogue, goal.event)
+        except ExpressionErrors as errors:
+            yield from _diagnostics(errors, loc, loaded)
+            continue
+        part = read_condition.elsewhere
+        if part is not None:
+            yield Diagnostic(
+                "A015",
+                "the condition of a goal asks about more than the event",
+                loaded.part(loc, part.start, part.end - part.start),
+                expected=f"fields of `{goal.event}`, such as `event.{next(iter(catalogue.events[goal.event]), 'at')}`",
+                hint="who is written to is said in `audience`",
+            )
 
 
 def _diagnostics(errors: ExpressionErrors, loc: Loc, loaded: Loaded) -> Iterator[Diagnostic]:
