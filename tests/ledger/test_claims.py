@@ -5,14 +5,16 @@ from __future__ import annotations
 import threading
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from sqlalchemy import BigInteger, Connection, Engine, insert, select, type_coerce, update
 
 from regulars.db.engine import dry_run, write
-from regulars.db.states import State
+from regulars.db.states import Reason, State
 from regulars.db.tables import claims, promises
 from regulars.ledger import claims as claims_module
 from regulars.ledger import settle
 from regulars.ledger.claims import Claim
+from regulars.ledger.poison import FEW, MOST_LOST
 from regulars.ledger.recall import recall
 from regulars.ledger.settle import Settlement
 from tests.common.people import add_customer
@@ -205,3 +207,36 @@ def test_a_worker_passes_over_what_a_rehearsal_has_in_hand(postgres_engine: Engi
         free = _claim(postgres_engine)
         assert free is not None
         assert free.rows == (ids[2],)
+
+
+@pytest.mark.parametrize("place", [0, 40, 99])
+def test_a_row_that_claims_die_of_is_alone_at_last_and_held(engine: Engine, place: int) -> None:
+    ids = _planned(engine, 100)
+    poison, sizes, held = ids[place], list[int](), list[int]()
+    while (claim := _claim(engine, 100)) is not None:
+        with write(engine) as connection:
+            if poison not in claim.rows:
+                settle.settle(connection, claim.id, [Settlement(row, State.SENT) for row in claim.rows], NOW)
+                claims_module.release(connection, claim.id)
+                continue
+            sizes.append(len(claim.rows))
+            _pass(connection, 61)
+            held += [one.id for one in claims_module.recover(connection, now=NOW).poison]
+    assert sizes == [100, FEW if place != 99 else 4, 1, 1]
+    assert held == [poison]
+    assert [state for state in _states(engine) if state != "sent"] == ["held"]
+
+
+def test_a_count_of_lost_claims_ends_with_the_row_that_is_settled(engine: Engine) -> None:
+    (row,) = _planned(engine, 1)
+    for _ in range(MOST_LOST - 1):
+        assert _claim(engine) is not None
+        with write(engine) as connection:
+            _pass(connection, 61)
+            assert claims_module.recover(connection, now=NOW) == claims_module.Recovery(1, 0)
+    claim = _claim(engine)
+    assert claim is not None
+    again = Settlement(row, State.HELD, Reason.RETRY, next_at=NOW)
+    with write(engine) as connection:
+        assert settle.settle(connection, claim.id, [again], NOW) == 1
+        assert connection.scalar(select(promises.c.lost_claims)) == 0

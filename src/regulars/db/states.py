@@ -59,6 +59,7 @@ class Reason(StrEnum):
     RETRY = "retry", "the server asked to come back later"
     SERVER_AWAY = "server-away", "the mail server takes nothing now"  # of planned promises: the next wake-up tries
     RENDER_ERROR = "render-error", "the email cannot be rendered"
+    KILLS_WORKERS = "kills-workers", "workers died when they rendered it"  # until somebody frees it
     PAUSED = "paused", "the campaign is switched off"
     WAVE = "wave", "their wave has not come yet"
     MERGED = "merged", "two clients were joined, and the other had this email, too"  # also skipped

@@ -41,15 +41,16 @@ from regulars.db.states import Reason, State, SuppressionReason
 from regulars.delivery.parcel import Outcome, Parcel, Result
 from regulars.delivery.transport import Delivery, Outage, Transport
 from regulars.dispatch.client_answers import ClientQuestions
-from regulars.dispatch.compose import ComposeRules, company_mailbox, compose, copy
+from regulars.dispatch.compose import ComposeRules, compose, copy
 from regulars.dispatch.load import Job, attach_coupons, load
 from regulars.dispatch.manager_copy import is_copied, with_copies, withhold_copies
 from regulars.dispatch.outcome import settlement
 from regulars.dispatch.pace import Pace
+from regulars.dispatch.recovery import recover_claims
 from regulars.eligibility.examine import examine_claimed
 from regulars.eligibility.guards import Alarm, counts_outcomes, guard_outcomes
 from regulars.ledger import token_bucket
-from regulars.ledger.claims import Claim, begin, claim, recover, release, renew, waiting
+from regulars.ledger.claims import Claim, begin, claim, release, renew, waiting
 from regulars.ledger.sent_copies import SentCopy, save_copies
 from regulars.ledger.settle import Settlement, settle
 from regulars.ledger.switches import Scope, Target, pauses
@@ -185,13 +186,7 @@ class Dispatcher:
         It waits for a lane whose rate is used up. `stop` is called before every chunk.
         """
         summary = Summary()
-        rulebook = self.rules.rulebook
-        resend, domain = (
-            rulebook.policy.uncertain == "resend",
-            company_mailbox(rulebook.company.sender).address.rpartition("@")[2],
-        )
-        with db.write(self.engine) as connection:
-            recover(connection, now=self.clock(), resend=resend, domain=domain)
+        recover_claims(self.engine, self.rules.rulebook, self.clock())
         while not stop():
             found = await self._round(summary, stop)
             if found is _Idle.NOTHING:

@@ -28,7 +28,7 @@ from regulars.rules.model import Rulebook
 
 LOOK_AGAIN = timedelta(minutes=1)
 """When held promises are examined again while the sample is not yet complete, or not yet settled."""
-_UNDER_WAY = (Reason.RENDER_ERROR, Reason.RETRY, Reason.SERVER_AWAY)
+_UNDER_WAY = (Reason.RENDER_ERROR, Reason.RETRY, Reason.SERVER_AWAY, Reason.KILLS_WORKERS)
 
 
 @dataclass(frozen=True, slots=True)

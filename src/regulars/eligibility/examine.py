@@ -122,7 +122,7 @@ def _skip_late(connection: Connection, context: PlanContext, chosen: ColumnEleme
     # The reason for holding says more than that it is late now.
     telling = [
         Reason.RENDER_ERROR, Reason.RETRY, Reason.SERVER_AWAY, Reason.CAP, Reason.NO_COUPON, Reason.HALTED,
-        Reason.CANARY,
+        Reason.CANARY, Reason.KILLS_WORKERS,
     ]  # fmt: skip
     kept = promises.c.reason.in_(telling)
     late = and_(chosen, promises.c.expires_at < context.now)

@@ -7,7 +7,7 @@
    too: if that is not the claim's, something was paused or resumed since (`switches`).
 3. `settle` (its own module) settles each row with its own outcome.
 4. `recover` ends claims whose lease expired: their rows that were being sent, one chunk at most, become
-   `uncertain` (or are sent again, if the policy says so); the others become free.
+   `uncertain` (or are sent again, if the policy says so); the others become free, in smaller batches (`poison`).
 
 Code that takes rows out of a claim locks the claim first, so that `begin`, `recover` and `recall` wait for each other.
 Leases use the database's clock, which all workers share: with their own, a worker two hours ahead that dies would
@@ -30,6 +30,7 @@ from regulars.db.key_lists import among, keys_column, listing, size
 from regulars.db.states import Reason, State
 from regulars.db.tables import claims, customers, promises
 from regulars.db.types import MICROSECOND
+from regulars.ledger.poison import Poison, count_lost, together
 from regulars.ledger.switches import NONE, Pauses, newest_pause, pauses
 
 # Built once: building the statement for every chunk would cost more than executing it.
@@ -70,7 +71,7 @@ def claim(
             continue
         # Checked again under the lock: another claim may have been made since the search.
         taken = in_hand(connection)
-        unclaimed = [row for row in found if row[0] not in taken]
+        unclaimed = together(row for row in found if row[0] not in taken)
         if unclaimed:
             # Random, not sequential: SQLite reuses the numbers of deleted rows, and a fence must never be reused.
             made = Claim(
@@ -91,7 +92,9 @@ def claim(
 def _free(connection: Connection, kinds: Collection[str], paused: Pauses, now: datetime) -> Select[Any]:
     """Planned promises in nobody's hand, each with the number of the latest pause."""
     query = (
-        select(promises.c.id, promises.c.campaign, promises.c.step, newest_pause().label("newest"))
+        select(
+            promises.c.id, promises.c.campaign, promises.c.step, promises.c.lost_claims, newest_pause().label("newest")
+        )
         .where(promises.c.state == State.PLANNED, promises.c.next_at <= now)
         .where(promises.c.kind.in_(paused.open_kinds(kinds)))
         .where(promises.c.id.not_in(held(connection)))
@@ -170,10 +173,11 @@ def release(connection: Connection, claim_id: int) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Recovery:
-    """The outcome for the rows of dead workers."""
+    """The outcome for the rows of dead workers. `poison` is held, because workers died of it."""
 
     returned: int
     uncertain: int
+    poison: tuple[Poison, ...] = ()
 
 
 def recover(connection: Connection, *, now: datetime, resend: bool = False, domain: str | None = None) -> Recovery:
@@ -184,8 +188,10 @@ def recover(connection: Connection, *, now: datetime, resend: bool = False, doma
     late = select(claims.c.id, claims.c.rows, claims.c.sending).where(claims.c.lease_until < database_micros())
     dead = connection.execute(late.with_for_update(skip_locked=True)).all()
     returned = uncertain = 0
+    poison: list[Poison] = []
     for one in dead:
-        begun = [] if resend else sorted(set(one.sending or ()).intersection(one.rows))
+        sending = set(one.sending or ()).intersection(one.rows)
+        begun = [] if resend else sorted(sending)
         # If the owner is still alive, it can still settle the row with the real outcome, by the claim's id.
         lost = {
             "state": State.UNCERTAIN, "reason": Reason.WORKER_LOST, "detail": None, "settled_at": now,
@@ -194,13 +200,15 @@ def recover(connection: Connection, *, now: datetime, resend: bool = False, doma
         chosen = (among(promises.c.id, begun), promises.c.state == State.PLANNED)
         uncertain += connection.execute(update(promises).where(*chosen).values(lost)).rowcount if begun else 0
         unsent = (among(promises.c.id, one.rows), promises.c.state == State.PLANNED)
-        returned += connection.scalar(select(func.count()).select_from(promises).where(*unsent)) or 0
+        free = frozenset(connection.scalars(select(promises.c.id).where(*unsent)))
+        poison += count_lost(connection, free - sending)
+        returned += len(free)
     if dead:
         keys = [one.id for one in dead]
         if uncertain and domain is not None:
             _set_message_ids(connection, keys, domain)
         connection.execute(delete(claims).where(claims.c.id.in_(keys)))
-    return Recovery(returned, uncertain)
+    return Recovery(returned, uncertain, tuple(poison))
 
 
 def _set_message_ids(connection: Connection, dead: Sequence[int], domain: str) -> None:

@@ -82,8 +82,12 @@ def forget_lane(connection: Connection, lane: str) -> None:
 
 
 def free_retries(connection: Connection, kinds: Collection[str], now: datetime) -> int:
-    """Makes every email of the kinds that waits for a retry due for examination now; returns their number."""
-    waiting = (promises.c.state == State.HELD, promises.c.reason == Reason.RETRY, promises.c.next_at > now)
+    """Makes every email of the kinds that waits for a retry due for examination now; returns their number.
+
+    So it does with those that are held because workers died of them.
+    """
+    reason = promises.c.reason.in_([Reason.RETRY, Reason.KILLS_WORKERS])
+    waiting = (promises.c.state == State.HELD, reason, promises.c.next_at > now)
     return connection.execute(
         update(promises).where(*waiting, promises.c.kind.in_(sorted(kinds))).values(next_at=now)
     ).rowcount

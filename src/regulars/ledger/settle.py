@@ -60,6 +60,7 @@ _POSTGRESQL = text(
     UPDATE promises SET
         state = coalesce(new.s, '{State.SENT}'), reason = new.r, detail = new.w, next_at = coalesce(new.n, :now),
         settled_at = CASE WHEN new.o THEN NULL ELSE :now END, attempts = promises.attempts + coalesce(new.a, 1),
+        lost_claims = 0,
         code = coalesce(new.c, promises.code), message_id = coalesce(new.m, promises.message_id),
         template = coalesce(new.t, promises.template), data = coalesce(new.d, promises.data)
     FROM json_to_recordset(CAST(:rows AS json)) AS new (
@@ -94,7 +95,7 @@ def _changed_columns(o: Settlement, held: bool) -> dict[str, object]:
 
 _EACH = (
     "UPDATE promises SET state = ?, reason = ?, detail = ?, code = coalesce(?, code),"
-    " attempts = attempts + ?, next_at = ?, settled_at = ?, message_id = coalesce(?, message_id),"
+    " lost_claims = 0, attempts = attempts + ?, next_at = ?, settled_at = ?, message_id = coalesce(?, message_id),"
     " template = coalesce(?, template), data = coalesce(?, data)"
     " WHERE id = ? AND (state = ? OR state = ? AND claim_id = ?)"
 )

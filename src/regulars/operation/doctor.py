@@ -26,7 +26,7 @@ from regulars.delivery.transport import Transport
 from regulars.insights.operating_figures import OperatingFigures, operating_figures
 from regulars.operation.database_upgrade import require_address_secret
 from regulars.operation.lanes import open_lanes
-from regulars.operation.surroundings import stopped, troubles
+from regulars.operation.surroundings import paused, poisonous, troubles
 
 _LITTLE_DISK, _NO_DISK = 2_000_000_000, 200_000_000
 """Free bytes below which to warn, and below which nothing should be planned any more."""
@@ -216,4 +216,5 @@ def _queue(figures: OperatingFigures) -> Finding:
 
 def _known_troubles(engine: Engine, wall: Clock) -> Sequence[Finding]:
     found = [fault("surroundings", one.full, "") for one in troubles(engine, wall)]
-    return [*found, *(warning("pauses", one.full, "") for one in stopped(engine))]
+    found += [warning("pauses", one.full, "") for one in paused(engine)]
+    return [*found, *(warning("emails", one.full, "") for one in poisonous(engine))]

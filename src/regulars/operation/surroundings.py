@@ -14,13 +14,18 @@ from sqlalchemy import Engine
 from regulars.core import settings
 from regulars.core.clock import Clock
 from regulars.db import engine as db
+from regulars.db.states import Reason
 from regulars.db.write_probe import probe_age
 from regulars.ledger import lane_states
 from regulars.ledger.claims import waiting
+from regulars.ledger.poison import poison
 from regulars.operation.clock_check import clock_difference, clocks_off
 from regulars.operation.pausing import open_pauses
 from regulars.operation.write_check import unwritten_for
 from regulars.rules.model import Kind
+
+_NAMED = 3
+"""How many held emails are named; the ledger has all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +61,12 @@ def troubles(engine: Engine, wall: Clock) -> Iterator[Trouble]:
 
 
 def stopped(engine: Engine) -> list[Trouble]:
-    """What is paused, by hand or by a guard, or restricted: not a fault, but nobody should overlook it."""
+    """What is paused, restricted, or held by name: not a fault, but nobody should overlook it."""
+    return [*paused(engine), *poisonous(engine)]
+
+
+def paused(engine: Engine) -> list[Trouble]:
+    """What is paused, by hand or by a guard, or restricted by a setting."""
     found, names = open_pauses(engine)
     pauses = [
         Trouble(
@@ -70,6 +80,18 @@ def stopped(engine: Engine) -> list[Trouble]:
         return pauses
     brief = "REGULARS_ONLY_TO is set: emails to anybody else wait"
     return [Trouble(f"only {', '.join(restricted)} can be mailed: {brief}", brief), *pauses]
+
+
+def poisonous(engine: Engine) -> list[Trouble]:
+    """Emails that are held because workers died when they rendered them, the first ones by name."""
+    with db.read(engine) as connection:
+        number, found = poison(connection, _NAMED)
+    if not number:
+        return []
+    many = "1 email is" if number == 1 else f"{number:,} emails are"
+    brief = f"{many} held because {Reason.KILLS_WORKERS.words}: `regulars report` tells more"
+    more = [] if number == len(found) else [f"{number - len(found):,} more promises are held likewise"]
+    return [Trouble("; ".join([*map(str, found), *more]), brief)]
 
 
 def no_worker(engine: Engine, now: datetime) -> list[Trouble]:

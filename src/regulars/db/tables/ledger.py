@@ -34,12 +34,14 @@ promises = Table(
     Column("settled_at", Instant),
     Column("claim_id", Key),  # of an uncertain row: the claim that was sending it, which alone may still settle it
     Column("attempts", SmallInteger, nullable=False, server_default=text("0")),
+    Column("lost_claims", SmallInteger, nullable=False, server_default=text("0")),  # ledger.poison
     Column("message_id", Text),
     Column("template", Text),  # digest of the template it was rendered with
     Column("data", Text),  # the JSON it was rendered with
     Column("code", SmallInteger),  # the server's last reply code
     UniqueConstraint("campaign", "step", "customer_id", "occurrence"),
     Index("ix_promises_customer", "customer_id", "created_at"),
+    partial_index("ix_promises_lost", "id", where="lost_claims > 0"),
     # Indexes of open work: small, because settled rows leave them; each in processing order.
     partial_index("ix_promises_held", "next_at", where=f"state = '{State.HELD}'"),
     partial_index("ix_promises_planned", text("priority DESC"), "next_at", "id", where=f"state = '{State.PLANNED}'"),
