@@ -82,7 +82,7 @@ def _step_conditions(
 ) -> list[tuple[Step, ColumnElement[bool]]]:
     name = active.campaign.name
     return [
-        (step, context.holds("campaigns", name, "steps", index, "if", **given))
-        for index, step in enumerate(active.campaign.steps)
+        (step, context.holds("campaigns", name, *active.campaign.place_of(step.key), "if", **given))
+        for step in active.campaign.all_steps
         if step.condition is not None
     ]

@@ -68,9 +68,9 @@ def _sending(campaign: Campaign, rules: Ruleset) -> str:
 
 def _steps(campaign: Campaign, rules: Ruleset) -> str:
     first, *following = campaign.all_steps
-    text = _first(campaign, first, _only_if(campaign, 0, rules))
-    for index, step in enumerate(following, 1):
-        only = _only_if(campaign, index, rules)
+    text = _first(campaign, first, _only_if(campaign, first, rules))
+    for step in following:
+        only = _only_if(campaign, step, rules)
         if step.at is not None:
             text += f", and {quoted(step.email)}{_event_time(step)}{only}"
         else:
@@ -114,8 +114,8 @@ def _event_time(step: Step) -> str:
     return text + (" with the calendar file" if step.attach else "")
 
 
-def _only_if(campaign: Campaign, index: int, rules: Ruleset) -> str:
-    condition = _if(rules, "campaigns", campaign.name, "steps", index, "if")
+def _only_if(campaign: Campaign, step: Step, rules: Ruleset) -> str:
+    condition = _if(rules, "campaigns", campaign.name, *campaign.place_of(step.key), "if")
     return f" (only {condition})" if condition else ""
 
 

@@ -21,7 +21,7 @@ from regulars.rules.fields import CUSTOMER, EVENTS, FieldType
 from regulars.rules.goal_checks import advise_on_goals, check_goals
 from regulars.rules.model import SENDS, TRIGGERS, Campaign, Company, Kind, Policy, shape_faults
 from regulars.rules.offer import BENEFITS, DAY_END, coupon_faults
-from regulars.rules.rule_test_reader import step_keys, undeclared_event
+from regulars.rules.rule_test_reader import nested_steps, step_keys, undeclared_event
 from regulars.rules.sender import split
 from regulars.rules.tree import Entries, Items, Loc, Node, Scalar, child, find
 from regulars.rules.validation_messages import ValidationMessages, reworded
@@ -194,12 +194,11 @@ class RuleChecks:
 
     def _steps(self, loc: Loc, node: Entries) -> None:
         for kind in ("steps", "waves"):
-            steps = find(node, (kind,))
-            if isinstance(steps, Items):
-                self._unique_keys((*loc, kind), steps)
-                for index, step in enumerate(steps.items):
-                    self._event_times((*loc, kind, index), node, step)
+            for place, step in nested_steps(find(node, (kind,)), (*loc, kind)):
+                self._event_times(place, node, step)
         waves = find(node, ("waves",))
+        if isinstance(waves, Items):
+            self._unique_keys((*loc, "waves"), waves)
         for index, wave in enumerate(waves.items[:-1] if isinstance(waves, Items) else ()):
             to = child(wave, "to")
             if isinstance(wave, Entries) and (to is None or _empty(to)):

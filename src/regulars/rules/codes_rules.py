@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from regulars.rules.codes import Code, campaign
+from regulars.rules.codes_sequences import SEQUENCES
 from regulars.rules.codes_yaml import YAML
 
 COMPANY = "company:\n  name: Studio Ana\n  from: Ana <ana@studio.example>\n  address: 7 Florilor St, Chișinău\n"
@@ -349,4 +350,4 @@ RULES = (
 
 def table() -> Mapping[str, Code]:
     """All codes of rule files by code, those of YAML first."""
-    return {code.code: code for code in (*YAML, *RULES)}
+    return {code.code: code for code in (*YAML, *RULES, *SEQUENCES)}

@@ -16,7 +16,7 @@ from typing import TypeVar
 from pydantic import BaseModel, ValidationError
 
 from regulars.core.diagnostics import Diagnostic, Severity, Span, in_order
-from regulars.rules import checks, declarations, rule_test_reader, segments, webhook_rules
+from regulars.rules import checks, declarations, rule_test_reader, segments, sequence_checks, webhook_rules
 from regulars.rules.fields import EVENTS
 from regulars.rules.model import Campaign, Company, Policy, Rulebook
 from regulars.rules.phrase_types import Part
@@ -101,7 +101,7 @@ def load(folder: Path, display_root: Path | None = None) -> Loaded:
     return Loaded(draft if sound else None, in_order(faults), texts, draft, merged.root, missing)
 
 
-_REFERENCES = frozenset({"R014", "R013", "R020", "R023", "R024", "R033"})
+_REFERENCES = frozenset({"R014", "R013", "R020", "R023", "R024", "R033", "R072"})
 """Codes about unknown names: suppressed while an unreadable file may define them."""
 
 
@@ -215,6 +215,7 @@ def _read(root: Entries, messages: ValidationMessages, *, whole: bool) -> Rulebo
     tests = tuple(test for _, test in rule_test_reader.read(root, messages, events, fields))
     rule_checks = checks.RuleChecks(root, messages, events, fields, campaigns)
     rule_checks.check(company, policy)
+    sequence_checks.check(messages, root, rule_checks.events)
     checks.surveys_exist(root, messages, campaigns)
     checks.topics_exist(root, messages, campaigns)
     checks.calendars_exist(root, messages, campaigns)

@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
 from functools import cached_property
-from itertools import pairwise
 from typing import Any, Literal, Self, assert_never, get_args
 
 from pydantic import Field, model_validator
@@ -44,10 +43,11 @@ from regulars.rules.phrase_types import (
     Until,
 )
 from regulars.rules.policy import Policy
+from regulars.rules.route import DONE, Edge, Route
 from regulars.rules.rule_test import Expectation, RuleTest, TestEvent, TestPurchase
 from regulars.rules.segments import used_by
 from regulars.rules.signup import Signup
-from regulars.rules.steps import Step, Wave
+from regulars.rules.steps import Choose, Step, StepItem, WaitFor, Wave
 from regulars.rules.survey import Survey
 from regulars.rules.tariff import Points
 from regulars.rules.tracking import Tracking
@@ -130,7 +130,7 @@ class Campaign(Part):
     to: Literal["customer", "manager"] = Field(default="customer", description="The recipient")
     cc: tuple[Literal["manager"], ...] = Field(default=(), description="Copies")
     email: Name | None = Field(default=None, description="Folder under `templates/emails/`, for a single email")
-    steps: tuple[Step, ...] = Field(default=(), description="A sequence of emails")
+    steps: tuple[StepItem, ...] = Field(default=(), description="A sequence of emails, with waits and branches")
     waves: tuple[Wave, ...] = Field(default=(), description="Emails of which each client gets one, the first match")
     until: Until | None = Field(default=None, description="An event after which no further email is sent")
     goals: Goals = Field(
@@ -178,17 +178,32 @@ class Campaign(Part):
     def _whole(self) -> Self:
         for fault in shape_faults({key for key in (*TRIGGERS, *SENDS) if getattr(self, key)}):
             raise PydanticCustomError("shape", "{said}", {"said": fault})
-        keys = [s.key for s in self.all_steps]
-        if len(set(keys)) != len(keys):
+        keys = [s.key for s in self.waves]
+        if len(set(keys)) != len(keys) or self.route.repeated:
             raise PydanticCustomError("same_step", "two steps send the same email: give each an `id` of its own")
+        if not self.all_steps:
+            raise PydanticCustomError("no_email", "the sequence sends no email")
         return self
 
     @cached_property
+    def route(self) -> Route:
+        """The way through its steps; empty for waves, of which each client gets one."""
+        if self.waves:
+            return Route({}, None)
+        return Route.of(self.steps or (Step(email=self.email or ""),))
+
+    @cached_property
     def all_steps(self) -> tuple[Step, ...]:
-        """The emails in order: steps, waves, or the one of the short form `email:`."""
+        """All emails in order, those of branches included: steps, waves, or the one of the short form `email:`."""
         if self.waves:
             return tuple(Step(email=wave.email, wait=wave.wait, id=wave.id) for wave in self.waves)
-        return self.steps or (Step(email=self.email or ""),)
+        return self.route.emails
+
+    def place_of(self, key: str) -> Loc:
+        """Where the email with this key is written, relative to the campaign."""
+        if self.waves:
+            return ("waves", next(place for place, wave in enumerate(self.waves) if wave.key == key))
+        return self.route.stops[key].loc if self.steps else ()
 
     @property
     def goal(self) -> Goal | None:
@@ -197,18 +212,40 @@ class Campaign(Part):
 
     @property
     def lead(self) -> Wait:
-        """The wait between the trigger and the first promise; waves are promised at once and held in the ledger."""
-        return Wait() if self.waves else self.all_steps[0].wait
+        """The wait between the trigger and the first promise; waves and decisions are entered at once."""
+        return self.opening[0].wait if self.opening and not self.waves else Wait()
 
     @property
     def opening(self) -> tuple[Step, ...]:
-        """The emails of which one comes first: the first step, or the waves."""
-        return self.all_steps if self.waves else self.all_steps[:1]
+        """The emails of which one comes first: the first step, or the waves; none where a decision comes first."""
+        if self.waves:
+            return self.all_steps
+        first = self.route.stops[self.route.root].item if self.route.root is not None else None
+        return (first,) if isinstance(first, Step) else ()
 
     @property
     def following(self) -> list[tuple[Step, Step]]:
         """Each email that waits for another, with that other before it."""
-        return [] if self.waves else [pair for pair in pairwise(self.all_steps) if pair[1].at is None]
+        before = [(self.route.follows(Edge(step.key, DONE)), step) for step in self.route.emails]
+        pairs = [(step, self.route.stops[key].item) for key, step in before if key is not None]
+        return [(step, after) for step, after in pairs if isinstance(after, Step) and after.at is None]
+
+    @property
+    def step_conditions(self) -> list[tuple[Loc, str]]:
+        """The conditions of its steps, branches and waves, with their places relative to the campaign."""
+        found: list[tuple[Loc, str | None]] = [(("waves", n, "to"), wave.to) for n, wave in enumerate(self.waves)]
+        for stop in self.route.stops.values() if self.steps else ():
+            if isinstance(stop.item, (Step, WaitFor)):
+                found.append(((*stop.loc, "if"), stop.item.condition))
+            elif isinstance(stop.item, Choose):
+                branches = enumerate(stop.item.choose)
+                found += [((*stop.loc, "choose", place, "if"), branch.condition) for place, branch in branches]
+        return [(loc, text) for loc, text in found if text is not None]
+
+    def awaited_at(self, place: Loc) -> str | None:
+        """The event for which the step at this place waits; None where none does."""
+        items = (stop.item for stop in self.route.stops.values() if stop.loc == place)
+        return next((item.wait_for.event for item in items if isinstance(item, WaitFor)), None)
 
     @property
     def trigger_key(self) -> TriggerKey:
@@ -317,8 +354,8 @@ class Rulebook:
 
     def segments_of(self, campaign: Campaign) -> dict[str, str]:
         """The segments that the campaign's conditions use, with those of which they are made."""
-        parts = (*(step.condition for step in campaign.steps), *(wave.to for wave in campaign.waves))
-        return used_by((campaign.when, campaign.each, campaign.audience, *parts), self.segments)
+        texts = (text for _, text in campaign.step_conditions)
+        return used_by((campaign.when, campaign.each, campaign.audience, *texts), self.segments)
 
     def span(self, *loc: str | int) -> Span | None:
         """The place of a value, or of the nearest enclosing one."""

@@ -16,7 +16,7 @@ from regulars.core.calendar import Window, zone
 from regulars.core.clock import words
 from regulars.core.holidays import region
 from regulars.core.working import WEEK, Wait, Week
-from regulars.rules import bounce_rules, grammar
+from regulars.rules import awaited, bounce_rules, grammar
 
 
 class Part(BaseModel):
@@ -83,6 +83,9 @@ _u, _us = phrase(
     grammar.Until.parse, (grammar.Until,), "an event to stop at", "request.answered with same id",
     r"^\s*[a-z][\w.-]*(\s+with\s+same\s+\w+(\s+and\s+\w+)*)?\s*$",
 )  # fmt: skip
+_aw, _aws = phrase(
+    awaited.Awaited.parse, (awaited.Awaited,), "an event to wait for", "purchase within 7 days", awaited.PATTERN
+)
 _a, _as = phrase(
     grammar.Again.parse, (grammar.Again,), "a re-entry rule", "after 365 days",
     rf"^\s*(never|always|after\s+{_SPAN})\s*$",
@@ -128,6 +131,7 @@ Cap = Annotated[grammar.Cap, _c, _cs, PlainSerializer(str)]
 Every = Annotated[grammar.Every, _e, _es, PlainSerializer(str)]
 Schedule = Annotated[grammar.Schedule, _s, _ss, PlainSerializer(str)]
 Until = Annotated[grammar.Until, _u, _us, PlainSerializer(str)]
+Awaited = Annotated[awaited.Awaited, _aw, _aws, PlainSerializer(str)]
 Again = Annotated[grammar.Again, _a, _as, PlainSerializer(str)]
 Backfill = Annotated[grammar.Backfill, _b, _bs, PlainSerializer(str)]
 Share = Annotated[int, _h, _hs]

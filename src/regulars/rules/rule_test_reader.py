@@ -154,10 +154,28 @@ class _Reader:
 def step_keys(campaign: Node) -> Iterator[str]:
     """The permanent names of a campaign's steps, as far as they are written."""
     steps = find(campaign, ("steps",)) or find(campaign, ("waves",))
-    for step in steps.items if isinstance(steps, Items) else (campaign,):
-        own = find(step, ("id",)) or find(step, ("email",))
-        if isinstance(own, Scalar) and not own.null:
-            yield own.text
+    if not isinstance(steps, Items):
+        return _written_key(campaign)
+    return (key for _, step in nested_steps(steps, ()) if find(step, ("email",)) for key in _written_key(step))
+
+
+def _written_key(step: Node) -> Iterator[str]:
+    own = find(step, ("id",)) or find(step, ("email",))
+    if isinstance(own, Scalar) and not own.null:
+        yield own.text
+
+
+def nested_steps(steps: Node | None, loc: Loc) -> Iterator[tuple[Loc, Node]]:
+    """Every item of a list of steps and of the lists inside it, with its place; `loc` is that of the list."""
+    for place, step in enumerate(steps.items if isinstance(steps, Items) else ()):
+        here: Loc = (*loc, place)
+        yield here, step
+        for part in ("then", "else"):
+            yield from nested_steps(find(step, (part,)), (*here, part))
+        branches = find(step, ("choose",))
+        for branch in range(len(branches.items) if isinstance(branches, Items) else 0):
+            inner: Loc = ("choose", branch, "steps")
+            yield from nested_steps(find(step, inner), (*here, *inner))
 
 
 def undeclared_event(messages: ValidationMessages, loc: Loc, name: str, events: Mapping[str, Any], at: int = 0) -> None:

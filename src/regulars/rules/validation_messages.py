@@ -13,6 +13,7 @@ from pydantic import BaseModel, ValidationError
 
 from regulars.core.diagnostics import Diagnostic, Span, did_you_mean
 from regulars.core.holidays import regions
+from regulars.rules.steps import STEP_KINDS
 from regulars.rules.tree import Entries, Loc, Node, Scalar, find, found, key_span
 
 _VOCABULARY = re.compile(r"[a-z]{3,}")
@@ -89,8 +90,10 @@ class ValidationMessages:
     def of(self, error: ValidationError, base: Loc, model: type[BaseModel]) -> None:
         """All errors of the part of the file at `base`."""
         for item in error.errors(include_url=False):
-            if item["type"] in ("shape", "one_benefit", "same_step", "one_of_two", "ends_first"):
+            if item["type"] in ("shape", "one_benefit", "same_step", "no_email", "one_of_two", "ends_first"):
                 continue  # reported by checks, which also runs where fields are wrong
+            if item["loc"][-1:] == ("choose",) and item["type"] in ("too_short", "tuple_type"):
+                continue  # reported by sequence_checks
             self._one(item, base, model)
 
     def _one(self, item: Any, base: Loc, model: type[BaseModel]) -> None:
@@ -194,7 +197,9 @@ def keys_of(model: type[BaseModel], loc: Sequence[str | int]) -> list[str]:
     """The keys an author may write in the part of `model` at `loc`."""
     current: Any = model
     for part in loc:
-        if isinstance(part, str) and isinstance(current, type) and issubclass(current, BaseModel):
+        if part in STEP_KINDS:
+            current = STEP_KINDS[str(part)]
+        elif isinstance(part, str) and isinstance(current, type) and issubclass(current, BaseModel):
             named = {field.alias or name: field for name, field in current.model_fields.items()}
             current = _model_in(named[part].annotation) if part in named else current
     if not (isinstance(current, type) and issubclass(current, BaseModel)):

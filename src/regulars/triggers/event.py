@@ -132,7 +132,7 @@ class EventTrigger(Trigger):
             return []
         early = [
             and_(promises.c.step == step.key, instant_in_event(step.at, data) > to_micros(context.now))
-            for step in self.campaign.steps
+            for step in self.campaign.all_steps
             if step.at is not None and data is not None
         ]
         return [

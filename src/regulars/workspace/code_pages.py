@@ -9,6 +9,7 @@ from __future__ import annotations
 from regulars.rules import codes
 from regulars.rules.codes import Code, campaign
 from regulars.rules.codes_rules import RULES
+from regulars.rules.codes_sequences import SEQUENCES
 from regulars.rules.codes_yaml import YAML
 
 INTRO = """\
@@ -318,7 +319,7 @@ def page() -> str:
     """All codes as Markdown: the text of docs/diagnostics.md."""
     sections = {
         "Files": YAML,
-        "Rules": RULES,
+        "Rules": (*RULES, *SEQUENCES),
         "Conditions": CONDITIONS,
         "Emails": EMAILS,
         "Data": DATA,

@@ -23,18 +23,16 @@ def written(campaign: Campaign) -> Iterator[tuple[Loc, str]]:
         yield (*loc, campaign.trigger_key), getattr(campaign, campaign.trigger_key)
     if campaign.audience is not None:
         yield (*loc, "audience"), campaign.audience
-    for index, step in enumerate(campaign.steps):
-        if step.condition is not None:
-            yield (*loc, "steps", index, "if"), step.condition
-    for index, wave in enumerate(campaign.waves):
-        if wave.to is not None:
-            yield (*loc, "waves", index, "to"), wave.to
+    for place, text in campaign.step_conditions:
+        yield (*loc, *place), text
 
 
 def read(text: str, loc: Loc, campaign: Campaign, catalogue: Catalogue) -> Expression:
     """One condition of a campaign, which can use the event or product of its trigger; raises ExpressionErrors."""
     trigger = trigger_of(campaign)
-    event = trigger.subject.event if trigger.subject.event in catalogue.events else None
+    awaited = campaign.awaited_at(loc[2:-1])
+    named = trigger.subject.event if awaited is None else awaited
+    event = named if named in catalogue.events else None
     kind = trigger.condition if loc[-1] == campaign.trigger_key else None
     place: Place = "state" if loc[-1] == "when" else "rule"
     return parse(text, catalogue, event, product=trigger.subject.product, kind=kind or "condition", place=place)

@@ -18,13 +18,11 @@ def usages(rulebook: Rulebook) -> Iterator[Usage]:
 
 def _of(campaign: Campaign, rulebook: Rulebook) -> Iterator[Usage]:
     subject = trigger_of(campaign).subject
-    for index, step in enumerate(campaign.all_steps):
-        listed = "steps" if campaign.steps else "waves" if campaign.waves else None
-        place = (listed, index, "email") if listed else ("email",)
+    for step in campaign.all_steps:
         yield Usage(
             email=step.email,
             campaign=campaign.name,
-            span=rulebook.span("campaigns", campaign.name, *place),
+            span=rulebook.span("campaigns", campaign.name, *campaign.place_of(step.key), "email"),
             customer_fields={*CUSTOMER, *rulebook.fields},
             event=subject.event,
             event_fields=rulebook.events.get(subject.event) if subject.event else None,

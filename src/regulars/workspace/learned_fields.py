@@ -51,9 +51,8 @@ def _in_dates(rulebook: Rulebook, loaded: Loaded) -> Iterator[Diagnostic]:
 def _in_emails(rulebook: Rulebook, templates: Templates) -> Iterator[Diagnostic]:
     """One warning for each step whose email uses a learned field, at the place where the rule names the email."""
     for campaign in rulebook.campaigns.values():
-        kind = "steps" if campaign.steps else "waves" if campaign.waves else None
-        for index, step in enumerate(campaign.all_steps):
-            place: Loc = (kind, index, "email") if kind else ("email",)
+        for step in campaign.all_steps:
+            place: Loc = (*campaign.place_of(step.key), "email")
             for name in sorted((templates.reads(step.email) or frozenset()) & LEARNED_FIELDS.keys()):
                 span = rulebook.span("campaigns", campaign.name, *place)
                 yield _warning(name, span, f"in the email `{step.email}`, ")
