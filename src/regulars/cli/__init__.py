@@ -45,6 +45,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "cancel": ("pauses", "Skip what is planned or held of a campaign."),
     "canary": ("pauses", "Let a few emails of a campaign go first."),
     "pauses": ("pauses", "List what is paused, by whom, why, and how to resume."),
+    "restored": ("restored", "Go on from a backup: hold what may have been sent since."),
     "survey": ("survey", "Count the answers to a survey."),
     "demo": ("demo", "Run one day of a small business, from import to inbox."),
     "export": ("export", "Export all clients, purchases, events …, or all data of one client."),
@@ -59,7 +60,20 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "db": ("database", "Upgrade the database to the schema of this version."),
 }
 NEVER_HINTED = frozenset(
-    {"erase", "suppress", "unsuppress", "tick", "retry", "merge", "alias", "resume", "cancel", "apply", "rollback"}
+    {
+        "erase",
+        "suppress",
+        "unsuppress",
+        "tick",
+        "retry",
+        "merge",
+        "alias",
+        "resume",
+        "cancel",
+        "restored",
+        "apply",
+        "rollback",
+    }
 )
 """Commands never suggested for a typing mistake: their effects on people, or emails, cannot be undone."""
 

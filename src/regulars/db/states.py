@@ -66,6 +66,7 @@ class Reason(StrEnum):
     CLIENT_PAUSED = "paused-by-client", "they asked for a break"
     NO_COUPON = "no-coupon", "no coupon is left"  # the pool or the stock is used up
     CANARY = "canary", "a few go first, for the rule is new or changed"
+    RESTORED = "restored", "a backup was restored, and the lost database may have sent it"
     HALTED = "halted", "its campaign is paused"  # by hand or by a guard; also skipped, where it cannot go in time
 
     # Skipped.

@@ -40,6 +40,9 @@ def _under_way(case: ExplainedClient, paused: str) -> CampaignExplanation | None
         if row.state == State.HELD:
             if row.reason == Reason.HALTED and paused:
                 return CampaignExplanation(f"`{row.step}` waits: {paused}, or skips it if it is too late by then.")
+            if row.reason == Reason.RESTORED:
+                way_on = f"`regulars restored --release{' --all' if row.detail else ''}` lets it go on"
+                return CampaignExplanation(f"`{row.step}` waits: {_why(case, row)}; {way_on}.")
             away = _server_away(case) if row.reason == Reason.RETRY else ""
             also = f"; {away}" if away else ""
             return CampaignExplanation(

@@ -29,6 +29,7 @@ class Action(StrEnum):
     RESUME = "resume"
     CANCEL = "cancel"
     CANARY = "canary"
+    RESTORED = "restored"
     SUPPRESS = "suppress"
     UNSUPPRESS = "unsuppress"
     ERASE = "erase"

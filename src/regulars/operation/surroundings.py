@@ -19,6 +19,7 @@ from regulars.db.write_probe import probe_age
 from regulars.ledger import lane_states
 from regulars.ledger.claims import waiting
 from regulars.ledger.poison import poison
+from regulars.operation import restored
 from regulars.operation.clock_check import clock_difference, clocks_off
 from regulars.operation.pausing import open_pauses
 from regulars.operation.write_check import unwritten_for
@@ -61,8 +62,15 @@ def troubles(engine: Engine, wall: Clock) -> Iterator[Trouble]:
 
 
 def stopped(engine: Engine) -> list[Trouble]:
-    """What is paused, restricted, or held by name: not a fault, but nobody should overlook it."""
-    return [*paused(engine), *poisonous(engine)]
+    """What is paused, restricted, held by name or after a restore: not a fault, but nobody should overlook it."""
+    return [*paused(engine), *after_restore(engine), *poisonous(engine)]
+
+
+def after_restore(engine: Engine) -> list[Trouble]:
+    """What waits because a lost database may have sent it."""
+    waiting = restored.status(engine)
+    brief = f"{waiting.number:,} emails wait since a backup was restored: `regulars restored` tells more"
+    return [Trouble(one, brief) for one in waiting.sentences()]
 
 
 def paused(engine: Engine) -> list[Trouble]:

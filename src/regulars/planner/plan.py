@@ -23,6 +23,7 @@ from regulars.db.tables import campaigns, promises
 from regulars.eligibility.canary import begin_canaries
 from regulars.eligibility.examine import examine_waiting
 from regulars.eligibility.guards import Alarm, guard_volume
+from regulars.eligibility.restored import hold_restored
 from regulars.planner.activation import Change, activate, recount_points
 from regulars.planner.prefilter import Prefiltered, prefilter
 from regulars.planner.promise import promise_first_steps, promise_next_steps, promise_timed_steps
@@ -101,6 +102,8 @@ def plan(
     promised = _promise(connection, context, awake, {key for key in awake if awake[key].campaign.name in excluded})
     if only is None and promised:
         refresh_outgrown(connection)
+    if promised:
+        hold_restored(connection, active_campaigns)
     alarms = guard_volume(connection, rules.rulebook, awake, now) if only is None and promised else []
     cleared = examine_waiting(connection, context, active_campaigns)
     connection.execute(update(campaigns).where(campaigns.c.key.in_(list(awake))).values(planned_at=now))

@@ -26,7 +26,7 @@ from regulars.db.tables.people import aliases, customers, managers
 from regulars.db.tables.permissions import consent_log, consents, preferences, refusals, signups, suppressions
 from regulars.db.tables.process_states import clock_states, counters, heartbeats, lane_states, write_probes
 from regulars.db.tables.responses import deliveries, hits
-from regulars.db.tables.stops import canaries, canary_samples, due_tallies, outcome_tallies, switches
+from regulars.db.tables.stops import canaries, canary_samples, due_tallies, outcome_tallies, restorations, switches
 from regulars.db.tables.version_files import (
     applied_versions,
     audit_log,
@@ -81,6 +81,7 @@ __all__ = [
     "purchases",
     "return_times",
     "refusals",
+    "restorations",
     "rule_versions",
     "signups",
     "suppressions",

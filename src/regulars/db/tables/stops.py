@@ -1,4 +1,4 @@
-"""Tables of what stops emails: pauses by hand and by guards, what guards count, and canaries."""
+"""Tables of what stops emails: pauses by hand and by guards, what guards count, canaries, and restored backups."""
 
 from __future__ import annotations
 
@@ -73,4 +73,18 @@ canary_samples = Table(
     # The emails that go first.
     Column("promise_id", Key, ForeignKey("promises.id", ondelete="CASCADE"), primary_key=True),
     Column("canary_id", Key, ForeignKey("canaries.id"), nullable=False, index=True),
+)
+
+restorations = Table(
+    "restorations",
+    metadata,
+    # A backup that was put back: what the lost database may have sent waits until somebody releases it.
+    Column("id", Key, primary_key=True),
+    Column("backup_at", Instant, nullable=False),  # the last instant that the backup knows
+    Column("until", Instant, nullable=False),  # when the restored database went to work
+    Column("who", Text, nullable=False),  # core.operator_name.operator
+    Column("why", Text),
+    Column("released_at", Instant),  # NULL: it still holds
+    Column("released_by", Text),
+    partial_index("ix_restorations_open", "id", where="released_at IS NULL"),
 )
