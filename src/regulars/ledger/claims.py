@@ -29,7 +29,7 @@ from regulars.db.database_time import database_micros
 from regulars.db.key_lists import among, keys_column, listing, size
 from regulars.db.states import Reason, State
 from regulars.db.tables import claims, customers, promises
-from regulars.db.types import MICROSECOND
+from regulars.db.types import EPOCH, MICROSECOND
 from regulars.ledger.poison import Poison, count_lost, together
 from regulars.ledger.switches import NONE, Pauses, newest_pause, pauses
 
@@ -178,6 +178,11 @@ class Recovery:
     returned: int
     uncertain: int
     poison: tuple[Poison, ...] = ()
+
+
+def expire_all(connection: Connection) -> None:
+    """Ends every lease: after a restore, the workers that have them are those of another database."""
+    connection.execute(update(claims).values(lease_until=EPOCH))
 
 
 def recover(connection: Connection, *, now: datetime, resend: bool = False, domain: str | None = None) -> Recovery:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from itertools import chain, islice
 from typing import Any, TypeVar
 
@@ -25,7 +25,7 @@ from regulars.dispatch.compose import company_mailbox
 from regulars.eligibility.restored import begin_earlier, watching_campaigns
 from regulars.feedback.server_log import LoggedMessage
 from regulars.ledger.audit import Action, record
-from regulars.ledger.claims import recover
+from regulars.ledger.claims import expire_all, recover
 from regulars.ledger.restorations import (
     PERHAPS_SENT,
     Restoration,
@@ -40,8 +40,6 @@ from regulars.ledger.switches import campaign_names
 from regulars.planner.plan import plan
 
 _BATCH = 5_000
-_FAR = datetime(9000, 1, 1, tzinfo=UTC)
-"""No lease lasts so long: the workers of the lost database are gone."""
 _CLOCKS = timedelta(minutes=5)
 """How far the clock of a mail server may be off."""
 _T = TypeVar("_T")
@@ -124,7 +122,8 @@ def begin(
     with db.write(engine) as connection:
         lock(connection, AdvisoryLock.PLAN)
         _require_unknown(connection, backup_at)
-        recover(connection, now=backup_at, wall=_FAR, domain=domain)  # in flight when the backup was made
+        expire_all(connection)
+        recover(connection, now=backup_at, domain=domain)  # in flight when the backup was made
         begin_restoration(connection, backup_at, until, who, why)
         keep_ids_apart(connection)
         _replay(connection, rules, backup_at, until, progress)
