@@ -92,6 +92,19 @@ def held_by_campaign(connection: Connection) -> dict[str, tuple[int, int]]:
     return {key: (int(number), int(unsure)) for key, number, unsure in connection.execute(query.order_by("campaign"))}
 
 
+def any_unnamed(connection: Connection) -> bool:
+    """Whether an email waits that has no Message-ID yet, so that no log was compared with it."""
+    return connection.scalar(select(promises.c.id).where(*held, promises.c.message_id.is_(None)).limit(1)) is not None
+
+
+def sent_after(connection: Connection, instant: datetime) -> datetime | None:
+    """When the last email after the instant came to its end; None without one."""
+    settled_at = promises.c.settled_at
+    latest = select(settled_at).where(settled_at > instant).order_by(settled_at.desc()).limit(1)
+    found: datetime | None = connection.scalar(latest)
+    return found
+
+
 def keep_ids_apart(connection: Connection) -> None:
     """Gives promises from now on ids that the lost database has not given out.
 

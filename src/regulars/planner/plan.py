@@ -23,7 +23,7 @@ from regulars.db.tables import campaigns, promises
 from regulars.eligibility.canary import begin_canaries
 from regulars.eligibility.examine import examine_waiting
 from regulars.eligibility.guards import Alarm, guard_volume
-from regulars.eligibility.restored import hold_restored
+from regulars.eligibility.lost_time import hold_restored
 from regulars.planner.activation import Change, activate, recount_points
 from regulars.planner.prefilter import Prefiltered, prefilter
 from regulars.planner.promise import promise_first_steps, promise_next_steps, promise_timed_steps
