@@ -94,6 +94,9 @@ def test_a_server_that_is_there_has_no_outage() -> None:
         assert outage(server.url) is None
 
 
+BROKEN = "it ended each of the last sessions: "
+
+
 def test_nobody_listens() -> None:
     port = free_port()
     found = outage(f"smtp://127.0.0.1:{port}")
@@ -106,13 +109,15 @@ def test_nobody_listens() -> None:
     ("fault", "reason", "code"),
     [
         (Fault(Stage.BANNER, Act.CLOSE, "421 4.3.2 too busy"), "it answered 421 4.3.2 too busy", 421),
-        (Fault(Stage.MAIL, Act.CLOSE), "the server closed the connection", None),
-        (Fault(Stage.MAIL, Act.CLOSE, "421 4.7.0 slow down"), "4.7.0 slow down", 421),
+        (Fault(Stage.MAIL, Act.CLOSE), f"{BROKEN}the server closed the connection", None),
+        (Fault(Stage.MAIL, Act.CLOSE, "421 4.7.0 slow down, <x@y.z>"), f"{BROKEN}4.7.0 slow down, <(address)>", 421),
     ],
 )
 def test_a_server_that_is_of_no_use_says_why(fault: Fault, reason: str, code: int | None) -> None:
     with ScriptedServer([fault]) as server:
-        assert outage(server.url, 9) == Outage(f"127.0.0.1:{server.port}", reason, code)
+        within = reason.startswith(BROKEN)
+        expected = Outage(f"127.0.0.1:{server.port}", reason, code, about_message=within)
+        assert outage(server.url, 9) == expected
 
 
 def test_the_part_of_a_batch_that_went_has_gone() -> None:

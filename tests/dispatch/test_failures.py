@@ -184,7 +184,7 @@ def test_a_server_that_refuses_the_session_with_a_code_is_not_asked_for_every_ch
         assert server.connections == 1
     assert summary.down["default"].code == 421
     assert Counter((row["state"], row["reason"], row["attempts"]) for row in office.rows()) == {
-        ("held", "retry", 1): 10,
+        ("planned", "server-away", 0): 10,
         ("planned", None, 0): 15,
     }
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ssl
 from datetime import timedelta
 
 import pytest
+import trustme
 from sqlalchemy import Engine
 
 from regulars.consent.rights import withdraw
@@ -12,6 +14,7 @@ from regulars.core import clock
 from regulars.db.engine import read, write
 from regulars.explain.explain import explain
 from regulars.ledger.lane_states import LaneOutage, outages
+from regulars.operation.doctor import Verdict, examine
 from regulars.operation.surroundings import Trouble, troubles
 from tests.common.bench import at
 from tests.common.scripted_smtp import Act, Fault, ScriptedServer, Stage
@@ -72,10 +75,9 @@ def test_the_outage_is_over_when_a_server_takes_mail_again(
         (outage,) = noted(away.engine)
         assert "too busy" in outage.reason
         told = sentence(away, "ada", "news")
-        assert told.startswith("`news` waits until ")
-        assert "; the mail server takes nothing now (127.0.0.1:" in told
+        assert told.startswith("Due now: `news` may go, but the mail server takes nothing now (127.0.0.1:")
         away.close()
-    assert office.dispatch().sent == 0  # it goes by another server than the one that was away
+    assert office.dispatch().sent == 1  # it goes by another server than the one that was away, without a wait
     assert noted(office.engine) == []
     assert wrong(office.engine) == []
     assert "it no longer goes by" in caplog.text
@@ -110,3 +112,47 @@ def test_what_waits_for_another_attempt_can_go_at_once(open_office: Open) -> Non
         assert office.runtime.free_retries(soon) == 0
         assert office.tick("2026-06-10T12:00:10").sent == 1
         assert office.states() == {"ada": ("sent", None)}
+
+
+TLS_FAULTS = {
+    "certificate": ("the certificate of its mail server is not trusted", "`verify=off`", "certificate verify failed"),
+    "no-starttls": ("its mail server offers no STARTTLS", "`tls=tls`", "it offers no STARTTLS"),
+    "tls": ("TLS with its mail server fails", "mostly 465", "454"),
+    "login": ("its mail server refuses our login", "correct user and password", "535 5.7.8 no"),
+}
+
+
+@pytest.mark.parametrize("cause", TLS_FAULTS)
+def test_what_a_person_must_mend_is_told_everywhere_with_what_to_do(
+    cause: str, open_office: Open, caplog: pytest.LogCaptureFixture
+) -> None:
+    words, advice, reason = TLS_FAULTS[cause]
+    context = None
+    if cause in {"certificate", "tls"}:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        trustme.CA().issue_cert("127.0.0.1").configure_cert(context)
+    faults = [Fault(Stage.AUTH, text="535 5.7.8 no")] if cause == "login" else []
+    if cause == "tls":
+        faults = [Fault(Stage.STARTTLS, text="454 4.7.0 not now")]
+    with ScriptedServer(faults, tls=context, login=("ana", "x") if cause == "login" else None) as server:
+        host = server.url.replace("//", "//ana:x@") if cause == "login" else f"{server.url}?tls=starttls"
+        office = open_office(host, REGULARS_SECRET="0" * 64)
+        write_workspace(office.root, {"news": NEWS})
+        office.clients("ada")
+        assert office.tick().stopped
+        findings = {one.check: one for one in examine(office.runtime.settings, office.engine, clock.system)}
+    (logged,) = [one.getMessage() for one in caplog.records if "nothing is sent" in one.getMessage()]
+    (outage,) = noted(office.engine)
+    (trouble,) = wrong(office.engine)
+    finding = findings["mail, default"]
+    assert (outage.cause, finding.verdict) == (cause, Verdict.FAULT)
+    for told in (logged, trouble.full):  # the worker's log, `report`
+        assert f"nothing is sent{' since' if told == trouble.full else ','}" in told
+        assert words in told
+        assert advice in told
+        assert reason in told
+    assert words in trouble.brief  # `/readyz`
+    assert reason in finding.words
+    assert advice in finding.advice
+    assert advice in sentence(office, "ada", "news")
+    assert office.row()["attempts"] == 0

@@ -10,9 +10,11 @@ from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy import insert
 
 from regulars.core import api_keys
+from regulars.core.outage_cause import OutageCause
 from regulars.db.engine import open_engine, write
 from regulars.db.states import Reason, State
 from regulars.db.tables import suppressions
+from regulars.ledger.lane_states import LaneOutage, note_outage
 from regulars.ledger.switches import Scope, Target, pause
 from regulars.ledger.worker_activity import Counted, Tally, record_activity
 from regulars.operation.database_upgrade import upgrade_database
@@ -52,6 +54,12 @@ def work(shop: Shop) -> None:
         record_activity(connection, "host:1", "1.0", done)
         done = {(Counted.SETTLED, "sent"): Tally(2), (Counted.PLANS, ""): Tally(1, 0.25)}
         record_activity(connection, "host:2", "1.0", done)
+        note_outage(
+            connection,
+            LaneOutage(
+                "default", frozenset({"marketing"}), "mail:587", "x", NOW, None, NOW, NOW, OutageCause.CERTIFICATE
+            ),
+        )
         pause(connection, Target(Scope.ALL), who="ada", why=None, wall=NOW)
 
 
@@ -67,6 +75,7 @@ def test_what_waits_what_is_done_and_who_works(shop: Shop) -> None:
     assert (found["regulars_plan_runs_total", ""], found["regulars_plan_seconds_total", ""]) == (1, 0.25)
     assert found["regulars_workers", "1.0"] == 2
     assert found["regulars_pauses", "all"] == 1
+    assert found["regulars_server_away", "certificate"] == 1
     assert found["regulars_suppressed_addresses", ""] == 1
     assert found["regulars_rules_faulty", ""] == 0
     assert abs(found["regulars_clock_ahead_seconds", ""]) < 5

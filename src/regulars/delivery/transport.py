@@ -6,11 +6,13 @@ the registry.
 
 from __future__ import annotations
 
+import ssl
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Self
 
+from regulars.core.outage_cause import OutageCause
 from regulars.delivery.parcel import Parcel, Result
 
 
@@ -18,16 +20,32 @@ from regulars.delivery.parcel import Parcel, Result
 class Outage:
     """Why a server is unusable. `server` is `host:port`, `code` that of the reply if there was one.
 
-    `pause`: seconds for which the transport will not try the server again.
+    `reason` names nobody: it is told for every email that waits. `pause`: seconds for which the transport will not try
+    the server again.
     """
 
     server: str
     reason: str
     code: int | None = None
     pause: float = field(default=0.0, compare=False)
+    cause: OutageCause = OutageCause.AWAY
+    about_message: bool = False
+    """Whether `reason` has the words of a reply to some message: other messages are not told them."""
 
     def __str__(self) -> str:
         return f"{self.server}: {self.reason}"
+
+
+def tls_cause(error: BaseException) -> OutageCause | None:
+    """The cause if this exception, or one that led to it, is about TLS; None for others."""
+    found: BaseException | None = error
+    while found is not None:
+        if isinstance(found, ssl.SSLCertVerificationError):
+            return OutageCause.CERTIFICATE
+        if isinstance(found, ssl.SSLError):
+            return OutageCause.TLS
+        found = found.__cause__ or found.__context__
+    return None
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,7 +56,7 @@ def _server_away(case: ExplainedClient) -> str:
     for outage in lane_states.outages(case.context.connection):
         if case.campaign.kind in outage.kinds:
             words = because(Reason.SERVER_AWAY, f"{outage.server}: {outage.reason}")
-            return f"{words} since {case.when(outage.since)}; {lane_states.ADVICE}"
+            return f"{words} since {case.when(outage.since)}; {outage.cause.advice}"
     return ""
 
 

@@ -12,11 +12,10 @@ from datetime import datetime
 
 from sqlalchemy import Connection, delete, func, select, update
 
+from regulars.core.outage_cause import OutageCause, stored_cause
 from regulars.db.engine import insert
 from regulars.db.states import Reason, State
 from regulars.db.tables import lane_states, promises
-
-ADVICE = "mail goes by itself once the server takes it again, `regulars retry` tries at once"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +33,14 @@ class LaneOutage:
     last_success_at: datetime | None
     next_try_at: datetime
     noted_at: datetime
+    cause: OutageCause = OutageCause.AWAY
 
     def __str__(self) -> str:
         took = "" if self.last_success_at is None else f", took mail last at {_at(self.last_success_at)}"
         return (
-            f"lane {self.lane}: nothing is sent since {_at(self.since)}, for its mail server is away: {self.server}:"
-            f" {self.reason} (asked last at {_at(self.noted_at)}, next from {_at(self.next_try_at)} on{took}); {ADVICE}"
+            f"lane {self.lane}: nothing is sent since {_at(self.since)}, for {self.cause.words}: {self.server}:"
+            f" {self.reason} (asked last at {_at(self.noted_at)}, next from {_at(self.next_try_at)} on{took});"
+            f" {self.cause.advice}"
         )
 
 
@@ -49,7 +50,7 @@ def outages(connection: Connection) -> list[LaneOutage]:
     return [
         LaneOutage(
             row.lane, frozenset(row.kinds), row.server, row.reason or "", row.away_since, row.last_success_at,
-            row.next_try_at or row.noted_at, row.noted_at,
+            row.next_try_at or row.noted_at, row.noted_at, stored_cause(row.cause),
         )
         for row in connection.execute(query)
     ]  # fmt: skip
@@ -58,7 +59,7 @@ def outages(connection: Connection) -> list[LaneOutage]:
 def note_outage(connection: Connection, outage: LaneOutage) -> None:
     """Records an outage; a known one keeps its beginning and the last success before it."""
     row = {
-        "kinds": sorted(outage.kinds), "server": outage.server, "reason": outage.reason,
+        "kinds": sorted(outage.kinds), "server": outage.server, "reason": outage.reason, "cause": outage.cause,
         "next_try_at": outage.next_try_at, "noted_at": outage.noted_at,
     }  # fmt: skip
     first = {"lane": outage.lane, "away_since": outage.since, "last_success_at": outage.last_success_at}
@@ -72,7 +73,14 @@ def note_outage(connection: Connection, outage: LaneOutage) -> None:
 
 def note_recovery(connection: Connection, lane: str, at: datetime) -> None:
     """Records that the lane's server accepts mail again."""
-    ended = {"away_since": None, "reason": None, "next_try_at": None, "last_success_at": at, "noted_at": at}
+    ended = {
+        "away_since": None,
+        "reason": None,
+        "cause": None,
+        "next_try_at": None,
+        "last_success_at": at,
+        "noted_at": at,
+    }
     connection.execute(update(lane_states).where(lane_states.c.lane == lane).values(ended))
 
 

@@ -22,7 +22,7 @@ from regulars.core.errors import RegularsError
 from regulars.core.settings import Settings
 from regulars.db import engine as db
 from regulars.db import upgrade
-from regulars.delivery.transport import Transport
+from regulars.delivery.transport import Outage, Transport
 from regulars.insights.operating_figures import OperatingFigures, operating_figures
 from regulars.operation.database_upgrade import require_address_secret
 from regulars.operation.lanes import open_lanes
@@ -144,13 +144,12 @@ def _servers(settings: Settings) -> Iterator[Finding]:
         if found is None:
             yield ok(name, f"{lane.transport.server} takes mail")
         else:
-            yield fault(name, found, "nothing is lost: mail waits until the server takes it")
+            yield fault(name, str(found), f"nothing is lost: mail waits; {found.cause.advice}")
 
 
-async def _probe(transport: Transport) -> str | None:
+async def _probe(transport: Transport) -> Outage | None:
     async with transport:
-        outage = await transport.probe()
-    return None if outage is None else str(outage)
+        return await transport.probe()
 
 
 def _web(url: str) -> Finding:

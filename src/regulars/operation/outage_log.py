@@ -94,10 +94,11 @@ class OutageLog:
         if now - self._warned.get(lane, float("-inf")) < _EVERY:
             return
         self._warned[lane] = now
-        _LOG.warning("lane %s: nothing is sent, for its mail server is away: %s; %s", lane, outage, lane_states.ADVICE)
+        cause = outage.cause
+        _LOG.warning("lane %s: nothing is sent, for %s: %s; %s", lane, cause.words, outage, cause.advice)
         noted = LaneOutage(
             lane, frozenset(map(str, self._lanes[lane].kinds)), outage.server, outage.reason, since,
-            self._succeeded.get(lane), wall + timedelta(seconds=outage.pause), wall,
+            self._succeeded.get(lane), wall + timedelta(seconds=outage.pause), wall, cause,
         )  # fmt: skip
         with suppress(EnvironmentFailed), db.write(self._engine) as connection:  # the next warning records it
             lane_states.note_outage(connection, noted)

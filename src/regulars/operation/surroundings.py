@@ -44,7 +44,7 @@ def troubles(engine: Engine, wall: Clock) -> Iterator[Trouble]:
         unwritten = unwritten_for(engine, connection)
     for outage in away:
         since = f"{outage.since:%Y-%m-%d %H:%M} UTC"
-        brief = f"lane {outage.lane}: nothing is sent since {since}, for its mail server is away"
+        brief = f"lane {outage.lane}: nothing is sent since {since}, for {outage.cause.words}"
         yield Trouble(str(outage), f"{brief}: `regulars report` tells more")
     for sentence in off:
         yield Trouble(sentence, "the clock of a worker differs from the database's: `regulars report` tells more")

@@ -96,7 +96,7 @@ def test_the_first_message_of_a_session_fails(case: Case, pipelining: str) -> No
         holds(server, results, 4)
     rest = [case.rest] * 3
     if pipelining == "on" and case.fault.act is Act.STALL and case.fault.stage in {Stage.BODY, Stage.DOT}:
-        rest[0] = UNSENT  # its envelope was on its way in the stalled session
+        rest[0] = UNREACHABLE  # its envelope was on its way in the stalled session
     assert [result.outcome for result in results] == [case.first, *rest]
     assert results[0].code == (case.code or (250 if case.first is ACCEPTED else None))
 
@@ -111,7 +111,7 @@ def test_a_later_message_fails_and_the_others_go_their_way(case: Case, pipelinin
     outcomes = [result.outcome for result in results]
     assert outcomes[:3] == [ACCEPTED, ACCEPTED, case.third]
     if pipelining == "on" and case.fault.act is Act.STALL and case.fault.stage in {Stage.BODY, Stage.DOT}:
-        assert outcomes[3:] == [UNSENT, ACCEPTED, ACCEPTED]  # its envelope was on its way in the stalled session
+        assert outcomes[3:] == [UNREACHABLE, ACCEPTED, ACCEPTED]  # its envelope was on its way in the stalled session
     else:
         assert outcomes[3:] == [ACCEPTED] * 3
 
@@ -134,14 +134,14 @@ OPENING = [
 
 
 @pytest.mark.parametrize(("fault", "code"), OPENING, ids=[f"{f.stage}-{f.act}-{f.text[:10]}" for f, _ in OPENING])
-def test_without_a_session_everything_is_deferred_with_the_reason(fault: Fault, code: int | None) -> None:
+def test_without_a_session_nothing_is_offered_and_all_are_told_the_reason(fault: Fault, code: int | None) -> None:
     with ScriptedServer([fault], login=("ana", "x")) as server:
         url = server.url.replace("//", "//ana:s3cret-p%C3%A4ssword@")
         results = deliver(url, parcels(30), connections=3, timeout=0.4 if fault.act is Act.STALL else 5)
         holds(server, results, 30)
         assert server.connections == 1, "a server that is down is asked once, not by every session"
-    assert {result.outcome for result in results} == {UNREACHABLE if code is None else DEFERRED}
-    assert {result.code for result in results} == {code}
+    assert {(result.outcome, result.code) for result in results} == {(UNREACHABLE, None)}
+    assert all(str(code or "") in result.text for result in results)
     assert all("s3cret" not in result.text for result in results)
 
 
@@ -168,6 +168,38 @@ def test_a_server_that_always_hangs_up_is_left_alone_after_three_sessions() -> N
     assert [result.outcome for result in results] == [*[UNSENT] * 3, *[UNREACHABLE] * 47]
 
 
+@pytest.mark.parametrize("pipelining", PIPELINING)
+@pytest.mark.parametrize("stage", [Stage.MAIL, Stage.RCPT, Stage.DATA, Stage.DOT])
+def test_after_three_421_the_rest_is_not_offered_and_hears_nothing_of_the_others(stage: Stage, pipelining: str) -> None:
+    """Each may say 421 of its own, with its own address; the rest has no code, no attempt, and nobody's address."""
+    fault = Fault(stage, Act.CLOSE, "421 4.7.0 no more today for <r{}@example.com>")
+    with ScriptedServer([fault], extensions=PIPELINING[pipelining]) as server:
+        results = deliver(server.url, parcels(40), connections=1)
+        holds(server, results, 40)
+        assert server.connections == 3
+    tried = [result for result in results if result.outcome is DEFERRED]
+    assert [result.key for result in tried] == [0, 1, 2]
+    assert {result.code for result in tried} == {421}
+    rest = [result for result in results if result.outcome is not DEFERRED]
+    assert {(result.outcome, result.code) for result in rest} == {(UNREACHABLE, None)}
+    assert {result.text for result in rest} == {f"127.0.0.1:{server.port}: it takes no messages now"}
+
+
+def test_a_goodbye_that_nobody_asked_for_is_about_no_message() -> None:
+    """It comes with the reply to a body; the envelope that follows in the same group has not been answered."""
+    fault = Fault(Stage.DOT, Act.CLOSE, "250 2.0.0 queued\r\n421 4.7.0 enough of <r0@example.com>")
+    with ScriptedServer([fault], extensions=("8BITMIME",)) as server:
+        results = deliver(server.url, parcels(6), connections=1)
+        holds(server, results, 6)
+    assert {result.outcome for result in results} == {ACCEPTED}
+
+
+def test_a_server_that_ends_its_sessions_is_left_alone_for_a_while() -> None:
+    with ScriptedServer([Fault(Stage.MAIL, Act.CLOSE, "421 4.7.0 busy")]) as server:
+        deliver_all(server.url, [parcels(9)] * 4, connections=1)
+        assert server.connections == 3
+
+
 def test_a_server_that_hangs_up_after_each_message_still_takes_them_all() -> None:
     fault = Fault(Stage.DOT, Act.CLOSE, "250 2.0.0 one is enough")
     with ScriptedServer([fault]) as server:
@@ -181,4 +213,4 @@ def test_after_a_failed_connection_the_server_is_left_in_peace_for_a_moment() ->
     with ScriptedServer([Fault(Stage.BANNER, Act.CLOSE, "421 4.3.2 busy")]) as server:
         batches = deliver_all(server.url, [parcels(3)] * 5)
         assert server.connections == 1
-    assert {result.code for batch in batches for result in batch} == {421}
+    assert {result.outcome for batch in batches for result in batch} == {UNREACHABLE}

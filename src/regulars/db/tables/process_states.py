@@ -19,6 +19,7 @@ lane_states = Table(
     Column("server", Text, nullable=False),  # host:port
     Column("away_since", Instant),  # NULL: the server accepts mail
     Column("reason", Text),  # of the outage
+    Column("cause", Text),  # core.outage_cause
     Column("last_success_at", Instant),  # as known to the process that recorded the outage
     Column("next_try_at", Instant),  # not before then
     Column("noted_at", Instant, nullable=False),

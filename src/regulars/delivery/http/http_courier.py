@@ -15,11 +15,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from regulars.core import extras
+from regulars.core.outage_cause import OutageCause
 from regulars.delivery.http.api_url import ApiUrl
 from regulars.delivery.parcel import Outcome, Parcel, Result
 from regulars.delivery.smtp.envelope import invalid
 from regulars.delivery.smtp.replies import clean
-from regulars.delivery.transport import Delivery, Outage, Transport
+from regulars.delivery.transport import Delivery, Outage, Transport, tls_cause
 
 if TYPE_CHECKING:
     import httpx
@@ -102,7 +103,7 @@ class HttpCourier(Transport):
         try:
             await self._opened().get("/", timeout=self._url.timeout)
         except httpx.HTTPError as error:
-            return Outage(self.server, _words(error))
+            return Outage(self.server, _words(error), cause=tls_cause(error) or OutageCause.AWAY)
         return None
 
     async def close(self) -> None:
@@ -124,7 +125,7 @@ class HttpCourier(Transport):
         try:
             reply = await self._opened().post(request.path, content=request.body, headers=dict(request.headers))
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol) as error:
-            self._stop(_words(error), None)
+            self._stop(_words(error), None, cause=tls_cause(error) or OutageCause.AWAY)
             return None
         except httpx.HTTPError as error:
             self._stop(_words(error), None)
@@ -132,7 +133,8 @@ class HttpCourier(Transport):
         try:
             found = self._api.judge(parcel, reply.status_code, reply.headers, reply.text[:_MOST_REPLY])
         except Unusable as error:
-            self._stop(error.reason, error.status, error.pause)
+            cause = OutageCause.LOGIN if error.status in {401, 403} else OutageCause.AWAY
+            self._stop(error.reason, error.status, error.pause, cause)
             return None
         self._pause = _FIRST_PAUSE
         return found
@@ -151,10 +153,10 @@ class HttpCourier(Transport):
             )
         return self._client
 
-    def _stop(self, reason: str, code: int | None, pause: float = 0.0) -> None:
+    def _stop(self, reason: str, code: int | None, pause: float = 0.0, cause: OutageCause = OutageCause.AWAY) -> None:
         if self._failure is None:
             wait = max(pause, self._pause)
-            self._failure = Outage(self.server, clean(reason), code, wait)
+            self._failure = Outage(self.server, clean(reason), code, wait, cause)
             self._not_before = time.monotonic() + wait
             self._pause = min(self._pause * 2, _LONGEST_PAUSE)
 

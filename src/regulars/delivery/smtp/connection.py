@@ -15,11 +15,12 @@ from typing import cast
 
 import aiosmtplib
 
+from regulars.core.outage_cause import OutageCause
 from regulars.delivery.smtp.envelope import Server
 from regulars.delivery.smtp.provider import Provider
 from regulars.delivery.smtp.replies import clean
 from regulars.delivery.smtp.session import Session
-from regulars.delivery.transport import Outage
+from regulars.delivery.transport import Outage, tls_cause
 
 NO_STARTTLS = (
     "it offers no STARTTLS, and nothing is sent without; `tls=tls` in its URL is for a port with TLS from the first"
@@ -33,6 +34,10 @@ class Unreachable(Exception):
     def __init__(self, outage: Outage) -> None:
         self.outage = outage
         super().__init__(str(outage))
+
+
+class _StarttlsRefused(aiosmtplib.SMTPResponseException):
+    """The server offers STARTTLS, and refuses it."""
 
 
 async def connect(provider: Provider, *, pipelining: bool = True) -> Session:
@@ -55,10 +60,10 @@ async def connect(provider: Provider, *, pipelining: bool = True) -> Session:
         client.close()
         code = error.code if 400 <= error.code < 600 else None  # aiosmtplib's -1: not a reply at all
         answer = f"it answered {code or ''} {error.message}"
-        raise Unreachable(Outage(provider.server, _safe(answer, provider), code)) from None
+        raise Unreachable(Outage(provider.server, _safe(answer, provider), code, cause=_cause(error))) from None
     except (aiosmtplib.SMTPException, OSError, ValueError) as error:
         client.close()
-        raise Unreachable(Outage(provider.server, _safe(_reason(error), provider))) from None
+        raise Unreachable(Outage(provider.server, _safe(_reason(error), provider), cause=_cause(error))) from None
     except BaseException:
         client.close()
         raise
@@ -77,7 +82,10 @@ async def _handshake(client: aiosmtplib.SMTP, provider: Provider) -> None:
     if provider.helo is None:
         client.local_hostname = await _own_name(client)
     if provider.tls == "starttls":
-        await client.starttls()
+        try:
+            await client.starttls()
+        except aiosmtplib.SMTPResponseException as error:
+            raise _StarttlsRefused(error.code, error.message) from None
     try:
         await client.ehlo()
     except aiosmtplib.SMTPHeloError as error:
@@ -124,6 +132,20 @@ def _reason(error: Exception) -> str:
     if type(error) is aiosmtplib.SMTPException and "STARTTLS extension" in str(error):
         return NO_STARTTLS
     return str(error) or type(error).__name__
+
+
+def _cause(error: Exception) -> OutageCause:
+    match error:
+        case aiosmtplib.SMTPAuthenticationError():
+            return OutageCause.LOGIN if error.code >= 500 else OutageCause.AWAY
+        case _StarttlsRefused():
+            return OutageCause.TLS
+        case aiosmtplib.SMTPException() if type(error) is aiosmtplib.SMTPException:
+            words = str(error)
+            if "STARTTLS extension" in words:
+                return OutageCause.NO_STARTTLS
+            return OutageCause.LOGIN if "AUTH" in words else OutageCause.AWAY
+    return tls_cause(error) or OutageCause.AWAY
 
 
 def _safe(text: str, provider: Provider) -> str:

@@ -17,7 +17,7 @@ from regulars.delivery.parcel import Outcome, Parcel, Result
 from regulars.delivery.smtp.connection import Unreachable, connect
 from regulars.delivery.smtp.envelope import Envelope, invalid
 from regulars.delivery.smtp.provider import Provider
-from regulars.delivery.smtp.replies import clean
+from regulars.delivery.smtp.replies import clean, nameless
 from regulars.delivery.smtp.session import End, Session
 from regulars.delivery.transport import Delivery, Outage, Transport
 
@@ -56,14 +56,13 @@ class _Batch:
 
     def close(self) -> Delivery:
         """All results in the order of the parcels; parcels never offered get the reason."""
-        outcome, code, text = Outcome.UNSENT, None, "no session was free"
-        if self.outage is not None:
-            code, text = self.outage.code, clean(str(self.outage))
-            # With a code the server asks for a retry; without one it has said nothing about any message.
-            outcome = Outcome.UNREACHABLE if code is None else Outcome.DEFERRED
+        outcome, text = Outcome.UNSENT, "no session was free"
+        if self.outage is not None:  # the server has said nothing about what it was not offered
+            words = f"{self.outage.server}: it takes no messages now" if self.outage.about_message else str(self.outage)
+            outcome, text = Outcome.UNREACHABLE, clean(words)
         return Delivery(
             [
-                result or Result(parcel.key, outcome, code, text)
+                result or Result(parcel.key, outcome, None, text)
                 for parcel, result in zip(self.parcels, self.results, strict=True)
             ],
             self.outage,
@@ -162,8 +161,12 @@ class Courier(Transport):
             if batch.failures == _MOST_FAILURES - 1 and self._provider.pipelining and not session.server.pipelining:
                 self._give_up_pipelining("it hung up on every session with it")
             batch.failures = 0
-        if batch.failures >= _MOST_FAILURES:
-            batch.outage = Outage(self.server, session.why, session.code)
+        if session.proven:
+            self._pause = _FIRST_PAUSE
+        if batch.failures >= _MOST_FAILURES and batch.outage is None:
+            many = "it ended each of the last sessions" if end is End.BROKEN else "it stopped answering"
+            outage = Outage(self.server, clean(f"{many}: {nameless(session.why)}"), session.code, about_message=True)
+            batch.outage = self._leave_alone(outage)
 
     def _give_up_pipelining(self, why: str) -> None:
         now = asyncio.get_running_loop().time()
@@ -205,12 +208,16 @@ class Courier(Transport):
                 # It is reachable, but accepts no more sessions: continue with the open ones.
                 self._ceiling, self._ceiling_until = self._live, now() + _LONGEST_PAUSE
                 raise
-            self._failure = replace(error.outage, pause=self._pause)
-            self._not_before = now() + self._pause
-            self._pause = min(_LONGEST_PAUSE, 2 * self._pause)
-            raise Unreachable(self._failure) from None
-        self._failure, self._pause = None, _FIRST_PAUSE
+            raise Unreachable(self._leave_alone(error.outage)) from None
+        self._failure = None
         return session
+
+    def _leave_alone(self, outage: Outage) -> Outage:
+        """Opens no session for a while; twice as long the next time, until a message was settled."""
+        self._failure = replace(outage, pause=self._pause)
+        self._not_before = asyncio.get_running_loop().time() + self._pause
+        self._pause = min(_LONGEST_PAUSE, 2 * self._pause)
+        return self._failure
 
     def _dismiss(self, session: Session) -> None:
         session.quit()

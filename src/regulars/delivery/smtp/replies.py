@@ -5,12 +5,20 @@ No input makes the parser use more than a few kilobytes or pass on a control cha
 
 from __future__ import annotations
 
+import re
+
 GARBLED = 0
 """The code for input that is not an SMTP reply; everything after it is unreliable."""
 _LONGEST_LINE = 8192
 _MOST_LINES = 200
 _LONGEST_TEXT = 500
+_ADDRESS = re.compile(r"[^\s<>\"'(),;:]{1,200}@[^\s<>\"'(),;:]{1,255}")
 _CODES = {str(code).encode(): code for code in range(200, 600)}
+
+
+def nameless(text: str) -> str:
+    """The text without addresses, where it is told for other messages than the one that it was the reply to."""
+    return _ADDRESS.sub("(address)", text)
 
 
 class Replies:

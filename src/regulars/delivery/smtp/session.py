@@ -8,7 +8,7 @@ answered, so a session never buffers more than one message.
 `_break` alone decides the results when a session breaks:
 1. the body was begun, no reply: UNKNOWN, unless the server said 421, which means it was not accepted;
 2. only the envelope was sent: certainly not accepted, so it is offered again on another session, if this
-   one has settled any message, or is UNSENT.
+   one has settled any message, or is UNSENT; UNREACHABLE, without the words, where they were about another message.
 
 Some servers offer PIPELINING and then reject it. Their reply says nothing about the message: it goes back on the
 queue, and the session ends so that the courier can open one without pipelining.
@@ -29,6 +29,7 @@ from regulars.delivery.smtp.replies import GARBLED, Replies, clean
 Settle = Callable[[Envelope, Result], None]
 _DATA_OF_ONE = 2
 """The place of DATA among the commands for a envelope to one recipient."""
+CUT_OFF = "the session ended for another reason before this message was answered"
 _QUIT_TIMEOUT = 5.0
 """Seconds to wait for the reply to QUIT."""
 _BODY_TIMEOUTS = 4
@@ -156,7 +157,7 @@ class Session(asyncio.Protocol):
         if len(replies) > asked:
             # Data that arrived with the last reply cannot answer commands written after it.
             code, text = replies[asked]
-            self._break(clean(text) if code == 421 else f"the server said, unasked: {clean(text)}", code)
+            self._break(f"the server said, unasked: {clean(text)}", code, asked=False)
 
     def eof_received(self) -> None:
         """The server has closed its side: no more replies will come."""
@@ -340,8 +341,8 @@ class Session(asyncio.Protocol):
         if self._done is not None and not self._done.done():
             self._done.set_result(end)
 
-    def _break(self, why: str, code: int | None = None, *, stalled: bool = False) -> None:
-        """The session is over; settles what was in flight. See the module's docstring."""
+    def _break(self, why: str, code: int | None = None, *, stalled: bool = False, asked: bool = True) -> None:
+        """The session is over; settles what was in flight. If not `asked`, the words are no reply to the envelope."""
         if self._over:
             return
         if code is not None and code < 400:
@@ -364,9 +365,10 @@ class Session(asyncio.Protocol):
                 self._settle(envelope, envelope.verdict)
             elif envelope.offers < 2 and not stalled and (sent is not None or self._settled):
                 self._queue.appendleft(envelope)
+            elif sent is not None or not asked:
+                self._settle(envelope, envelope.ended(Outcome.UNREACHABLE, CUT_OFF))
             else:
-                at_fault = code is not None and sent is None
-                self._settle(envelope, envelope.ended(Outcome.DEFERRED if at_fault else Outcome.UNSENT, why, code))
+                self._settle(envelope, envelope.ended(Outcome.UNSENT if code is None else Outcome.DEFERRED, why, code))
         self._end(End.PIPELINING_REFUSED if self.pipelining_refused else end)
 
     def _not_understood(self, envelope: Envelope) -> Result | None:

@@ -41,13 +41,16 @@ class _Scrape(Collector):
         yield _gauge("regulars_ready", "Whether /readyz answers 200.", ready)
         with db.read(self._site.engine) as connection:
             figures = operating_figures(connection)
-            away = {outage.lane for outage in lane_states.outages(connection)}
+            away = lane_states.outages(connection)
         yield from _queue(figures)
         yield from _work(figures)
         yield from _state(figures)
-        yield _labelled(
-            "regulars_server_away", "Lanes whose mail server takes nothing.", "lane", dict.fromkeys(away, 1)
+        lanes = GaugeMetricFamily(
+            "regulars_server_away", "Lanes whose mail server takes nothing, and why.", labels=["lane", "cause"]
         )
+        for outage in away:
+            lanes.add_metric([outage.lane, outage.cause], 1)
+        yield lanes
         yield _gauge(
             "regulars_clock_ahead_seconds", "This process's clock against the database's; negative: behind.",
             clock_difference_seconds(self._site.engine, clock.system),

@@ -12,7 +12,8 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Adds the count."""
+    """Adds the count, and the cause of an outage."""
+    op.add_column("lane_states", sa.Column("cause", sa.Text()))
     op.add_column("promises", sa.Column("lost_claims", sa.SmallInteger(), nullable=False, server_default=sa.text("0")))
     few = sa.text("lost_claims > 0")
     op.create_index("ix_promises_lost", "promises", ["id"], postgresql_where=few, sqlite_where=few)
