@@ -27,10 +27,10 @@ from tests.common.rules import rules
 from tests.profile.test_traits import HORIZON, LEARNED, START, Deed, deeds, furnish, happen
 
 RULES = rules({"back": {"when": "customer.overdue >= 2", "email": "a"}}, company={"currency": "EUR"})
-Told = dict[str, tuple[Any, str]]
+Deliveries = dict[str, tuple[Any, str]]
 
 
-def told(connection: Connection, key: int, now: Any) -> Told:
+def told(connection: Connection, key: int, now: Any) -> Deliveries:
     person = load_people(connection, [key], now, "UTC")[key]
     found = client_facts(plan_context(connection, RULES, now, key), person, key)
     assert len({fact.name for fact in found}) == len(found)
@@ -43,7 +43,7 @@ def numbers(text: str) -> list[float]:
     return [float(each.replace(",", "")) for each in re.findall(r"(?<![\w-])[-+]?\d[\d,]*(?:\.\d+)?", text)]
 
 
-def check_behaviour(found: Told) -> None:
+def check_behaviour(found: Deliveries) -> None:
     value, why = found["price_score"]
     discounted, bought, asked = numbers(re.sub(r"\(.*?\)", "", why))
     assert value == pytest.approx(0.7 * discounted / max(bought, 1) + 0.3 * min(asked, 3) / 3)
@@ -66,7 +66,7 @@ def check_behaviour(found: Told) -> None:
     }
 
 
-def check_answers(found: Told) -> None:
+def check_answers(found: Deliveries) -> None:
     value, why = found["sci"]
     answers = re.findall(r"(?:satisfied|will return|will recommend) (\d+(?:\.\d+)?)", why)
     assert value == (pytest.approx(sum(map(float, answers)) / len(answers) / 10) if answers else None)
@@ -79,7 +79,7 @@ def check_answers(found: Told) -> None:
         assert (own >= least) == (band != "at risk") == ("at least" in why)
 
 
-def check_purchases(found: Told) -> None:
+def check_purchases(found: Deliveries) -> None:
     value, why = found["purchases"]
     assert value == (0 if "nothing" in why else 1 if "once" in why else numbers(why)[0])
     value, why = found["overdue"]

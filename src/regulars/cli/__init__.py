@@ -46,6 +46,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "canary": ("pauses", "Let a few emails of a campaign go first."),
     "pauses": ("pauses", "List what is paused, by whom, why, and how to resume."),
     "restored": ("restored", "Go on from a backup: hold what may have been sent since."),
+    "webhooks": ("webhooks", "Show the programs that are told of what happens, and how that goes."),
     "survey": ("survey", "Count the answers to a survey."),
     "demo": ("demo", "Run one day of a small business, from import to inbox."),
     "export": ("export", "Export all clients, purchases, events …, or all data of one client."),

@@ -91,7 +91,7 @@ def _replace_process(command: Sequence[str]) -> None:
 
 
 @click.command("worker", context_settings={"ignore_unknown_options": True})
-@click.option("-q", "--queues", default="plan,dispatch,ingest", show_default=True, help="What it works on.")
+@click.option("-q", "--queues", default="plan,dispatch,ingest,notify", show_default=True, help="What it works on.")
 @click.option("-c", "--concurrency", default=1, show_default=True, help="How many processes.")
 @click.option("--loglevel", default="INFO", show_default=True)
 @click.argument("celery_options", nargs=-1, type=click.UNPROCESSED)

@@ -29,6 +29,7 @@ from regulars.db.tables import (
     purchase_lines,
     purchases,
     signups,
+    webhook_messages,
     worth,
 )
 
@@ -61,6 +62,7 @@ _TABLES: Mapping[str, tuple[Table, tuple[str, ...]]] = {
     "coupons": (coupons, ()),
     "experiments": (assignments, ()),
     "done_by_people": (audit_log, ()),
+    "webhooks": (webhook_messages, ("data",)),
 }
 
 

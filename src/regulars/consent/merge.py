@@ -30,6 +30,7 @@ from regulars.db.tables import (
 from regulars.ledger import audit
 from regulars.ledger.assignments import merge_assignments
 from regulars.ledger.client_merge import merge_promises
+from regulars.ledger.webhook_outbox import move_messages
 from regulars.profile import facts
 from regulars.profile.identity import add_alias, only_addressed
 
@@ -69,6 +70,7 @@ def merge_clients(connection: Connection, kept: int, gone: int, *, now: datetime
     done = merge_promises(connection, kept, gone, now)
     merge_assignments(connection, kept, gone)
     audit.move(connection, kept, gone)
+    move_messages(connection, kept, gone)
     moved = {}
     for table in (events, purchases, signups, consent_log, aliases):
         theirs = update(table).where(table.c.customer_id == gone)

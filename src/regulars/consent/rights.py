@@ -54,9 +54,11 @@ from regulars.db.tables import (
 from regulars.db.types import Key, to_micros
 from regulars.ledger import audit
 from regulars.ledger.recall import recall
+from regulars.ledger.webhook_outbox import OutboxEvent, add_events, erase_messages
 from regulars.profile import facts
 from regulars.rules.fields import CLIENT_FIELDS, RECORDED, Origin
 from regulars.rules.model import Kind
+from regulars.rules.notify_rules import OutboundEvent
 
 MARKETING = "marketing"
 """The topic that stands for all topics."""
@@ -171,7 +173,16 @@ def withdraw_all(
         )
     )
     write_log(connection, changed, word, granted=False)
-    return changed | refuse_by_mailbox(connection, asked)
+    fresh = changed | refuse_by_mailbox(connection, asked)
+    data = {"topic": word.topic, "source": word.source}
+    add_events(
+        connection,
+        (
+            OutboxEvent(OutboundEvent.UNSUBSCRIBED, f"{key}/{word.topic}/{to_micros(word.at)}", word.at, key, data=data)
+            for key in sorted(fresh)
+        ),
+    )
+    return fresh
 
 
 def refuse_by_mailbox(connection: Connection, customer_ids: Collection[int]) -> set[int]:
@@ -306,6 +317,7 @@ def erase(connection: Connection, customer_id: int, now: datetime) -> None:
         connection.execute(update(table).where(table.c.customer_id == customer_id).values(data={}))
     connection.execute(update(consent_log).where(consent_log.c.customer_id == customer_id).values(detail=None))
     audit.forget(connection, customer_id, person.email_hash)
+    erase_messages(connection, customer_id)
     facts.refresh(connection, [customer_id])  # answers and granted points were in the deleted data
 
 

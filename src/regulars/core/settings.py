@@ -6,6 +6,7 @@ created once per workspace and stored in `var/secret` and `var/address-secret` w
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import re
 import secrets
@@ -17,6 +18,8 @@ from regulars.core.errors import EnvironmentFailed
 from regulars.core.paths import make_private
 
 _RECIPIENTS = re.compile(r"[^@\s]*@[^@\s]+")
+_ADDRESS = re.compile(r"[!-?A-~]+@[!-?A-~]+")
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 _NAME_IN_DNS = re.compile(r"(?!-)[A-Za-z0-9_-]{1,63}(\.(?!-)[A-Za-z0-9_-]{1,63})*")
 
 
@@ -66,6 +69,10 @@ class Settings:
     chunk: int = 100
     bounces: str | None = field(default=None, repr=False)
     """The mailbox that workers read what came back from; its URL can hold a password."""
+    alert_email: tuple[str, ...] = ()
+    """Who is told by email of what stops mail."""
+    webhook_networks: tuple[Network, ...] = ()
+    """Networks of this company to which webhooks may be posted, beside the public internet."""
 
     @property
     def secrets(self) -> tuple[bytes, ...]:
@@ -101,6 +108,8 @@ def load(workspace: Path, environ: Mapping[str, str] | None = None) -> Settings:
         batch=int(_number(env, "REGULARS_BATCH", 1000)),
         chunk=int(_number(env, "REGULARS_CHUNK", 100)),
         bounces=env.get("REGULARS_BOUNCES") or None,
+        alert_email=_addresses(env, "REGULARS_ALERT_EMAIL"),
+        webhook_networks=_networks(env, "REGULARS_WEBHOOK_NETWORKS"),
     )
 
 
@@ -134,6 +143,23 @@ def only_to(environ: Mapping[str, str] | None = None) -> tuple[str, ...]:
                 f"REGULARS_ONLY_TO: `{pattern}` is neither a domain such as `@studio.example` nor an address"
             )
     return found
+
+
+def _addresses(env: Mapping[str, str], name: str) -> tuple[str, ...]:
+    """Email addresses with commas between. Raises EnvironmentFailed for another text."""
+    found = tuple(one.strip() for one in env.get(name, "").split(",") if one.strip())
+    for one in found:
+        if not _ADDRESS.fullmatch(one):
+            raise EnvironmentFailed(f"{name} is `{one}`; expected an address such as anna@studio.example")
+    return found
+
+
+def _networks(env: Mapping[str, str], name: str) -> tuple[Network, ...]:
+    """Networks such as 10.1.0.0/16 with commas between. Raises EnvironmentFailed for another text."""
+    try:
+        return tuple(ipaddress.ip_network(one.strip()) for one in env.get(name, "").split(",") if one.strip())
+    except ValueError as error:
+        raise EnvironmentFailed(f"{name}: {error}; expected networks such as 10.1.0.0/16") from None
 
 
 def _number(env: Mapping[str, str], name: str, default: float) -> float:

@@ -42,11 +42,35 @@ def secret_of(key: str, secret: bytes) -> str:
     return _PREFIX + base64.b64encode(_key_bytes(api_keys.checked_name(key), secret)).decode()
 
 
+def outbound_secret(name: str, secret: bytes) -> str:
+    """The secret, `whsec_…`, of our own messages to the program of this name; never that of a key."""
+    raw = hmac.new(secret, b"outbound webhook\0" + name.encode(), hashlib.sha256).digest()
+    return _PREFIX + base64.b64encode(raw).decode()
+
+
+def read_secrets(text: str) -> list[str]:
+    """The secrets in the text, one or several with blanks or commas between; raises ValueError for another form."""
+    found = text.replace(",", " ").split()
+    for one in found or [""]:
+        try:
+            sound = one.startswith(_PREFIX) and len(base64.b64decode(one.removeprefix(_PREFIX), validate=True)) >= 16
+        except binascii.Error:
+            sound = False
+        if not sound:
+            raise ValueError(f"a secret is `{_PREFIX}` and at least 16 bytes in base64")
+    return found
+
+
 def sign(secret: str, identity: str, at: datetime, body: bytes) -> dict[str, str]:
     """The headers that a sender adds; `secret` is `whsec_…`."""
+    return sign_by_all([secret], identity, at, body)
+
+
+def sign_by_all(secrets: Iterable[str], identity: str, at: datetime, body: bytes) -> dict[str, str]:
+    """The headers with a signature by each secret: while one is replaced, receivers know either."""
     stamp = str(int(at.timestamp()))
-    mark = _signature(base64.b64decode(secret.removeprefix(_PREFIX)), identity, stamp, body)
-    signature = "v1," + base64.b64encode(mark).decode()
+    marks = (_signature(base64.b64decode(one.removeprefix(_PREFIX)), identity, stamp, body) for one in secrets)
+    signature = " ".join("v1," + base64.b64encode(mark).decode() for mark in marks)
     return {"webhook-id": identity, "webhook-timestamp": stamp, "webhook-signature": signature}
 
 

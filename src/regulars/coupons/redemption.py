@@ -15,8 +15,10 @@ from sqlalchemy import Connection, RowMapping, delete, select, update
 
 from regulars.db.engine import insert
 from regulars.db.tables import coupon_codes, coupons, customers, events
+from regulars.ledger.webhook_outbox import OutboxEvent, add_events
 from regulars.profile import facts
 from regulars.profile.identity import client_named
+from regulars.rules.notify_rules import OutboundEvent
 
 REDEEMED = "coupon.redeemed"
 
@@ -98,6 +100,10 @@ def _redeem(connection: Connection, use: Use, received: datetime) -> tuple[Check
     if not any(_count_use(connection, row["id"], use.at) for row in _in_order(rows, use.at)):
         connection.execute(delete(events).where(events.c.id == event))
         return _best(_reload(connection, rows), use.at), None
+    row = _in_order(rows, use.at)[0]
+    data = {"code": row["code"], "reference": use.reference}
+    found = OutboxEvent(OutboundEvent.REDEEMED, name, use.at, row["customer_id"], campaign=row["campaign"], data=data)
+    add_events(connection, [found])
     return replace(_best(_reload(connection, rows), use.at), standing=CouponStatus.REDEEMED), event
 
 

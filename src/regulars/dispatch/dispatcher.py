@@ -30,21 +30,20 @@ from typing import Protocol, TypeVar
 
 from sqlalchemy import Connection, Engine
 
-from regulars.consent.rights import suppress_customer
 from regulars.context.active_campaign import load_active_campaigns
 from regulars.context.plan_context import Ruleset, plan_context
 from regulars.core.clock import Clock
 from regulars.core.errors import EnvironmentFailed
 from regulars.coupons.stock import hold_or_skip_unassigned
 from regulars.db import engine as db
-from regulars.db.states import Reason, State, SuppressionReason
+from regulars.db.states import Reason, State
 from regulars.delivery.parcel import Outcome, Parcel, Result
 from regulars.delivery.transport import Delivery, Outage, Transport
 from regulars.dispatch.client_answers import ClientQuestions
 from regulars.dispatch.compose import ComposeRules, compose, copy
 from regulars.dispatch.load import Job, attach_coupons, load
 from regulars.dispatch.manager_copy import is_copied, with_copies, withhold_copies
-from regulars.dispatch.outcome import settlement
+from regulars.dispatch.outcome import settle_jobs, settlement
 from regulars.dispatch.pace import Pace
 from regulars.dispatch.recovery import recover_claims
 from regulars.eligibility.examine import examine_claimed
@@ -52,7 +51,7 @@ from regulars.eligibility.guards import Alarm, counts_outcomes, guard_outcomes
 from regulars.ledger import token_bucket
 from regulars.ledger.claims import Claim, begin, claim, release, renew, waiting
 from regulars.ledger.sent_copies import SentCopy, save_copies
-from regulars.ledger.settle import Settlement, settle
+from regulars.ledger.settle import Settlement
 from regulars.ledger.switches import Scope, Target, pauses
 from regulars.ledger.tallies import Outcomes
 from regulars.ledger.worker_activity import Tally
@@ -383,12 +382,4 @@ class Dispatcher:
     def _settle(
         self, connection: Connection, batch: _Batch, outcomes: Sequence[Settlement], held: Collection[int]
     ) -> None:
-        now = self.clock()
-        settle(connection, batch.claim.id, outcomes, now, held)
-        for outcome in outcomes:
-            if outcome.reason is Reason.ADDRESS_REFUSED:
-                job = batch.jobs[outcome.id]
-                if job.campaign.to == "customer":
-                    suppress_customer(
-                        connection, job.customer_id, "all", SuppressionReason.BOUNCED, now, outcome.detail
-                    )
+        settle_jobs(connection, batch.claim.id, batch.jobs, outcomes, self.clock(), held, self.rules.rulebook.notify)

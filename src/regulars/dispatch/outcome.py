@@ -1,15 +1,22 @@
-"""The settlement of a promise for a delivery result."""
+"""The settlement of a promise for a delivery result, and what follows from it in the same transaction."""
 
 from __future__ import annotations
 
 import random
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import assert_never
 
-from regulars.db.states import Reason, State
+from sqlalchemy import Connection
+
+from regulars.consent.rights import suppress_customer
+from regulars.db.states import Reason, State, SuppressionReason
 from regulars.delivery import retry
 from regulars.delivery.parcel import Outcome, Result
-from regulars.ledger.settle import Settlement
+from regulars.dispatch.load import Job
+from regulars.ledger.settle import Settlement, settle
+from regulars.ledger.webhook_outbox import add_settled
+from regulars.rules.notify_rules import Notify
 
 
 def settlement(
@@ -35,3 +42,18 @@ def settlement(
             assert_never(never)
     again = retry.next_attempt(result, attempts + 1, now, random.random())  # noqa: S311 - jitter, not a secret
     return Settlement(result.key, State.HELD, Reason.RETRY, result.text, next_at=again, **known)  # type: ignore[arg-type]
+
+
+def settle_jobs(
+    connection: Connection, claim_id: int, jobs: Mapping[int, Job], outcomes: Sequence[Settlement], now: datetime,
+    held: Collection[int], notify: Mapping[str, Notify],
+) -> None:  # fmt: skip
+    """Settles a chunk, suppresses addresses that do not exist, and tells the programs of `notify`."""
+    settle(connection, claim_id, outcomes, now, held)
+    if outcomes and notify:
+        add_settled(connection, notify, {one.id: jobs[one.id].campaign.name for one in outcomes})
+    for outcome in outcomes:
+        if outcome.reason is Reason.ADDRESS_REFUSED:
+            job = jobs[outcome.id]
+            if job.campaign.to == "customer":
+                suppress_customer(connection, job.customer_id, "all", SuppressionReason.BOUNCED, now, outcome.detail)

@@ -33,6 +33,7 @@ from regulars.eligibility.quiet_hours import hold_quiet
 from regulars.eligibility.skip_reasons import skip_reasons
 from regulars.ledger.claims import Claim
 from regulars.ledger.switches import Pause, pauses
+from regulars.ledger.webhook_outbox import add_goals
 
 
 def examine_waiting(
@@ -169,8 +170,14 @@ def _skip_doubtful(
     present = connection.scalars(select(promises.c.campaign).where(chosen).distinct())
     for key in sorted(present):
         failing = skip_reasons(context, active_campaigns[key], and_(promises.c.campaign == key, chosen)).subquery()
-        connection.execute(
+        ended = (
             update(promises)
             .where(promises.c.id == failing.c.id, failing.c.reason.is_not(None))
             .values(state=State.SKIPPED, reason=failing.c.reason, detail=None, settled_at=context.now)
         )
+        if not context.rulebook.notify or active_campaigns[key].campaign.goals:
+            connection.execute(ended)
+            continue
+        columns = promises.c.reason, promises.c.campaign, promises.c.customer_id, promises.c.occurrence
+        rows = connection.execute(ended.returning(*columns)).all()
+        add_goals(connection, (tuple(row[1:]) for row in rows if row[0] == Reason.GOAL_MET), context.now)

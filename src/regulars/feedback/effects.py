@@ -24,8 +24,10 @@ from regulars.feedback.promise_search import FoundPromise, Receiver, find_promis
 from regulars.feedback.soft_limit import is_over_limit
 from regulars.ledger.link_owner import link_owner
 from regulars.ledger.recall import recall, recall_mailboxes
+from regulars.ledger.webhook_outbox import OutboxEvent, add_events
 from regulars.profile import facts
 from regulars.rules.model import Kind as EmailKind
+from regulars.rules.notify_rules import OutboundEvent
 
 BOUNCED, COMPLAINED = "email.bounced", "email.complained"
 """The events that rules can use."""
@@ -106,7 +108,7 @@ def _digest(one: Notification, promise: FoundPromise | None, receiver: Receiver)
 def _record(connection: Connection, one: _Statement, now: datetime, receiver: Receiver) -> int:
     what, promise = one.notification, one.promise
     if what.kind is Kind.DELIVERED:
-        return _confirm(connection, promise)
+        return _confirm(connection, promise, now)
     waits = promise is not None and what.kind is Kind.HARD_BOUNCE and promise.state in (State.HELD, State.PLANNED)
     row = {
         "digest": one.digest, "kind": what.kind, "reason": what.reason, "status": what.status, "code": what.reply_code,
@@ -145,6 +147,7 @@ def _complaint(
     connection: Connection, one: _Statement, promise: FoundPromise, now: datetime, receiver: Receiver
 ) -> None:
     _suppress(connection, promise, SuppressionReason.COMPLAINED, promise.campaign_name, now)
+    _add_event(connection, OutboundEvent.COMPLAINED, promise, one.at, {})
     if promise.to_client:
         detail = {"promise": promise.id, "campaign": promise.campaign}
         withdraw(connection, promise.customer, MARKETING, at=now, source=SuppressionReason.COMPLAINED, detail=detail)
@@ -181,10 +184,20 @@ def _suppress(
 
 
 def _bounce_event(connection: Connection, one: _Statement, promise: FoundPromise, now: datetime) -> None:
+    hard = one.notification.kind is Kind.HARD_BOUNCE
+    _add_event(connection, OutboundEvent.BOUNCED, promise, one.at, {"hard": hard, "reason": one.notification.reason})
     if promise.to_client:
-        hard = one.notification.kind is Kind.HARD_BOUNCE
         data = {"campaign": promise.campaign_name, "hard": hard, "reason": one.notification.reason}
         _event(connection, promise, BOUNCED, one.at, now, data)
+
+
+def _add_event(
+    connection: Connection, event: OutboundEvent, promise: FoundPromise, at: datetime, data: Mapping[str, object]
+) -> None:
+    """Tells other programs; nothing about an erased client."""
+    if not promise.erased:
+        found = OutboxEvent(event, str(promise.id), at, promise.customer, promise.id, promise.campaign, data)
+        add_events(connection, [found])
 
 
 def _event(
@@ -201,12 +214,15 @@ def _event(
     facts.refresh_after_events(connection, new)
 
 
-def _confirm(connection: Connection, promise: FoundPromise | None) -> int:
+def _confirm(connection: Connection, promise: FoundPromise | None, now: datetime) -> int:
     """A provider's confirmation of delivery settles an uncertain email; it leaves no row."""
     if promise is None or promise.state is not State.UNCERTAIN:
         return 0
     sent = update(promises).where(promises.c.id == promise.id, promises.c.state == State.UNCERTAIN)
-    return connection.execute(sent.values(state=State.SENT, reason=None)).rowcount
+    confirmed = connection.execute(sent.values(state=State.SENT, reason=None)).rowcount
+    if confirmed:
+        _add_event(connection, OutboundEvent.SENT, promise, now, {})
+    return confirmed
 
 
 def _unsubscribe(connection: Connection, one: _Statement, now: datetime, receiver: Receiver) -> None:

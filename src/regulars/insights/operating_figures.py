@@ -13,6 +13,9 @@ from regulars.db.database_time import database_time
 from regulars.db.states import State
 from regulars.db.tables import applied_versions, campaigns, customers, notifications, promises, suppressions, switches
 from regulars.ledger import worker_activity
+from regulars.ledger.alert_states import Alert, present_alerts
+from regulars.ledger.webhook_endpoints import Endpoint, endpoints
+from regulars.ledger.webhook_outbox import Backlog, backlogs
 from regulars.ledger.worker_activity import Counted, Heartbeat, Tally
 
 
@@ -29,7 +32,7 @@ class OperatingFigures:
     """At one instant, `at`, by the database's clock.
 
     `ready` is the queue by kind of email: planned and due. `held` is by reason. `came_back` has notifications by kind
-    since the first that is kept. `last_planned_at` is that of the campaign planned longest ago. `paused` has open
+    since the first that is kept. `last_planned_at` is that of the last plan. `paused` has open
     pauses by scope. `rules_version` is the number of the version in force, None before the first.
     """
 
@@ -44,6 +47,11 @@ class OperatingFigures:
     rules_version: int | None
     suppressed: int
     customers: int
+    endpoints: tuple[Endpoint, ...]
+    backlogs: Mapping[str, Backlog]
+    alerts: tuple[Alert, ...]
+    by_guard: int
+    """Pauses by guards."""
 
 
 def operating_figures(connection: Connection) -> OperatingFigures:
@@ -58,11 +66,18 @@ def operating_figures(connection: Connection) -> OperatingFigures:
         came_back=_by(connection, notifications, notifications.c.kind),
         workers=tuple(worker_activity.workers(connection)),
         paused=_by(connection, switches, switches.c.scope, switches.c.resumed_at.is_(None)),
-        last_planned_at=connection.scalar(select(func.min(campaigns.c.planned_at)).where(active)),
+        last_planned_at=connection.scalar(select(func.max(campaigns.c.planned_at)).where(active)),
         rules_version=connection.scalar(select(func.max(applied_versions.c.id))),
         suppressed=int(connection.scalar(select(func.count()).select_from(suppressions)) or 0),
         customers=int(connection.scalar(select(func.count()).where(customers.c.erased_at.is_(None))) or 0),
+        endpoints=tuple(endpoints(connection)),
+        backlogs=backlogs(connection),
+        alerts=tuple(present_alerts(connection)),
+        by_guard=sum(_by(connection, switches, switches.c.scope, *_BY_GUARD).values()),
     )
+
+
+_BY_GUARD = (switches.c.resumed_at.is_(None), switches.c.by_guard.is_(True))
 
 
 def _ready(connection: Connection, now: datetime) -> dict[str, Waiting]:

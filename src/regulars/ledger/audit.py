@@ -36,6 +36,7 @@ class Action(StrEnum):
     MERGE = "merge"
     ALIAS = "alias"
     KEY = "key"
+    WEBHOOK_RETRY = "webhook retry"
 
 
 @dataclass(frozen=True, slots=True)

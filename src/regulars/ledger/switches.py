@@ -18,6 +18,9 @@ from sqlalchemy import Connection, ScalarSelect, func, select, update
 
 from regulars.db.engine import insert
 from regulars.db.tables import campaigns, due_tallies, switches
+from regulars.db.types import to_micros
+from regulars.ledger.webhook_outbox import OutboxEvent, add_events
+from regulars.rules.notify_rules import OutboundEvent
 
 GUARD = "guard"
 """Who has paused, when it was no person."""
@@ -158,7 +161,19 @@ def pause(
         "why": reason or None, "by_guard": by_guard,
     }  # fmt: skip
     statement = insert(connection, switches).values(row).on_conflict_do_nothing().returning(switches.c.id)
-    return connection.scalar(statement) is not None
+    made = connection.scalar(statement)
+    if made is not None:
+        _add_event(connection, OutboundEvent.STOPPED, target, who, reason, wall)
+    return made is not None
+
+
+def _add_event(
+    connection: Connection, event: OutboundEvent, target: Target, who: str, why: str | None, at: datetime
+) -> None:
+    data = {"scope": str(target.scope), "target": target.key, "by_guard": who == GUARD, "who": who, "why": why}
+    campaign = target.key if target.scope is Scope.CAMPAIGN else None
+    subject = f"{target.scope}/{target.key}/{to_micros(at)}"
+    add_events(connection, [OutboxEvent(event, subject, at, campaign=campaign, data=data)])
 
 
 def resume(connection: Connection, target: Target, who: str, wall: datetime) -> bool:
@@ -167,7 +182,10 @@ def resume(connection: Connection, target: Target, who: str, wall: datetime) -> 
     if target.scope is Scope.CAMPAIGN:
         connection.execute(update(due_tallies).where(due_tallies.c.campaign == target.key).values(counted=0))
     ended = update(switches).where(*this).values(resumed_at=wall, resumed_by=who)
-    return connection.execute(ended).rowcount > 0
+    went_on = connection.execute(ended).rowcount > 0
+    if went_on:
+        _add_event(connection, OutboundEvent.RESUMED, target, who, None, wall)
+    return went_on
 
 
 def resumed(connection: Connection) -> dict[tuple[Scope, str], datetime]:

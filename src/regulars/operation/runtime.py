@@ -32,14 +32,20 @@ from regulars.operation import applied_versions
 from regulars.operation.activity_log import ActivityLog
 from regulars.operation.applied_versions import MANUAL
 from regulars.operation.clock_check import ClockCheck
+from regulars.operation.goal_watch import add_goals_reached
 from regulars.operation.guard_watch import log_alarms, watch
 from regulars.operation.lanes import lane_kinds, open_lanes
 from regulars.operation.last_sound_rules import Fault, RulesInForce
+from regulars.operation.notifier import Notifier
 from regulars.operation.outage_log import OutageLog
 from regulars.operation.write_check import WriteCheck
+from regulars.outbound.webhook_delivery import Deliveries
 from regulars.planner.plan import Plan, plan
 from regulars.rules.model import Kind
 from regulars.workspace.folder import Workspace
+
+TURN_OF_TICK = timedelta(seconds=30)
+"""How long `tick` tells other programs, at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +67,8 @@ class Runtime:
         self._outages = OutageLog(engine, self._lanes, wall)
         self._clocks = ClockCheck(engine, wall, worker_name())
         self._activity = ActivityLog(engine, worker_name())
+        service = next(lane for lane in self._lanes if Kind.TRANSACTIONAL in lane.kinds)
+        self._notifier = Notifier(engine, settings, service.transport, wall)
         self._writes: WriteCheck | None = None
 
     def probe_writes(self) -> None:
@@ -104,6 +112,8 @@ class Runtime:
                 settle_waiting(connection)
                 alarms = watch(connection, rules.rulebook, lane_kinds(self.settings), now)
                 made = plan(connection, rules, now)
+                if rules.rulebook.notify:
+                    add_goals_reached(connection, rules.rulebook, made.active_campaigns)
             log_alarms([*alarms, *made.alarms], {key: one.campaign.name for key, one in made.active_campaigns.items()})
             self._activity.planned(time.monotonic() - begun)
             return made
@@ -193,9 +203,23 @@ class Runtime:
         with db.write(self.engine) as connection:
             return free_retries(connection, list(Kind), now)
 
+    def notify(self, turn: timedelta | None = None, stop: Callable[[], bool] = lambda: False) -> Deliveries:
+        """Tells other programs and the operator what there is to tell, until nothing is left or `turn` is over."""
+        rules = self.rules
+        fault = None if self.fault is None else str(self.fault)
+        end = None if turn is None else self.wall() + turn
+
+        def over() -> bool:
+            return stop() or (end is not None and self.wall() >= end)
+
+        return self._runner.run(self._notifier.run(rules.rulebook, fault, over))
+
     def tick(self, clock: Clock) -> Ticked:
-        """One plan and one dispatch until nothing is left."""
-        return Ticked(self.plan(clock), self.dispatch(clock))
+        """One plan and one dispatch until nothing is left; then others are told, unless it plays another day."""
+        done = Ticked(self.plan(clock), self.dispatch(clock))
+        if clock is self.wall:
+            self.notify(TURN_OF_TICK)
+        return done
 
     def close(self) -> None:
         """Closes the mail sessions with QUIT, and everything else."""

@@ -14,11 +14,13 @@ from sqlalchemy import Engine
 from regulars.core import settings
 from regulars.core.clock import Clock
 from regulars.db import engine as db
+from regulars.db.database_time import database_time
 from regulars.db.states import Reason
 from regulars.db.write_probe import probe_age
 from regulars.ledger import lane_states
 from regulars.ledger.claims import waiting
 from regulars.ledger.poison import poison
+from regulars.ledger.webhook_endpoints import endpoints
 from regulars.operation import restored
 from regulars.operation.clock_check import clock_difference, clocks_off
 from regulars.operation.pausing import open_pauses
@@ -35,6 +37,8 @@ class Trouble:
 
     full: str
     brief: str
+    key: str = ""
+    """Names the fault, without numbers and times, so that it is known to be the same one."""
 
 
 def troubles(engine: Engine, wall: Clock) -> Iterator[Trouble]:
@@ -45,12 +49,13 @@ def troubles(engine: Engine, wall: Clock) -> Iterator[Trouble]:
     for outage in away:
         since = f"{outage.since:%Y-%m-%d %H:%M} UTC"
         brief = f"lane {outage.lane}: nothing is sent since {since}, for {outage.cause.words}"
-        yield Trouble(str(outage), f"{brief}: `regulars report` tells more")
+        yield Trouble(str(outage), f"{brief}: `regulars report` tells more", f"lane/{outage.lane}")
     for sentence in off:
-        yield Trouble(sentence, "the clock of a worker differs from the database's: `regulars report` tells more")
+        brief = "the clock of a worker differs from the database's: `regulars report` tells more"
+        yield Trouble(sentence, brief, "clock")
     here = clock_difference(engine, wall)
     if here is not None:
-        yield Trouble(here, "this machine's clock differs from the database's: set both clocks by NTP")
+        yield Trouble(here, "this machine's clock differs from the database's: set both clocks by NTP", "clock")
     if unwritten is not None:
         seconds = f"{unwritten.total_seconds():,.0f} s"
         yield Trouble(
@@ -58,12 +63,13 @@ def troubles(engine: Engine, wall: Clock) -> Iterator[Trouble]:
             " does every few seconds. Look for a full disk, for the rights of its files, and whether worker and"
             " scheduler run; the worker's log tells the reason",
             "the database cannot be written, or no worker runs: look for a full disk; the worker's log tells more",
+            "database",
         )
 
 
 def stopped(engine: Engine) -> list[Trouble]:
     """What is paused, restricted, held by name or after a restore: not a fault, but nobody should overlook it."""
-    return [*paused(engine), *after_restore(engine), *poisonous(engine)]
+    return [*paused(engine), *after_restore(engine), *poisonous(engine), *dead_webhooks(engine)]
 
 
 def after_restore(engine: Engine) -> list[Trouble]:
@@ -80,6 +86,7 @@ def paused(engine: Engine) -> list[Trouble]:
         Trouble(
             one.sentence(names),
             f"{one.target.words(names)} is paused since {one.since:%Y-%m-%d %H:%M} UTC: `regulars pauses` tells more",
+            f"guard/{one.target.scope}/{one.target.key}/{one.id}" if one.by_guard else "",
         )
         for one in found
     ]
@@ -99,7 +106,7 @@ def poisonous(engine: Engine) -> list[Trouble]:
     many = "1 email is" if number == 1 else f"{number:,} emails are"
     brief = f"{many} held because {Reason.KILLS_WORKERS.words}: `regulars report` tells more"
     more = [] if number == len(found) else [f"{number - len(found):,} more promises are held likewise"]
-    return [Trouble("; ".join([*map(str, found), *more]), brief)]
+    return [Trouble("; ".join([*map(str, found), *more]), brief, "poison")]
 
 
 def no_worker(engine: Engine, now: datetime) -> list[Trouble]:
@@ -109,3 +116,14 @@ def no_worker(engine: Engine, now: datetime) -> list[Trouble]:
             return []
     words = "no worker runs, and emails wait: `regulars worker` sends them, or `regulars tick` once"
     return [Trouble(words, words)]
+
+
+def dead_webhooks(engine: Engine) -> list[Trouble]:
+    """Programs that take nothing of what they should be told: no mail waits for them, but somebody should look."""
+    with db.read(engine) as connection:
+        now = database_time(connection)
+        dead = [one for one in endpoints(connection) if one.is_dead(now)]
+    return [
+        Trouble(one.trouble, f"webhook {one.name} takes nothing: `regulars webhooks` tells more", f"webhook/{one.name}")
+        for one in dead
+    ]

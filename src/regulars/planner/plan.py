@@ -24,6 +24,7 @@ from regulars.eligibility.canary import begin_canaries
 from regulars.eligibility.examine import examine_waiting
 from regulars.eligibility.guards import Alarm, guard_volume
 from regulars.eligibility.lost_time import hold_restored
+from regulars.ledger.webhook_endpoints import put_in_force
 from regulars.planner.activation import Change, activate, recount_points
 from regulars.planner.prefilter import Prefiltered, prefilter
 from regulars.planner.promise import promise_first_steps, promise_next_steps, promise_timed_steps
@@ -88,6 +89,8 @@ def plan(
         _clear_unknown_zones(connection)
         changes = activate(connection, rules.rulebook, now)
         recounted = recount_points(connection, rules.rulebook)
+        if only is None:
+            put_in_force(connection, rules.rulebook.notify)
         active_campaigns = load_active_campaigns(connection, rules.rulebook)
         changed = [change.campaign for change in changes if change.what in _CANARIES]
         if changed:

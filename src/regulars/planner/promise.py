@@ -33,6 +33,7 @@ from regulars.db.states import Reason, State
 from regulars.db.tables import promises
 from regulars.db.types import MICROSECOND, Instant, to_micros
 from regulars.eligibility.goals import goal_met
+from regulars.ledger.webhook_outbox import add_goals
 from regulars.rules.model import Step
 from regulars.triggers.candidate_rows import LOOK_BACK
 from regulars.triggers.kinds import trigger_of
@@ -78,6 +79,12 @@ def _insert(
     if any(one.wait.working for one in active.campaign.all_steps):  # it looks up the working time while it is built
         context = replace(context, cache=None)
     found = context.cached((rows.__name__, step.key), active, statement)
+    if context.rulebook.notify and active.campaign.until is not None and not active.campaign.goals:
+        columns = promises.c.reason, promises.c.campaign, promises.c.customer_id, promises.c.occurrence
+        made = connection.execute(found.returning(*columns)).all()
+        ended = ((row.campaign, row.customer_id, row.occurrence) for row in made if row.reason == Reason.GOAL_MET)
+        add_goals(connection, ended, context.now)
+        return len(made)
     return connection.execute(found, execution_options={"preserve_rowcount": True}).rowcount
 
 

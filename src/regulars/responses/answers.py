@@ -15,6 +15,7 @@ from sqlalchemy import Connection, select, update
 from regulars.db.engine import insert
 from regulars.db.tables import events
 from regulars.ledger.link_owner import LinkOwner
+from regulars.ledger.webhook_outbox import add_answer
 from regulars.profile import facts
 from regulars.rules.survey import Question, Survey
 
@@ -64,6 +65,7 @@ def record_answers(connection: Connection, owner: LinkOwner, survey: Survey, ans
         statement = update(events).where(events.c.external_id == _event_id(owner, survey))
         added = connection.scalars(statement.values(data=data, received_at=at).returning(events.c.id)).one()
     facts.refresh_after_events(connection, [added])
+    add_answer(connection, owner.customer, ANSWERED, _event_id(owner, survey), at, {"promise": owner.promise, **data})
     return True
 
 
@@ -76,6 +78,8 @@ def request_call(connection: Connection, owner: LinkOwner, note: str | None, at:
     new = connection.scalars(statement.on_conflict_do_nothing().returning(events.c.id)).first()
     if new is not None:
         facts.refresh_after_events(connection, [new])
+        data = {"promise": owner.promise, "about": owner.key, **({"note": note} if note else {})}
+        add_answer(connection, owner.customer, CALL, f"call/{owner.promise}", at, data)
     return new is not None
 
 

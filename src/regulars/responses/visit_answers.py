@@ -15,6 +15,7 @@ from sqlalchemy import Connection, func, select
 from regulars.db.engine import insert
 from regulars.db.tables import customers, events, promises
 from regulars.ledger.link_owner import LinkOwner
+from regulars.ledger.webhook_outbox import add_answer
 from regulars.profile import facts
 from regulars.profile.visits import (
     CANCELLED,
@@ -100,4 +101,5 @@ def _record(
     key = connection.scalars(statement.on_conflict_do_nothing().returning(events.c.id)).first()
     if key is not None:
         facts.refresh_after_events(connection, [key])
+        add_answer(connection, visit.customer, name, external_id, at, data)
     return key is not None

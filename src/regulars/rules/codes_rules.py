@@ -257,6 +257,13 @@ RULES = (
         + campaign(ON, "goal: {event: booking, within: 14 days, value: price}"),
     ),
     Code(
+        "R049",
+        "Program told of an unknown campaign",
+        "`notify` names a campaign that does not exist: nothing would ever be told of it.",
+        campaign(ON) + "notify:\n  crm: {url: https://crm.example/in, campaigns: [winback]}\n",
+        campaign(ON) + "notify:\n  crm: {url: https://crm.example/in, campaigns: [win-back]}\n",
+    ),
+    Code(
         "R101",
         "Holdout of a transactional email",
         "A control group would be kept from an email that belongs to a service they asked for.",

@@ -16,9 +16,18 @@ from typing import TypeVar
 from pydantic import BaseModel, ValidationError
 
 from regulars.core.diagnostics import Diagnostic, Severity, Span, in_order
-from regulars.rules import checks, declarations, rule_test_reader, segments, sequence_checks, webhook_rules
+from regulars.rules import (
+    checks,
+    declarations,
+    notify_rules,
+    rule_test_reader,
+    segments,
+    sequence_checks,
+    webhook_rules,
+)
 from regulars.rules.fields import EVENTS
 from regulars.rules.model import Campaign, Company, Policy, Rulebook
+from regulars.rules.notify_rules import Notify
 from regulars.rules.phrase_types import Part
 from regulars.rules.signup import Signup
 from regulars.rules.survey import Survey
@@ -40,13 +49,14 @@ SECTIONS = (
     "surveys",
     "signup",
     "hooks",
+    "notify",
     "campaigns",
     "tests",
 )
 _KINDS = {
     "topics": "topic", "calendars": "day of the calendar", "events": "event", "fields": "field", "surveys": "survey",
     "segments": "segment",
-    "hooks": "hook", "campaigns": "campaign",
+    "hooks": "hook", "notify": "program to notify", "campaigns": "campaign",
 }  # fmt: skip
 _SINGLE: dict[str | int, type[Part]] = {"company": Company, "policy": Policy, "points": Points, "signup": Signup}
 
@@ -101,7 +111,7 @@ def load(folder: Path, display_root: Path | None = None) -> Loaded:
     return Loaded(draft if sound else None, in_order(faults), texts, draft, merged.root, missing)
 
 
-_REFERENCES = frozenset({"R014", "R013", "R020", "R023", "R024", "R033", "R072"})
+_REFERENCES = frozenset({"R014", "R013", "R020", "R023", "R024", "R033", "R072", "R049"})
 """Codes about unknown names: suppressed while an unreadable file may define them."""
 
 
@@ -209,6 +219,7 @@ def _read(root: Entries, messages: ValidationMessages, *, whole: bool) -> Rulebo
     campaigns = dict(_named(Campaign, "campaigns", _CAMPAIGNS, root, messages))
     surveys = dict(_named(Survey, "surveys", _SURVEYS, root, messages))
     hooks = dict(_named(Hook, "hooks", _HOOKS, root, messages))
+    notify = dict(_named(Notify, "notify", _NOTIFY, root, messages))
     topics = declarations.topics(root, messages)
     calendars = declarations.calendars(root, messages)
     named_conditions = segments.read(root, messages)
@@ -222,10 +233,13 @@ def _read(root: Entries, messages: ValidationMessages, *, whole: bool) -> Rulebo
     checks.levels_differ(root, messages)
     known = {**EVENTS, **events}
     webhook_rules.check(root, messages, known, fields)
+    section = find(root, ("campaigns",))
+    notify_rules.check(root, messages, section.entries if isinstance(section, Entries) else ())
     places = dict(spans(root))
     return Rulebook(
         company or _UNREADABLE_COMPANY, policy or Policy(), campaigns, known, fields, tests, places, surveys,
         calendars, topics, hooks, points or Points(), signup, named_conditions,
+        notify,
     )  # fmt: skip
 
 
@@ -275,6 +289,7 @@ def _named(
 NAME = re.compile(r"[a-z][a-z0-9-]*")
 _CAMPAIGNS = "a name for each campaign, with its keys indented under it"
 _SURVEYS = "a name for each survey, with its title and questions indented under it"
+_NOTIFY = "a name for each program that is told, with its url indented under it"
 _HOOKS = "a name for each hook, with what it takes indented under it"
 
 

@@ -26,6 +26,7 @@ from regulars.rules.company import Company
 from regulars.rules.fields import FieldType
 from regulars.rules.goal_rules import Goal, Goals
 from regulars.rules.guard import CanaryPhrase, Guard
+from regulars.rules.notify_rules import Notify
 from regulars.rules.offer import Coupon, Offer
 from regulars.rules.phrase_types import (
     Again,
@@ -332,6 +333,8 @@ class Rulebook:
     """The form at `/join`; None without one."""
     segments: Mapping[str, str] = field(default_factory=dict)
     """Conditions by the name of their segment."""
+    notify: Mapping[str, Notify] = field(default_factory=dict)
+    """Programs that are told of what happens."""
 
     def calendar_day(self, campaign: Campaign) -> CalendarDay | None:
         """The calendar day of the campaign; None for other triggers."""

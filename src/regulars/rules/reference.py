@@ -23,6 +23,7 @@ TABLES = (
     "Signup",
     "Hook",
     "Take",
+    "Notify",
     "RuleTest",
     "Expectation",
     "ExpectedCoupon",

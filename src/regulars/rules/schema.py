@@ -17,6 +17,7 @@ from regulars.rules.fields import FieldType
 from regulars.rules.goal_rules import SHORT_PATTERN, Attribution
 from regulars.rules.grammar import Backfill
 from regulars.rules.model import SENDS, TRIGGERS, Campaign, Company, Part, Policy, RuleTest
+from regulars.rules.notify_rules import Notify
 from regulars.rules.offer import BENEFITS
 from regulars.rules.signup import Signup
 from regulars.rules.survey import Survey
@@ -35,7 +36,7 @@ _TEXT = {"type": "string", "minLength": 1}
 def json_schema(segments: Iterable[str] = ()) -> dict[str, Any]:
     """The schema of one rule file, as JSON-ready data; editors complete conditions with the names of `segments`."""
     models: list[tuple[type[Part], Literal["validation"]]] = [
-        (model, "validation") for model in (Company, Policy, Points, Survey, Signup, Hook, Campaign, RuleTest)
+        (model, "validation") for model in (Company, Policy, Points, Survey, Signup, Hook, Notify, Campaign, RuleTest)
     ]
     _, made = models_json_schema(
         models,
@@ -108,6 +109,10 @@ def _sections() -> dict[str, Any]:
         "hooks": {
             "description": "Who may send signed messages, and what is taken from them",
             **_named(_NAME, {"$ref": "#/$defs/Hook"}),
+        },
+        "notify": {
+            "description": "Programs that are told of what happens, by signed messages",
+            **_named(_NAME, {"$ref": "#/$defs/Notify"}),
         },
         "surveys": {
             "description": "Pages of questions by name",

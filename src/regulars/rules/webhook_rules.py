@@ -123,11 +123,12 @@ def _read_variable(value: Any) -> str:
     raise PydanticCustomError("phrase", "expected {noun} such as `{example}`", context)
 
 
-_Variable = Annotated[
+Variable = Annotated[
     str,
     BeforeValidator(_read_variable),
     WithJsonSchema({"type": "string", "description": "An environment variable", "examples": ["SHOP_WEBHOOK_SECRET"]}),
 ]
+"""The name of an environment variable."""
 
 
 _TYPE = Finder.parse("type")
@@ -161,7 +162,7 @@ class Hook(Part):
     signature: Scheme = Field(
         default="standard", description="How messages are signed: with a key of ours, or as that shop signs them"
     )
-    secret: _Variable | None = Field(
+    secret: Variable | None = Field(
         default=None, description="The environment variable with the secret of the shop's webhook"
     )
     keys: tuple[Name, ...] = Field(

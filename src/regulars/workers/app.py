@@ -32,10 +32,11 @@ from regulars.core import settings as settings_module
 from regulars.core.errors import EnvironmentFailed
 from regulars.core.settings import Settings
 
-QUEUES = ("plan", "dispatch", "ingest")
+QUEUES = ("plan", "dispatch", "ingest", "notify")
 PLAN_EVERY = 60.0
 DISPATCH_EVERY = 15.0
 BOUNCES_EVERY = 60.0
+NOTIFY_EVERY = 10.0
 """Seconds between wake-ups; a wake-up with nothing to do costs one query."""
 
 
@@ -82,6 +83,7 @@ def schedule(*, bounces: bool = False) -> dict[str, dict[str, Any]]:
     wake_ups: dict[str, dict[str, Any]] = {
         "plan": {"task": "regulars.plan", "schedule": PLAN_EVERY},
         "dispatch": {"task": "regulars.dispatch", "schedule": DISPATCH_EVERY},
+        "notify": {"task": "regulars.notify", "schedule": NOTIFY_EVERY},
     }
     if extras.is_installed("learn"):
         wake_ups["learn"] = {"task": "regulars.learn", "schedule": crontab(hour=2, minute=40)}

@@ -24,6 +24,8 @@ DISPATCH_TURN = timedelta(seconds=50)
 """How long a dispatch task works before it yields to other queues and wakes itself again."""
 MOST_MESSAGES = 1000
 """How many messages one task reads, so that files to import need not wait for long."""
+NOTIFY_TURN = timedelta(seconds=5)
+"""How long a task tells other programs before it yields: where one process does everything, emails go meanwhile."""
 MAX_WOKEN = 2
 """How many workers one plan wakes; the others come with beat's own wake-ups."""
 
@@ -133,6 +135,23 @@ def bounces() -> None:
         )  # fmt: skip
     if done.more:
         bounces.delay()
+
+
+@app.task(name="regulars.notify")
+def notify() -> None:
+    """Tells other programs and the operator what happened; wakes itself again when there is more than one turn's."""
+    try:
+        done = process.current().notify(NOTIFY_TURN, stopping)
+    except Invalid:
+        return  # the plan logs it
+    except EnvironmentFailed as error:
+        _failed("notify", "nobody was told", error)
+        return
+    _succeeded("notify")
+    if done.delivered:
+        log.info("webhooks: %d delivered", done.delivered)
+    if done.more:
+        notify.delay()
 
 
 @app.task(name="regulars.ingest")

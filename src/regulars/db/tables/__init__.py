@@ -22,6 +22,7 @@ from regulars.db.tables.derived import (
 from regulars.db.tables.ledger import assignments, buckets, claims, copies, layouts, promises
 from regulars.db.tables.notifications import notifications
 from regulars.db.tables.offers import coupon_codes, coupons, point_levels, points_tariff
+from regulars.db.tables.outbound import alerts, latencies, webhook_endpoints, webhook_messages
 from regulars.db.tables.people import aliases, customers, managers
 from regulars.db.tables.permissions import consent_log, consents, preferences, refusals, signups, suppressions
 from regulars.db.tables.process_states import clock_states, counters, heartbeats, lane_states, write_probes
@@ -36,6 +37,7 @@ from regulars.db.tables.version_files import (
 )
 
 __all__ = [
+    "alerts",
     "aliases",
     "applied_versions",
     "assignments",
@@ -62,6 +64,7 @@ __all__ = [
     "heartbeats",
     "hits",
     "lane_states",
+    "latencies",
     "layouts",
     "learned_links",
     "managers",
@@ -87,6 +90,8 @@ __all__ = [
     "suppressions",
     "switches",
     "values_seen",
+    "webhook_endpoints",
+    "webhook_messages",
     "workspace_files",
     "workspace_versions",
     "worth",

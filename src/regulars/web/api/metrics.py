@@ -17,6 +17,7 @@ from regulars.core import clock
 from regulars.db import engine as db
 from regulars.insights.operating_figures import OperatingFigures, operating_figures
 from regulars.ledger import lane_states
+from regulars.ledger.webhook_outbox import Backlog
 from regulars.ledger.worker_activity import Counted
 from regulars.operation.clock_check import clock_difference_seconds
 from regulars.web.readiness import is_ready
@@ -45,6 +46,7 @@ class _Scrape(Collector):
         yield from _queue(figures)
         yield from _work(figures)
         yield from _state(figures)
+        yield from _alerts_and_webhooks(figures)
         lanes = GaugeMetricFamily(
             "regulars_server_away", "Lanes whose mail server takes nothing, and why.", labels=["lane", "cause"]
         )
@@ -107,6 +109,28 @@ def _state(figures: OperatingFigures) -> Iterator[Metric]:
     )
     yield _gauge("regulars_suppressed_addresses", "Suppressed addresses.", figures.suppressed)
     yield _gauge("regulars_customers", "Clients that are not erased.", figures.customers)
+
+
+def _alerts_and_webhooks(figures: OperatingFigures) -> Iterator[Metric]:
+    yield _gauge("regulars_guard_pauses", "Campaigns and lanes that a guard has stopped.", figures.by_guard)
+    kinds: dict[str, int] = {}
+    for alert in figures.alerts:
+        kind = alert.key.partition("/")[0]
+        kinds[kind] = kinds.get(kind, 0) + 1
+    yield _labelled("regulars_alerts", "Alerts that last, by what they are about.", "about", kinds)
+    waiting = {one.name: figures.backlogs.get(one.name, Backlog()) for one in figures.endpoints}
+    yield _labelled(
+        "regulars_webhooks_waiting", "Messages that wait, by program.", "program",
+        {name: one.waiting for name, one in waiting.items()},
+    )  # fmt: skip
+    yield _labelled(
+        "regulars_webhook_age_seconds", "Since when the oldest of these happened.", "program",
+        {name: _seconds(figures.at, one.oldest) for name, one in waiting.items()},
+    )  # fmt: skip
+    yield _labelled(
+        "regulars_webhook_dead", "Programs that take nothing for a while, or are disabled.", "program",
+        {one.name: one.is_dead(figures.at) for one in figures.endpoints},
+    )  # fmt: skip
 
 
 def _gauge(name: str, words: str, value: float) -> GaugeMetricFamily:
