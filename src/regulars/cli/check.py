@@ -33,7 +33,7 @@ def check_command(ctx: click.Context, command: CommandContext) -> None:
             click.echo(render(diagnostics, sources) + "\n")
         if workspace is not None and not errors:
             book = workspace.rulebook
-            emails = {step.email for campaign in book.campaigns.values() for step in campaign.all_steps}
+            emails = set[str]().union(*(campaign.email_folders for campaign in book.campaigns.values()))
             also = f", {_number(warnings, 'warning')}" if warnings else ""
             click.echo(
                 f"{len(book.campaigns)} campaigns, {len(book.tests)} tests, {len(emails)} emails: no mistakes{also}"

@@ -40,6 +40,8 @@ def explain_command(command: CommandContext, customer: str, campaign: str | None
     table(None, ["fact", "value", "why"], _facts(found.facts, found.zone, asked))
     for view in found.campaigns:
         print_wrapped(f"{click.style(view.campaign, bold=True)}: {view.sentence}")
+        if view.variant is not None:
+            print_wrapped(view.variant.sentence(found.zone), indent=2)
         _detail(view, found.zone, whole=campaign is not None)
 
 

@@ -60,6 +60,10 @@ def plan_command(command: CommandContext, now: str | None, days: int, samples: i
         click.echo("")
     _changes(found)
     _campaigns(found)
+    for name, tally in found.campaigns.items():
+        if tally.variants and tally.due:
+            each = ", ".join(f"{variant or 'without one'} {count:,}" for variant, count in tally.variants.items())
+            print_wrapped(f"{name}: variants of those due: {each}", indent=2)
     _lacking(found, command.rules.rulebook)
     _samples(found, zone)
     _days(found)

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 _customer = click.option("--customer", metavar="ID", help="A client by id or address; default: the email's sample.")
 _step = click.option("--step", metavar="NAME", help="One email of a sequence; default: all.")
+_variant = click.option("--variant", metavar="NAME", help="One variant; default: the client's, or all of the sample.")
 _locale = click.option("--locale", metavar="LANG", help="Another language than the client's.")
 
 
@@ -30,6 +31,7 @@ _locale = click.option("--locale", metavar="LANG", help="Another language than t
 @click.argument("campaign")
 @_customer
 @_step
+@_variant
 @_locale
 @click.option(
     "--format", "form", type=click.Choice(["text", "html", "eml", "json"]), default="text", show_default=True,
@@ -41,8 +43,8 @@ _locale = click.option("--locale", metavar="LANG", help="Another language than t
 @json_option
 @click.pass_obj
 def preview_command(
-    command: CommandContext, campaign: str, customer: str | None, step: str | None, locale: str | None, form: str,
-    out: Path | None, show: bool, now: str | None,
+    command: CommandContext, campaign: str, customer: str | None, step: str | None, variant: str | None,
+    locale: str | None, form: str, out: Path | None, show: bool, now: str | None,
 ) -> None:  # fmt: skip
     """Show the emails of CAMPAIGN as a client would get them, by the code that sends them."""
     from regulars.preview.preview import preview
@@ -50,7 +52,7 @@ def preview_command(
     engine = None if customer is None else command.engine
     found = preview(
         engine, command.rules, campaign, customer=customer, step=step, now=command.now(now), locale=locale,
-        settings=command.settings,
+        settings=command.settings, variant=variant,
     )  # fmt: skip
     if out is not None or show:
         paths = _write(found, out or command.settings.var / "previews", "html" if show else form)
@@ -71,8 +73,9 @@ def _printed(one: Preview, form: str) -> str:
         return one.eml.decode("utf-8", "replace").replace("\r\n", "\n")
     copies = f"\nCc:      {', '.join(one.cc)}" if one.cc else ""
     notes = "".join(f"\nNote:    {warning}" for warning in one.warnings)
+    variant = "" if one.variant is None else f"Variant: {one.variant}\n"
     return (
-        f"From:    {one.sender}\nTo:      {one.to}{copies}\nSubject: {one.subject}\n         {one.preheader}"
+        f"{variant}From:    {one.sender}\nTo:      {one.to}{copies}\nSubject: {one.subject}\n         {one.preheader}"
         f"{notes}\n\n{one.text}"
     )
 
@@ -83,7 +86,8 @@ def _write(found: list[Preview], folder: Path, form: str) -> list[Path]:
     folder.mkdir(parents=True, exist_ok=True)
     paths = []
     for one in found:
-        path = folder / f"{one.campaign}.{one.step}.{one.locale}.{'txt' if form == 'text' else form}"
+        which = "" if one.variant is None else f"{one.variant}."
+        path = folder / f"{one.campaign}.{one.step}.{which}{one.locale}.{'txt' if form == 'text' else form}"
         content = {
             "text": one.text.encode(), "html": one.html.encode(), "eml": one.eml, "json": orjson.dumps(one.to_json()),
         }[form]  # fmt: skip
@@ -97,6 +101,7 @@ def _write(found: list[Preview], folder: Path, form: str) -> list[Path]:
 @click.option("--to", "address", required=True, metavar="ADDR", help="Whom to send it to.")
 @_customer
 @_step
+@_variant
 @_locale
 @now_option
 @json_option
@@ -107,17 +112,24 @@ def send_test_command(
     address: str,
     customer: str | None,
     step: str | None,
+    variant: str | None,
     locale: str | None,
     now: str | None,
 ) -> None:
     """Send the emails of CAMPAIGN to ADDR, marked as a test; its links do not work."""
     engine = None if customer is None else command.engine
     try:
-        results = asyncio.run(_send(command, engine, campaign, address, customer, step, locale, now))
+        results = asyncio.run(_send(command, engine, campaign, address, customer, step, variant, locale, now))
     except ValueError as error:
         raise RegularsError(str(error)) from error
     if command.as_json:
-        print_json({"sent": [{"step": p.step, "outcome": r.outcome, "server": r.text} for p, r in results]})
+        print_json(
+            {
+                "sent": [
+                    {"step": p.step, "variant": p.variant, "outcome": r.outcome, "server": r.text} for p, r in results
+                ]
+            }
+        )
     else:
         for one, result in results:
             click.echo(f"{one.subject}: {result.outcome} ({result.text})")
@@ -128,7 +140,7 @@ def send_test_command(
 
 async def _send(
     command: CommandContext, engine: Engine | None, campaign: str, address: str, customer: str | None, step: str | None,
-    locale: str | None, now: str | None,
+    variant: str | None, locale: str | None, now: str | None,
 ) -> list[tuple[Preview, Result]]:  # fmt: skip
     from regulars.operation.lanes import open_lanes
     from regulars.preview.preview import send_test
@@ -139,5 +151,5 @@ async def _send(
             await stack.enter_async_context(lane.transport)
         return await send_test(
             engine, command.rules, campaign, address, lanes, customer=customer, step=step,
-            now=command.now(now), locale=locale, settings=command.settings,
+            now=command.now(now), locale=locale, settings=command.settings, variant=variant,
         )  # fmt: skip

@@ -47,7 +47,10 @@ def _print(command: CommandContext, found: Provenance) -> None:
     click.echo("")
     commit = f", commit {version.commit[:10]}{' and changes' if version.dirty else ''}" if version.commit else ""
     by = f" by {version.who}" if version.who else ""
-    print_wrapped(f"Campaign {sent.campaign}, step {sent.step}, client {sent.customer}, promise {sent.id}", hanging=0)
+    variant = "" if found.variant is None else f", variant {found.variant}"
+    print_wrapped(
+        f"Campaign {sent.campaign}, step {sent.step}{variant}, client {sent.customer}, promise {sent.id}", hanging=0
+    )
     print_wrapped(f"Version {version.number}, applied {when(version.at, zone)}{by}{commit}", hanging=0)
     print_wrapped(f"Rule {sent.rule}, template {found.email} {sent.template}", hanging=0)
     for note in found.notes:

@@ -80,28 +80,36 @@ def assign_coupons(
     now: datetime,
     zone: str,
     shown_by: ShownBy = lambda campaign, step: True,
+    variants: Mapping[CouponKey, str] | None = None,
 ) -> Assigned:
     """Coupons for the places, in their order; a place that has one keeps it.
 
     A code that expired before any email with it was sent is renewed: its validity starts now. One that a client has
-    seen stays as it is, and may have expired. `zone` is the company's; days end in the client's zone.
+    seen stays as it is, and may have expired. `zone` is the company's; days end in the client's zone. `variants` has
+    the places whose coupon is of their variant's own offer, which has a stock of its own.
     """
     rows = _rows(connection, [place for place, offer in wanted.items() if offer.limited])
     refused: dict[CouponKey, Reason] = {}
-    for campaign in sorted({place.campaign for place in wanted.keys() - rows.keys()}):
-        lacking = [place for place in wanted if place.campaign == campaign and place not in rows]
+    own = variants or {}
+    for campaign, variant in sorted({(place.campaign, own.get(place, "")) for place in wanted.keys() - rows.keys()}):
+        of_offer = [place for place in wanted if place.campaign == campaign and own.get(place, "") == variant]
+        lacking = [place for place in of_offer if place not in rows]
         offer = wanted[lacking[0]]
         if offer.stock is not None or offer.per_client is not None:
             lock_name(connection, AdvisoryLock.COUPONS, campaign)
             rows |= _rows(connection, lacking)  # another worker may have assigned these
             lacking = [place for place in lacking if place not in rows]
-        refused |= _over_limit(connection, offer, lacking)
+        refused |= _over_limit(connection, offer, lacking, variant or None)
         open_places = [place for place in lacking if place not in refused]
         codes = _codes(connection, offer, len(open_places))
         given = list(zip(open_places, codes, strict=False))  # a pool may have fewer
         homes = _homes(connection, [place for place, _ in given], zone)
         new = [
-            {**place._asdict(), **_row(offer, code, offer.window(now, zone, homes[place]), now)}
+            {
+                **place._asdict(),
+                "variant": variant or None,
+                **_row(offer, code, offer.window(now, zone, homes[place]), now),
+            }
             for place, code in given
         ]
         _insert(connection, offer, new, now)
@@ -130,8 +138,10 @@ def _rows(connection: Connection, places: Iterable[CouponKey]) -> dict[CouponKey
     return {CouponKey(row["campaign"], row["customer_id"], row["occurrence"]): dict(row) for row in found}
 
 
-def _over_limit(connection: Connection, offer: Coupon, places: Sequence[CouponKey]) -> dict[CouponKey, Reason]:
-    """Clients at their limit of this offer, and those beyond the stock."""
+def _over_limit(
+    connection: Connection, offer: Coupon, places: Sequence[CouponKey], variant: str | None
+) -> dict[CouponKey, Reason]:
+    """Clients at their limit of this offer, and those beyond the stock, which a variant has for itself."""
     refused: dict[CouponKey, Reason] = {}
     if not places:
         return refused
@@ -147,7 +157,8 @@ def _over_limit(connection: Connection, offer: Coupon, places: Sequence[CouponKe
             if had[place.customer_id] > offer.per_client:
                 refused[place] = Reason.COUPON_LIMIT
     if offer.stock is not None:
-        left = offer.stock - (connection.scalar(select(func.count()).where(of_campaign)) or 0)
+        own = coupons.c.variant.is_(None) if variant is None else coupons.c.variant == variant
+        left = offer.stock - (connection.scalar(select(func.count()).where(of_campaign, own)) or 0)
         open_places = [place for place in places if place not in refused]
         refused |= dict.fromkeys(open_places[max(0, left) :], Reason.NO_COUPON)
     return refused

@@ -75,7 +75,7 @@ def compose(job: Job, rules: ComposeRules, now: datetime, web_url: str, secret: 
     )
     linked = email.viewed and values["links"]["view"] in rendered.html
     targets = way.targets if way else ()
-    made = Composed(parcel, rendered, letter, letter.message_id, stored_values(values), linked, targets)
+    made = Composed(parcel, rendered, letter, letter.message_id, stored_values(values, job.variant), linked, targets)
     if letter.cc:
         parcel = replace(parcel, sender=_return_path(bounces).base) if bounces else parcel
         made.for_manager = copy_for_manager(letter, email, values, parcel, web_url, traced=way is not None)

@@ -18,6 +18,7 @@ from regulars.db.key_lists import among
 from regulars.db.states import Reason
 from regulars.db.tables import customers, products, promises, purchase_lines, purchases
 from regulars.dispatch.client_records import PRODUCT, ClientFields, Record, by_id
+from regulars.ledger.arms import arms_of_promises
 from regulars.profile.next_product import missing_accessories
 from regulars.profile.visits import MOVED as MOVED_VISIT
 from regulars.profile.visits import STATUS_EVENTS, Visit, name_of, visits
@@ -27,7 +28,7 @@ from regulars.triggers.kinds import trigger_of
 
 @dataclass(slots=True)
 class Job:
-    """One claimed promise, with all data of its email."""
+    """One claimed promise, with all data of its email; `campaign` and `step` are those of the client's variant."""
 
     id: int
     key: str
@@ -53,6 +54,8 @@ class Job:
     """Whether clicks and opens may be counted: the rules say so, and the client does not object."""
     copied: bool = True
     """Whether the manager may get a copy, where the rule says so."""
+    variant: str | None = None
+    """The variant of the campaign that the email is; None without one."""
     answers: Mapping[str, bool] | None = None
     """The answers to the email's questions about the client, by the text of the call; None where it asks none."""
 
@@ -69,11 +72,12 @@ def load(
     ids: Sequence[int],
     reads: Reads | None = None,
     steps: Collection[tuple[str, str]] = (),
+    arm: str | None = None,
 ) -> list[Job]:
     """The jobs of these promises, by priority.
 
     Clients have the fields that `reads` names for the emails of `steps` (pairs of a campaign's key and a step), which
-    are those of all the promises; without either, all fields.
+    are those of all the promises; without either, all fields. With `arm`, all clients are in that group.
     """
     chosen = among(promises.c.id, ids)
     field_names = _spoken_of(context, active_campaigns, steps, reads) if reads is not None and steps else None
@@ -89,15 +93,16 @@ def load(
     )  # fmt: skip
     rows = connection.execute(query).all()
     people = client_fields.people(connection, context, [row[len(_PROMISE) + 1 :] for row in rows])
-    known = {key: {step.key: step for step in active.campaign.all_steps} for key, active in active_campaigns.items()}
+    varied = {key for key, active in active_campaigns.items() if active.campaign.variants}
+    arms: Mapping[int, str] = dict.fromkeys(ids, arm) if arm is not None else arms_of_promises(connection, ids, varied)
     jobs = []
     for row, (customer, manager) in zip(rows, people, strict=True):
         key, campaign, step, occurrence, due_at, attempts, customer_id, _, message_id, uid = row[:10]
-        active = active_campaigns[campaign]
+        rule = active_campaigns[campaign].campaign.for_arm(arms.get(key))
         jobs.append(
             Job(
-                key, active.key, active.campaign, known[campaign][step], occurrence, due_at, attempts, customer_id, uid,
-                message_id, customer, manager,
+                key, campaign, rule, rule.step(step), occurrence, due_at, attempts, customer_id, uid, message_id,
+                customer, manager, variant=rule.variant,
             )
         )  # fmt: skip
     if "accessories_missing" in client_fields.names:
@@ -129,7 +134,11 @@ def _spoken_of(
         (key, name) for key, name in steps if key in active_campaigns
     ]  # steps removed from the rules are not sent
     emails = {
-        step.email for key, name in present for step in active_campaigns[key].campaign.all_steps if step.key == name
+        step.email
+        for key, name in present
+        for form in active_campaigns[key].campaign.forms
+        for step in form.all_steps
+        if step.key == name
     }
     found = [reads(email) for email in emails]
     known = [fields for fields in found if fields is not None]
@@ -220,14 +229,17 @@ def attach_coupons(
     wanted = {coupon_place(job): job.campaign.offer.coupon for job in jobs if job.campaign.offer is not None}
     if not wanted:
         return {}
-    offering = {job.key: job.campaign for job in jobs if job.campaign.offer is not None}
-    emails = {(key, step.key): step.email for key, campaign in offering.items() for step in campaign.all_steps}
+    emails: dict[tuple[str, str], set[str]] = {}
+    for key, campaign in {(job.key, job.variant): (job.key, job.campaign) for job in jobs}.values():
+        for step in campaign.all_steps:
+            emails.setdefault((key, step.key), set()).add(step.email)
 
     def shown_by(campaign: str, step: str) -> bool:
-        email = emails.get((campaign, step))  # a step removed from the rule may have shown it
-        return email is None or shows(email)
+        sent = emails.get((campaign, step))  # a step removed from the rule may have shown it
+        return sent is None or any(map(shows, sent))
 
-    given = assignment.assign_coupons(connection, wanted, now, zone, shown_by)
+    own = {coupon_place(job): job.variant for job in jobs if job.variant is not None and job.campaign.own_offer}
+    given = assignment.assign_coupons(connection, wanted, now, zone, shown_by, own)
     lacking: dict[int, Reason] = {}
     for job in jobs:
         if (row := given.rows.get(coupon_place(job))) is not None:

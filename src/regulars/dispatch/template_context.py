@@ -25,6 +25,8 @@ VISIT_LINKS = {"confirm": "y", "move": "m", "cancel": "x", "calendar": "i"}
 """Pages of a visit, and its calendar file."""
 SIGNUP_LINKS = {"subscribe": "j"}
 """The page that confirms a sign-up."""
+VARIANT = "variant"
+"""The key of the stored values that says in which variant the email was sent."""
 _OCCASIONAL = {**VISIT_LINKS, **SIGNUP_LINKS}
 _NO_OCCASION = dict.fromkeys(_OCCASIONAL)
 _NO_LEAVING = {"unsubscribe": None, "preferences": None}
@@ -125,9 +127,11 @@ def links(promise: int, web_url: str, secret: bytes, paths: Mapping[str, str] | 
     return found
 
 
-def stored_values(values: Mapping[str, Any]) -> str:
+def stored_values(values: Mapping[str, Any], variant: str | None = None) -> str:
     """The values as JSON, for the ledger: what the email was rendered with. Links are secrets and are left out."""
     worth = {k: v for k, v in values.items() if k not in ("company", "links")}
+    if variant is not None:
+        worth[VARIANT] = variant
     return orjson.dumps(worth, default=_plain, option=orjson.OPT_NON_STR_KEYS).decode()
 
 

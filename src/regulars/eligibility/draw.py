@@ -1,8 +1,8 @@
-"""The draw of control groups, which measure the effect of a campaign: last, after all other checks.
+"""The draw of control groups and variants, which measure the effect of a campaign: last, after all other checks.
 
-Groups drawn after every check differ only in the email. The draw is by mailbox and permanent (`assignments`). It is a
-function of the campaign's name and the clients' buckets (`core.ids.bucket`), so another database with the same clients
-draws the same. Therefore the checks with limited places (coupons, the cap) know in advance who will be held out:
+Groups drawn after every check differ only in the email. The draw is by mailbox and permanent (`assignments`), and no
+chance event (`ledger.arms`). Therefore the checks with limited places (coupons, the cap) know in advance who will be
+held out, and who will be in which variant:
 
 1. `mark_held_out` sets the reason of promises that will be held out; they stay held.
 2. Stock and caps do not count them, and hold them where they would hold an email.
@@ -17,16 +17,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import (
-    BigInteger,
     Connection,
     Select,
     Text,
     case,
-    cast,
     false,
     func,
     literal,
-    or_,
     select,
     true,
     union_all,
@@ -36,13 +33,13 @@ from sqlalchemy.sql import ColumnElement, and_, exists
 
 from regulars.context.active_campaign import ActiveCampaign
 from regulars.context.plan_context import PlanContext
-from regulars.core import ids
 from regulars.db.engine import insert
 from regulars.db.states import COUNTED, Reason, State
 from regulars.db.tables import assignments, customers, promises
 from regulars.db.types import Instant
+from regulars.ledger.arms import arm_of, arm_of_client, emailed_arm
 from regulars.ledger.assignments import Arm
-from regulars.profile.shared_mailbox import mailbox_of, shares_mailbox, with_same_mailbox
+from regulars.profile.shared_mailbox import mailbox_of, shares_mailbox
 
 _COLUMNS = ["experiment", "mailbox", "arm", "at", "customer_id"]
 
@@ -53,8 +50,10 @@ def mark_held_out(
     """Marks the chosen promises that are held out, unless another check holds them."""
     for active in _drawn_for(connection, active_campaigns, chosen):
         _carry_along(connection, active, chosen)
+        if not active.campaign.holdout:
+            continue
         found = (
-            select(promises.c.id, _arm(active).label("arm"))
+            select(promises.c.id, arm_of(active.key, active.campaign).label("arm"))
             .join(customers, customers.c.id == promises.c.customer_id)
             .where(chosen, promises.c.campaign == active.key, _nothing_went(active))
             .subquery()
@@ -103,25 +102,15 @@ def is_held_out(connection: Connection, active: ActiveCampaign, customer_id: int
     """Whether the client is in the control group, or would be if the draw were now."""
     if not active.campaign.holdout:
         return False
-    theirs = with_same_mailbox(customer_id)
-    own = assignments.c.mailbox.in_(select(mailbox_of(customers)).where(customers.c.id == customer_id))
-    kept = (
-        select(assignments.c.arm)
-        .where(assignments.c.experiment == active.key, or_(own, assignments.c.customer_id.in_(theirs)))
-        .order_by(own.desc(), assignments.c.at, assignments.c.mailbox)
-    )
-    arm = connection.scalar(kept.limit(1))
-    if arm is not None:
-        return bool(arm == Arm.CONTROL)
-    bucket = connection.execute(select(func.min(customers.c.bucket)).where(customers.c.id.in_(theirs))).scalar_one()
-    return ids.share(int(bucket), active.key) < active.campaign.holdout.share
+    arm, _ = arm_of_client(connection, active.key, active.campaign, customer_id)
+    return arm == Arm.CONTROL
 
 
 def _drawn_for(
     connection: Connection, active_campaigns: Mapping[str, ActiveCampaign], chosen: ColumnElement[bool]
 ) -> list[ActiveCampaign]:
-    """The campaigns with a holdout that have chosen promises."""
-    measured = {key: active for key, active in active_campaigns.items() if active.campaign.holdout}
+    """The campaigns with a holdout or variants that have chosen promises."""
+    measured = {key: active for key, active in active_campaigns.items() if active.campaign.is_experiment}
     if not measured:
         return []
     present = select(promises.c.campaign).where(promises.c.campaign.in_(sorted(measured)), chosen).distinct()
@@ -141,20 +130,6 @@ def _nothing_went(active: ActiveCampaign) -> ColumnElement[bool]:
         other.c.state.in_(COUNTED),
     )
     return ~went.correlate(promises)
-
-
-def _arm(active: ActiveCampaign) -> ColumnElement[str]:
-    """The group of the client in `customers`: as it is written, or by the draw (`ids.share` in SQL)."""
-    a, b = ids.salt(active.key)
-    assigned = (assignments.c.experiment == active.key, assignments.c.mailbox == mailbox_of(customers))
-    kept = select(assignments.c.arm).where(*assigned).correlate(customers).scalar_subquery()
-    twin = customers.alias("twin")
-    # Of several clients at one mailbox the smallest number counts, so that the order does not matter.
-    least = select(func.min(twin.c.bucket)).where(twin.c.email_hash == customers.c.email_hash)
-    bucket = func.coalesce(least.correlate(customers).scalar_subquery(), customers.c.bucket)
-    place = (cast(bucket, BigInteger) * a + b) % ids.PRIME % ids.SHARES
-    drawn = case((place < active.campaign.holdout.share, literal(Arm.CONTROL, Text)), else_=literal(Arm.WRITTEN, Text))
-    return func.coalesce(kept, drawn)
 
 
 def _carry_along(connection: Connection, active: ActiveCampaign, chosen: ColumnElement[bool]) -> None:
@@ -189,9 +164,10 @@ def _carry_along(connection: Connection, active: ActiveCampaign, chosen: ColumnE
 
 
 def _new_assignments(context: PlanContext, active: ActiveCampaign, chosen: ColumnElement[bool]) -> Select[Any]:
-    """One row for each mailbox: the group by the mark, from now on; existing rows stay."""
+    """One row for each mailbox: the control group by the mark, else by the draw, from now on; existing rows stay."""
     mailbox = mailbox_of(customers)
-    marked = case((promises.c.reason == Reason.HOLDOUT, literal(Arm.CONTROL, Text)), else_=literal(Arm.WRITTEN, Text))
+    emailed = emailed_arm(active.key, active.campaign)
+    marked = case((promises.c.reason == Reason.HOLDOUT, literal(Arm.CONTROL, Text)), else_=emailed)
     each = (
         select(
             mailbox.label("mailbox"),

@@ -13,9 +13,9 @@ from sqlalchemy.sql import ColumnElement, and_, or_
 from regulars.context.active_campaign import ActiveCampaign
 from regulars.context.plan_context import PlanContext
 from regulars.coupons.stock import (
-    coupons_of,
     ended_offers,
     hold_without_coupon,
+    offers_of,
     release_restocked,
     skip_over_limit,
     take_back_unsent,
@@ -40,8 +40,8 @@ def examine_waiting(
     connection: Connection, context: PlanContext, active_campaigns: Mapping[str, ActiveCampaign]
 ) -> int:
     """Examines every held promise that is due for examination; returns the number that can be sent now."""
-    given = coupons_of(active for active in active_campaigns.values() if active.campaign.enabled)
-    take_back_unsent(connection, context, coupons_of(active_campaigns.values()))
+    given = offers_of(active for active in active_campaigns.values() if active.campaign.enabled)
+    take_back_unsent(connection, context, offers_of(active_campaigns.values()))
     release_restocked(connection, context, given)
     waiting = and_(
         promises.c.state == State.HELD, promises.c.next_at <= context.now, context.is_selected(promises.c.customer_id)
@@ -148,9 +148,9 @@ def _skip_over(
     active_campaigns: Mapping[str, ActiveCampaign],
     chosen: ColumnElement[bool],
 ) -> None:
-    ended = ended_offers(context, coupons_of(active_campaigns.values()))
+    ended = ended_offers(context, offers_of(active_campaigns.values()))
     if ended:
-        _skip(connection, context, and_(chosen, promises.c.campaign.in_(ended)), Reason.OFFER_OVER)
+        _skip(connection, context, and_(chosen, or_(*(offer.of_promises for offer in ended))), Reason.OFFER_OVER)
 
 
 def _skip(

@@ -9,7 +9,7 @@ from sqlalchemy.sql import ColumnElement, and_, exists
 
 from regulars.context.active_campaign import ActiveCampaign
 from regulars.context.plan_context import PlanContext
-from regulars.coupons.stock import coupons_of, ended_offers
+from regulars.coupons.stock import ended_offers, offers_of
 from regulars.db.key_lists import among
 from regulars.db.states import State
 from regulars.db.tables import customers, preferences, promises
@@ -26,7 +26,8 @@ def all_clear(
     Other rows are examined rule by rule: a row that could be sent may be missing here, never the other way
     round.
     """
-    ended, quiet_zones = ended_offers(context, coupons_of(active_campaigns.values())), sorted(quiet_until(context))
+    ended = {offer.campaign for offer in ended_offers(context, offers_of(active_campaigns.values()))}
+    quiet_zones = sorted(quiet_until(context))
     here = among(promises.c.id, claim.rows)
     found: set[int] = set()
     for key in sorted({campaign for campaign, _ in claim.steps}):

@@ -58,7 +58,8 @@ def missing_rights(context: PlanContext, active: ActiveCampaign) -> list[tuple[C
         (or_(customers.c.email.is_(None), customers.c.erased_at.is_not(None)), Reason.NO_ADDRESS),
         (suppressed, Reason.SUPPRESSED),
     ]
-    if active.campaign.sender == "manager":
+    # Those whom not every variant can be sent to get none of them, so that the groups are alike.
+    if any(form.sender == "manager" for form in active.campaign.forms):
         found.append((customers.c.manager_id.is_(None), Reason.NO_MANAGER))
     if marketing:
         found += _consent(context, {"marketing", active.campaign.topic})

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 from regulars.audience.condition_phrases import condition_phrase
 from regulars.audience.field_labels import (
-    date_words,
     event_field_label,
     event_label,
     joined_words,
@@ -16,10 +13,11 @@ from regulars.audience.field_labels import (
 from regulars.context.plan_context import Ruleset
 from regulars.core.clock import words
 from regulars.explain.goal_phrases import goal_sentence
+from regulars.explain.offer_phrases import coupon_phrase
 from regulars.explain.stopping_phrases import stopping_sentences
+from regulars.explain.variant_phrases import variant_sentences
 from regulars.rules.grammar import Holdout, Until
 from regulars.rules.model import Campaign, Kind, Loc, Policy, Step
-from regulars.rules.offer import VALID, Coupon
 from regulars.triggers.kinds import trigger_of
 
 
@@ -59,7 +57,7 @@ def _sending(campaign: Campaign, rules: Ruleset) -> str:
     text = f"send {whom} {emails}"
     text += ", with a copy to the manager" if campaign.cc else ""
     if campaign.offer:
-        text += f", with {_coupon(campaign.offer.coupon, rules.rulebook.company.currency)}"
+        text += f", with {coupon_phrase(campaign.offer.coupon, rules.rulebook.company.currency)}"
     if campaign.until:
         done = _ending(campaign.until)
         text += f", until they {done}" if campaign.following else f", unless they {done} first"
@@ -119,34 +117,6 @@ def _only_if(campaign: Campaign, step: Step, rules: Ruleset) -> str:
     return f" (only {condition})" if condition else ""
 
 
-def _coupon(coupon: Coupon, currency: str) -> str:
-    what = _benefit(coupon, currency)
-    if coupon.shared is not None:
-        what += f" by the code {quoted(coupon.shared)} that all share"
-    if coupon.pool is not None:
-        what += f" by codes of the pool {quoted(coupon.pool)}"
-    valid = f"valid until {_day_or_time(coupon.until)}" if coupon.until else f"valid {words(coupon.valid or VALID)}"
-    valid += f", not before {_day_or_time(coupon.starts)}" if coupon.starts else ""
-    uses = {1: "one use", 2: "two uses"}.get(coupon.uses, f"{coupon.uses} uses")
-    limits = [f"{coupon.stock:,} in all"] if coupon.stock is not None else []
-    limits += [f"{coupon.per_client} for each client"] if coupon.per_client is not None else []
-    return f"{what} ({', '.join((valid, uses, *limits))})"
-
-
-def _day_or_time(stamp: str) -> str:
-    """A day, or a time in the company's time zone, as in the rule file."""
-    moment = datetime.fromisoformat(stamp)
-    return date_words(moment.date()) + (f" at {moment:%H:%M}" if ":" in stamp else "")
-
-
-def _benefit(coupon: Coupon, currency: str) -> str:
-    if coupon.percent is not None:
-        return f"a coupon of {coupon.percent} %"
-    if coupon.amount is not None:
-        return f"a coupon of {coupon.amount} {currency}"
-    return f"a coupon for {coupon.gift}" if coupon.gift is not None else f"a coupon for {coupon.service} free of charge"
-
-
 def _limits(campaign: Campaign, rules: Ruleset) -> list[str]:
     found = []
     after = campaign.reentry.after
@@ -158,6 +128,7 @@ def _limits(campaign: Campaign, rules: Ruleset) -> list[str]:
         found.append("they get it again each time this becomes true anew")
     if campaign.holdout:
         found.append(_holdout(campaign.holdout))
+    found += variant_sentences(campaign, rules.rulebook.company.currency)
     found.append(goal_sentence(campaign, rules))
     found.append(trigger_of(campaign).backfill_words())
     return [sentence for sentence in found if sentence]

@@ -25,6 +25,7 @@ from regulars.eligibility.draw import is_held_out
 from regulars.explain import queries
 from regulars.explain.campaign_explanation import explain_campaign
 from regulars.explain.client_facts import Fact, client_facts
+from regulars.explain.drawn_variant import DrawnVariant, drawn_variant
 from regulars.planner.plan import plan
 from regulars.triggers.explained import CampaignExplanation, ExplainedClient, Row, Stay
 from regulars.triggers.kinds import trigger_of
@@ -48,6 +49,8 @@ class View:
     clauses: Mapping[str, Clause]
     forbidden: str | None
     holdout: bool
+    variant: DrawnVariant | None = None
+    """The variant of the campaign that the client gets; None without variants."""
     asked: frozenset[str] = frozenset()
     """The fields of the client in its conditions."""
 
@@ -63,6 +66,7 @@ class View:
             "conditions": {name: _clause(clause) for name, clause in self.clauses.items()},
             "forbidden": self.forbidden,
             "holdout": self.holdout,
+            **({} if self.variant is None else {"variant": self.variant.to_json()}),
         }
 
 
@@ -138,6 +142,7 @@ def _view(
         active.campaign.name, found.sentence, any(row.state == State.PLANNED for row in after), found.due_from,
         before, changed, clauses, queries.missing_right(context, active, context.only),
         is_held_out(context.connection, active, context.only),
+        drawn_variant(context.connection, active, context.only),
         _asked(context, active.campaign.name),
     )  # fmt: skip
 

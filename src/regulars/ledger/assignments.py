@@ -1,6 +1,6 @@
 """Assignments of mailboxes to the groups of an experiment: drawn once, permanent.
 
-An experiment is a campaign with a holdout, by its key (its first name). The mailbox is that of
+An experiment is a campaign with a holdout or variants, by its key (its first name). The mailbox is that of
 `profile.shared_mailbox`: the hash of the address or, without an address, the client. `customer_id` is the client for
 whom the mailbox was drawn; a client who changes address keeps the group, and a mailbox there without one gets it.
 """
@@ -16,7 +16,7 @@ from regulars.profile.shared_mailbox import mailbox_of
 
 
 class Arm(StrEnum):
-    """The groups of an experiment with a holdout."""
+    """The groups of a holdout. The clients of a campaign with variants are in the control group or in a variant."""
 
     WRITTEN = "written"
     CONTROL = "control"

@@ -122,7 +122,7 @@ def _own_files(root: Path) -> Iterator[tuple[str, Path]]:
 def _starter_files(workspace: Workspace) -> Iterator[tuple[str, Path]]:
     """The starter's files of the emails that campaigns send, where the workspace has no body of its own for them."""
     own, *others = workspace.templates.folders
-    sent = {step.email for campaign in workspace.rulebook.campaigns.values() for step in campaign.all_steps}
+    sent = set[str]().union(*(campaign.email_folders for campaign in workspace.rulebook.campaigns.values()))
     for folder in others:
         for email in sorted({BASE, *(name for name in sent if not (own / name / "body.mjml").is_file())}):
             for path in sorted((folder / email).rglob("*")):

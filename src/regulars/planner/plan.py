@@ -7,6 +7,7 @@ every promise has one key. `regulars plan` runs this same function in a transact
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -24,6 +25,7 @@ from regulars.eligibility.canary import begin_canaries
 from regulars.eligibility.examine import examine_waiting
 from regulars.eligibility.guards import Alarm, guard_volume
 from regulars.eligibility.lost_time import hold_restored
+from regulars.ledger.arms import arms_of_promises
 from regulars.ledger.webhook_endpoints import put_in_force
 from regulars.planner.activation import Change, activate, recount_points
 from regulars.planner.prefilter import Prefiltered, prefilter
@@ -45,6 +47,8 @@ class Tally:
     due: int = 0
     held: dict[str, int] = field(default_factory=dict)
     skipped: dict[str, int] = field(default_factory=dict)
+    variants: dict[str, int] = field(default_factory=dict)
+    """Of those due, how many get which variant; empty for a campaign without variants."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,4 +189,23 @@ def tallies(connection: Connection, active_campaigns: Mapping[str, ActiveCampaig
         else:
             words = tally.held if state == State.HELD else tally.skipped
             words[reason or Reason.NEW] = words.get(reason or Reason.NEW, 0) + count
-    return {name: Tally(due.get(name, 0), tally.held, tally.skipped) for name, tally in result.items()}
+    variants = _variants(connection, active_campaigns)
+    return {
+        name: Tally(due.get(name, 0), tally.held, tally.skipped, variants.get(name, {}))
+        for name, tally in result.items()
+    }
+
+
+def _variants(connection: Connection, active_campaigns: Mapping[str, ActiveCampaign]) -> dict[str, dict[str, int]]:
+    """By campaign name, how many planned emails there are of each variant, and without one under an empty name."""
+    found: dict[str, dict[str, int]] = {}
+    for key, active in active_campaigns.items():
+        if active.campaign.variants:
+            planned = connection.scalars(
+                select(promises.c.id).where(promises.c.campaign == key, promises.c.state == State.PLANNED)
+            ).all()
+            arms = arms_of_promises(connection, planned, [key])
+            counted = Counter(active.campaign.for_arm(arms.get(one)).variant or "" for one in planned)
+            names = [*(one.name for one in active.campaign.variants), *([""] if counted[""] else [])]
+            found[active.campaign.name] = {name: counted[name] for name in names}
+    return found

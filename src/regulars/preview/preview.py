@@ -29,6 +29,7 @@ from regulars.dispatch.dispatcher import Lane, Rules
 from regulars.dispatch.load import Job, attach_coupons, coupon_place, load
 from regulars.explain import queries
 from regulars.explain.sentences import because
+from regulars.ledger.arms import arm_of_client
 from regulars.planner.activation import activate
 from regulars.preview.stand_in import latest_place, stand_in
 from regulars.profile.visits import BOOKED, STATUS_EVENTS, visit_of_booking, with_event
@@ -52,6 +53,7 @@ class Preview:
 
     campaign: str
     step: str
+    variant: str | None
     email: str
     locale: str
     subject: str
@@ -67,25 +69,29 @@ class Preview:
 
     def to_json(self) -> dict[str, Any]:
         """JSON-ready data; the message itself is left out."""
-        names = ("campaign", "step", "email", "locale", "subject", "preheader", "html", "text", "to")
+        names = ("campaign", "step", "variant", "email", "locale", "subject", "preheader", "html", "text", "to")
         found: dict[str, Any] = {name: getattr(self, name) for name in names}
         return found | {"from": self.sender, "cc": list(self.cc), "warnings": list(self.warnings)}
 
 
 def preview(
     engine: Engine | None, workspace: Rules, campaign: str, *, customer: str | None, step: str | None, now: datetime,
-    locale: str | None, settings: Settings,
+    locale: str | None, settings: Settings, variant: str | None = None,
 ) -> list[Preview]:  # fmt: skip
     """The emails of a campaign, or of one step: for a client (external id or address), or with the sample's data.
 
+    Without `variant`, those of the client's variant, or of all variants for the sample.
+
     Raises NotFound for unknown names, RenderFailed or Invalid for an email that cannot be rendered.
     """
-    return _previews(engine, workspace, campaign, customer, step, now, locale, settings, detached=False)
+    return _previews(
+        engine, workspace, campaign, customer, step, now, locale, settings, variant=variant, detached=False
+    )
 
 
 async def send_test(
     engine: Engine | None, workspace: Rules, campaign: str, to: str, lanes: Sequence[Lane], *, customer: str | None,
-    step: str | None, now: datetime, locale: str | None, settings: Settings,
+    step: str | None, now: datetime, locale: str | None, settings: Settings, variant: str | None = None,
 ) -> list[tuple[Preview, Result]]:  # fmt: skip
     """Sends the previews to one address by the campaign's lane, marked as a test.
 
@@ -93,7 +99,9 @@ async def send_test(
 
     Raises ValueError for an invalid address.
     """
-    found = _previews(engine, workspace, campaign, customer, step, now, locale, settings, detached=True)
+    found = _previews(
+        engine, workspace, campaign, customer, step, now, locale, settings, variant=variant, detached=True
+    )
     letters = [_marked(one, Mailbox("", to), now) for one in found]
     parcels = [
         Parcel(number, letter.sender.wire, letter.recipients, assemble(letter), letter.needs_smtputf8)
@@ -116,7 +124,7 @@ def _marked(one: Preview, to: Mailbox, now: datetime) -> Letter:
 
 def _previews(
     engine: Engine | None, workspace: Rules, campaign: str, customer: str | None, step: str | None, now: datetime,
-    locale: str | None, settings: Settings, *, detached: bool,
+    locale: str | None, settings: Settings, *, variant: str | None, detached: bool,
 ) -> list[Preview]:  # fmt: skip
     names = workspace.rulebook.campaigns
     if campaign not in names:
@@ -125,14 +133,17 @@ def _previews(
     keys = [one.key for one in rule.all_steps]
     if step is not None and step not in keys:
         raise NotFound(f"step of `{campaign}`", step, nearest(step, keys))
-    steps = [one for one in rule.all_steps if step in (None, one.key)]
+    chosen = [key for key in keys if step in (None, key)]
+    if variant is not None and variant not in rule.by_variant:
+        raise NotFound(f"variant of `{campaign}`", variant, nearest(variant, rule.by_variant))
     if customer is None:
-        jobs: list[_Noted] = [(_sampled(workspace, rule, one, now), ()) for one in steps]
+        forms = [form for name, form in rule.by_variant.items() if variant in (None, name)] or [rule]
+        jobs: list[_Noted] = [(_sampled(workspace, form, form.step(key), now), ()) for form in forms for key in chosen]
     elif engine is None:
         raise NotFound("customer (there is no database)", customer)
     else:
         with db.dry_run(engine) as connection:
-            jobs = _jobs(connection, workspace, campaign, steps, customer, now)
+            jobs = _jobs(connection, workspace, campaign, chosen, customer, now, variant)
     return [_preview(_suited(job, locale, detached), workspace, now, settings, notes) for job, notes in jobs]
 
 
@@ -145,8 +156,8 @@ def _preview(job: Job, workspace: Rules, now: datetime, settings: Settings, note
     made: Composed = compose(job, workspace, now, settings.web_url, settings.secret)
     letter, rendered = made.letter, made.rendered
     return Preview(
-        job.campaign.name, job.step.key, job.step.email, rendered.locale, rendered.subject, rendered.preheader,
-        rendered.html, rendered.text, made.parcel.data, str(letter.sender), str(letter.to),
+        job.campaign.name, job.step.key, job.campaign.variant, job.step.email, rendered.locale, rendered.subject,
+        rendered.preheader, rendered.html, rendered.text, made.parcel.data, str(letter.sender), str(letter.to),
         tuple(str(box) for box in letter.cc), (*rendered.warnings, *notes), letter,
     )  # fmt: skip
 
@@ -165,8 +176,9 @@ def _suited(job: Job, locale: str | None, detached: bool) -> Job:
 
 
 def _jobs(
-    connection: Connection, rules: Rules, campaign: str, steps: Sequence[Step], customer: str, now: datetime
-) -> list[_Noted]:
+    connection: Connection, rules: Rules, campaign: str, steps: Sequence[str], customer: str, now: datetime,
+    variant: str | None,
+) -> list[_Noted]:  # fmt: skip
     activate(connection, rules.rulebook, now)
     active_campaigns = load_active_campaigns(connection, rules.rulebook)
     key = next(key for key, found in active_campaigns.items() if found.campaign.name == campaign)
@@ -174,11 +186,12 @@ def _jobs(
     context = plan_context(connection, rules, now)
     forbidden = queries.missing_right(context, active_campaigns[key], customer_id)
     notes = (f"it would not be sent now: {because(forbidden, None)}",) if forbidden else ()
+    arm = variant or arm_of_client(connection, key, active_campaigns[key].campaign, customer_id)[0]
     jobs: list[_Noted] = []
     for step in steps:
-        place = latest_place(connection, active_campaigns[key], step.key, customer_id, now)
-        promise = place.promise or stand_in(connection, active_campaigns[key], step.key, customer_id, place, now)
-        found = load(connection, context, active_campaigns, [promise])
+        place = latest_place(connection, active_campaigns[key], step, customer_id, now)
+        promise = place.promise or stand_in(connection, active_campaigns[key], step, customer_id, place, now)
+        found = load(connection, context, active_campaigns, [promise], arm=arm)
         ClientQuestions(rules).answer(context, found)
         zone = rules.rulebook.company.timezone
         lacking = attach_coupons(connection, found, now, zone, rules.templates.shows_coupon)

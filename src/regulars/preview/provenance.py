@@ -19,11 +19,12 @@ import orjson
 from sqlalchemy import Engine
 
 from regulars.consent.signups import REQUESTED
+from regulars.core.email_names import email_folder
 from regulars.core.errors import Invalid, NotFound, RegularsError
 from regulars.core.settings import Settings
 from regulars.db import engine as db
 from regulars.dispatch.compose import company_mailbox, full_name, manager_as_sender
-from regulars.dispatch.template_context import LINKS, SIGNUP_LINKS, VISIT_LINKS, advertises, links, token
+from regulars.dispatch.template_context import LINKS, SIGNUP_LINKS, VARIANT, VISIT_LINKS, advertises, links, token
 from regulars.ledger.sent_copies import copy_html
 from regulars.ledger.sent_promise import SentPromise, sent_promise
 from regulars.operation import applied_versions
@@ -50,6 +51,7 @@ class Provenance:
     sent: SentPromise
     version: Applied
     email: str
+    variant: str | None
     to: str
     subject: str
     html: str
@@ -69,6 +71,7 @@ class Provenance:
         return {
             "promise": sent.id, "message_id": sent.message_id, "campaign": sent.campaign, "step": sent.step,
             "customer": sent.customer, "state": sent.state, "at": sent.settled_at.isoformat(), "email": self.email,
+            "variant": self.variant,
             "to": self.to, "subject": self.subject, "html": self.html, "text": self.text, "rule": sent.rule,
             "template": sent.template, "version": self.version.to_json(), "exact_html": self.exact_html,
             "same_template": self.same_template, "notes": list(self.notes),
@@ -123,10 +126,11 @@ def _opened(engine: Engine, applied: Applied, sent: SentPromise, opened: ExitSta
     book = workspace.rulebook
     by_rule = (one for one in book.campaigns.values() if book.digest(one) == sent.rule)
     campaign = next(by_rule, book.campaigns.get(sent.campaign) or book.campaigns.get(sent.key))
+    values = _typed(orjson.loads(sent.data or "{}"))
+    campaign = None if campaign is None else campaign.for_arm(values.pop(VARIANT, None))
     step = next((one for one in campaign.all_steps if one.key == sent.step), None) if campaign is not None else None
     if campaign is None or step is None:
         return None
-    values = _typed(orjson.loads(sent.data or "{}"))
     reader = values["manager"] if campaign.to == "manager" else values["customer"]
     try:
         digest = workspace.templates.compiled(step.email, reader.get("locale")).digest
@@ -146,7 +150,7 @@ def _in_force(engine: Engine, opened: ExitStack) -> Workspace | None:
 
 
 def _since(then: _Then, now: Workspace) -> list[PartChange]:
-    about = {("campaign", then.campaign.name), ("email", then.step.email), ("email", "_base")}
+    about = {("campaign", then.campaign.name), ("email", email_folder(then.step.email)), ("email", "_base")}
     return [
         part
         for part in changes(then.workspace, now)
@@ -169,9 +173,9 @@ class _Email:
         same = self._then.digest == self._sent.template
         html = self._rendered.html if copy is None else copy
         return Provenance(
-            self._sent, self._then.applied, self._then.step.email, letter.to.wire, letter.subject, html,
-            letter.text, mime.assemble(letter), copy is not None, same, tuple(self._notes(copy is not None, same)),
-            since,
+            self._sent, self._then.applied, self._then.step.email, self._then.campaign.variant, letter.to.wire,
+            letter.subject, html, letter.text, mime.assemble(letter), copy is not None, same,
+            tuple(self._notes(copy is not None, same)), since,
         )  # fmt: skip
 
     def _notes(self, exact: bool, same: bool) -> list[str]:

@@ -14,6 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from regulars.core.diagnostics import Diagnostic, Severity, Span, did_you_mean, in_order
+from regulars.core.email_names import email_folder
 from regulars.core.errors import Invalid, NotFound
 from regulars.render import scope
 from regulars.render.address_check import check_addresses
@@ -88,7 +89,7 @@ def check_email(templates: Templates, usages: Sequence[Usage], own_hosts: Collec
 def check_languages(templates: Templates, emails: Iterable[str]) -> Iterator[Diagnostic]:
     """A warning for each email that lacks languages which other emails have."""
     languages_of = {}
-    for email in emails:
+    for email in dict.fromkeys(map(email_folder, emails)):
         with suppress(NotFound, Invalid):  # `check_email` reports these
             templates.language(email, None)
             languages_of[email] = set(templates.languages(email))
@@ -107,8 +108,9 @@ def _drafts(templates: Templates, usage: Usage, found: list[Diagnostic]) -> Iter
         languages = templates.languages(usage.email)
         templates.language(usage.email, None)
     except NotFound:
-        hint = did_you_mean(usage.email, templates.names())
-        found.append(Diagnostic("T001", f"there is no email `{usage.email}`", usage.span, hint=hint))
+        name = email_folder(usage.email)
+        hint = did_you_mean(name, templates.names())
+        found.append(Diagnostic("T001", f"there is no email `{name}`", usage.span, hint=hint))
         return
     except Invalid as error:
         found.extend(error.diagnostics)
@@ -196,7 +198,7 @@ def _draft(templates: Templates, read: Draft, own_hosts: Collection[str]) -> Ite
 
 
 def _unused(library: Library, read: Draft) -> Iterator[Diagnostic]:
-    own = library.languages(read.email)[read.language]
+    own = {file.path for file in library.words_files(read.email, read.language)}
     override = library.find(read.email, "body.txt")
     files = [read.body, *included(library, read.body), *([override] if override else [])]
     used = {
@@ -205,7 +207,7 @@ def _unused(library: Library, read: Draft) -> Iterator[Diagnostic]:
         for name in _WORD.findall(text)
     }
     for name, word in read.words.items():
-        if word.span.path == own.path and name not in ("subject", "preheader") and name not in used:
+        if word.span.path in own and name not in ("subject", "preheader") and name not in used:
             yield Diagnostic("T006", f"the word `{name}` is not used", word.span, severity=Severity.WARNING)
 
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from regulars.core.diagnostics import Diagnostic, Span, nearest
+from regulars.core.email_names import email_folder, split_words
 from regulars.core.errors import Invalid, NotFound
 from regulars.core.paths import inside
 from regulars.render.email_words import Word, read
@@ -54,13 +55,15 @@ class Library:
 
     def body(self, email: str) -> File:
         """The MJML of an email; raises NotFound."""
-        found = self.find(email, "body.mjml") if _plain(email) else None
+        name = email_folder(email)
+        found = self.find(name, "body.mjml") if _plain(name) else None
         if found is None:
-            raise NotFound("email", email, nearest(email, self.names()))
+            raise NotFound("email", name, nearest(name, self.names()))
         return found
 
     def find(self, email: str, name: str) -> File | None:
         """A file of an email, or None."""
+        email = email_folder(email)
         for folder in self._folders(email):
             path = folder / email / name
             if path.is_file():
@@ -76,22 +79,44 @@ class Library:
 
     def languages(self, email: str) -> dict[str, File]:
         """The words files of an email by locale, as written in their names."""
-        found: dict[str, File] = {}
-        for folder in self._folders(email):
-            for path in sorted((folder / email / "words").glob("*.yaml")):
-                found.setdefault(path.stem.replace("_", "-"), self._read(path))
+        return {locale: file for (locale, words), file in self._words_files(email).items() if words is None}
+
+    def other_words(self, email: str) -> dict[str, dict[str, File]]:
+        """The files of other words of an email, `words/LOCALE.NAME.yaml`: by name and locale."""
+        found: dict[str, dict[str, File]] = {}
+        for (locale, words), file in self._words_files(email).items():
+            if words is not None:
+                found.setdefault(words, {})[locale] = file
         return found
+
+    def words_files(self, email: str, locale: str) -> list[File]:
+        """The email's own words in a language, and after them the other words that its name says."""
+        folder, other = split_words(email)
+        files, names = self._words_files(folder), (None, other) if other else (None,)
+        return [files[locale, name] for name in names if (locale, name) in files]
 
     def words(self, email: str, locale: str, fallback: str) -> dict[str, Word]:
         """The words of an email in exactly this language, merged over those that all emails share."""
         shared = self.languages(BASE)
         base = match(locale, shared) or match(fallback, shared) or match("en", shared)
-        own = self.languages(email)[locale]
-        return {**(self._words(shared[base]) if base else {}), **self._words(own)}
+        found = self._words(shared[base]) if base else {}
+        for file in self.words_files(email, locale):
+            found = {**found, **self._words(file)}
+        return found
 
     def sources(self) -> dict[str, str]:
         """Every text read so far by its path, for printing diagnostics."""
         return {f.path: f.text for f in self.files.values()}
+
+    def _words_files(self, email: str) -> dict[tuple[str, str | None], File]:
+        """Every words file of an email by locale and name of other words."""
+        folder_name = email_folder(email)
+        found: dict[tuple[str, str | None], File] = {}
+        for folder in self._folders(folder_name):
+            for path in sorted((folder / folder_name / "words").glob("*.yaml")):
+                locale, words = split_words(path.stem)
+                found.setdefault((locale.replace("_", "-"), words), self._read(path))
+        return found
 
     def _words(self, file: File) -> dict[str, Word]:
         if file.path not in self._words_read:

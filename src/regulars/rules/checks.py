@@ -16,12 +16,12 @@ from regulars.core.calendar import SENTINELS
 from regulars.core.clock import duration
 from regulars.core.diagnostics import Severity, did_you_mean
 from regulars.core.ids import SHARES
-from regulars.rules import grammar
+from regulars.rules import grammar, variant_checks
 from regulars.rules.fields import CUSTOMER, EVENTS, FieldType
 from regulars.rules.goal_checks import advise_on_goals, check_goals
 from regulars.rules.model import SENDS, TRIGGERS, Campaign, Company, Kind, Policy, shape_faults
 from regulars.rules.offer import BENEFITS, DAY_END, coupon_faults
-from regulars.rules.rule_test_reader import nested_steps, step_keys, undeclared_event
+from regulars.rules.rule_test_reader import nested_steps, step_keys, undeclared_event, variant_names
 from regulars.rules.sender import split
 from regulars.rules.tree import Entries, Items, Loc, Node, Scalar, child, find
 from regulars.rules.validation_messages import ValidationMessages, reworded
@@ -98,6 +98,9 @@ class RuleChecks:
         self._set_dates((*loc, "at"))
         self._steps(loc, node)
         self._coupon((*loc, "offer", "coupon"))
+        variant_checks.check(self.messages, loc, node)
+        for index in range(len(variant_names(node))):
+            self._coupon((*loc, "variants", index, "offer", "coupon"))
 
     def _event(self, loc: Loc, name_of: Callable[[str], str]) -> None:
         node = find(self.root, loc)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from regulars.rules.codes import Code, campaign
 from regulars.rules.codes_sequences import SEQUENCES
+from regulars.rules.codes_variants import VARIANTS
 from regulars.rules.codes_yaml import YAML
 
 COMPANY = "company:\n  name: Studio Ana\n  from: Ana <ana@studio.example>\n  address: 7 Florilor St, Chișinău\n"
@@ -357,4 +358,4 @@ RULES = (
 
 def table() -> Mapping[str, Code]:
     """All codes of rule files by code, those of YAML first."""
-    return {code.code: code for code in (*YAML, *RULES, *SEQUENCES)}
+    return {code.code: code for code in (*YAML, *RULES, *SEQUENCES, *VARIANTS)}

@@ -53,6 +53,7 @@ from regulars.rules.survey import Survey
 from regulars.rules.tariff import Points
 from regulars.rules.tracking import Tracking
 from regulars.rules.tree import Loc
+from regulars.rules.variants import Variant, Varied, shares
 from regulars.rules.webhook_rules import Hook
 
 __all__ = [
@@ -105,7 +106,7 @@ def shape_faults(keys: set[str]) -> list[str]:
     return faults
 
 
-class Campaign(Part):
+class Campaign(Varied):
     """One rule: who becomes due, which emails they get, and under what limits."""
 
     about: str | None = Field(default=None, description="One line for colleagues")
@@ -143,6 +144,9 @@ class Campaign(Part):
         default=grammar.Holdout(),
         description="The share of clients who get nothing, to compare with; `10%, read at 2000` also says how many"
         " clients are to be drawn before the effect is read",
+    )
+    variants: tuple[Variant, ...] = Field(
+        default=(), description="A/B test: words, emails, senders or offers of which each client gets one for good"
     )
     backfill: Backfill = Field(
         default=grammar.Backfill("none"), description="Which clients already past the trigger are included"
@@ -185,6 +189,16 @@ class Campaign(Part):
         if not self.all_steps:
             raise PydanticCustomError("no_email", "the sequence sends no email")
         return self
+
+    @cached_property
+    def variant_shares(self) -> Mapping[str, int]:
+        """The share of each variant by name, in parts of ten thousand."""
+        return shares(self.variants)
+
+    @property
+    def is_experiment(self) -> bool:
+        """Whether its clients are drawn into groups."""
+        return bool(self.holdout or self.variants)
 
     @cached_property
     def route(self) -> Route:
@@ -303,7 +317,8 @@ class Campaign(Part):
     @cached_property
     def digest(self) -> str:
         """Hash of the whole rule, without its name."""
-        return digest(self.model_dump(mode="json", by_alias=True, exclude=_NOT_THE_RULE))
+        absent = set() if self.variants else {"variants"}  # rules without variants keep the digest that they had
+        return digest(self.model_dump(mode="json", by_alias=True, exclude=_NOT_THE_RULE | absent))
 
     @cached_property
     def trigger_digest(self) -> str:

@@ -17,6 +17,7 @@ TABLES = (
     "Goal",
     "Step",
     "Wave",
+    "Variant",
     "Coupon",
     "Survey",
     "Question",
@@ -90,7 +91,8 @@ def _choice(first: str, others: list[dict[str, Any]]) -> str:
     if {"type": "boolean"} in others:
         return f"`true`, `false`, or {first}"
     if any(other.get("type") == "object" for other in others):
-        return f"{first}, or one for each language"
+        named = any("patternProperties" in other for other in others)
+        return f"{first}, or one for each {'step' if named else 'language'}"
     return first + (", or a list of these" if others else "")
 
 

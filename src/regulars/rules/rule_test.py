@@ -41,6 +41,9 @@ class Expectation(Part):
     reason: str | None = Field(default=None, description="Why no email is sent, such as `holdout`")
     winner: Name | None = Field(default=None, description="With `reason: cap`: the campaign sent instead")
     step: Name | None = Field(default=None, description="The step that is sent")
+    variant: Name | None = Field(
+        default=None, description="The variant into which the client is drawn; default: the first"
+    )
     contains: str | None = Field(default=None, description="Text that the text part contains")
     coupon: ExpectedCoupon | None = Field(default=None, description="The code it gave: `{percent: 50, uses: 1}`")
     goal: Literal["met", "missed"] | None = Field(

@@ -139,6 +139,11 @@ class _Reader:
                 message = f"`{name}` has no step `{step.text}`"
                 hint = did_you_mean(step.text, steps)
                 self.messages.add("R020", message, (*here, "step"), expected=expected, hint=hint)
+            variant, variants = find(self.root, (*here, "variant")), variant_names(names[name].value)
+            if isinstance(variant, Scalar) and not variant.null and variant.text not in variants:
+                known = "one of " + ", ".join(f"`{each}`" for each in variants) if variants else None
+                message, hint = f"`{name}` has no variant `{variant.text}`", did_you_mean(variant.text, variants)
+                self.messages.add("R020", message, (*here, "variant"), expected=known, hint=hint)
 
     def _others(self, loc: Loc, names: Mapping[str, Any]) -> None:
         """Whether the campaigns compared in `outranks` exist."""
@@ -176,6 +181,13 @@ def nested_steps(steps: Node | None, loc: Loc) -> Iterator[tuple[Loc, Node]]:
         for branch in range(len(branches.items) if isinstance(branches, Items) else 0):
             inner: Loc = ("choose", branch, "steps")
             yield from nested_steps(find(step, inner), (*here, *inner))
+
+
+def variant_names(campaign: Node) -> list[str]:
+    """The names of a campaign's variants, as far as they are written."""
+    section = find(campaign, ("variants",))
+    names = [find(one, ("name",)) for one in section.items] if isinstance(section, Items) else []
+    return [name.text for name in names if isinstance(name, Scalar) and not name.null]
 
 
 def undeclared_event(messages: ValidationMessages, loc: Loc, name: str, events: Mapping[str, Any], at: int = 0) -> None:

@@ -14,9 +14,10 @@ from sqlalchemy import Connection
 from regulars.context.active_campaign import ActiveCampaign, load_active_campaigns
 from regulars.context.plan_context import Ruleset, plan_context
 from regulars.coupons.assignment import assign_coupons, coupon_keys
-from regulars.coupons.stock import hold_or_skip_unassigned
+from regulars.coupons.stock import hold_or_skip_unassigned, offers_of
 from regulars.db.states import State
 from regulars.eligibility.examine import examine_claimed
+from regulars.ledger.arms import arms_of_promises
 from regulars.ledger.claims import claim, release
 from regulars.ledger.settle import Settlement, settle
 from regulars.rules.model import Kind
@@ -54,13 +55,16 @@ def _with_coupons(
     now: datetime,
 ) -> list[int]:
     """The promises that get their coupon, where coupons may run out."""
-    offers = {key: one.campaign.offer.coupon for key, one in active_campaigns.items() if one.campaign.offer is not None}
-    limited = {key: offer for key, offer in offers.items() if offer.limited}
+    offers = offers_of(active_campaigns.values())
+    limited = {offer.campaign for offer in offers if offer.coupon.limited}
     if not limited:
         return list(ids)
     places = coupon_keys(connection, ids, limited)
-    wanted = {place: limited[place.campaign] for place in places}
-    given = assign_coupons(connection, wanted, now, rules.rulebook.company.timezone)
+    arms = arms_of_promises(connection, ids, limited)
+    forms = {place: active_campaigns[place.campaign].campaign.for_arm(arms.get(one)) for place, one in places.items()}
+    wanted = {place: form.offer.coupon for place, form in forms.items() if form.offer is not None}
+    own = {place: form.variant for place, form in forms.items() if form.variant is not None and form.own_offer}
+    given = assign_coupons(connection, wanted, now, rules.rulebook.company.timezone, variants=own)
     lacking = {places[place]: reason for place, reason in given.refused.items()}
     hold_or_skip_unassigned(connection, lacking, now)
     return [one for one in ids if one not in lacking]

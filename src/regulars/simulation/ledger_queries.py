@@ -15,6 +15,7 @@ from regulars.context.statement_cache import StatementCache
 from regulars.db.states import State
 from regulars.db.tables import campaigns, customers, managers, members, promises, rule_versions, values_seen
 from regulars.db.types import from_micros
+from regulars.ledger.arms import assigned_arm
 from regulars.rules.model import Rulebook
 from regulars.triggers.kinds import trigger_of
 from regulars.triggers.upcoming import Upcoming, UpcomingQuery
@@ -120,13 +121,17 @@ def _reasons(
 
 @dataclass(frozen=True, slots=True)
 class Email:
-    """One sent email: campaign key, step, the client's external id, the languages of the client and their manager."""
+    """One sent email: campaign key, step, the client's external id, the languages of the client and their manager.
+
+    `arm` is the group of the campaign's experiment in which the client is.
+    """
 
     campaign: str
     step: str
     customer: str
     locale: str | None = None
     manager_locale: str | None = None
+    arm: str | None = None
 
 
 def emails(connection: Connection, ids: Sequence[int]) -> list[Email]:
@@ -134,12 +139,18 @@ def emails(connection: Connection, ids: Sequence[int]) -> list[Email]:
     found: list[Email] = []
     for start in range(0, len(ids), _SLICE):
         rows = connection.execute(
-            select(*promises.c["campaign", "step"], customers.c.external_id, customers.c.locale, managers.c.locale)
+            select(
+                *promises.c["campaign", "step"],
+                customers.c.external_id,
+                customers.c.locale,
+                managers.c.locale.label("manager_locale"),
+                assigned_arm(promises.c.campaign),
+            )
             .join(customers, customers.c.id == promises.c.customer_id)
             .outerjoin(managers, managers.c.id == customers.c.manager_id)
             .where(promises.c.id.in_(ids[start : start + _SLICE]))
         )
-        found += [Email(row[0], row[1], row[2], row[3], row[4]) for row in rows]
+        found += [Email(row[0], row[1], row[2], row[3], row[4], row[5]) for row in rows]
     return found
 
 

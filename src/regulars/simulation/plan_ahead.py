@@ -63,6 +63,7 @@ class Forecast:
             "now": self.now.isoformat(),
             "campaigns": {
                 name: {"due": tally.due, "held": dict(tally.held), "skipped": dict(tally.skipped)}
+                | ({"variants": dict(tally.variants)} if tally.variants else {})
                 for name, tally in self.campaigns.items()
             },
             "changes": [

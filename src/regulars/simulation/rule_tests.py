@@ -26,6 +26,7 @@ from regulars.dispatch.dispatcher import Rules
 from regulars.explain import queries
 from regulars.explain.explain import explain
 from regulars.explain.sentences import because
+from regulars.ledger.arms import arm_of_client
 from regulars.rules.model import Expectation, RuleTest
 from regulars.simulation import scene
 from regulars.simulation.scene import CLIENT, Scene
@@ -150,7 +151,7 @@ class Verdict:
             return [f"{name}: expected an email, but none was sent: {self._why(name)}"]
         # Of several emails one must match; the failures are those of the closest.
         found = min((self._unlike(sent, expected) for sent in sent_emails), key=len)
-        return [*found, *self._coupon(name, expected), *self._rank(name, expected)]
+        return [*found, *self._variant(name, expected), *self._coupon(name, expected), *self._rank(name, expected)]
 
     def _unlike(self, sent: Sent, expected: Expectation) -> list[str]:
         found: list[str] = []
@@ -203,6 +204,14 @@ class Verdict:
             for key, value in expected.coupon.named.items()
             if str(given.get(key)) != str(value)
         ]
+
+    def _variant(self, name: str, expected: Expectation) -> list[str]:
+        if expected.variant is None:
+            return []
+        with read(self.engine) as connection:
+            arm, drawn_at = arm_of_client(connection, name, self.workspace.rulebook.campaigns[name], CLIENT)
+        got = f"it is `{arm}`" if drawn_at is not None else "no variant was drawn"
+        return [] if arm == expected.variant and drawn_at else [f"{name}: expected `{expected.variant}`, but {got}"]
 
     def _rank(self, name: str, expected: Expectation) -> list[str]:
         """Whether the campaign has priority over those it outranks; ties go by name, as in the cap."""

@@ -20,10 +20,11 @@ from regulars.core.errors import RegularsError
 from regulars.db import tables
 from regulars.db.engine import open_engine, write
 from regulars.db.states import Reason
+from regulars.ledger.arms import variant_by_bucket
 from regulars.profile import facts
 from regulars.rules import grammar
 from regulars.rules.fields import CLIENT_FIELDS, EVENTS, LEARNED, Origin, fields_of
-from regulars.rules.model import Expectation, FieldType, Rulebook, RuleTest
+from regulars.rules.model import Campaign, Expectation, FieldType, Rulebook, RuleTest
 from regulars.rules.rule_test import MIDDAY, TestEvent, TestPurchase
 
 _CODES = 50
@@ -105,7 +106,8 @@ class Scene:
 
     def _codes(self, connection: Connection) -> None:
         """A few codes in every pool: a test shows the rule, not the stock."""
-        offers = (campaign.offer for campaign in self.book.campaigns.values() if campaign.offer)
+        forms = chain.from_iterable(campaign.forms for campaign in self.book.campaigns.values())
+        offers = (form.offer for form in forms if form.offer)
         for pool in sorted({offer.coupon.pool for offer in offers if offer.coupon.pool}):
             codes = [f"{pool.upper()}-{number}" for number in range(1, _CODES + 1)]
             rows = [{"pool": pool, "code": code, "added_at": self.in_force} for code in codes]
@@ -212,12 +214,24 @@ def bucket(test: RuleTest, book: Rulebook) -> int:
         for c in book.campaigns.values()
         if c.holdout and c.name not in drawn
     ]
+    variants = [
+        (c, given[c.name].variant if c.name in given and given[c.name].variant else _first_drawn(c))
+        for c in book.campaigns.values()
+        if c.variants
+    ]
     for number in range(1, 1_000_000):
-        if all(ids.share(number, name) == place for name, place in drawn.items()) and all(
-            (ids.share(number, name) < share) is wanted for name, share, wanted in groups
+        if (
+            all(ids.share(number, name) == place for name, place in drawn.items())
+            and all((ids.share(number, name) < share) is wanted for name, share, wanted in groups)
+            and all(variant_by_bucket(number, c.name, c) == wanted for c, wanted in variants)
         ):
             return number
     raise RegularsError(f"{test.name}: no client is in just these control groups")
+
+
+def _first_drawn(campaign: Campaign) -> str:
+    """The first variant into which anybody is drawn."""
+    return next(name for name, share in campaign.variant_shares.items() if share)
 
 
 def _numbered(given: tuple[Any, ...]) -> Iterator[tuple[Any, int]]:

@@ -15,6 +15,7 @@ from typing import Any
 from sqlalchemy import Engine
 
 from regulars.context.active_campaign import load_active_campaigns
+from regulars.core.email_names import email_folder
 from regulars.db import engine as db
 from regulars.rules.model import Rulebook
 from regulars.simulation.ledger_queries import Email
@@ -28,6 +29,10 @@ _Key = tuple[str, str, str]
 """An email: the campaign's key, the step, and the client's outside id."""
 _Locales = Mapping[str, tuple[str | None, str | None]]
 """By outside id, the languages of the client and of their manager."""
+_Contents = dict[tuple[str, str | None], tuple[Any, ...]]
+"""By step and variant, what decides about the email."""
+_Arms = Mapping[tuple[str, str], str | None]
+"""By campaign key and outside id, the group of the campaign's experiment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +98,7 @@ def difference(
     if not parts:
         return VersionDifference(now, until, parts)
     before: Counter[_Key] = Counter()
+    sent: Sequence[Email] = ()
     old_names: dict[str, str] = {}
     if old is not None:
         sent, old_names = _emails(engine, old, now, until, progress)
@@ -101,7 +107,8 @@ def difference(
     after, other = _counted(going), Counter[_Key]()
     if old is not None:
         locales = {email.customer: (email.locale, email.manager_locale) for email in going}
-        differs = _OtherEmails(old, new, names, locales)
+        arms = [{(one.campaign, one.customer): one.arm for one in side} for side in (sent, going)]
+        differs = _OtherEmails(old, new, names, locales, arms)
         other = Counter({key: count for key, count in (before & after).items() if differs(key)})
     found = _by_campaign(after - before, before - after, other, {**old_names, **names})
     return VersionDifference(now, until, parts, found)
@@ -126,40 +133,53 @@ def _counted(emails: Sequence[Email]) -> Counter[_Key]:
 class _OtherEmails:
     """Tells whether an email that goes by both versions is another one: other words, sender or offer."""
 
-    def __init__(self, old: Workspace, new: Workspace, names: Mapping[str, str], locales: _Locales) -> None:
-        self._old, self._new, self._locales = old, new, locales
+    def __init__(
+        self, old: Workspace, new: Workspace, names: Mapping[str, str], locales: _Locales, arms: Sequence[_Arms]
+    ) -> None:
+        self._old, self._new, self._locales, self._arms = old, new, locales, arms
         self._all = old.rulebook.company != new.rulebook.company
         former = _names_in(old.rulebook, new.rulebook, names)
         self._before = {key: _contents(old.rulebook, name) for key, name in former.items()}
         self._after = {key: _contents(new.rulebook, name) for key, name in names.items()}
-        self._texts: dict[tuple[str, str | None], bool] = {}
+        self._texts: dict[tuple[str, str, str | None], bool] = {}
 
     def __call__(self, key: _Key) -> bool:
         campaign, step, customer = key
-        one, other = (side.get(campaign, {}).get(step) for side in (self._before, self._after))
-        if self._all or one is None or one != other:
+        one, other = (
+            _content(side.get(campaign, {}), step, arms.get((campaign, customer)))
+            for side, arms in zip((self._before, self._after), self._arms, strict=True)
+        )
+        if self._all or one is None or other is None or one[1:] != other[1:]:
             return True
-        email, to_manager = one[0], one[1]["to"] == "manager"
-        return self._other_text(email, self._locales.get(customer, (None, None))[to_manager])
+        to_manager = one[1]["to"] == "manager"
+        return self._other_text(one[0], other[0], self._locales.get(customer, (None, None))[to_manager])
 
-    def _other_text(self, email: str, locale: str | None) -> bool:
+    def _other_text(self, former: str, email: str, locale: str | None) -> bool:
         """Whether a reader of this language gets another text."""
-        if (email, locale) not in self._texts:
-            made = [side.templates.compiled(email, locale).digest for side in (self._old, self._new)]
-            self._texts[email, locale] = made[0] != made[1]
-        return self._texts[email, locale]
+        key = (former, email, locale)
+        if key not in self._texts:
+            made = [
+                side.templates.compiled(name, locale).digest for side, name in ((self._old, former), (self._new, email))
+            ]
+            self._texts[key] = email_folder(former) != email_folder(email) or made[0] != made[1]
+        return self._texts[key]
 
 
-def _contents(book: Rulebook, name: str) -> dict[str, tuple[Any, ...]]:
-    """By step what decides about the email: its name, sender, offer and attachment."""
+def _content(contents: _Contents, step: str, arm: str | None) -> tuple[Any, ...] | None:
+    """The content of a step for a client of this group; of a variant that is no more, the campaign's own."""
+    return contents.get((step, arm)) or contents.get((step, None))
+
+
+def _contents(book: Rulebook, name: str) -> _Contents:
+    """By step and variant what decides about the email: its name, sender, offer and attachment."""
     campaign = book.campaigns.get(name)
-    if campaign is None:
-        return {}
-    shared = campaign.model_dump(include={"sender", "offer", "reply_to", "to", "topic", "kind"}, mode="json")
-    return {
-        step.key: (step.email, shared, step.model_dump(include={"sender", "attach"}, mode="json"))
-        for step in campaign.all_steps
-    }
+    found: _Contents = {}
+    for form in campaign.forms if campaign is not None else ():
+        shared = form.model_dump(include={"sender", "offer", "reply_to", "to", "topic", "kind"}, mode="json")
+        for step in form.all_steps:
+            attached = step.model_dump(include={"sender", "attach"}, mode="json")
+            found[step.key, form.variant] = (step.email, shared, attached)
+    return found
 
 
 def _names_in(old: Rulebook, new: Rulebook, names: Mapping[str, str]) -> dict[str, str]:

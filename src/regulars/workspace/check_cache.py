@@ -18,6 +18,7 @@ from pathlib import Path
 
 import regulars
 from regulars.core import extras
+from regulars.core.email_names import email_folder, split_words
 from regulars.core.paths import inside
 from regulars.render.email_check import Usage
 from regulars.render.template_files import BASE
@@ -51,8 +52,9 @@ def email_keys(
     keys = {}
     for email, uses in usages.items():
         found = shared.copy()
+        _add(found, "words", (split_words(email)[1] or "").encode())
         for folder in folders:
-            _add_files(found, folder, folder / email)
+            _add_files(found, folder, folder / email_folder(email))
         for variables in sorted(map(_variables, uses)):
             _add(found, "usage", variables.encode())
         keys[email] = found.hexdigest()

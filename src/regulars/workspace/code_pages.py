@@ -10,6 +10,7 @@ from regulars.rules import codes
 from regulars.rules.codes import Code, campaign
 from regulars.rules.codes_rules import RULES
 from regulars.rules.codes_sequences import SEQUENCES
+from regulars.rules.codes_variants import VARIANTS
 from regulars.rules.codes_yaml import YAML
 
 INTRO = """\
@@ -256,6 +257,22 @@ EMAILS = (
         "{% for product in event.products %}…{% endfor %}",
     ),
     Code(
+        "T023",
+        "No such words",
+        "A variant names other words, and no email of the campaign has them. They are files beside its words, named"
+        " `words/LANGUAGE.NAME.yaml`, with the texts that differ.",
+        campaign("variants: [{name: plain}, {name: gift, words: present}]"),
+        campaign("variants: [{name: plain}, {name: gift, words: gift}]"),
+    ),
+    Code(
+        "T024",
+        "Other words that lack a language",
+        "Other words are written in every language of the email, else the variants would not differ for those who read"
+        " that one.",
+        "",
+        "",
+    ),
+    Code(
         "T022",
         "Coupon that has ended",
         "A later email of the sequence shows the coupon when it holds no longer, because `valid` is shorter than the"
@@ -319,7 +336,7 @@ def page() -> str:
     """All codes as Markdown: the text of docs/diagnostics.md."""
     sections = {
         "Files": YAML,
-        "Rules": (*RULES, *SEQUENCES),
+        "Rules": (*RULES, *SEQUENCES, *VARIANTS),
         "Conditions": CONDITIONS,
         "Emails": EMAILS,
         "Data": DATA,

@@ -31,6 +31,7 @@ from regulars.workspace import (
     one_purchase,
     past_fields,
     segment_checks,
+    variant_words,
 )
 from regulars.workspace.conditions import parsed
 from regulars.workspace.email_usages import usages
@@ -89,6 +90,7 @@ def _examined(
             *_email_faults(root, draft, templates, sound),
             *learned_fields.check(draft, conditions, templates, loaded),
             *coupon_checks.check(draft, templates),
+            *variant_words.check(draft, templates),
             *past_fields.check(draft, conditions, loaded),
             *one_purchase.check(draft, conditions, loaded),
             *email_questions.check(templates, used, catalogue),
@@ -109,11 +111,13 @@ def _email_faults(root: Path, draft: Rulebook, templates: Templates, sound: Coll
     own_hosts = _own_hosts(draft)
     keys = check_cache.email_keys(templates.folders, uses, draft.company.locale, own_hosts)
     fresh = []
+    seen: set[Diagnostic] = set()  # an email and its other words have most faults in common
     for email, its_uses in uses.items():
         if keys[email] not in sound:
             faults = check_email(templates, its_uses, own_hosts)
             fresh += [] if faults else [keys[email]]
-            yield from faults
+            yield from (fault for fault in faults if fault not in seen)
+            seen.update(faults)
     yield from check_languages(templates, uses)
     if fresh:
         check_cache.add(root, fresh)

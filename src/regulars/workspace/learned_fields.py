@@ -52,10 +52,11 @@ def _in_emails(rulebook: Rulebook, templates: Templates) -> Iterator[Diagnostic]
     """One warning for each step whose email uses a learned field, at the place where the rule names the email."""
     for campaign in rulebook.campaigns.values():
         for step in campaign.all_steps:
-            place: Loc = (*campaign.place_of(step.key), "email")
-            for name in sorted((templates.reads(step.email) or frozenset()) & LEARNED_FIELDS.keys()):
-                span = rulebook.span("campaigns", campaign.name, *place)
-                yield _warning(name, span, f"in the email `{step.email}`, ")
+            emails = dict.fromkeys([step.email, *(form.step(step.key).email for form in campaign.forms)])
+            for email in emails:
+                for name in sorted((templates.reads(email) or frozenset()) & LEARNED_FIELDS.keys()):
+                    span = rulebook.span("campaigns", campaign.name, *campaign.place_of(step.key), "email")
+                    yield _warning(name, span, f"in the email `{email}`, ")
 
 
 def place_of(loaded: Loaded, loc: Loc, name: str) -> Span | None:

@@ -142,7 +142,7 @@ def _file_lines(former: Mapping[str, str], files: Mapping[str, str]) -> Iterator
 
 
 def _sent(workspace: Workspace) -> set[str]:
-    return {step.email for campaign in workspace.rulebook.campaigns.values() for step in campaign.all_steps}
+    return set[str]().union(*(campaign.email_folders for campaign in workspace.rulebook.campaigns.values()))
 
 
 def _files(workspace: Workspace, email: str) -> dict[str, str]:

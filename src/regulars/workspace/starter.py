@@ -98,7 +98,7 @@ def _sent(folder: Path) -> set[str]:
     """The emails that the workspace's campaigns send."""
     loaded = load(folder / "campaigns")
     campaigns = loaded.draft.campaigns.values() if loaded.draft else ()
-    return {step.email for campaign in campaigns for step in campaign.all_steps}
+    return set[str]().union(*(campaign.email_folders for campaign in campaigns))
 
 
 def _rewrite(kind: Kind, email: Path) -> None:

@@ -41,6 +41,7 @@ coupons = Table(
     Column("valid_from", Instant, nullable=False),
     Column("valid_until", Instant, nullable=False),
     Column("redeemed_at", Instant),
+    Column("variant", Text),  # whose own offer it is; NULL: the campaign's
     UniqueConstraint("campaign", "customer_id", "occurrence"),
     # Whatever two workers do at once, a personal code is never given to two clients.
     partial_index("uq_coupons_own_code", "code", unique=True, where="NOT shared"),
