@@ -268,7 +268,7 @@ you are not allowed to
     (
         "rejected",
         r"""
-from a different address or alias
+from a different address or alias|not a registered gateway user
 (?:sender|return[- ]path|envelope from|mail from|originator|from address|from)(?: address| domain| e?-?mail
     | verify| host| mx| verification|:? ?<?@>?|'s)*:?\W{0,3}(?:is |was |are |has been |does )?(?:not |un
     |in)?(?:reject|denied|refused|accepted|allowed|permitted|exist|found|valid|verif|resolv|known|fail|blocked
@@ -299,10 +299,11 @@ use (?:the|your) (?:smtp|mail) ?(?:server|host|relay|gateway)? ?of your
     |prohibited|banned|bounced)
 no access from|connection (?:rejected|dropped by|blocked|not accepted|refused by your)|invalid helo|bad helo
 helo command|temporarily deferred due to|refused to talk to me|part of their network|adresse ip source bloqu
-part of your network|for spamming issues|\bspam incident|e-mail is redundant|invalid ip\b
+part of your network|\bofr_999\b|for spamming issues|\bspam incident|e-mail is redundant|invalid ip\b
 """,
     ),
     ("syntaxerror", r"""malformed address: """),
+    ("onhold", r"""due to a recipient error"""),
     (
         "contenterror",
         r"""

@@ -55,6 +55,7 @@ _GIVEN_UP = re.compile(
     r"giv(?:en|ing) up|permanent(?:ly)? (?:error|fail|fatal)|could not be delivered for|retry timeout exceeded",
     re.IGNORECASE,
 )
+_REPLY = re.compile(r"\s{0,12}[45]\d\d[ -]\D")
 _MOST_LINES, _LONGEST_LINE, _MOST_RECIPIENTS, _LONGEST_BLOCK = 600, 1000, 100, 2000
 
 
@@ -94,6 +95,8 @@ def text_statuses(lines: list[str], own: frozenset[str]) -> list[RecipientStatus
     found = []
     for address, blocks in list(words.items())[:_MOST_RECIPIENTS]:
         block = " ".join(blocks)[:_LONGEST_BLOCK]
+        if len(words) == 1 and not _REPLY.search(block):  # some name the recipient below the server's reply
+            block = " ".join([*filter(_REPLY.match, lines[: places[0][0]]), block])[:_LONGEST_BLOCK]
         found.append(RecipientStatus(address, delayed, status_in(block), block))
     return found
 

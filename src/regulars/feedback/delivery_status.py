@@ -40,7 +40,7 @@ def address_in(text: str) -> str | None:
     if "@" not in cut:
         return None
     found = _QUOTED.search(cut) or _ADDRESS.search(cut)
-    return found[1].strip(".'`*") if found else None
+    return found[1].strip(".'`*[]()") if found else None
 
 
 def status_in(text: str) -> str | None:
