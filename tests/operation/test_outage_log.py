@@ -14,7 +14,7 @@ from regulars.db.engine import read, write
 from regulars.db.tables import lane_states
 from regulars.delivery.parcel import Parcel
 from regulars.delivery.transport import Delivery, Outage, Transport
-from regulars.dispatch.dispatcher import Lane
+from regulars.dispatch.lane import Lane
 from regulars.ledger.lane_states import LaneOutage, outages
 from regulars.operation.outage_log import OutageLog
 from tests.common.bench import at

@@ -20,7 +20,8 @@ from regulars.db.engine import read, write
 from regulars.db.tables import coupon_codes, coupons, metadata, promises
 from regulars.delivery.parcel import Outcome, Parcel, Result
 from regulars.delivery.transport import Delivery, Transport
-from regulars.dispatch.dispatcher import Dispatcher, Lane, Options
+from regulars.dispatch.dispatcher import Dispatcher, Options
+from regulars.dispatch.lane import Lane
 from regulars.planner.plan import plan
 from regulars.preview.preview import NO_PROMISE, Preview, preview, send_test
 from regulars.profile import facts

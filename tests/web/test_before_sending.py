@@ -15,7 +15,8 @@ from regulars.delivery.parcel import Parcel
 from regulars.delivery.smtp.courier import Courier
 from regulars.delivery.smtp.provider import Provider
 from regulars.delivery.transport import Delivery, Transport
-from regulars.dispatch.dispatcher import Dispatcher, Lane, Options
+from regulars.dispatch.dispatcher import Dispatcher, Options
+from regulars.dispatch.lane import Lane
 from regulars.planner.plan import plan
 from regulars.profile import facts
 from regulars.rules.model import Kind

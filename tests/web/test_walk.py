@@ -17,7 +17,8 @@ from regulars.core import clock
 from regulars.db.engine import write
 from regulars.delivery.smtp.courier import Courier
 from regulars.delivery.smtp.provider import Provider
-from regulars.dispatch.dispatcher import Dispatcher, Lane, Options
+from regulars.dispatch.dispatcher import Dispatcher, Options
+from regulars.dispatch.lane import Lane
 from regulars.planner.plan import plan
 from regulars.rules.model import Kind
 from regulars.workspace.folder import Workspace, open_workspace

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
     from regulars.operation.doctor import Finding
+    from regulars.rules.delivery_rules import Delivery
 
 _BROKER_TIMEOUT = 30.0
 """Seconds."""
@@ -67,7 +68,7 @@ def _findings(command: CommandContext, dns: bool, resolver: str | None) -> Itera
     engine = open_engine(command.settings.database_url)  # not upgraded: the doctor looks and changes nothing
     close_with_command(engine)
     has_database = True
-    for finding in examine(command.settings, engine, clock.system):
+    for finding in examine(command.settings, engine, clock.system, _delivery(command)):
         has_database = has_database and not (finding.check == "database" and finding.verdict is Verdict.FAULT)
         yield finding
     if has_database:  # the version in force is in it
@@ -82,6 +83,16 @@ def _findings(command: CommandContext, dns: bool, resolver: str | None) -> Itera
         except Invalid:
             return  # `rules` has told so
         yield from examine_sender(company, signing_key(command.settings), resolver)
+
+
+def _delivery(command: CommandContext) -> Delivery:
+    """The mail servers that the rule files name; none while those are faulty."""
+    from regulars.operation.lanes import FROM_ENVIRONMENT
+
+    try:
+        return command.rules.rulebook.delivery
+    except RegularsError:
+        return FROM_ENVIRONMENT
 
 
 def _rules(command: CommandContext, engine: Engine) -> Finding:

@@ -145,7 +145,7 @@ async def _send(
     from regulars.operation.lanes import open_lanes
     from regulars.preview.preview import send_test
 
-    lanes = open_lanes(command.settings)
+    lanes = open_lanes(command.settings, command.rules.rulebook.delivery)
     async with AsyncExitStack() as stack:
         for lane in lanes:
             await stack.enter_async_context(lane.transport)

@@ -66,7 +66,9 @@ def _plan_and_send(command: CommandContext, now: str | None, *, again: bool) -> 
         new = f"{done.plan.promised:,} new promise{'' if done.plan.promised == 1 else 's'}"
         tried = "" if freed is None else f"{freed:,} tried again now; "
         click.echo(f"{tried}{new}; {counts(states) if states else 'nothing to send'}")
-    if done.summary.stopped:
+    for words in done.summary.full.values():
+        click.echo(f"note: {words}", err=True)
+    if done.summary.down:
         hint = "" if local_inbox.server_is_named() else local_inbox.HINT
         why = "; ".join(str(outage) for outage in dict.fromkeys(done.summary.down.values()))
         raise EnvironmentFailed(f"{MAIL_FAILED.format(why)}{hint}")

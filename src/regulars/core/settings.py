@@ -43,6 +43,10 @@ MAIL_WEBHOOKS: Mapping[str, str] = {
 """The variables that open a provider's webhook, `/hooks/mail/PROVIDER`."""
 
 
+SMTP_URL_OF = "REGULARS_SMTP_URL_"
+"""Begins the variables that hold the URLs of named mail servers."""
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
     """The settings of one process."""
@@ -64,6 +68,8 @@ class Settings:
     """Nobody else is mailed: addresses, and domains with `@` before them. Empty: no restriction."""
     mail_webhooks: Mapping[str, str] = field(default_factory=dict, repr=False)
     """Keys, secrets or topics of sending providers' webhooks, by provider: those that are set."""
+    smtp_urls: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """The URLs of named mail servers, by the variable that holds each."""
     lease_seconds: float = 60.0
     batch: int = 1000
     chunk: int = 100
@@ -104,6 +110,7 @@ def load(workspace: Path, environ: Mapping[str, str] | None = None) -> Settings:
         dkim=_dkim(env, root),
         only_to=only_to(env),
         mail_webhooks={name: env[key].strip() for name, key in MAIL_WEBHOOKS.items() if env.get(key, "").strip()},
+        smtp_urls={key: url for key, url in env.items() if key.startswith(SMTP_URL_OF) and url.strip()},
         lease_seconds=_number(env, "REGULARS_LEASE_SECONDS", 60.0),
         batch=int(_number(env, "REGULARS_BATCH", 1000)),
         chunk=int(_number(env, "REGULARS_CHUNK", 100)),

@@ -22,6 +22,7 @@ class AdvisoryLock(IntEnum):
     SIGN_UP = 7_246_005  # of one address
     HITS = 7_246_006  # of one promise: grading its clicks
     VERSIONS = 7_246_007  # of the workspace: storing one and deleting old ones
+    DOMAIN_LIMITS = 7_246_029  # claiming under limits by receiving domain
 
 
 def lock(connection: Connection, what: AdvisoryLock) -> None:

@@ -38,9 +38,11 @@ from regulars.coupons.stock import hold_or_skip_unassigned
 from regulars.db import engine as db
 from regulars.db.states import Reason, State
 from regulars.delivery.parcel import Outcome, Parcel, Result
-from regulars.delivery.transport import Delivery, Outage, Transport
+from regulars.delivery.transport import Delivery, Outage
+from regulars.dispatch.allowance import Allowance, allowance
 from regulars.dispatch.client_answers import ClientQuestions
 from regulars.dispatch.compose import ComposeRules, compose, copy
+from regulars.dispatch.lane import Lane
 from regulars.dispatch.load import Job, attach_coupons, load
 from regulars.dispatch.manager_copy import is_copied, with_copies, withhold_copies
 from regulars.dispatch.outcome import settle_jobs, settlement
@@ -48,7 +50,6 @@ from regulars.dispatch.pace import Pace
 from regulars.dispatch.recovery import recover_claims
 from regulars.eligibility.examine import examine_claimed
 from regulars.eligibility.guards import Alarm, counts_outcomes, guard_outcomes
-from regulars.ledger import token_bucket
 from regulars.ledger.claims import Claim, begin, claim, release, renew, waiting
 from regulars.ledger.sent_copies import SentCopy, save_copies
 from regulars.ledger.settle import Settlement
@@ -74,15 +75,6 @@ class Rules(Ruleset, ComposeRules, Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Lane:
-    """Kinds of email that go by one transport."""
-
-    name: str
-    kinds: frozenset[str]
-    transport: Transport
-
-
-@dataclass(frozen=True, slots=True)
 class Options:
     """Options of dispatch."""
 
@@ -101,18 +93,19 @@ class Summary:
     """The number of promises by state in one run, and the outages by lane.
 
     `reached` has the wall time at which a lane's server last accepted a chunk without an outage; `delivered` by lane
-    the emails handed to it, and the time until all their replies.
+    the emails handed to it, and the time until all their replies. `full` says why a lane sends no more today.
     """
 
     states: Counter[str] = field(default_factory=Counter)
     down: dict[str, Outage] = field(default_factory=dict)
     reached: dict[str, datetime] = field(default_factory=dict)
     delivered: dict[str, Tally] = field(default_factory=dict)
+    full: dict[str, str] = field(default_factory=dict)
 
     @property
     def stopped(self) -> bool:
-        """Whether promises wait because of an outage."""
-        return bool(self.down)
+        """Whether promises wait because of an outage, or for another day of a server's warm-up."""
+        return bool(self.down or self.full)
 
     def count(self, outcomes: Iterable[Settlement]) -> None:
         """Adds settled promises."""
@@ -134,6 +127,7 @@ class _Batch:
     claim: Claim
     jobs: dict[int, Job]
     now: datetime
+    allowance: Allowance
     outcomes: dict[str, Outcomes] = field(default_factory=dict)
     """What came of its emails, by campaign."""
     stopped: bool = False
@@ -213,16 +207,17 @@ class Dispatcher:
 
     def _take(self, lane: Lane, summary: Summary) -> _Batch | _Idle:
         options, now = self.options, self.clock()
+        zone = self.rules.rulebook.company.timezone
         with db.write(self.engine) as connection:
-            limit = self._pace.batch(lane.name)
-            rate = lane.transport.rate
-            if rate is not None:
-                tokens = token_bucket.available(connection, lane.name, rate=rate, burst=max(rate, 1.0))
-                limit = min(limit, int(tokens))
-                if limit < 1:
-                    return _Idle.THROTTLED if waiting(connection, lane.kinds, now) else _Idle.NOTHING
+            allowed = allowance(connection, lane, self._pace.batch(lane.name), now, zone)
+            if allowed.most < 1:
+                if waiting(connection, lane.kinds, now):
+                    if not allowed.waits:
+                        return _Idle.THROTTLED
+                    summary.full[lane.name] = allowed.waits
+                return _Idle.NOTHING
             taken = claim(
-                connection, kinds=lane.kinds, limit=limit, now=now, lease=options.lease, worker=options.worker
+                connection, kinds=lane.kinds, limit=allowed.most, now=now, lease=options.lease, worker=options.worker
             )
             if not taken:
                 return _Idle.NOTHING
@@ -232,14 +227,12 @@ class Dispatcher:
             jobs = load(connection, context, active_campaigns, ids, self.rules.templates.reads, taken.steps)
             withhold_copies(connection, jobs, options.address_secret)
             self._questions.answer(context, jobs)
-            zone = self.rules.rulebook.company.timezone
             lacking = attach_coupons(connection, jobs, now, zone, self.rules.templates.shows_coupon)
             hold_or_skip_unassigned(connection, lacking, now)
             jobs = [job for job in jobs if job.id not in lacking]
             summary.states["withheld"] += len(taken.rows) - len(jobs)
-            if rate is not None:
-                token_bucket.spend(connection, lane.name, len(jobs) + sum(map(is_copied, jobs)))
-        return _Batch(taken, {job.id: job for job in jobs}, now)
+            allowed.spend(connection, len(jobs) + sum(map(is_copied, jobs)))
+        return _Batch(taken, {job.id: job for job in jobs}, now, allowed)
 
     async def _compose(self, batch: _Batch, jobs: Iterable[Job]) -> _Chunk:
         """Renders the emails of these jobs; yields to the event loop after every few, so that sending continues."""
@@ -268,6 +261,8 @@ class Dispatcher:
     async def _send(self, lane: Lane, batch: _Batch, summary: Summary, stop: Callable[[], bool]) -> None:
         outcomes: list[Settlement] = []
         jobs = iter(batch.jobs.values())
+        if lane.pool is not None:
+            lane.pool.budget = batch.allowance.budget
         # While one chunk is sent, the next is rendered. One chunk at a time: the texts of a whole batch would not stay
         # in the processor's cache until they are sent.
         chunk = await self._compose(batch, islice(jobs, self._pace.chunk(lane.name)))
@@ -322,6 +317,7 @@ class Dispatcher:
     ) -> Sequence[Alarm]:
         held = renew(connection, batch.claim, lease=self.options.lease)
         self._settle(connection, batch, outcomes, held)
+        batch.allowance.give_back(connection)
         release(connection, batch.claim.id)
         if not self._guarded:
             return ()

@@ -8,6 +8,7 @@ from regulars.db.states import Reason, State
 from regulars.explain.sentences import because
 from regulars.ledger import lane_states
 from regulars.ledger.claims import in_hand
+from regulars.ledger.server_quotas import used_up
 from regulars.ledger.switches import pauses
 from regulars.triggers.explained import CampaignExplanation, ExplainedClient, Row
 from regulars.triggers.kinds import trigger_of
@@ -31,7 +32,7 @@ def _under_way(case: ExplainedClient, paused: str) -> CampaignExplanation | None
     for row in case.after:
         if row.state == State.PLANNED:
             going = row.id in in_hand(case.context.connection)
-            why = paused or _server_away(case) or (_why(case, row) if row.reason else "")
+            why = paused or _server_away(case) or _warming_up(case) or (_why(case, row) if row.reason else "")
             but = f", but {why}" if why else ""
             return CampaignExplanation(
                 f"`{row.step}` is being sent." if going else f"Due now: `{row.step}` may go{but}.", case.now
@@ -58,6 +59,14 @@ def _server_away(case: ExplainedClient) -> str:
             words = because(Reason.SERVER_AWAY, f"{outage.server}: {outage.reason}")
             return f"{words} since {case.when(outage.since)}; {outage.cause.advice}"
     return ""
+
+
+def _warming_up(case: ExplainedClient) -> str:
+    """That every server of the campaign's lane has sent what its warm-up allows today; empty when one may send."""
+    delivery = case.context.rulebook.delivery
+    pool = delivery.pool_of(case.campaign.kind)
+    full = {one.server: one for one in used_up(case.context.connection, case.now)} if pool else {}
+    return "; ".join(str(full[name]) for name in pool) if pool and pool.keys() <= full.keys() else ""
 
 
 def _decided(case: ExplainedClient) -> CampaignExplanation | None:

@@ -25,8 +25,9 @@ from regulars.db import upgrade
 from regulars.delivery.transport import Outage, Transport
 from regulars.insights.operating_figures import OperatingFigures, operating_figures
 from regulars.operation.database_upgrade import require_address_secret
-from regulars.operation.lanes import open_lanes
-from regulars.operation.surroundings import paused, poisonous, troubles
+from regulars.operation.lanes import FROM_ENVIRONMENT, open_lanes
+from regulars.operation.surroundings import limited_servers, paused, poisonous, troubles
+from regulars.rules.delivery_rules import Delivery
 
 _LITTLE_DISK, _NO_DISK = 2_000_000_000, 200_000_000
 """Free bytes below which to warn, and below which nothing should be planned any more."""
@@ -73,13 +74,18 @@ def fault(check: str, words: str, advice: str) -> Finding:
     return Finding(check, Verdict.FAULT, words, advice)
 
 
-def examine(settings: Settings, engine: Engine, wall: Clock) -> Iterator[Finding]:
-    """The findings, one by one, except those about rules, broker and DNS. Without a database there are few."""
+def examine(
+    settings: Settings, engine: Engine, wall: Clock, delivery: Delivery = FROM_ENVIRONMENT
+) -> Iterator[Finding]:  # fmt: skip
+    """The findings, one by one, except those about rules, broker and DNS. Without a database there are few.
+
+    `delivery` is the section of the rules that names mail servers.
+    """
     yield from _secrets(settings)
     yield _disk(settings.var)
     usable = list(_database(settings, engine))
     yield from usable
-    yield from _servers(settings)
+    yield from _servers(settings, delivery)
     yield _web(settings.web_url)
     if all(one.verdict is not Verdict.FAULT for one in usable):
         yield from _work(engine)
@@ -131,20 +137,29 @@ def _database(settings: Settings, engine: Engine) -> Iterator[Finding]:
     yield ok("database", f"{where}, schema {revision}")
 
 
-def _servers(settings: Settings) -> Iterator[Finding]:
+def _servers(settings: Settings, delivery: Delivery) -> Iterator[Finding]:
     """Opens a session with each mail server, as a worker does: with TLS and login, and without an email."""
     try:
-        lanes = open_lanes(settings)
+        lanes = open_lanes(settings, delivery)
     except RegularsError as error:
         yield fault("mail server", str(error), "")
         return
     for lane in lanes:
-        found = asyncio.run(_probe(lane.transport))
-        name = f"mail, {lane.name}"
-        if found is None:
-            yield ok(name, f"{lane.transport.server} takes mail")
-        else:
-            yield fault(name, str(found), f"nothing is lost: mail waits; {found.cause.advice}")
+        if lane.pool is None:
+            yield _server(f"mail, {lane.name}", lane.transport, "nothing is lost: mail waits")
+            continue
+        for member in lane.pool.members:
+            advice = "another server of its pool takes its mail"
+            yield _server(f"mail, {lane.name}, {member.name}", member.transport, advice)
+
+
+def _server(name: str, transport: Transport, advice: str) -> Finding:
+    found = asyncio.run(_probe(transport))
+    return (
+        ok(name, f"{transport.server} takes mail")
+        if found is None
+        else fault(name, str(found), f"{advice}; {found.cause.advice}")
+    )
 
 
 async def _probe(transport: Transport) -> Outage | None:
@@ -216,4 +231,5 @@ def _queue(figures: OperatingFigures) -> Finding:
 def _known_troubles(engine: Engine, wall: Clock) -> Sequence[Finding]:
     found = [fault("surroundings", one.full, "") for one in troubles(engine, wall)]
     found += [warning("pauses", one.full, "") for one in paused(engine)]
+    found += [warning("mail servers", one.full, "") for one in limited_servers(engine)]
     return [*found, *(warning("emails", one.full, "") for one in poisonous(engine))]

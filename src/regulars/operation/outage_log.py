@@ -17,7 +17,7 @@ from regulars.core.clock import Clock
 from regulars.core.errors import EnvironmentFailed
 from regulars.db import engine as db
 from regulars.delivery.transport import Outage
-from regulars.dispatch.dispatcher import Lane
+from regulars.dispatch.lane import Lane
 from regulars.ledger import lane_states
 from regulars.ledger.lane_states import LaneOutage
 

@@ -38,9 +38,11 @@ from regulars.operation.lanes import lane_kinds, open_lanes
 from regulars.operation.last_sound_rules import Fault, RulesInForce
 from regulars.operation.notifier import Notifier
 from regulars.operation.outage_log import OutageLog
+from regulars.operation.server_outage_log import ServerOutageLog
 from regulars.operation.write_check import WriteCheck
 from regulars.outbound.webhook_delivery import Deliveries
 from regulars.planner.plan import Plan, plan
+from regulars.rules.delivery_rules import Delivery
 from regulars.rules.model import Kind
 from regulars.workspace.folder import Workspace
 
@@ -61,10 +63,12 @@ class Runtime:
 
     def __init__(self, settings: Settings, engine: Engine, wall: Clock) -> None:
         self.settings, self.engine, self.wall = settings, engine, wall
+        self._delivery = Delivery()
         self._lanes = open_lanes(settings)
         self._runner = asyncio.Runner(loop_factory=uvloop.new_event_loop)
         self._in_force = RulesInForce(settings.workspace, engine, wall)
         self._outages = OutageLog(engine, self._lanes, wall)
+        self._server_outages = ServerOutageLog(engine, self._lanes, wall)
         self._clocks = ClockCheck(engine, wall, worker_name())
         self._activity = ActivityLog(engine, worker_name())
         service = next(lane for lane in self._lanes if Kind.TRANSACTIONAL in lane.kinds)
@@ -110,7 +114,7 @@ class Runtime:
                     continue
                 purge(connection, now, rules.rulebook.signup)
                 settle_waiting(connection)
-                alarms = watch(connection, rules.rulebook, lane_kinds(self.settings), now)
+                alarms = watch(connection, rules.rulebook, lane_kinds(self.settings, rules.rulebook.delivery), now)
                 made = plan(connection, rules, now)
                 if rules.rulebook.notify:
                     add_goals_reached(connection, rules.rulebook, made.active_campaigns)
@@ -170,12 +174,13 @@ class Runtime:
         async def run() -> Summary:
             whole = Summary()
             while True:
+                await self._use_servers(self.rules.rulebook.delivery)
                 dispatcher = Dispatcher(self.engine, self.rules, self._lanes, options, clock=clock, wall=self.wall)
                 await self._until_replaced(dispatcher, whole, over, progress)
                 if over() or not self._in_force.replaced():
                     break
-            found = await self._outages.follow(whole.down, whole.reached, probe_idle=probe_idle)
-            whole.down.update(found)
+            whole.down.update(await self._outages.follow(whole.down, whole.reached, probe_idle=probe_idle))
+            await self._server_outages.follow()
             return whole
 
         begun = time.monotonic()
@@ -184,6 +189,17 @@ class Runtime:
         if summary.sent:
             self._in_force.note_sent(self.wall())
         return summary
+
+    async def _use_servers(self, delivery: Delivery) -> None:
+        """Opens the lanes anew where the rules in force name other servers than before."""
+        if delivery == self._delivery:
+            return
+        lanes = open_lanes(self.settings, delivery)
+        for lane in self._lanes:
+            await lane.transport.close()
+        self._delivery, self._lanes = delivery, lanes
+        self._outages = OutageLog(self.engine, lanes, self.wall)
+        self._server_outages = ServerOutageLog(self.engine, lanes, self.wall)
 
     async def _until_replaced(
         self, dispatcher: Dispatcher, whole: Summary, over: Callable[[], bool], progress: Callable[[int], None] | None
@@ -195,6 +211,7 @@ class Runtime:
         whole.states.update(part.states)
         whole.down.update(part.down)
         whole.reached.update(part.reached)
+        whole.full.update(part.full)
         for lane, tally in part.delivered.items():
             whole.delivered[lane] = whole.delivered.get(lane, Tally()) + tally
 

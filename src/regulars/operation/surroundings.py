@@ -11,13 +11,13 @@ from datetime import datetime
 
 from sqlalchemy import Engine
 
-from regulars.core import settings
+from regulars.core import clock, settings
 from regulars.core.clock import Clock
 from regulars.db import engine as db
 from regulars.db.database_time import database_time
 from regulars.db.states import Reason
 from regulars.db.write_probe import probe_age
-from regulars.ledger import lane_states
+from regulars.ledger import lane_states, server_quotas, server_states
 from regulars.ledger.claims import waiting
 from regulars.ledger.poison import poison
 from regulars.ledger.webhook_endpoints import endpoints
@@ -68,8 +68,10 @@ def troubles(engine: Engine, wall: Clock) -> Iterator[Trouble]:
 
 
 def stopped(engine: Engine) -> list[Trouble]:
-    """What is paused, restricted, held by name or after a restore: not a fault, but nobody should overlook it."""
-    return [*paused(engine), *after_restore(engine), *poisonous(engine), *dead_webhooks(engine)]
+    """What is paused, restricted, held by name or after a restore, or waits for a server: no fault, yet important."""
+    return [
+        *paused(engine), *after_restore(engine), *poisonous(engine), *dead_webhooks(engine), *limited_servers(engine),
+    ]  # fmt: skip
 
 
 def after_restore(engine: Engine) -> list[Trouble]:
@@ -107,6 +109,24 @@ def poisonous(engine: Engine) -> list[Trouble]:
     brief = f"{many} held because {Reason.KILLS_WORKERS.words}: `regulars report` tells more"
     more = [] if number == len(found) else [f"{number - len(found):,} more promises are held likewise"]
     return [Trouble("; ".join([*map(str, found), *more]), brief, "poison")]
+
+
+def limited_servers(engine: Engine) -> list[Trouble]:
+    """Servers that others stand in for, and servers whose warm-up has no room left today: mail goes on, or waits."""
+    with db.read(engine) as connection:
+        away, full = server_states.server_outages(connection), server_quotas.used_up(connection, clock.system())
+    return [
+        *(
+            Trouble(str(one), f"mail server {one.server} is away, others take its mail", f"server-away:{one.server}")
+            for one in away
+        ),
+        *(
+            Trouble(
+                str(one), f"mail server {one.server} has sent what its warm-up allows today", f"warm-up:{one.server}"
+            )
+            for one in full
+        ),
+    ]
 
 
 def no_worker(engine: Engine, now: datetime) -> list[Trouble]:

@@ -25,7 +25,8 @@ from regulars.db.event_source import PURCHASE
 from regulars.delivery.parcel import Parcel, Result
 from regulars.dispatch.client_answers import ClientQuestions
 from regulars.dispatch.compose import Composed, compose
-from regulars.dispatch.dispatcher import Lane, Rules
+from regulars.dispatch.dispatcher import Rules
+from regulars.dispatch.lane import Lane
 from regulars.dispatch.load import Job, attach_coupons, coupon_place, load
 from regulars.explain import queries
 from regulars.explain.sentences import because

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from regulars.rules.codes import Code, campaign
+from regulars.rules.codes_delivery import DELIVERY
 from regulars.rules.codes_sequences import SEQUENCES
 from regulars.rules.codes_variants import VARIANTS
 from regulars.rules.codes_yaml import YAML
@@ -358,4 +359,4 @@ RULES = (
 
 def table() -> Mapping[str, Code]:
     """All codes of rule files by code, those of YAML first."""
-    return {code.code: code for code in (*YAML, *RULES, *SEQUENCES, *VARIANTS)}
+    return {code.code: code for code in (*YAML, *RULES, *SEQUENCES, *VARIANTS, *DELIVERY)}

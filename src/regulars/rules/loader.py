@@ -19,12 +19,14 @@ from regulars.core.diagnostics import Diagnostic, Severity, Span, in_order
 from regulars.rules import (
     checks,
     declarations,
+    delivery_rules,
     notify_rules,
     rule_test_reader,
     segments,
     sequence_checks,
     webhook_rules,
 )
+from regulars.rules.delivery_rules import Delivery
 from regulars.rules.fields import EVENTS
 from regulars.rules.model import Campaign, Company, Policy, Rulebook
 from regulars.rules.notify_rules import Notify
@@ -40,6 +42,7 @@ from regulars.rules.yaml_source import Source, read
 SECTIONS = (
     "company",
     "policy",
+    "delivery",
     "points",
     "topics",
     "calendars",
@@ -58,7 +61,9 @@ _KINDS = {
     "segments": "segment",
     "hooks": "hook", "notify": "program to notify", "campaigns": "campaign",
 }  # fmt: skip
-_SINGLE: dict[str | int, type[Part]] = {"company": Company, "policy": Policy, "points": Points, "signup": Signup}
+_SINGLE: dict[str | int, type[Part]] = {
+    "company": Company, "policy": Policy, "delivery": Delivery, "points": Points, "signup": Signup,
+}  # fmt: skip
 
 _UNREADABLE_COMPANY = Company.model_validate({"name": "?", "from": "nobody@regulars.example", "address": "?"})
 """The placeholder in a draft for a company that could not be read."""
@@ -212,6 +217,7 @@ def _read(root: Entries, messages: ValidationMessages, *, whole: bool) -> Rulebo
     """The rulebook of a tree, as far as it can be read: faulty campaigns and tests are left out."""
     company = _company(root, messages, whole=whole)
     policy = _model(Policy, root, ("policy",), messages) if "policy" in root.entries else Policy()
+    delivery = _model(Delivery, root, ("delivery",), messages) if "delivery" in root.entries else Delivery()
     points = _model(Points, root, ("points",), messages) if "points" in root.entries else Points()
     signup = _model(Signup, root, ("signup",), messages) if "signup" in root.entries else None
     fields = declarations.fields(root, messages)
@@ -232,6 +238,7 @@ def _read(root: Entries, messages: ValidationMessages, *, whole: bool) -> Rulebo
     checks.calendars_exist(root, messages, campaigns)
     checks.levels_differ(root, messages)
     known = {**EVENTS, **events}
+    delivery_rules.check(root, messages)
     webhook_rules.check(root, messages, known, fields)
     section = find(root, ("campaigns",))
     notify_rules.check(root, messages, section.entries if isinstance(section, Entries) else ())
@@ -239,7 +246,7 @@ def _read(root: Entries, messages: ValidationMessages, *, whole: bool) -> Rulebo
     return Rulebook(
         company or _UNREADABLE_COMPANY, policy or Policy(), campaigns, known, fields, tests, places, surveys,
         calendars, topics, hooks, points or Points(), signup, named_conditions,
-        notify,
+        notify, delivery or Delivery(),
     )  # fmt: skip
 
 

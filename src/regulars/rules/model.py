@@ -23,6 +23,7 @@ from regulars.core.working import Wait
 from regulars.rules import grammar
 from regulars.rules.calendar_days import CalendarDay
 from regulars.rules.company import Company
+from regulars.rules.delivery_rules import Delivery
 from regulars.rules.fields import FieldType
 from regulars.rules.goal_rules import Goal, Goals
 from regulars.rules.guard import CanaryPhrase, Guard
@@ -57,7 +58,7 @@ from regulars.rules.variants import Variant, Varied, shares
 from regulars.rules.webhook_rules import Hook
 
 __all__ = [
-    "Campaign", "Company", "Coupon", "Expectation", "FieldType", "Kind", "Loc", "Offer", "Part", "Policy",
+    "Campaign", "Company", "Coupon", "Delivery", "Expectation", "FieldType", "Kind", "Loc", "Offer", "Part", "Policy",
     "RuleTest", "Rulebook", "Step", "TestEvent", "TestPurchase",
 ]  # fmt: skip
 
@@ -350,6 +351,7 @@ class Rulebook:
     """Conditions by the name of their segment."""
     notify: Mapping[str, Notify] = field(default_factory=dict)
     """Programs that are told of what happens."""
+    delivery: Delivery = field(default_factory=Delivery)
 
     def calendar_day(self, campaign: Campaign) -> CalendarDay | None:
         """The calendar day of the campaign; None for other triggers."""

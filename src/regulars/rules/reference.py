@@ -9,6 +9,9 @@ from regulars.rules.schema import json_schema
 TABLES = (
     "Company",
     "Policy",
+    "Delivery",
+    "MailServer",
+    "WarmUp",
     "Points",
     "PolicyGuard",
     "Tracking",

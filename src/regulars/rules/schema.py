@@ -13,6 +13,7 @@ from pydantic.json_schema import GenerateJsonSchema, models_json_schema
 
 from regulars.core.clock import words
 from regulars.core.working import Wait, Week
+from regulars.rules.delivery_rules import Delivery
 from regulars.rules.fields import FieldType
 from regulars.rules.goal_rules import SHORT_PATTERN, Attribution
 from regulars.rules.grammar import Backfill
@@ -36,7 +37,8 @@ _TEXT = {"type": "string", "minLength": 1}
 def json_schema(segments: Iterable[str] = ()) -> dict[str, Any]:
     """The schema of one rule file, as JSON-ready data; editors complete conditions with the names of `segments`."""
     models: list[tuple[type[Part], Literal["validation"]]] = [
-        (model, "validation") for model in (Company, Policy, Points, Survey, Signup, Hook, Notify, Campaign, RuleTest)
+        (model, "validation")
+        for model in (Company, Policy, Delivery, Points, Survey, Signup, Hook, Notify, Campaign, RuleTest)
     ]
     _, made = models_json_schema(
         models,
@@ -84,6 +86,7 @@ def _sections() -> dict[str, Any]:
     return {
         "company": {"$ref": "#/$defs/Company"},
         "policy": {"anyOf": [{"$ref": "#/$defs/Policy"}, {"type": "null"}]},
+        "delivery": {"anyOf": [{"$ref": "#/$defs/Delivery"}, {"type": "null"}]},
         "points": {"anyOf": [{"$ref": "#/$defs/Points"}, {"type": "null"}]},
         "events": {
             "description": "What may happen to a client: the name of each event, its fields and their types",

@@ -266,7 +266,7 @@ def _place(loc: Loc) -> str:
     match loc:
         case ():
             return "a rule file"
-        case ("company" | "policy" | "points" as section,):
+        case ("company" | "policy" | "delivery" | "points" as section,):
             return f"`{section}`"
         case ("campaigns", name):
             return f"the campaign `{name}`"

@@ -20,7 +20,8 @@ from regulars.core.clock import frozen
 from regulars.db.engine import read, write
 from regulars.delivery.parcel import Outcome, Parcel, Result
 from regulars.delivery.transport import Delivery, Transport
-from regulars.dispatch.dispatcher import Dispatcher, Lane, Options, Rules
+from regulars.dispatch.dispatcher import Dispatcher, Options, Rules
+from regulars.dispatch.lane import Lane
 from regulars.planner.plan import Plan, plan
 from regulars.rules.model import Kind
 from regulars.simulation import ledger_queries

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from regulars.rules import codes
 from regulars.rules.codes import Code, campaign
+from regulars.rules.codes_delivery import DELIVERY
 from regulars.rules.codes_rules import RULES
 from regulars.rules.codes_sequences import SEQUENCES
 from regulars.rules.codes_variants import VARIANTS
@@ -336,7 +337,7 @@ def page() -> str:
     """All codes as Markdown: the text of docs/diagnostics.md."""
     sections = {
         "Files": YAML,
-        "Rules": (*RULES, *SEQUENCES, *VARIANTS),
+        "Rules": (*RULES, *SEQUENCES, *VARIANTS, *DELIVERY),
         "Conditions": CONDITIONS,
         "Emails": EMAILS,
         "Data": DATA,

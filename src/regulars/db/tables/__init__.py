@@ -10,6 +10,7 @@ from regulars.db.tables._metadata import metadata
 from regulars.db.tables.activity import events, purchase_lines, purchases
 from regulars.db.tables.campaign_state import campaigns, members, rule_versions, values_seen
 from regulars.db.tables.catalogue import product_links, products
+from regulars.db.tables.delivery_limits import domain_limits, mail_domains, server_days, server_states
 from regulars.db.tables.derived import (
     buying_model,
     facts,
@@ -57,6 +58,7 @@ __all__ = [
     "coupons",
     "customers",
     "deliveries",
+    "domain_limits",
     "due_tallies",
     "events",
     "facts",
@@ -67,6 +69,7 @@ __all__ = [
     "latencies",
     "layouts",
     "learned_links",
+    "mail_domains",
     "managers",
     "members",
     "metadata",
@@ -86,6 +89,8 @@ __all__ = [
     "refusals",
     "restorations",
     "rule_versions",
+    "server_days",
+    "server_states",
     "signups",
     "suppressions",
     "switches",

@@ -39,13 +39,19 @@ promises = Table(
     Column("template", Text),  # digest of the template it was rendered with
     Column("data", Text),  # the JSON it was rendered with
     Column("code", SmallInteger),  # the server's last reply code
+    # While limits by receiving domain are in force, of planned rows: whose limit counts, `-` for none.
+    Column("provider", Text, nullable=False, server_default=text("''")),
     UniqueConstraint("campaign", "step", "customer_id", "occurrence"),
     Index("ix_promises_customer", "customer_id", "created_at"),
     partial_index("ix_promises_lost", "id", where="lost_claims > 0"),
     # Indexes of open work: small, because settled rows leave them; each in processing order.
     partial_index("ix_promises_held", "next_at", where=f"state = '{State.HELD}'"),
     partial_index("ix_promises_planned", text("priority DESC"), "next_at", "id", where=f"state = '{State.PLANNED}'"),
-)
+    partial_index(
+        "ix_promises_provider", "provider", text("priority DESC"), "next_at", "id",
+        where=f"state = '{State.PLANNED}' AND provider <> ''",
+    ),  # for claims under limits by receiving domain; without limits it is empty
+)  # fmt: skip
 
 assignments = Table(
     "assignments",

@@ -16,7 +16,7 @@ from starlette.responses import Response
 from regulars.core import clock
 from regulars.db import engine as db
 from regulars.insights.operating_figures import OperatingFigures, operating_figures
-from regulars.ledger import lane_states
+from regulars.ledger import lane_states, server_states
 from regulars.ledger.webhook_outbox import Backlog
 from regulars.ledger.worker_activity import Counted
 from regulars.operation.clock_check import clock_difference_seconds
@@ -43,6 +43,7 @@ class _Scrape(Collector):
         with db.read(self._site.engine) as connection:
             figures = operating_figures(connection)
             away = lane_states.outages(connection)
+            in_pools = {outage.server for outage in server_states.server_outages(connection)}
         yield from _queue(figures)
         yield from _work(figures)
         yield from _state(figures)
@@ -53,6 +54,10 @@ class _Scrape(Collector):
         for outage in away:
             lanes.add_metric([outage.lane, outage.cause], 1)
         yield lanes
+        yield _labelled(
+            "regulars_pool_server_away", "Servers that others of their pool stand in for.", "server",
+            dict.fromkeys(in_pools, 1),
+        )  # fmt: skip
         yield _gauge(
             "regulars_clock_ahead_seconds", "This process's clock against the database's; negative: behind.",
             clock_difference_seconds(self._site.engine, clock.system),
