@@ -35,6 +35,8 @@ from regulars.core.settings import Settings
 QUEUES = ("plan", "dispatch", "ingest", "notify")
 PLAN_EVERY = 60.0
 DISPATCH_EVERY = 15.0
+_HEARTBEAT = 30
+"""Seconds; after two without a sign, worker and RabbitMQ give each other up. Other brokers have none."""
 BOUNCES_EVERY = 60.0
 NOTIFY_EVERY = 10.0
 """Seconds between wake-ups; a wake-up with nothing to do costs one query."""
@@ -49,6 +51,12 @@ def configure(celery: Celery, settings: Settings) -> None:
     celery.conf.update(
         broker_url=settings.broker_url,
         broker_connection_retry_on_startup=True,
+        broker_heartbeat=_HEARTBEAT,
+        # After a partition RabbitMQ still counts the old connection as alive, and refuses its exclusive queues to the new
+        # one (RESOURCE_LOCKED), of which Celery ends. Not exclusive, they must be durable: RabbitMQ gives up the others.
+        control_queue_exclusive=False,
+        control_queue_durable=True,
+        broker_channel_error_retry=True,
         broker_transport_options=_transport(settings.broker_url),
         task_ignore_result=True,
         task_acks_late=True,
