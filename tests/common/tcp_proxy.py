@@ -25,7 +25,7 @@ class TcpProxy:
         self._thread = threading.Thread(target=self._loop.run_until_complete, args=(self._serve(),), daemon=True)
 
     def cut(self) -> None:
-        """Ends every connection on this side; the far side keeps its own, as after a partition, and knows of nothing."""
+        """Ends every connection on this side; the far side keeps its own, as after a partition."""
         asyncio.run_coroutine_threadsafe(self._cut(), self._loop).result(10)
 
     def __enter__(self) -> Self:

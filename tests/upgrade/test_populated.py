@@ -120,6 +120,17 @@ def test_the_same_ledger_and_no_right_is_lost(populated: Engine) -> None:
         assert set(suppressed) <= set(rows(populated, SUPPRESSED))
 
 
+def test_an_uncertain_email_without_a_message_id_gets_the_one_it_went_with(populated: Engine) -> None:
+    """As migration 0010 left those that a worker of 0.1 was sending."""
+    query = "SELECT id, message_id FROM promises WHERE state = 'uncertain' ORDER BY id"
+    before = rows(populated, query)
+    assert all(row[1] for row in before)
+    with write(populated) as connection:
+        connection.execute(text("UPDATE promises SET message_id = NULL WHERE state = 'uncertain'"))
+    upgrade_database(populated, secret=SECRET)
+    assert rows(populated, query) == before
+
+
 class Onwards:
     """This version at work on the upgraded database, from the minute in which 0.1 stopped."""
 

@@ -62,6 +62,12 @@ def migrate(engine: Engine, to: str = "head", *, after: Callable[[Connection], o
     return head() if to == "head" else to
 
 
+def newer(engine: Engine) -> str | None:
+    """The revision of a database that a later release has upgraded; None if this one knows it, or none is there."""
+    found = current(engine)
+    return found if found is not None and found not in _revisions() else None
+
+
 def require_current(engine: Engine) -> None:
     """Raises EnvironmentFailed unless the database is at the revision that this version needs."""
     found = current(engine)

@@ -21,9 +21,11 @@ from celery.signals import (
     beat_init,
     celeryd_init,
     worker_process_shutdown,
+    worker_ready,
     worker_shutdown,
     worker_shutting_down,
 )
+from celery.worker import state as worker_state
 from kombu import Queue
 from kombu.transport import TRANSPORT_ALIASES
 
@@ -31,6 +33,7 @@ from regulars.core import broker_url, extras, log_format
 from regulars.core import settings as settings_module
 from regulars.core.errors import EnvironmentFailed
 from regulars.core.settings import Settings
+from regulars.operation.schema_watch import EXIT_CODE
 
 QUEUES = ("plan", "dispatch", "ingest", "notify")
 PLAN_EVERY = 60.0
@@ -52,8 +55,8 @@ def configure(celery: Celery, settings: Settings) -> None:
         broker_url=settings.broker_url,
         broker_connection_retry_on_startup=True,
         broker_heartbeat=_HEARTBEAT,
-        # After a partition RabbitMQ still counts the old connection as alive, and refuses its exclusive queues to the new
-        # one (RESOURCE_LOCKED), of which Celery ends. Not exclusive, they must be durable: RabbitMQ gives up the others.
+        # After a partition RabbitMQ takes the old connection for alive, and refuses its exclusive queues to the new
+        # one (RESOURCE_LOCKED), which ends Celery. Not exclusive, they must be durable: RabbitMQ gives up the others.
         control_queue_exclusive=False,
         control_queue_durable=True,
         broker_channel_error_retry=True,
@@ -150,11 +153,29 @@ def _begin(**_: object) -> None:
 
 _stopping = mmap.mmap(-1, 1)
 """One byte of memory shared by all processes of this worker: the only sign of a shutdown for a pool process."""
+_outdated = mmap.mmap(-1, 1)
+"""Likewise, the sign for the main process that the database is newer than this release."""
+_LOOK_EVERY = 1.0
+"""Seconds between two looks of the main process at it."""
 
 
 def stopping() -> bool:
     """Whether this worker is shutting down: tasks finish the current chunk and leave the rest."""
     return _stopping[0] != 0
+
+
+def retire() -> None:
+    """Ends this worker after what its processes have in hand, with the exit code for a newer database."""
+    _outdated[0] = _stopping[0] = 1
+
+
+@worker_ready.connect
+def _watch_for_retirement(sender: Any, **_: object) -> None:
+    def look() -> None:
+        if _outdated[0] and not worker_state.should_stop:
+            worker_state.should_stop = EXIT_CODE  # type: ignore[assignment]  # Celery raises it as the exit code
+
+    sender.timer.call_repeatedly(_LOOK_EVERY, look)
 
 
 @worker_shutting_down.connect

@@ -11,6 +11,7 @@ from regulars.db import upgrade
 from regulars.db.engine import open_engine
 from regulars.operation.database_upgrade import require_address_secret
 from regulars.operation.runtime import Runtime, tune_garbage_collector
+from regulars.operation.schema_watch import SchemaWatch
 from regulars.operation.stored_version import require_sound_version
 
 _runtime: Runtime | None = None
@@ -18,6 +19,14 @@ _planned_at = float("-inf")
 """When this process last finished a plan, by its monotonic clock."""
 _ANSWERED = 5.0
 """Seconds after a plan during which wake-ups are ignored: they waited while that plan ran."""
+
+
+_watch: SchemaWatch | None = None
+
+
+def outdated(*, at_once: bool = False) -> str | None:
+    """A sentence once a later release has upgraded the database; see `SchemaWatch`."""
+    return None if _watch is None else _watch.outdated(at_once=at_once)
 
 
 def require_database() -> None:
@@ -37,10 +46,11 @@ def require_database() -> None:
 
 def current() -> Runtime:
     """This process's runtime; raises EnvironmentFailed when the database is not ready."""
-    global _runtime  # one runtime per process: Celery offers tasks no other place
+    global _runtime, _watch  # one runtime per process: Celery offers tasks no other place
     if _runtime is None:
         here = _settings()
         engine = open_engine(here.database_url)
+        _watch = SchemaWatch(engine)  # also of a process that is started too late to be of use
         upgrade.require_current(engine)
         require_address_secret(engine, here.address_secret)
         _runtime = Runtime(here, engine, clock.system)
@@ -66,7 +76,7 @@ def has_just_planned() -> bool:
 
 def close() -> None:
     """Closes the resources of this process."""
-    global _runtime
+    global _runtime, _watch
     if _runtime is not None:
         _runtime.close()
-        _runtime = None
+        _runtime = _watch = None

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import wraps
 from pathlib import Path
+from typing import ParamSpec
 
 from regulars.core import clock, extras
 from regulars.core.clock import Clock
@@ -17,7 +20,7 @@ from regulars.importing.options import options_for
 from regulars.importing.report import Kind
 from regulars.importing.service import import_file
 from regulars.workers import process
-from regulars.workers.app import app, stopping
+from regulars.workers.app import app, retire, stopping
 
 log = logging.getLogger("regulars.workers")
 DISPATCH_TURN = timedelta(seconds=50)
@@ -32,6 +35,34 @@ MAX_WOKEN = 2
 
 def _clock(now: str | None) -> Clock:
     return clock.system if now is None else clock.frozen(datetime.fromisoformat(now))
+
+
+_P = ParamSpec("_P")
+
+
+def _unless_outdated(task: Callable[_P, None]) -> Callable[_P, None]:
+    """Nothing is begun once a later release has upgraded the database; what fails of it is told in a sentence."""
+
+    @wraps(task)
+    def run(*args: _P.args, **kwargs: _P.kwargs) -> None:
+        sentence = process.outdated()
+        if sentence is None:
+            try:
+                task(*args, **kwargs)
+            except Exception:
+                sentence = process.outdated(at_once=True)
+                if sentence is None:
+                    raise
+        if sentence is None:
+            return
+        log.error("%s", sentence)
+        retire()
+
+    return run
+
+
+def _ending() -> bool:
+    return stopping() or process.outdated() is not None
 
 
 _failing_since: dict[str, float] = {}
@@ -50,6 +81,7 @@ def _succeeded(task: str) -> None:
 
 
 @app.task(name="regulars.plan")
+@_unless_outdated
 def plan(now: str | None = None) -> None:
     """Plans at `now` (ISO; default: the present) and wakes dispatch when something can be sent."""
     if now is None and process.has_just_planned():
@@ -73,12 +105,13 @@ def plan(now: str | None = None) -> None:
 
 
 @app.task(name="regulars.dispatch")
+@_unless_outdated
 def dispatch(now: str | None = None) -> None:
     """Sends planned promises; wakes itself again when its turn ends before the work."""
     business = _clock(now)
     try:
         runtime = process.current()
-        summary = runtime.dispatch(business, turn=DISPATCH_TURN, stop=stopping, probe_idle=now is None)
+        summary = runtime.dispatch(business, turn=DISPATCH_TURN, stop=_ending, probe_idle=now is None)
         more = not summary.stopped and runtime.waiting(business())
     except Invalid as error:
         log.error("nothing sent: the rules have %d errors, first: %s", len(error.diagnostics), error)
@@ -94,6 +127,7 @@ def dispatch(now: str | None = None) -> None:
 
 
 @app.task(name="regulars.learn")
+@_unless_outdated
 def learn(now: str | None = None) -> None:
     """Learns from all purchases; rules use the results."""
     from regulars.operation import learn
@@ -111,6 +145,7 @@ def learn(now: str | None = None) -> None:
 
 
 @app.task(name="regulars.bounces")
+@_unless_outdated
 def bounces() -> None:
     """Records what came back to the mailbox; wakes itself again when there is more than one task should read."""
     runtime = process.current()
@@ -155,6 +190,7 @@ def notify() -> None:
 
 
 @app.task(name="regulars.ingest")
+@_unless_outdated
 def ingest(kind: str, path: str, mapping: dict[str, str] | None = None) -> None:
     """Imports a file that the worker can read."""
     runtime = process.current()
