@@ -8,11 +8,12 @@ import click
 
 from regulars.cli.command_context import CommandContext, json_option, moment, now_option
 from regulars.cli.output import counts, print_json, print_warnings, print_wrapped, table_of_counts
+from regulars.cli.variant_lines import variant_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from regulars.insights.campaign_report import Figures
+    from regulars.insights.campaign_report import Figures, Report
     from regulars.insights.lift import Comparison, Lift
     from regulars.insights.link_responses import GradeCounts, LinkReport
 
@@ -66,10 +67,17 @@ def report_command(command: CommandContext, since: str | None, until: str | None
                 print_wrapped(line, indent=2)
         if figures.opens is not None:
             print_wrapped(_responses(name, "pictures loaded of", figures.sent, figures.opens))
+    for line in _effects(found):
+        print_wrapped(line.lstrip(), indent=len(line) - len(line.lstrip()))
+
+
+def _effects(found: Report) -> Iterator[str]:
+    """The effect of each campaign, and the results of its variants."""
     for name, figures in found.campaigns.items():
         if figures.lift is not None:
-            for line in effect_lines(name, figures.lift):
-                print_wrapped(line.lstrip(), indent=len(line) - len(line.lstrip()))
+            yield from effect_lines(name, figures.lift)
+        if figures.variants is not None:
+            yield from variant_lines(name, figures.variants)
 
 
 def _came_back(name: str, figures: Figures) -> str:

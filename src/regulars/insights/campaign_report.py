@@ -17,6 +17,7 @@ from regulars.db.tables import campaigns, coupons, events, promises
 from regulars.insights.came_back import CameBack, came_back
 from regulars.insights.lift import Lift, lift
 from regulars.insights.link_responses import GradeCounts, LinkReport, link_reports, response_counts
+from regulars.insights.variant_results import VariantResults, variant_results
 from regulars.knowledge.search_range import corner, corner_note, unit_of
 from regulars.profile import learned
 from regulars.responses.click_grading import HitKind
@@ -49,6 +50,7 @@ class Figures:
     bounced: int = 0
     came_back: CameBack = field(default_factory=CameBack)
     lift: Lift | None = None
+    variants: VariantResults | None = None
     coupons: Coupons | None = None
     clicks: GradeCounts | None = None
     opens: GradeCounts | None = None
@@ -74,7 +76,7 @@ class Figures:
         if self.clicks is not None:
             document["links"] = [link.to_json() for link in self.links.shown]
             document["more_links"] = self.links.more
-        more = {"clicks": self.clicks, "opens": self.opens, "lift": self.lift}
+        more = {"clicks": self.clicks, "opens": self.opens, "lift": self.lift, "variants": self.variants}
         return document | {name: part.to_json() for name, part in more.items() if part is not None}
 
 
@@ -115,6 +117,9 @@ def report(
         if campaign.goal is not None and campaign.holdout and name in keys:
             measured = lift(connection, rulebook, keys[name], campaign, now, since=since, until=until)
             found[name] = replace(found[name], lift=measured)
+        if campaign.variants and name in keys:
+            results = variant_results(connection, rulebook, keys[name], campaign, now, since=since, until=until)
+            found[name] = replace(found[name], variants=results)
     for key, counts in _coupons(connection, since, until).items():
         name = names.get(key, key)
         found[name] = replace(found.get(name, Figures()), coupons=counts)

@@ -57,16 +57,21 @@ def difference(hits: int, total: int, other_hits: int, other_total: int, z: floa
     return Interval(one - two - below, one - two + above)
 
 
-def always_valid_difference(hits: int, total: int, other_hits: int, other_total: int) -> Interval:
-    """The interval of the first share minus the second, valid at every look while the groups grow."""
-    return difference(hits, total, other_hits, other_total, always_valid_z(total, other_total))
+def always_valid_difference(
+    hits: int, total: int, other_hits: int, other_total: int, *, error: float = ERROR
+) -> Interval:
+    """The interval of the first share minus the second, valid at every look while the groups grow.
+
+    It is wrong with a chance of `error` at most: smaller where several intervals are to hold together.
+    """
+    return difference(hits, total, other_hits, other_total, always_valid_z(total, other_total, error))
 
 
-def always_valid_z(total: int, other_total: int) -> float:
+def always_valid_z(total: int, other_total: int, error: float = ERROR) -> float:
     """The always-valid number of standard errors of a difference of two shares, for groups of these sizes.
 
     The difference divided by its variance is a Brownian motion in the information of the two groups. The normal
     mixture bounds that of a spread of `EFFECT` at all sizes at once.
     """
     information = EFFECT**2 * total * other_total / (total + other_total)
-    return sqrt((1 + 1 / information) * log((1 + information) / ERROR**2))
+    return sqrt((1 + 1 / information) * log((1 + information) / error**2))

@@ -158,11 +158,9 @@ def lift(
     goal, read_at = campaign.goal, campaign.holdout.read_at
     if goal is None:
         raise ValueError(f"{campaign.name} has no goal")
-    drawn = _drawn(key)
+    drawn = drawn_clients(key, since, until)
     start = drawn.selected_columns.start
     drawn = drawn.where(start <= to_micros(now - goal.within))
-    drawn = drawn if since is None else drawn.where(start >= to_micros(since))
-    drawn = drawn if until is None else drawn.where(start < to_micros(until))
     found = compare(connection, rulebook, goal, drawn)
     if read_at is None or found.clients < read_at:
         return Lift(found.written, found.control, str(goal), read_at)
@@ -173,16 +171,26 @@ def lift(
     return Lift(found.written, found.control, str(goal), read_at, compare(connection, rulebook, goal, first))
 
 
-def _drawn(key: str) -> Select[Any]:
-    """Each client once, from their first draw: `customer_id`, `mailbox`, `arm`, `start`."""
+def drawn_clients(experiment: str, since: datetime | None = None, until: datetime | None = None) -> Select[Any]:
+    """Each client once, from the first draw, if it was in [since, until): `customer_id`, `mailbox`, `arm`, `start`."""
     start = type_coerce(assignments.c.at, BigInteger)
     place = func.row_number().over(partition_by=assignments.c.customer_id, order_by=(start, assignments.c.mailbox))
     columns = (assignments.c.customer_id, assignments.c.mailbox, assignments.c.arm, start.label("start"))
-    each = select(*columns, place.label("place")).where(assignments.c.experiment == key).subquery("draws")
-    return select(each.c.customer_id, each.c.mailbox, each.c.arm, each.c.start).where(each.c.place == 1)
+    each = select(*columns, place.label("place")).where(assignments.c.experiment == experiment).subquery("draws")
+    drawn = select(each.c.customer_id, each.c.mailbox, each.c.arm, each.c.start).where(each.c.place == 1)
+    drawn = drawn if since is None else drawn.where(each.c.start >= to_micros(since))
+    return drawn if until is None else drawn.where(each.c.start < to_micros(until))
 
 
 def compare(connection: Connection, rulebook: Rulebook, goal: Goal, drawn: Select[Any]) -> Comparison:
+    """Counts the rows of `drawn`: all groups that get emails, whatever their variant, and the control group."""
+    groups = counted_groups(connection, rulebook, goal, drawn)
+    written = [group for arm, group in groups.items() if arm != Arm.CONTROL]
+    emailed = Group(sum(group.clients for group in written), sum(group.reached for group in written))
+    return Comparison(emailed, groups.get(Arm.CONTROL, Group(0, 0)))
+
+
+def counted_groups(connection: Connection, rulebook: Rulebook, goal: Goal, drawn: Select[Any]) -> dict[str, Group]:
     """Counts the rows of `drawn`, by group."""
     unit = drawn.subquery("unit")
     holder = customers.alias("holder")
@@ -198,9 +206,7 @@ def compare(connection: Connection, rulebook: Rulebook, goal: Goal, drawn: Selec
     rows = connection.execute(
         select(unit.c.arm, func.count(), func.count().filter(reached)).select_from(unit).group_by(unit.c.arm)
     )
-    groups = {str(arm): Group(int(clients), int(done)) for arm, clients, done in rows}
-    nobody = Group(0, 0)
-    return Comparison(groups.get(Arm.WRITTEN, nobody), groups.get(Arm.CONTROL, nobody))
+    return {str(arm): Group(int(clients), int(done)) for arm, clients, done in rows}
 
 
 def happened_after(
