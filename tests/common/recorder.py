@@ -93,6 +93,7 @@ class Recorder:
     def __init__(self, path: Path, pause: float = 0.0) -> None:
         self.path, self.pause = path, pause
         self.port = 0
+        self._read = self._counted = 0
 
     @property
     def url(self) -> str:
@@ -105,8 +106,12 @@ class Recorder:
         return [(line.partition(" ")[0], line.partition(" ")[2]) for line in lines]
 
     def count(self) -> int:
-        """How many messages were accepted so far."""
-        return self.path.read_bytes().count(b"\n")
+        """How many messages were accepted so far; reads only what is new since the last time."""
+        with self.path.open("rb") as file:
+            file.seek(self._read)
+            new = file.read()
+        self._read, self._counted = self._read + len(new), self._counted + new.count(b"\n")
+        return self._counted
 
     def __enter__(self) -> Self:
         self.path.touch()

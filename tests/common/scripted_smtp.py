@@ -47,6 +47,10 @@ class Act(StrEnum):
     """Hangs up; after the fault's text, if there is one."""
     STALL = "stall"
     """Says nothing more and reads nothing more."""
+    SLOW = "slow"
+    """Waits a fifth of a second before its usual answer."""
+    MUTE = "mute"
+    """Does as always, and leaves the answer out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -290,8 +294,10 @@ class Conversation:
         return await self.perform(self.server.fault_at(stage, line), usual)
 
     async def perform(self, fault: Fault | None, usual: str) -> bool:
-        text = usual if fault is None else fault.text
-        if text:
+        text = usual if fault is None or fault.act in {Act.SLOW, Act.MUTE} else fault.text
+        if fault is not None and fault.act is Act.SLOW:
+            await asyncio.sleep(0.2)
+        if text and not (fault is not None and fault.act is Act.MUTE):
             await self.say(text)
         if fault is not None and fault.act is Act.CLOSE:
             raise _Gone

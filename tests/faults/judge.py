@@ -1,0 +1,113 @@
+"""The verdict of a run: the mail server's list of Message-IDs against the ledger, and each doubt against its kill."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from sqlalchemy import select
+
+from regulars.db.engine import read
+from regulars.db.states import State
+from regulars.db.tables import promises
+from tests.common.recorder import Recorder
+from tests.common.site import Site
+from tests.common.supervised import readiness
+from tests.common.verdict import Verdict, verdict
+from tests.faults.load import name
+from tests.faults.strikes import INTERRUPTED, Struck
+
+READY_WITHIN = 60.0
+"""Seconds after the last kill until `/readyz` must answer."""
+
+
+class Measure(Protocol):
+    """What was asked of the run."""
+
+    @property
+    def emails(self) -> int: ...
+
+    @property
+    def chunk(self) -> int: ...
+
+    @property
+    def seed(self) -> int: ...
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What a run came to."""
+
+    seed: int
+    kinds: Counter[str]
+    victims: int
+    in_flight: int
+    """Emails that were being sent by what was killed, at the moments of the kills."""
+    unexplained: tuple[str, ...]
+    """Message-IDs of uncertain emails that were in flight at none of the kills."""
+    found: Verdict
+    due: int
+    """Emails that must have been promised: as many as there were events."""
+    stalls: int
+    """How often mail did not begin to flow again by itself."""
+    answers: bool
+    """Whether the web process answers at the end."""
+
+    @property
+    def sound(self) -> bool:
+        """Nothing lost or doubled, each doubt named and explained by a kill, and nobody had to help."""
+        whole = self.found.sound and self.found.promised == self.due
+        return whole and not self.unexplained and not self.stalls and self.answers
+
+    def text(self, kind: str) -> str:
+        """The verdict for a person."""
+        found = self.found
+        kinds = ", ".join(f"{number} {what}" for what, number in self.kinds.most_common())
+        lines = [
+            f"{kind}, seed {self.seed}: {'SOUND' if self.sound else 'NOT SOUND'}: {self.kinds.total()} kills of"
+            f" {self.victims} processes over {self.due} emails",
+            f"  kills: {kinds}",
+            f"  sent {found.sent}, uncertain {found.uncertain} (in flight {self.in_flight}; {found.arrived} had arrived;"
+            f" without a Message-ID {found.nameless}; in flight at no kill {len(self.unexplained)})",
+            f"  promised {found.promised} of {self.due}, accepted {found.accepted}; lost {found.lost}, doubled"
+            f" {found.doubled}, unfinished {found.unfinished}, strange {found.strange}",
+            f"  mail had to be helped {self.stalls} times; the web process answers: {'yes' if self.answers else 'no'}",
+        ]
+        return "\n".join([*lines, *(f"  unexplained: {one}" for one in self.unexplained[:20])])
+
+
+def judge(
+    site: Site, recorder: Recorder, struck: Sequence[Struck], measure: Measure, *, stalls: int, web_port: int
+) -> Judgement:
+    """Compares the two books, and asks `/readyz`."""
+    in_flight = sum(one.in_flight(measure.chunk) for one in struck)
+    known = {row for one in struck for row in one.rows or ()}
+    query = select(promises.c.id, promises.c.message_id).where(promises.c.state == State.UNCERTAIN)
+    with read(site.engine) as connection:
+        doubtful = connection.execute(query).all()
+        occurrences = set(connection.scalars(select(promises.c.occurrence)))
+    strays = [str(row.message_id) for row in doubtful if row.id not in known]
+    uncounted = sum(one.in_flight(measure.chunk) for one in struck if one.rows is None)
+    found = verdict(site, recorder)
+    assert occurrences <= {name(number) for number in range(measure.emails)}
+    return Judgement(
+        seed=measure.seed,
+        kinds=Counter(one.kind for one in struck if one.kind != INTERRUPTED),
+        victims=sum(one.processes for one in struck if one.kind != INTERRUPTED),
+        in_flight=in_flight,
+        unexplained=tuple(strays[uncounted:]),
+        found=found,
+        due=measure.emails,
+        stalls=stalls,
+        answers=_answers(web_port),
+    )
+
+
+def _answers(port: int) -> bool:
+    end = time.monotonic() + READY_WITHIN
+    while (status := readiness(port)[0]) == 0 and time.monotonic() < end:
+        time.sleep(0.2)
+    return status != 0
