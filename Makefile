@@ -12,7 +12,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 # Bytecode is kept whatever the shell says: without it each process of a test run compiles every module anew.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: help setup demo test test-fast cov test-wheel release-check lint format types bench wheel lock clean
+.PHONY: help setup demo test test-fast cov test-wheel release-check lint format types bench soak wheel lock clean
 .DEFAULT_GOAL := help
 
 help:  ## this list
@@ -63,6 +63,14 @@ format: $(STAMP)  ## put the code in shape
 
 types: $(STAMP)  ## mypy, strict
 	@$(BIN)/mypy
+
+KILLS ?= 1000
+EMAILS ?= 100000
+SEED ?= 1
+SET_UP ?= embedded redis rabbitmq
+soak: $(STAMP)  ## kill -9 of everything at random, for hours: KILLS=1000 EMAILS=100000 SEED=1 SET_UP=redis FOLDER=…
+	@$(BIN)/python -m tests.faults.soak --kills $(KILLS) --emails $(EMAILS) --seed $(SEED) \
+		$(foreach one,$(SET_UP),--set-up $(one)) $(if $(FOLDER),--folder $(FOLDER))
 
 bench: $(STAMP)  ## how fast it is, measured beside a fast peer
 	@$(BIN)/python -m benchmarks

@@ -1,8 +1,8 @@
 """Mail servers that others wrote, with configurations of our own on high ports: Postfix, Exim, OpenSMTPD.
 
 Debian allows one of them to be installed. The others can be unpacked, by `apt-get download` and `dpkg -x`, into a
-folder that REGULARS_TEST_MAIL_SERVERS names; its `usr` is then laid over the machine's for the process alone (in a mount
-name space).
+folder that REGULARS_TEST_MAIL_SERVERS names; its `usr` is then laid over the machine's for the process alone (in a
+mount name space).
 Each takes mail for `c-…@client.example` and keeps it in a Maildir, by which it is judged; it knows nobody else.
 """
 

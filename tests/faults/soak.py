@@ -37,7 +37,7 @@ from tests.faults.set_ups import SET_UPS, SetUp, set_up
 from tests.faults.strikes import INTERRUPTED, Crew, Striker, Struck
 from tests.faults.wake_ups import WakeUps
 
-_SIZES = {
+SIZES = {
     "embedded": {"workers": 1, "concurrency": 4},
     "redis": {"workers": 2, "concurrency": 2},
     "rabbitmq": {"workers": 2, "concurrency": 2},
@@ -65,7 +65,7 @@ class Options:
 
     @property
     def share(self) -> float:
-        """Emails for each kill, so that the last one strikes while mail still flows."""
+        """Emails for each kill; a few are left, so that the last one strikes while mail still flows."""
         return self.emails * 0.95 / max(self.kills, 1)
 
 
@@ -115,13 +115,14 @@ class Soak:
             file.write(orjson.dumps(asdict(one)) + b"\n")
 
     def _next(self, striker: Striker, flow: Flow) -> None:
-        """The next kill: its number and the seed decide when, after how many more emails, and which."""
-        number = self.kills
+        """The next kill: its number and the seed decide when, by how many emails have come, and which.
+
+        So many more emails are due that mail still flows after it.
+        """
+        number, share = self.kills, self.options.share
         dice = random.Random(f"{self.options.seed}/{number}")
-        # The mean is a little less than each kill's share; so many emails are due that mail still flows afterwards.
-        wanted = int(dice.uniform(0, 1.8 * self.options.share)) + 1
-        ahead = int(self.options.share * (number + 1)) + max(int(20 * self.options.share), self.options.emails // 50)
-        self.stalls += flow.more(striker.site, wanted, ahead)
+        ahead = int(share * (number + 1)) + max(int(20 * share), self.options.emails // 50)
+        self.stalls += flow.until(striker.site, int(share * (number + dice.random())), ahead)
         time.sleep(dice.uniform(0, 0.1))
         self._record(striker.strike(dice))
         if (number + 1) % max(self.options.kills // 20, 1) == 0:
@@ -168,9 +169,9 @@ class Flow:
         self._moved = time.monotonic()
         self._seen = -1
 
-    def more(self, site: Site, wanted: int, ahead: int) -> int:
-        """Returns after so many further emails, or when no more are due; how often it had to help."""
-        helped, target = 0, self.recorder.count() + wanted
+    def until(self, site: Site, target: int, ahead: int) -> int:
+        """Returns when so many emails have come, or no more are due; how often it had to help."""
+        helped = 0
         while self.recorder.count() < target and not self._nothing_left(site):
             self.load.add(ahead)
             helped += self._helped()
@@ -225,7 +226,7 @@ def main() -> None:
         root.chmod(0o755)  # PostgreSQL runs as another user when we are root
         for kind in given.set_up or SET_UPS:
             folder = (given.folder or root) / f"{kind}-{given.seed}"
-            options = Options(given.kills, given.emails, given.seed, **_SIZES[kind])
+            options = Options(given.kills, given.emails, given.seed, **SIZES[kind])
             try:
                 with (
                     set_up(kind, folder / "servers") as place,
