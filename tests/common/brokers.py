@@ -9,7 +9,7 @@ import redis
 from amqp.exceptions import NotFound
 from kombu import Connection, Queue
 
-QUEUES = ("plan", "dispatch", "ingest")
+QUEUES = ("plan", "dispatch", "ingest", "notify")
 
 
 def wipe(url: str) -> None:
