@@ -16,7 +16,7 @@ from regulars.db.states import State
 if TYPE_CHECKING:
     from regulars.explain.client_facts import Fact
     from regulars.explain.explain import View
-    from regulars.triggers.explained import Row
+    from regulars.triggers.explained import Decided, Row
 
 
 @click.command("explain")
@@ -81,6 +81,8 @@ def _value(value: Any, zone: str) -> str:
 def _detail(view: View, zone: str, *, whole: bool) -> None:
     for row in view.ledger:
         print_wrapped(f"ledger: {_row(row, zone)}", indent=2)
+    for decided in view.decisions:
+        print_wrapped(f"decision: {_decision(decided, zone)}", indent=2)
     if not whole:
         return
     for row in view.plan:
@@ -89,6 +91,15 @@ def _detail(view: View, zone: str, *, whole: bool) -> None:
         click.echo(f"  {name}:")
         for line in clause.lines():
             print_wrapped(line.lstrip(), indent=4 + len(line) - len(line.lstrip()))
+
+
+def _decision(row: Decided, zone: str) -> str:
+    head = f"{row.step} ({row.occurrence})"
+    if row.moved_to is not None:
+        return f"{head} moved {f'to {row.moved_to}' if row.moved_to else 'to the end'} by an edit of the rule"
+    if row.branch is None or row.at is None:
+        return f"{head} waits since {when(row.began_at, zone)}, until {when(row.until_at, zone)}"
+    return f"{head} {row.branch}, {when(row.at, zone)}{f' ({row.cause})' if row.cause else ''}"
 
 
 def _row(row: Row, zone: str) -> str:

@@ -17,6 +17,7 @@ from regulars.cli.output import (
     table_of_counts,
     when,
 )
+from regulars.cli.version_output import print_in_flight
 from regulars.db.states import Reason
 
 if TYPE_CHECKING:
@@ -64,6 +65,7 @@ def plan_command(command: CommandContext, now: str | None, days: int, samples: i
         if tally.variants and tally.due:
             each = ", ".join(f"{variant or 'without one'} {count:,}" for variant, count in tally.variants.items())
             print_wrapped(f"{name}: variants of those due: {each}", indent=2)
+    print_in_flight(found.in_flight)
     _lacking(found, command.rules.rulebook)
     _samples(found, zone)
     _days(found)
@@ -74,6 +76,8 @@ def _changes(found: Forecast) -> None:
         left = f", {blast.left_alone:,} are past it and left alone" if blast.left_alone else ""
         what = WORDS.get(blast.change.what, blast.change.what)
         print_wrapped(f"{blast.change.campaign}: {what}; {blast.due:,} due now{left}", indent=2)
+        for move in blast.change.moves:
+            print_wrapped(move.words, indent=4)
     if found.recounted:
         click.echo("  points: another tariff, by which all points are counted anew")
     if found.changes or found.recounted:

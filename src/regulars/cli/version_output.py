@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import click
@@ -47,6 +47,16 @@ def print_difference(found: VersionDifference, against: str, zone: str, *, sampl
         table(f"Who gains and who loses an email {span}", headings, rows, numbers=(1, 3, 5))
     else:
         click.echo(f"Nobody gains or loses an email {span}.")
+    for name, move in found.moves:
+        print_wrapped(f"{name}: {move.words}")
+    print_in_flight(found.in_flight)
+
+
+def print_in_flight(waiting: Mapping[str, Mapping[str, int]]) -> None:
+    """Prints how many clients wait at which decision of which sequence."""
+    rows = [(name, step, f"{count:,}") for name, steps in waiting.items() for step, count in steps.items()]
+    if rows:
+        table("In the middle of a sequence", ("campaign", "waits at", "clients"), rows, numbers=(2,))
 
 
 def _headline(part: PartChange) -> str:

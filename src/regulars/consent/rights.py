@@ -40,6 +40,7 @@ from regulars.db.tables import (
     consents,
     copies,
     customers,
+    decisions,
     events,
     hits,
     notifications,
@@ -54,6 +55,7 @@ from regulars.db.tables import (
 from regulars.db.types import Key, to_micros
 from regulars.ledger import audit
 from regulars.ledger.recall import recall
+from regulars.ledger.sequence_rows import forget_decisions
 from regulars.ledger.webhook_outbox import OutboxEvent, add_events, erase_messages
 from regulars.profile import facts
 from regulars.rules.fields import CLIENT_FIELDS, RECORDED, Origin
@@ -310,6 +312,7 @@ def erase(connection: Connection, customer_id: int, now: datetime) -> None:
     connection.execute(delete(copies).where(copies.c.promise_id.in_(promise_ids)))
     connection.execute(update(hits).where(hits.c.promise_id.in_(promise_ids)).values(link=None, told=True))
     connection.execute(update(notifications).where(notifications.c.promise_id.in_(promise_ids)).values(words=None))
+    forget_decisions(connection, customer_id, now)
     _forget_values(connection, customer_id)
     for table in (preferences, signups):
         connection.execute(delete(table).where(table.c.customer_id == customer_id))
@@ -337,6 +340,15 @@ def _forget_values(connection: Connection, customer_id: int) -> None:
     nameless = literal("erased-") + cast(promises.c.id, Text)
     connection.execute(
         update(promises).where(promises.c.customer_id == customer_id, watched).values(occurrence=nameless)
+    )
+    in_sequence = exists().where(
+        values_seen.c.customer_id == customer_id,
+        values_seen.c.campaign == decisions.c.campaign,
+        values_seen.c.value == decisions.c.occurrence,
+    )
+    nameless = literal("erased-") + cast(decisions.c.id, Text)
+    connection.execute(
+        update(decisions).where(decisions.c.customer_id == customer_id, in_sequence).values(occurrence=nameless)
     )
     connection.execute(delete(values_seen).where(values_seen.c.customer_id == customer_id))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from functools import cached_property
 from typing import Any, Protocol, TypeVar
@@ -56,6 +56,10 @@ class PlanContext:
     """The only client considered, in a simulation; None: all."""
     cache: StatementCache | None = None
     """The statement cache of a simulation."""
+    with_decisions: frozenset[str] = frozenset()
+    """Keys of the campaigns that have decisions in the database."""
+    keys: Mapping[str, str] = field(default_factory=dict)
+    """The keys of campaigns in the ledger by name, where one looks for another's clients."""
     cacheable: bool = False
     """Whether a statement for the cache is being built."""
 
@@ -139,6 +143,10 @@ class PlanContext:
     def is_selected(self, customer_id: ColumnElement[int]) -> ColumnElement[bool]:
         """Whether a row belongs to a client considered."""
         return true() if self.only is None else customer_id == self.only
+
+    def decided(self, active: ActiveCampaign) -> bool:
+        """Whether the campaign's sequence has decisions, or had some under an earlier rule."""
+        return active.key in self.with_decisions or bool(active.campaign.route.decisions)
 
     def state(self, campaign: Campaign) -> ColumnElement[bool]:
         """The condition and the audience of a campaign together."""

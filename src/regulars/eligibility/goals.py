@@ -11,7 +11,7 @@ from regulars.context.active_campaign import ActiveCampaign
 from regulars.context.plan_context import PlanContext
 from regulars.db.event_source import event_source
 from regulars.db.json_fields import BY_TYPE
-from regulars.db.tables import promises
+from regulars.db.tables import decisions, promises
 from regulars.db.types import MICROSECOND, Instant
 from regulars.triggers.kinds import trigger_of
 
@@ -45,7 +45,15 @@ def _promised(active: ActiveCampaign, row: Any) -> Column:
         first.c.customer_id == row.c.customer_id,
         first.c.occurrence == row.c.occurrence,
     )
-    return _one(row, found)
+    if active.campaign.opening:
+        return _one(row, found)
+    entered = decisions.alias("entered")
+    begun = select(func.min(type_coerce(entered.c.began_at, BigInteger))).where(
+        entered.c.campaign == row.c.campaign,
+        entered.c.customer_id == row.c.customer_id,
+        entered.c.occurrence == row.c.occurrence,
+    )
+    return func.coalesce(_one(row, begun), _one(row, found))
 
 
 def _of_source(context: PlanContext, active: ActiveCampaign, row: Any, name: str) -> Column:

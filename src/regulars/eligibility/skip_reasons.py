@@ -18,6 +18,8 @@ from regulars.db.tables import consents, customers, promises, refusals, suppress
 from regulars.eligibility.draw import in_control_group
 from regulars.eligibility.goals import goal_met
 from regulars.rules.model import Kind, Step
+from regulars.rules.starting import STARTED_BY, starters
+from regulars.triggers.base import Trigger
 from regulars.triggers.kinds import trigger_of
 
 
@@ -34,7 +36,7 @@ def skip_reasons(
         *missing_rights(context, active),
         *trigger.withdrawn(context, given.get("event_data")),
         (goal_met(context, active, promises), Reason.GOAL_MET),
-        (~trigger.still_holds(context, active, given), Reason.CONDITION),
+        (~_still_holds(context, active, given), Reason.CONDITION),
         *[
             (and_(promises.c.step == step.key, ~holds), Reason.STEP_CONDITION)
             for step, holds in _step_conditions(context, active, given)
@@ -43,6 +45,16 @@ def skip_reasons(
         else_=null(),
     )
     return select(promises.c.id, reason.label("reason")).select_from(source).where(chosen)
+
+
+def _still_holds(context: PlanContext, active: ActiveCampaign, given: dict[str, Any]) -> ColumnElement[bool]:
+    """The rule's own condition; where another campaign started the sequence, its audience alone."""
+    trigger = trigger_of(active.campaign)
+    holds = trigger.still_holds(context, active, given)
+    if not starters(context.rulebook, active.campaign.name):
+        return holds
+    audience = Trigger.still_holds(trigger, context, active, given)
+    return case((promises.c.occurrence.startswith(STARTED_BY), audience), else_=holds)
 
 
 def missing_rights(context: PlanContext, active: ActiveCampaign) -> list[tuple[ColumnElement[bool], Reason]]:

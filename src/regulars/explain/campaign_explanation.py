@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from regulars.db.states import Reason, State
+from regulars.explain import sequence_place
 from regulars.explain.sentences import because
+from regulars.explain.sequence_place import is_past
 from regulars.ledger import lane_states
 from regulars.ledger.claims import in_hand
 from regulars.ledger.server_quotas import used_up
@@ -23,7 +25,8 @@ def explain_campaign(case: ExplainedClient) -> CampaignExplanation:
     under_way = _under_way(case, paused)
     if under_way is not None:
         return under_way
-    found = _decided(case) or _between_steps(case) or _timed(case) or _to_come(case)
+    found = _decided(case) or sequence_place.waiting(case) or _between_steps(case) or sequence_place.following(case)
+    found = found or _timed(case) or _to_come(case)
     return replace(found, sentence=f"{found.sentence} {paused[0].upper()}{paused[1:]}.") if paused else found
 
 
@@ -83,7 +86,7 @@ def _between_steps(case: ExplainedClient) -> CampaignExplanation | None:
     for before, step in case.campaign.following:
         for row in reversed(case.after):
             went = row.state in (State.SENT, State.UNCERTAIN) or row.reason == Reason.STEP_CONDITION
-            known = step.at is not None or case.promised_step(step.key, row.occurrence)
+            known = step.at is not None or is_past(case, step.key, row.occurrence)
             if row.step == before.key and went and not known and row.settled_at is not None:
                 due = case.after_wait(row.settled_at, step.wait)
                 if due > case.now:
@@ -109,7 +112,10 @@ def _after_last(case: ExplainedClient, found: CampaignExplanation) -> CampaignEx
 
 
 def _last(case: ExplainedClient) -> str:
-    """The outcome of the latest promise, as a separate sentence."""
+    """The outcome of the latest promise or decision, as a separate sentence."""
+    decided = sequence_place.last_outcome(case)
+    if decided:
+        return f"{decided} "
     return f"{_ended(case, case.after[-1])} " if case.after else ""
 
 

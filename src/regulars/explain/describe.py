@@ -14,6 +14,7 @@ from regulars.context.plan_context import Ruleset
 from regulars.core.clock import words
 from regulars.explain.goal_phrases import goal_sentence
 from regulars.explain.offer_phrases import coupon_phrase
+from regulars.explain.sequence_phrases import sequence_phrase
 from regulars.explain.stopping_phrases import stopping_sentences
 from regulars.explain.variant_phrases import variant_sentences
 from regulars.rules.grammar import Holdout, Until
@@ -53,14 +54,19 @@ def _sending(campaign: Campaign, rules: Ruleset) -> str:
     whom = "their manager" if campaign.to == "manager" else "them"
     if campaign.sender == "manager":
         whom += " in the manager's name" if campaign.to == "manager" else " in their manager's name"
-    emails = _waves(campaign, rules) if campaign.waves else _steps(campaign, rules)
+    if campaign.route.decisions:
+        emails = sequence_phrase(campaign, rules)
+    else:
+        emails = _waves(campaign, rules) if campaign.waves else _steps(campaign, rules)
     text = f"send {whom} {emails}"
     text += ", with a copy to the manager" if campaign.cc else ""
     if campaign.offer:
         text += f", with {coupon_phrase(campaign.offer.coupon, rules.rulebook.company.currency)}"
     if campaign.until:
         done = _ending(campaign.until)
-        text += f", until they {done}" if campaign.following else f", unless they {done} first"
+        text += (
+            f", until they {done}" if campaign.following or campaign.route.decisions else f", unless they {done} first"
+        )
     return text
 
 

@@ -27,7 +27,7 @@ from regulars.explain.campaign_explanation import explain_campaign
 from regulars.explain.client_facts import Fact, client_facts
 from regulars.explain.drawn_variant import DrawnVariant, drawn_variant
 from regulars.planner.plan import plan
-from regulars.triggers.explained import CampaignExplanation, ExplainedClient, Row, Stay
+from regulars.triggers.explained import CampaignExplanation, Decided, ExplainedClient, Row, Stay
 from regulars.triggers.kinds import trigger_of
 
 
@@ -53,6 +53,8 @@ class View:
     """The variant of the campaign that the client gets; None without variants."""
     asked: frozenset[str] = frozenset()
     """The fields of the client in its conditions."""
+    decisions: Sequence[Decided] = ()
+    """What was decided in its sequence, and where the client waits."""
 
     def to_json(self) -> dict[str, Any]:
         """JSON-ready data."""
@@ -64,6 +66,7 @@ class View:
             "ledger": [_row(row) for row in self.ledger],
             "plan": [_row(row) for row in self.plan],
             "conditions": {name: _clause(clause) for name, clause in self.clauses.items()},
+            "decisions": [_decision(row) for row in self.decisions],
             "forbidden": self.forbidden,
             "holdout": self.holdout,
             **({} if self.variant is None else {"variant": self.variant.to_json()}),
@@ -107,11 +110,20 @@ def explain(
         after = queries.rows(connection, key)
         person = load_people(connection, [key], now, rules.rulebook.company.timezone)[key]
         context = plan_context(connection, rules, now, key)
-        stays = queries.stays(connection, key)
+        stays, decided = queries.stays(connection, key), queries.decided(connection, key)
         chosen = [found for found in active_campaigns.values() if campaign in (None, found.campaign.name)]
         chosen.sort(key=lambda found: (-found.campaign.priority, found.campaign.name))
         views = [
-            _view(context, found, person, _of(found, before), _of(found, after), stays.get(found.key), active_campaigns)
+            _view(
+                context,
+                found,
+                person,
+                _of(found, before),
+                _of(found, after),
+                stays.get(found.key),
+                active_campaigns,
+                [row for row in decided if row.campaign == found.key],
+            )
             for found in chosen
         ]
         zone = str(person.fields.get("timezone") or person.zone)
@@ -130,20 +142,21 @@ def _view(
     after: Sequence[Row],
     stay: Stay | None,
     active_campaigns: Mapping[str, ActiveCampaign],
+    decided: Sequence[Decided],
 ) -> View:
     assert context.only is not None
     clauses = _clauses(context, active, person)
     known = {row.id: row for row in before}
     changed = [row for row in after if row.id not in known or known[row.id].verdict != row.verdict]
     names = {key: one.campaign.name for key, one in active_campaigns.items()}
-    case = ExplainedClient(context, active, person, context.only, before, after, changed, stay, clauses, names)
+    case = ExplainedClient(context, active, person, context.only, before, after, changed, stay, clauses, names, decided)
     found: CampaignExplanation = explain_campaign(case)
     return View(
         active.campaign.name, found.sentence, any(row.state == State.PLANNED for row in after), found.due_from,
         before, changed, clauses, queries.missing_right(context, active, context.only),
         is_held_out(context.connection, active, context.only),
         drawn_variant(context.connection, active, context.only),
-        _asked(context, active.campaign.name),
+        _asked(context, active.campaign.name), decided,
     )  # fmt: skip
 
 
@@ -176,6 +189,13 @@ def _row(row: Row) -> dict[str, Any]:
         "detail": row.detail, "due_at": _iso(row.due_at), "settled_at": _iso(row.settled_at),
         "next_at": _iso(row.next_at) if row.state == State.HELD else None,
         "code": row.code, "message_id": row.message_id,
+    }  # fmt: skip
+
+
+def _decision(row: Decided) -> dict[str, Any]:
+    return {
+        "step": row.step, "occurrence": row.occurrence, "since": _iso(row.began_at), "until": _iso(row.until_at),
+        "branch": row.branch, "at": _iso(row.at), "cause": row.cause, "moved_to": row.moved_to,
     }  # fmt: skip
 
 

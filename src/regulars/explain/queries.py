@@ -16,6 +16,7 @@ from regulars.db.tables import (
     consents,
     coupons,
     customers,
+    decisions,
     hits,
     members,
     notifications,
@@ -32,7 +33,7 @@ from regulars.responses import click_grading
 from regulars.rules.goal_rules import Goal
 from regulars.rules.grammar import Cap
 from regulars.rules.model import Kind, Rulebook
-from regulars.triggers.explained import Row, Stay
+from regulars.triggers.explained import Decided, Row, Stay
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +62,15 @@ def find(connection: Connection, customer: str) -> int:
     if not found:
         raise NotFound("customer", customer)
     return found[0]
+
+
+def decided(connection: Connection, customer_id: int) -> list[Decided]:
+    """All decisions of the client, in the order in which they came to them."""
+    columns = [decisions.c[name] for name in Decided.__dataclass_fields__]
+    query = (
+        select(*columns).where(decisions.c.customer_id == customer_id).order_by(decisions.c.began_at, decisions.c.id)
+    )
+    return [Decided(*row) for row in connection.execute(query)]
 
 
 def rows(connection: Connection, customer_id: int) -> list[Row]:

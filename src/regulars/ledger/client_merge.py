@@ -17,6 +17,7 @@ from regulars.core.errors import RegularsError
 from regulars.db.states import COUNTED, Reason, State
 from regulars.db.tables import claims, coupons, members, promises, values_seen
 from regulars.ledger.recall import recall_promises
+from regulars.ledger.sequence_rows import merge_decisions
 from regulars.rules.model import Kind
 
 _OPEN = (State.PLANNED, State.HELD)
@@ -35,7 +36,7 @@ class MergedPromises:
 
 
 def merge_promises(connection: Connection, kept: int, gone: int, now: datetime) -> MergedPromises:
-    """Moves the promises, coupons, stays in states and values of `gone` to `kept`; the caller holds the plan lock.
+    """Moves promises, decisions, coupons, stays in states and values of `gone` to `kept`; the caller has the plan lock.
 
     Open promises of both are recalled. Those of a campaign step that the other had too are held, and the next plan
     decides whether they are the same email. Raises RegularsError while an email to one of the two is
@@ -49,6 +50,7 @@ def merge_promises(connection: Connection, kept: int, gone: int, now: datetime) 
     renamed = _merge_stays(connection, kept, gone)
     _merge_values(connection, kept, gone)
     _merge_coupons(connection, kept, gone, renamed)
+    merge_decisions(connection, kept, gone, renamed)
     twice = _rewrite(connection, rows, renamed, kept, now)
     return MergedPromises(sum(row.customer_id == gone for row in rows), twice)
 

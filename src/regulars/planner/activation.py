@@ -9,6 +9,7 @@ trigger of the campaigns that use them, and so are segments.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, time
@@ -17,15 +18,18 @@ from typing import Any
 from sqlalchemy import Connection, RowMapping, insert, select, update
 
 from regulars.consent import signups
-from regulars.context.active_campaign import BEGINNING
+from regulars.context.active_campaign import BEGINNING, ActiveCampaign
 from regulars.core.calendar import instant
 from regulars.db.tables import campaigns, rule_versions
 from regulars.db.types import MICROSECOND
+from regulars.planner.moves import Move, move_clients
 from regulars.profile import facts, points
 from regulars.rules.model import Campaign, Rulebook
 
 CALENDAR, SEGMENTS = "calendar", "segments"
 """The keys of a stored rule's calendar days and segments, beside the keys of the rule file."""
+_BESIDE = (CALENDAR, SEGMENTS)
+_LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +38,8 @@ class Change:
 
     campaign: str
     what: str  # "new", "renamed", "changed" (its trigger), "edited" (the rest), "removed", "back"
+    moves: tuple[Move, ...] = ()
+    """Clients in flight who go on with another step than before."""
 
 
 def activate(connection: Connection, rulebook: Rulebook, now: datetime) -> list[Change]:
@@ -56,7 +62,8 @@ def activate(connection: Connection, rulebook: Rulebook, now: datetime) -> list[
             _create(connection, campaign, rulebook, now, keys)
             changes.append(Change(campaign.name, "new"))
         elif what := _update(connection, row, campaign, rulebook, now):
-            changes.append(Change(campaign.name, what))
+            moved = _move(connection, row, campaign, rulebook, now) if what != "back" else []
+            changes.append(Change(campaign.name, what, tuple(moved)))
     changes += [_retire(connection, row, now) for row in orphans.values() if row["retired_at"] is None]
     return changes
 
@@ -103,6 +110,20 @@ def _update(
     connection.execute(update(campaigns).where(campaigns.c.key == row["key"]).values(**values))
     _remember(connection, campaign, rulebook, now)
     return "back" if back else "changed" if changed else "edited"
+
+
+def _move(connection: Connection, row: RowMapping, campaign: Campaign, rulebook: Rulebook, now: datetime) -> list[Move]:
+    """Moves the clients in flight from the rule in `row` to the campaign's present one."""
+    stored = select(rule_versions.c.source).where(rule_versions.c.rule == row["rule"])
+    source = {key: value for key, value in (connection.scalar(stored) or {}).items() if key not in _BESIDE}
+    try:
+        old = Campaign.model_validate({**source, "name": campaign.name})
+    except ValueError:
+        _LOG.warning("the former rule of `%s` cannot be read any more, so nobody in flight is moved", campaign.name)
+        return []
+    present = connection.execute(select(campaigns).where(campaigns.c.key == row["key"])).one()
+    active = ActiveCampaign(present.key, campaign, present.since, present.applied_at, present.planned_at)
+    return move_clients(connection, rulebook, old, active, row["planned_at"], now)
 
 
 def _in_force(connection: Connection, campaign: Campaign, rulebook: Rulebook, now: datetime) -> dict[str, Any]:

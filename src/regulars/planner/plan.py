@@ -29,7 +29,10 @@ from regulars.ledger.arms import arms_of_promises
 from regulars.ledger.webhook_endpoints import put_in_force
 from regulars.planner.activation import Change, activate, recount_points
 from regulars.planner.prefilter import Prefiltered, prefilter
-from regulars.planner.promise import promise_first_steps, promise_next_steps, promise_timed_steps
+from regulars.planner.promise import promise_first_steps, promise_started, promise_timed_steps
+from regulars.planner.sequence import enter_by_decision, follow
+from regulars.planner.started import starters_first
+from regulars.planner.ways import branching
 from regulars.profile.time_zones import clear_unknown
 from regulars.responses.clicks import record_click_events
 from regulars.triggers.base import Movement
@@ -101,7 +104,11 @@ def plan(
             begin_canaries(connection, rules.rulebook, active_campaigns, changed, now)
     else:
         changes, recounted, active_campaigns = [], False, _planned(resumed)
-    context = plan_context(connection, rules, now, only, cache)
+    context = replace(
+        plan_context(connection, rules, now, only, cache),
+        with_decisions=branching(connection),
+        keys={active.campaign.name: key for key, active in active_campaigns.items()},
+    )
     movements = {} if states_unchanged else _update(context, active_campaigns)
     if only is None:
         refresh_outgrown(connection)  # written by this plan
@@ -154,13 +161,19 @@ def _promise(
     )
     promised = 0
     for found in by_priority(active_campaigns):
+        entered = 0
         if found.key in prefiltered.first and found.key not in excluded:
             promised += promise_first_steps(connection, context, found)
+            entered = enter_by_decision(connection, context, found, started=False)
         # Following steps are not due after an email promised just now: the one before must have been sent.
-        if found.key in prefiltered.following:
-            promised += promise_next_steps(connection, context, found)
+        if found.key in prefiltered.following or entered:
+            promised += follow(connection, context, found)
         if found.key in prefiltered.timed:
             promised += promise_timed_steps(connection, context, found)
+    for found in starters_first(active_campaigns):
+        promised += promise_started(connection, context, found)
+        if enter_by_decision(connection, context, found, started=True):
+            promised += follow(connection, context, found)
     return promised
 
 

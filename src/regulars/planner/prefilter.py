@@ -10,12 +10,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, Integer, bindparam, func, literal, select
+from sqlalchemy import Connection, Integer, bindparam, func, literal, select, union
 
 from regulars.context.active_campaign import ActiveCampaign
 from regulars.context.plan_context import PlanContext
 from regulars.db.event_source import PURCHASE
-from regulars.db.tables import events, members, products, promises, purchases, values_seen
+from regulars.db.tables import decisions, events, members, products, promises, purchases, values_seen
 from regulars.rules.model import Rulebook
 from regulars.triggers.base import ClientHistory, LastEvents
 from regulars.triggers.kinds import trigger_of
@@ -26,7 +26,10 @@ _BOUGHT = select(literal(PURCHASE), func.max(purchases.c.occurred_at), func.max(
 _EVENTS_OF_CLIENT = (_EVENTS.where(events.c.customer_id == _CLIENT), _BOUGHT.where(purchases.c.customer_id == _CLIENT))
 _INSIDE = select(members.c.campaign).where(members.c.customer_id == _CLIENT, members.c.left_at.is_(None))
 _VALUED = select(values_seen.c.campaign).where(values_seen.c.customer_id == _CLIENT).distinct()
-_PROMISED = select(promises.c.campaign).where(promises.c.customer_id == _CLIENT).distinct()
+_PROMISED = union(
+    select(promises.c.campaign).where(promises.c.customer_id == _CLIENT),
+    select(decisions.c.campaign).where(decisions.c.customer_id == _CLIENT),
+)
 _LAUNCHED = select(products.c.id).where(products.c.launched_at.is_not(None)).limit(1)
 
 

@@ -121,6 +121,23 @@ class Route:
         stop = self.stops.get(edge.key)
         return stop is not None and edge.outcome in stop.outcomes
 
+    def with_names(self, steps: Mapping[str, str], branches: Mapping[tuple[str, str], str]) -> Route:
+        """The same route with other names of decisions, and of their branches (by decision and branch)."""
+
+        def edge(old: Edge) -> Edge:
+            return Edge(steps.get(old.key, old.key), branches.get((old.key, old.outcome), old.outcome))
+
+        def name(key: str | None) -> str | None:
+            return None if key is None else steps.get(key, key)
+
+        renamed = {}
+        for key, stop in self.stops.items():
+            item = stop.item.model_copy(update={"id": steps[key]}) if key in steps else stop.item
+            outcomes = {branches.get((key, outcome), outcome): name(to) for outcome, to in stop.outcomes.items()}
+            inside = None if stop.inside is None else edge(stop.inside)
+            renamed[steps.get(key, key)] = Stop(item, stop.loc, outcomes, name(stop.after), inside, stop.reached)
+        return Route(renamed, name(self.root))
+
     def around(self, key: str) -> list[Edge]:
         """The decisions in whose branches the step stands, the outermost first: all must have had these outcomes."""
         found: list[Edge] = []

@@ -13,8 +13,8 @@ from regulars.rules.phrase_types import Awaited, Condition, Name, Part, Timing, 
 
 TIME_IS_OVER, IN_TIME, STARTED = "else", "then", "started"
 """The outcomes of `wait_for`, and that of `start`."""
-NO_BRANCH = "none"
-"""The outcome of `choose` where no branch's condition is true."""
+NO_BRANCH = "~none"
+"""The outcome of `choose` where no branch's condition is true; with a sign that no name can have."""
 
 
 class Step(Part):

@@ -13,7 +13,7 @@ from sqlalchemy import BigInteger, ColumnElement, Connection, Select, and_, func
 from regulars.context.active_campaign import ActiveCampaign, load_active_campaigns
 from regulars.context.statement_cache import StatementCache
 from regulars.db.states import State
-from regulars.db.tables import campaigns, customers, managers, members, promises, rule_versions, values_seen
+from regulars.db.tables import campaigns, customers, decisions, managers, members, promises, rule_versions, values_seen
 from regulars.db.types import from_micros
 from regulars.ledger.arms import assigned_arm
 from regulars.rules.model import Rulebook
@@ -193,10 +193,21 @@ def _queries(
 
 
 def _waits_between_steps(active: ActiveCampaign, upcoming: Upcoming) -> list[UpcomingQuery]:
-    return [
+    """The ends of waits: after emails and decisions until the next email, and of decisions that are open."""
+    found = [
         upcoming.after_wait(
             promises.c.settled_at, step.wait,
             promises.c.campaign == active.key, promises.c.step == before.key, promises.c.state.in_(_ENDED_STATES),
         )
         for before, step in active.campaign.following
     ]  # fmt: skip
+    route = active.campaign.route
+    if not route.decisions:
+        return found
+    here = decisions.c.campaign == active.key
+    found.append(upcoming.at(type_coerce(decisions.c.until_at, BigInteger), here, decisions.c.branch.is_(None)))
+    keys = [stop.key for stop in route.decisions]
+    for wait in {step.wait: None for step in route.emails}:
+        after = (decisions.c.at, decisions.c.step.in_(keys)), (decisions.c.moved_at, decisions.c.moved_to != "")
+        found += [upcoming.after_wait(moment, wait, here, there) for moment, there in after]
+    return found

@@ -17,6 +17,7 @@ from regulars.context.plan_context import Ruleset
 from regulars.core.calendar import instant, local_date
 from regulars.db import engine as db
 from regulars.planner.activation import Change
+from regulars.planner.moves import in_flight
 from regulars.planner.plan import Plan, Tally, plan, tallies
 from regulars.simulation import ledger_queries
 from regulars.simulation.difference import Difference
@@ -51,6 +52,8 @@ class Forecast:
     difference: Difference | None = None
     stops: Sequence[str] = ()
     """A sentence for each campaign that a guard would stop."""
+    in_flight: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    """By campaign and decision, how many clients wait there after the plan."""
 
     @property
     def due(self) -> int:
@@ -67,10 +70,18 @@ class Forecast:
                 for name, tally in self.campaigns.items()
             },
             "changes": [
-                {"campaign": b.change.campaign, "what": b.change.what, "due": b.due, "left_alone": b.left_alone}
+                {
+                    "campaign": b.change.campaign,
+                    "what": b.change.what,
+                    "due": b.due,
+                    "left_alone": b.left_alone,
+                    **({"moves": [move.to_json() for move in b.change.moves]} if b.change.moves else {}),
+                }
                 for b in self.changes
             ],
         }
+        if self.in_flight:
+            document["in_flight"] = {name: dict(steps) for name, steps in self.in_flight.items()}
         if self.recounted:
             document["points_recounted"] = True
         if self.days:
@@ -139,7 +150,7 @@ def _first(connection: Connection, made: Plan, now: datetime, count: int) -> For
     ]
     return Forecast(
         now, found, ledger_queries.samples(connection, made.active_campaigns, now, count), blasts, made.recounted,
-        stops=_stops(made),
+        stops=_stops(made), in_flight=in_flight(connection, made.active_campaigns),
     )  # fmt: skip
 
 

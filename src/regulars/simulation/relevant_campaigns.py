@@ -14,6 +14,7 @@ from regulars.audience.expression import Expression
 from regulars.dispatch.dispatcher import Rules
 from regulars.render.compile import Templates
 from regulars.rules.model import Loc, Rulebook
+from regulars.rules.starting import starts
 from regulars.simulation.scene import Scene
 from regulars.triggers.base import Story
 from regulars.triggers.kinds import trigger_of
@@ -39,6 +40,12 @@ def relevant_campaigns(rules: Rules, scene: Scene) -> RelevantRules:
         for name, campaign in book.campaigns.items()
         if name in scene.test.expect or (campaign.enabled and trigger_of(campaign).possible_in(story, book))
     }
+    waiting = list(campaigns)
+    while waiting:  # whoever is started may have nothing else that triggers it
+        targets = {str(starts(stop.item)) for stop in book.campaigns[waiting.pop()].route.decisions}
+        fresh = sorted(name for name in targets if name in book.campaigns and name not in campaigns)
+        campaigns |= {name: book.campaigns[name] for name in fresh}
+        waiting += fresh
     return RelevantRules(replace(book, campaigns=campaigns), rules.conditions, rules.templates)
 
 

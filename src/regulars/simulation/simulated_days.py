@@ -19,6 +19,7 @@ from regulars.context.active_campaign import ActiveCampaign, load_active_campaig
 from regulars.context.plan_context import Ruleset, plan_context
 from regulars.context.statement_cache import StatementCache
 from regulars.core.calendar import days, local_date
+from regulars.planner.moves import Move, in_flight
 from regulars.planner.plan import Plan, plan
 from regulars.planner.prefilter import exhausted, last_events
 from regulars.simulation import dry_dispatch, ledger_queries
@@ -59,6 +60,10 @@ class Simulation:
         self.zone = rules.rulebook.company.timezone
         self.emails: list[ledger_queries.Email] = []
         """All sent emails, in order."""
+        self.moves: list[tuple[str, Move]] = []
+        """Clients in flight who are moved because a rule was edited, by campaign."""
+        self.in_flight: dict[str, dict[str, int]] = {}
+        """By campaign and decision, how many clients wait there at the start."""
         self.days: list[Day] = []
         self._happened = last_events(connection)
         self._cache = StatementCache()
@@ -108,6 +113,9 @@ class Simulation:
         excluded = self._excluded(moment)
         self._made = plan(self.connection, self.rules, moment, excluded=excluded, cache=self._cache, resumed=self._made)
         active_campaigns = self._made.active_campaigns
+        if moment == self.now:
+            self.moves = [(change.campaign, move) for change in self._made.changes for move in change.moves]
+            self.in_flight = in_flight(self.connection, active_campaigns)
         went = ledger_queries.emails(self.connection, dry_dispatch.send(self.connection, self.rules, moment))
         self.emails += went
         self._sent.update(active_campaigns[email.campaign].campaign.name for email in went)

@@ -17,6 +17,7 @@ from sqlalchemy import Engine
 from regulars.context.active_campaign import load_active_campaigns
 from regulars.core.email_names import email_folder
 from regulars.db import engine as db
+from regulars.planner.moves import Move
 from regulars.rules.model import Rulebook
 from regulars.simulation.ledger_queries import Email
 from regulars.simulation.plan_ahead import last_instant
@@ -55,6 +56,10 @@ class VersionDifference:
     until: datetime
     parts: Sequence[PartChange]
     campaigns: Mapping[str, ClientChanges] = field(default_factory=dict)
+    moves: Sequence[tuple[str, Move]] = ()
+    """Clients in the middle of a sequence who go on with another step, by campaign."""
+    in_flight: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    """By campaign and decision, how many clients wait there under the new version."""
 
     @property
     def reached(self) -> frozenset[str]:
@@ -83,6 +88,8 @@ class VersionDifference:
                 name: {"gains": list(one.gains), "losses": list(one.losses), "other": list(one.other)}
                 for name, one in self.campaigns.items()
             },
+            "moves": [{"campaign": name, **move.to_json()} for name, move in self.moves],
+            "in_flight": {name: dict(steps) for name, steps in self.in_flight.items()},
         }
 
 
@@ -101,9 +108,10 @@ def difference(
     sent: Sequence[Email] = ()
     old_names: dict[str, str] = {}
     if old is not None:
-        sent, old_names = _emails(engine, old, now, until, progress)
-        before = _counted(sent)
-    going, names = _emails(engine, new, now, until, progress)
+        simulated, old_names = _simulated(engine, old, now, until, progress)
+        before = _counted(simulated.emails)
+    made, names = _simulated(engine, new, now, until, progress)
+    going = made.emails
     after, other = _counted(going), Counter[_Key]()
     if old is not None:
         locales = {email.customer: (email.locale, email.manager_locale) for email in going}
@@ -111,19 +119,19 @@ def difference(
         differs = _OtherEmails(old, new, names, locales, arms)
         other = Counter({key: count for key, count in (before & after).items() if differs(key)})
     found = _by_campaign(after - before, before - after, other, {**old_names, **names})
-    return VersionDifference(now, until, parts, found)
+    return VersionDifference(now, until, parts, found, made.moves, made.in_flight)
 
 
-def _emails(
+def _simulated(
     engine: Engine, rules: Workspace, now: datetime, until: datetime, progress: Progress | None
-) -> tuple[list[Email], dict[str, str]]:
-    """The emails that go, and the names of campaigns by their keys."""
+) -> tuple[Simulation, dict[str, str]]:
+    """What is sent and who is moved, and the names of campaigns by their keys."""
     with db.dry_run(engine) as connection:
         simulation = Simulation(connection, rules, now, until)
         simulation.run(progress)
         active = load_active_campaigns(connection, rules.rulebook)
         names = {key: one.campaign.name for key, one in active.items()}
-        return simulation.emails, names
+        return simulation, names
 
 
 def _counted(emails: Sequence[Email]) -> Counter[_Key]:

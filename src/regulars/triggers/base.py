@@ -140,8 +140,9 @@ class Trigger(ABC):
     def began_at(self, active: ActiveCampaign, row: Any) -> ColumnElement[Any]:
         """When the source of the promise `row` happened or began, in microseconds; NULL without one."""
 
-    def join_source(self, joined: FromClause) -> tuple[FromClause, dict[str, Any]]:
-        """The promises in `joined` with their sources, and the arguments of `PlanContext.holds` for them."""
+    def join_source(self, joined: FromClause, rows: FromClause = promises) -> tuple[FromClause, dict[str, Any]]:
+        """The `rows` of `joined` with their sources, and the arguments of `PlanContext.holds` for them."""
+        del rows
         return joined, {}
 
     def withdrawn(

@@ -119,10 +119,10 @@ class EventTrigger(Trigger):
         happened = select(type_coerce(source.c.occurred_at, BigInteger)).where(source.c.id == row.c.source_id)
         return happened.correlate(row).scalar_subquery()
 
-    def join_source(self, joined: FromClause) -> tuple[FromClause, dict[str, Any]]:
+    def join_source(self, joined: FromClause, rows: FromClause = promises) -> tuple[FromClause, dict[str, Any]]:
         source = event_source(self.event)
         given = {"event_data": source.c.data, "event_at": source.c.occurred_at}
-        return joined.outerjoin(source, source.c.id == promises.c.source_id), given
+        return joined.outerjoin(source, source.c.id == rows.c.source_id), given
 
     def withdrawn(
         self, context: PlanContext, data: ColumnElement[object] | None

@@ -40,6 +40,23 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
+class Decided:
+    """One row of `decisions`: a step at which the client waits, or what was decided there."""
+
+    campaign: str
+    step: str
+    occurrence: str
+    began_at: datetime
+    until_at: datetime
+    branch: str | None
+    at: datetime | None
+    decided_at: datetime | None
+    cause: str | None
+    moved_to: str | None
+    moved_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class Stay:
     """The client's stay in the state of a `when` campaign; `baseline`: was in it when the rule came into force."""
 
@@ -70,6 +87,8 @@ class ExplainedClient:
     stay: Stay | None
     clauses: Mapping[str, Clause]
     names: Mapping[str, str]
+    decisions: Sequence[Decided] = ()
+    """The client's decisions in this campaign after the plan, in the order in which they came to them."""
 
     @property
     def campaign(self) -> Campaign:
@@ -107,8 +126,9 @@ class ExplainedClient:
         return day(moment, self.zone)
 
     def promised(self, occurrence: str) -> bool:
-        """Whether the ledger has a promise of this occurrence."""
-        return any(row.occurrence == occurrence for row in self.after)
+        """Whether the ledger has a promise or a decision of this occurrence."""
+        known = {*(row.occurrence for row in self.after), *(row.occurrence for row in self.decisions)}
+        return occurrence in known
 
     def promised_step(self, step: str, occurrence: str) -> bool:
         """Whether the ledger has this step of this occurrence."""

@@ -49,8 +49,8 @@ class ProductTrigger(Trigger):
         launched = select(type_coerce(products.c.launched_at, BigInteger)).where(products.c.id == row.c.source_id)
         return launched.correlate(row).scalar_subquery()
 
-    def join_source(self, joined: FromClause) -> tuple[FromClause, dict[str, Any]]:
-        return joined.outerjoin(products, products.c.id == promises.c.source_id), {"product": products}
+    def join_source(self, joined: FromClause, rows: FromClause = promises) -> tuple[FromClause, dict[str, Any]]:
+        return joined.outerjoin(products, products.c.id == rows.c.source_id), {"product": products}
 
     def may_concern(self, context: PlanContext, active: ActiveCampaign, history: ClientHistory) -> bool:
         return history.product_launched

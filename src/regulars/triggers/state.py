@@ -156,7 +156,8 @@ class StateTrigger(Trigger):
             return CampaignExplanation(
                 f"Not due: was past it {client.baseline_words}, and is left alone until it ends and begins again."
             )
-        if any(row.due_at >= stay.entered_at for row in client.after):
+        entered = (*(row.due_at for row in client.after), *(row.began_at for row in client.decisions))
+        if any(moment >= stay.entered_at for moment in entered):
             return CampaignExplanation(f"Nothing more to come: {since}.")
         due = client.after_wait(stay.entered_at, self.campaign.lead)
         due = max(due, free_at) if free_at else due

@@ -10,6 +10,7 @@ from regulars.db.tables._metadata import metadata
 from regulars.db.tables.activity import events, purchase_lines, purchases
 from regulars.db.tables.campaign_state import campaigns, members, rule_versions, values_seen
 from regulars.db.tables.catalogue import product_links, products
+from regulars.db.tables.decisions import decisions
 from regulars.db.tables.delivery_limits import domain_limits, mail_domains, server_days, server_states
 from regulars.db.tables.derived import (
     buying_model,
@@ -57,6 +58,7 @@ __all__ = [
     "coupon_codes",
     "coupons",
     "customers",
+    "decisions",
     "deliveries",
     "domain_limits",
     "due_tallies",
