@@ -104,11 +104,7 @@ def plan(
             begin_canaries(connection, rules.rulebook, active_campaigns, changed, now)
     else:
         changes, recounted, active_campaigns = [], False, _planned(resumed)
-    context = replace(
-        plan_context(connection, rules, now, only, cache),
-        with_decisions=branching(connection),
-        keys={active.campaign.name: key for key, active in active_campaigns.items()},
-    )
+    context = _with_sequences(plan_context(connection, rules, now, only, cache), active_campaigns)
     movements = {} if states_unchanged else _update(context, active_campaigns)
     if only is None:
         refresh_outgrown(connection)  # written by this plan
@@ -122,6 +118,11 @@ def plan(
     cleared = examine_waiting(connection, context, active_campaigns)
     connection.execute(update(campaigns).where(campaigns.c.key.in_(list(awake))).values(planned_at=now))
     return Plan(now, changes, movements, promised, cleared, active_campaigns, recounted, alarms)
+
+
+def _with_sequences(context: PlanContext, active_campaigns: Mapping[str, ActiveCampaign]) -> PlanContext:
+    keys = {active.campaign.name: key for key, active in active_campaigns.items()}
+    return replace(context, with_decisions=branching(context.connection), keys=keys)
 
 
 def _clear_unknown_zones(connection: Connection) -> None:

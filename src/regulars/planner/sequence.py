@@ -162,9 +162,7 @@ def _decide(connection: Connection, context: PlanContext, active: ActiveCampaign
             assert_never(item)
 
 
-def _end(
-    connection: Connection, context: PlanContext, active: ActiveCampaign, waiting: ColumnElement[bool]
-) -> None:
+def _end(connection: Connection, context: PlanContext, active: ActiveCampaign, waiting: ColumnElement[bool]) -> None:
     """Ends the sequence of those for whom the campaign's `until` happened."""
     met = and_(waiting, goal_met(context, active, decisions))
     values = {"branch": ENDED, "at": context.now, "decided_at": context.now, "cause": Reason.GOAL_MET}
