@@ -54,11 +54,15 @@ class Sink:
 
 @contextlib.contextmanager
 def workers(environment: dict[str, str]) -> Iterator[None]:
-    """A worker with two processes, and the scheduler that wakes it."""
+    """Two workers, processes of their own as on two machines, and the scheduler that wakes them."""
     command = [sys.executable, "-c", "from regulars.cli import main; main(prog_name='regulars')"]
     running = [
         subprocess.Popen([*command, *arguments], env=environment, stderr=subprocess.DEVNULL)
-        for arguments in (["worker", "-c", "2", "--loglevel", "WARNING"], ["beat", "--loglevel", "WARNING"])
+        for arguments in (
+            ["worker", "--loglevel", "WARNING", "--hostname", "one@%h"],
+            ["worker", "--loglevel", "WARNING", "--hostname", "two@%h"],
+            ["beat", "--loglevel", "WARNING"],
+        )
     ]
     try:
         yield

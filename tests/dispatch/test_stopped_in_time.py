@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import pytest
+import yaml
 from sqlalchemy import insert, select
 
 from regulars.core import ids
-from regulars.db.engine import write
+from regulars.db.engine import read, write
 from regulars.db.tables import customers, events, notifications, promises
+from regulars.insights.operating_figures import operating_figures
 from regulars.operation.surroundings import stopped
 from tests.common.bench import at
+from tests.common.receiver import receiving
 from tests.common.smtp import Inbox
 from tests.common.workspace import write_workspace
 from tests.dispatch.conftest import Open
@@ -60,7 +63,8 @@ def _complain(office: Office, number: int, when: str) -> None:
 
 
 def test_no_more_than_the_canary_goes_and_what_stopped_it_is_told(open_office: Open, smtp_inbox: Inbox) -> None:
-    office = open_office(smtp_inbox.url)
+    operator = {"REGULARS_ALERT_EMAIL": "anna@studio.example", "REGULARS_WEBHOOK_NETWORKS": "127.0.0.0/8"}
+    office = open_office(smtp_inbox.url, **operator)
     policy = {"canary": "50, then wait 30 minutes", "guard": {"complaints": "2% of 50"}}
     write_workspace(office.root, {"visit": VISIT | {"audience": CUTS}}, policy=policy)
     office.tick("2026-06-10T09:00")
@@ -80,6 +84,21 @@ def test_no_more_than_the_canary_goes_and_what_stopped_it_is_told(open_office: O
         "`visit` is paused since 2026-06-10 09:41 UTC by a guard: 2 of the last 50 emails were reported as spam; the"
         " limit is 2% of 50; `regulars resume visit` lets it go on"
     )
+    with receiving() as receiver:
+        program = {"crm": {"url": receiver.url, "events": ["alert.began", "campaign.stopped"]}}
+        (office.root / "campaigns" / "notify.yaml").write_text(yaml.safe_dump({"notify": program}))
+        office.plan("2026-06-10T12:01")
+        office.runtime.notify()
+        office.runtime.notify()
+    [webhook] = [one for one in receiver.data("alert.began") if one["alert"].startswith("guard/")]
+    assert webhook["words"] == told.full
+    [email] = smtp_inbox.messages[50:]  # one email for all alerts, and none again
+    assert email.recipients == ("anna@studio.example",)
+    assert "`regulars resume visit`" in " ".join(email.message.get_body(("plain",)).get_content().split())
+    with read(office.engine) as connection:
+        figures = operating_figures(connection)
+    assert figures.by_guard == 1
+    assert any(alert.key.startswith("guard/campaign/visit") for alert in figures.alerts)
 
 
 def test_with_a_guard_of_volume_none_goes(open_office: Open, smtp_inbox: Inbox) -> None:
