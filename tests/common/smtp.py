@@ -30,6 +30,12 @@ class Received:
         """The message as the standard library reads it."""
         return email.message_from_bytes(self.content, policy=email.policy.default)
 
+    @property
+    def text(self) -> str:
+        """The text part in one line."""
+        part = self.message.get_body(("plain",))
+        return "" if part is None else " ".join(part.get_content().split())
+
 
 class Inbox:
     """Accepts everything, forgets nothing. `messages` is in order of acceptance."""

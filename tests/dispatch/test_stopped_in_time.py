@@ -94,7 +94,7 @@ def test_no_more_than_the_canary_goes_and_what_stopped_it_is_told(open_office: O
     assert webhook["words"] == told.full
     [email] = smtp_inbox.messages[50:]  # one email for all alerts, and none again
     assert email.recipients == ("anna@studio.example",)
-    assert "`regulars resume visit`" in " ".join(email.message.get_body(("plain",)).get_content().split())
+    assert "`regulars resume visit`" in email.text
     with read(office.engine) as connection:
         figures = operating_figures(connection)
     assert figures.by_guard == 1

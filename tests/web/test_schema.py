@@ -62,4 +62,6 @@ def test_the_document_has_every_path() -> None:
         "/api/customers post", "/api/purchases post", "/api/events post", "/api/coupons/{code}/check post",
         "/api/suppressions post", "/api/suppressions get", "/api/suppressions/remove post",
         "/api/coupons/{code}/redeem post", "/hooks/{hook} post",
+        "/api/pauses get", "/api/pauses post", "/api/pauses/resume post", "/api/pauses/cancel post",
+        "/hooks/mail/{provider} post",
     }  # fmt: skip

@@ -21,8 +21,9 @@ from regulars.dispatch.manager_copy import PATH as COPY_PATH
 from regulars.feedback.webhooks.provider_registry import configured
 from regulars.importing.report import Kind
 from regulars.operation.database_upgrade import require_address_secret, upgrade_database
+from regulars.operation.lanes import lane_kinds
 from regulars.web import readiness
-from regulars.web.api import endpoints, mail_webhooks, suppression_endpoints, webhooks
+from regulars.web.api import endpoints, mail_webhooks, pause_endpoints, suppression_endpoints, webhooks
 from regulars.web.api.metrics import metrics
 from regulars.web.api.openapi import BATCHES, document
 from regulars.web.middleware import API_PATHS, OuterMiddleware
@@ -89,6 +90,9 @@ def _api() -> list[Route]:
         Route(
             "/api/suppressions/remove", endpoints.endpoint("suppressions", suppression_endpoints.lift), methods=["POST"]
         ),
+        Route("/api/pauses", endpoints.endpoint("pauses", pause_endpoints.list_or_pause), methods=["GET", "POST"]),
+        Route("/api/pauses/resume", endpoints.endpoint("pauses", pause_endpoints.resume), methods=["POST"]),
+        Route("/api/pauses/cancel", endpoints.endpoint("pauses", pause_endpoints.cancel), methods=["POST"]),
         Route("/hooks/{hook}", webhooks.receive, methods=["POST"]),
         Route("/hooks/mail/{provider}", mail_webhooks.receive, methods=["POST"]),
         Route("/hooks/mail/{provider}/{secret}", mail_webhooks.receive, methods=["POST"]),
@@ -108,7 +112,7 @@ def from_environment() -> ASGIApp:
     site = Site(
         engine, found.workspace, found.web_url, found.secret, clock.system,
         old_secrets=found.old_secrets, address_secret=found.address_secret,
-        mail_webhooks=configured(found.mail_webhooks),
+        mail_webhooks=configured(found.mail_webhooks), lanes=lane_kinds(found),
     )  # fmt: skip
     return create(site)
 

@@ -21,6 +21,7 @@ from regulars.operation import applied_versions
 from regulars.operation.applied_versions import MANUAL
 from regulars.operation.last_sound_rules import RulesInForce
 from regulars.operation.surroundings import Trouble
+from regulars.rules.model import Kind
 from regulars.web.rate_limit import Limiter
 from regulars.web.recipient.hit_writer import HeadRequests, HitWriter
 from regulars.workspace.fingerprint import fingerprint
@@ -60,6 +61,8 @@ class Site:
     """Former secrets of links and keys."""
     mail_webhooks: Mapping[str, Provider] = field(default_factory=dict, repr=False)
     """The sending providers whose webhooks are set up, by name."""
+    lanes: Mapping[str, frozenset[str]] = field(default_factory=lambda: {"default": frozenset(Kind)})
+    """The kinds of email by lane, for who pauses one."""
     address_secret: bytes = field(default=b"", repr=False)
     """The secret of address hashes; `secret` by default."""
     read: Callable[[Path], Workspace] = field(default=open_workspace, repr=False)

@@ -55,6 +55,7 @@ def endpoint(scope: str, work: Work) -> Callable[[Request], Awaitable[Response]]
             raise HTTPException(403)
         if not site.keys.allows(key[0]):
             raise HTTPException(429)
+        request.state.key = key[0]
         return await run_in_threadpool(work, site, request, parsed(await request.body()))
 
     return answer

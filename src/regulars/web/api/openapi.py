@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from regulars import __version__
@@ -30,6 +30,7 @@ EXAMPLES: Mapping[str, Any] = {
     ],
     "remove": {"emails": ["bo@client.example"], "why": "wrote from this address again"},
     "redeem": {"reference": "receipt 2026-118"},
+    "pause": {"campaign": "win-back", "why": "a wrong price"},
     "hook": {"type": "order.paid", "data": {"number": "118", "total": "149.90", "buyer": {"id": "c-17"}}},
 }  # fmt: skip
 _REFUSALS = {
@@ -70,7 +71,12 @@ def document() -> dict[str, Any]:
     paths["/api/coupons/{code}/redeem"] = {"post": redeem}
     paths["/api/suppressions"]["get"] = _suppression()
     paths["/api/suppressions/remove"] = {"post": _lift()}
+    paths["/api/pauses"] = {"get": _pauses(), "post": _stop("Stop emails within a second.", _PAUSED)}
+    paths["/api/pauses/resume"] = {"post": _stop("Let them go on.", ["resumed", "open", "still_paused"])}
+    paths["/api/pauses/cancel"] = {"post": _stop("Skip what is planned or held; it cannot be undone.", ["cancelled"])}
     paths["/hooks/{hook}"] = {"post": _hook()}
+    paths["/hooks/mail/{provider}"] = {"post": _mail_hook()}
+    paths["/hooks/mail/{provider}/{secret}"] = {"post": _mail_hook("secret")}
     return {
         "openapi": "3.1.0",
         "info": {"title": "Regulars", "version": __version__},
@@ -116,6 +122,58 @@ def _lift() -> dict[str, Any]:
         "summary": "Let addresses be written to again; those of erased people stay suppressed.",
         "requestBody": _body(asked, EXAMPLES["remove"]),
         "responses": {**answers, **_REFUSALS},
+    }
+
+
+_PAUSED = ("paused", "fresh", "open", "sending")
+
+
+def _pauses() -> dict[str, Any]:
+    report = {"type": "object", "required": ["pauses"]}
+    answers = {"200": {"description": "what is paused", "content": {"application/json": {"schema": report}}}}
+    return {"summary": "What is paused: since when, by whom, why.", "responses": {**answers, **_REFUSALS}}
+
+
+def _stop(summary: str, keys: Sequence[str]) -> dict[str, Any]:
+    asked = {
+        "type": "object",
+        "additionalProperties": False,
+        "properties": {
+            "campaign": {"type": "string", "minLength": 1, "maxLength": 200},
+            "lane": {"type": "string", "minLength": 1, "maxLength": 200},
+            "all": {"const": True},
+            "why": {"type": "string", "maxLength": 500},
+        },
+        "oneOf": [{"required": [key]} for key in ("campaign", "lane", "all")],
+    }
+    report = {"type": "object", "required": list(keys)}
+    answers = {"200": {"description": "done", "content": {"application/json": {"schema": report}}}}
+    unknown = {"404": {"description": "no such campaign or lane"}}
+    return {
+        "summary": summary,
+        "requestBody": _body(asked, EXAMPLES["pause"]),
+        "responses": {**answers, **unknown, **_REFUSALS},
+    }
+
+
+def _mail_hook(*secrets: str) -> dict[str, Any]:
+    report = {"type": "object", "anyOf": [{"required": ["received", "recorded"]}, {"required": ["confirmed"]}]}
+    named = [
+        {"name": name, "in": "path", "required": True, "schema": {"type": "string", "minLength": 1}}
+        for name in ("provider", *secrets)
+    ]
+    taken = {"description": "recorded", "content": {"application/json": {"schema": report}}}
+    return {
+        "summary": "Bounces and complaints, as the sending provider reports them.",
+        "security": [],
+        "parameters": named,
+        "requestBody": _body({}, {}),
+        "responses": {
+            "200": taken,
+            **{status: _REFUSALS[status] for status in ("400", "413", "429")},
+            "401": {"description": "the provider is not set up, or the request is not genuine"},
+            "503": {"description": "the subscription could not be confirmed now"},
+        },
     }
 
 
