@@ -70,6 +70,8 @@ class Settings:
     """Keys, secrets or topics of sending providers' webhooks, by provider: those that are set."""
     smtp_urls: Mapping[str, str] = field(default_factory=dict, repr=False)
     """The URLs of named mail servers, by the variable that holds each."""
+    dns: str | None = None
+    """The name server `HOST[:PORT]` that tells the mail providers of domains; None: this machine's, `off`: none."""
     lease_seconds: float = 60.0
     batch: int = 1000
     chunk: int = 100
@@ -111,6 +113,7 @@ def load(workspace: Path, environ: Mapping[str, str] | None = None) -> Settings:
         only_to=only_to(env),
         mail_webhooks={name: env[key].strip() for name, key in MAIL_WEBHOOKS.items() if env.get(key, "").strip()},
         smtp_urls={key: url for key, url in env.items() if key.startswith(SMTP_URL_OF) and url.strip()},
+        dns=env.get("REGULARS_DNS", "").strip() or None,
         lease_seconds=_number(env, "REGULARS_LEASE_SECONDS", 60.0),
         batch=int(_number(env, "REGULARS_BATCH", 1000)),
         chunk=int(_number(env, "REGULARS_CHUNK", 100)),

@@ -31,16 +31,24 @@ class Allowance:
     waits: str = ""
     budget: dict[str, int] = field(default_factory=dict)
     _quotas: Mapping[str, Quota] = field(default_factory=dict)
+    _spent: int = 0
 
     def spend(self, connection: Connection, messages: int) -> None:
-        """Counts so many messages as sent, each by the server whose turn it is."""
-        lane = self.lane
+        """Counts so many messages of the batch in all as sent, each by the server whose turn it is.
+
+        Called again it counts the difference; servers' limits, which may have moved meanwhile, are read anew.
+        """
+        lane, more = self.lane, messages - self._spent
         if lane.transport.rate is not None:
-            token_bucket.spend(connection, lane.name, messages)
-        if lane.pool is not None and lane.limits:
-            shares = lane.pool.shares(messages, {name: quota.now for name, quota in self._quotas.items()})
-            self.budget = {name: shares.get(name, 0) for name in lane.limits}
-            server_quotas.spend(connection, lane.limits, self.budget, self.now, self.zone)
+            token_bucket.spend(connection, lane.name, more)
+        if lane.pool is not None and lane.limits and more > 0:
+            if self._spent:
+                self._quotas = server_quotas.quotas(connection, lane.limits, self.now, self.zone)
+            shares = lane.pool.shares(more, {name: quota.now for name, quota in self._quotas.items()})
+            limited = {name: shares.get(name, 0) for name in lane.limits}
+            self.budget = {name: count + self.budget.get(name, 0) for name, count in limited.items()}
+            server_quotas.spend(connection, lane.limits, limited, self.now, self.zone)
+        self._spent = messages
 
     def give_back(self, connection: Connection) -> None:
         """Gives back what the servers were not offered, or did not take."""

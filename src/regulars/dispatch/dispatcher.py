@@ -23,7 +23,6 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from enum import IntEnum
 from functools import partial
 from itertools import islice
 from typing import Protocol, TypeVar
@@ -40,6 +39,7 @@ from regulars.db.states import Reason, State
 from regulars.delivery.parcel import Outcome, Parcel, Result
 from regulars.delivery.transport import Delivery, Outage
 from regulars.dispatch.allowance import Allowance, allowance
+from regulars.dispatch.claiming import Idle, Taken, take
 from regulars.dispatch.client_answers import ClientQuestions
 from regulars.dispatch.compose import ComposeRules, compose, copy
 from regulars.dispatch.lane import Lane
@@ -50,7 +50,9 @@ from regulars.dispatch.pace import Pace
 from regulars.dispatch.recovery import recover_claims
 from regulars.eligibility.examine import examine_claimed
 from regulars.eligibility.guards import Alarm, counts_outcomes, guard_outcomes
-from regulars.ledger.claims import Claim, begin, claim, release, renew, waiting
+from regulars.ledger import domain_limits
+from regulars.ledger.claims import Claim, begin, release, renew, waiting
+from regulars.ledger.domain_claims import claim_within_limits
 from regulars.ledger.sent_copies import SentCopy, save_copies
 from regulars.ledger.settle import Settlement
 from regulars.ledger.switches import Scope, Target, pauses
@@ -117,11 +119,6 @@ class Summary:
         return self.states[State.SENT]
 
 
-class _Idle(IntEnum):
-    NOTHING = 0
-    THROTTLED = 1
-
-
 @dataclass(slots=True)
 class _Batch:
     claim: Claim
@@ -170,6 +167,7 @@ class Dispatcher:
         self.clock, self.wall = clock, wall
         self._pace = Pace(options.batch, options.chunk)
         self._guarded = counts_outcomes(rules.rulebook)
+        self._domain_limits = rules.rulebook.delivery.domain_rates
 
     async def run(
         self, stop: Callable[[], bool] = lambda: False, progress: Callable[[int], None] | None = None
@@ -180,20 +178,23 @@ class Dispatcher:
         """
         summary = Summary()
         recover_claims(self.engine, self.rules.rulebook, self.clock())
+        if self._domain_limits:
+            with db.write(self.engine) as connection:
+                domain_limits.put_in_force(connection, self._domain_limits)
         while not stop():
             found = await self._round(summary, stop)
-            if found is _Idle.NOTHING:
+            if found is Idle.NOTHING:
                 break
-            if found is _Idle.THROTTLED:
+            if found is Idle.THROTTLED:
                 await asyncio.sleep(THROTTLE_PAUSE)
             elif progress is not None:
                 progress(summary.sent)
         summary.delivered = self._pace.delivered
         return summary
 
-    async def _round(self, summary: Summary, stop: Callable[[], bool]) -> _Idle | None:
+    async def _round(self, summary: Summary, stop: Callable[[], bool]) -> Idle | None:
         """Sends one batch, of the first lane that has one, so that urgent email never queues behind the rest."""
-        idle = _Idle.NOTHING
+        idle = Idle.NOTHING
         for lane in self.lanes:
             if lane.name not in summary.down:
                 batch = self._take(lane, summary)
@@ -205,34 +206,44 @@ class Dispatcher:
                 idle = max(idle, batch)
         return idle
 
-    def _take(self, lane: Lane, summary: Summary) -> _Batch | _Idle:
-        options, now = self.options, self.clock()
-        zone = self.rules.rulebook.company.timezone
+    def _take(self, lane: Lane, summary: Summary) -> _Batch | Idle:
+        if self._domain_limits:  # in a transaction of its own: other workers' claims wait for the limits until its end
+            with db.write(self.engine) as connection:
+                taken = self._claim(connection, lane, summary)
+            if not isinstance(taken, Taken):
+                return taken
+            with db.write(self.engine) as connection:
+                return self._load(connection, taken, summary)
         with db.write(self.engine) as connection:
-            allowed = allowance(connection, lane, self._pace.batch(lane.name), now, zone)
-            if allowed.most < 1:
-                if waiting(connection, lane.kinds, now):
-                    if not allowed.waits:
-                        return _Idle.THROTTLED
-                    summary.full[lane.name] = allowed.waits
-                return _Idle.NOTHING
-            taken = claim(
-                connection, kinds=lane.kinds, limit=allowed.most, now=now, lease=options.lease, worker=options.worker
-            )
-            if not taken:
-                return _Idle.NOTHING
-            active_campaigns = load_active_campaigns(connection, self.rules.rulebook)
-            context = plan_context(connection, self.rules, now, brief=True)
-            ids = examine_claimed(connection, context, active_campaigns, taken)
-            jobs = load(connection, context, active_campaigns, ids, self.rules.templates.reads, taken.steps)
-            withhold_copies(connection, jobs, options.address_secret)
-            self._questions.answer(context, jobs)
-            lacking = attach_coupons(connection, jobs, now, zone, self.rules.templates.shows_coupon)
-            hold_or_skip_unassigned(connection, lacking, now)
-            jobs = [job for job in jobs if job.id not in lacking]
-            summary.states["withheld"] += len(taken.rows) - len(jobs)
-            allowed.spend(connection, len(jobs) + sum(map(is_copied, jobs)))
-        return _Batch(taken, {job.id: job for job in jobs}, now, allowed)
+            taken = self._claim(connection, lane, summary)
+            return self._load(connection, taken, summary) if isinstance(taken, Taken) else taken
+
+    def _claim(self, connection: Connection, lane: Lane, summary: Summary) -> Taken | Idle:
+        allowed = allowance(
+            connection, lane, self._pace.batch(lane.name), self.clock(), self.rules.rulebook.company.timezone
+        )
+        if allowed.waits and waiting(connection, lane.kinds, allowed.now):
+            summary.full[lane.name] = allowed.waits
+        within = claim_within_limits if self._domain_limits else None
+        return take(connection, lane, allowed, self.options.lease, self.options.worker, within)
+
+    def _load(self, connection: Connection, taken: Taken, summary: Summary) -> _Batch:
+        """Examines what was claimed again, and loads what its emails need."""
+        now, rows = taken.now, taken.claim.rows
+        active_campaigns = load_active_campaigns(connection, self.rules.rulebook)
+        context = plan_context(connection, self.rules, now, brief=True)
+        ids = examine_claimed(connection, context, active_campaigns, taken.claim)
+        jobs = load(connection, context, active_campaigns, ids, self.rules.templates.reads, taken.claim.steps)
+        withhold_copies(connection, jobs, self.options.address_secret)
+        self._questions.answer(context, jobs)
+        zone = self.rules.rulebook.company.timezone
+        lacking = attach_coupons(connection, jobs, now, zone, self.rules.templates.shows_coupon)
+        hold_or_skip_unassigned(connection, lacking, now)
+        found = {job.id: job for job in jobs if job.id not in lacking}
+        summary.states["withheld"] += len(rows) - len(found)
+        taken.allowance.spend(connection, len(found) + sum(map(is_copied, found.values())))
+        domain_limits.give_back(connection, Counter(taken.labels[row] for row in taken.labels if row not in found))
+        return _Batch(taken.claim, found, now, taken.allowance)
 
     async def _compose(self, batch: _Batch, jobs: Iterable[Job]) -> _Chunk:
         """Renders the emails of these jobs; yields to the event loop after every few, so that sending continues."""

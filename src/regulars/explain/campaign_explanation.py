@@ -10,6 +10,7 @@ from regulars.explain.sentences import because
 from regulars.explain.sequence_place import is_past
 from regulars.ledger import lane_states
 from regulars.ledger.claims import in_hand
+from regulars.ledger.domain_limits import limit_of
 from regulars.ledger.server_quotas import used_up
 from regulars.ledger.switches import pauses
 from regulars.triggers.explained import CampaignExplanation, ExplainedClient, Row
@@ -35,7 +36,13 @@ def _under_way(case: ExplainedClient, paused: str) -> CampaignExplanation | None
     for row in case.after:
         if row.state == State.PLANNED:
             going = row.id in in_hand(case.context.connection)
-            why = paused or _server_away(case) or _warming_up(case) or (_why(case, row) if row.reason else "")
+            why = (
+                paused
+                or _server_away(case)
+                or _warming_up(case)
+                or _limited(case, row)
+                or (_why(case, row) if row.reason else "")
+            )
             but = f", but {why}" if why else ""
             return CampaignExplanation(
                 f"`{row.step}` is being sent." if going else f"Due now: `{row.step}` may go{but}.", case.now
@@ -70,6 +77,18 @@ def _warming_up(case: ExplainedClient) -> str:
     pool = delivery.pool_of(case.campaign.kind)
     full = {one.server: one for one in used_up(case.context.connection, case.now)} if pool else {}
     return "; ".join(str(full[name]) for name in pool) if pool and pool.keys() <= full.keys() else ""
+
+
+def _limited(case: ExplainedClient, row: Row) -> str:
+    """That the client's mail provider has a limit, and others wait for it too; empty without one."""
+    if not case.context.rulebook.delivery.limits:
+        return ""
+    found = limit_of(case.context.connection, row.id)
+    if found is None:
+        return ""
+    provider, rate = found
+    each = f"{rate:g} a second" if rate >= 1 else f"{rate * 3600:g} an hour"
+    return f"no more than {each} go to {provider}, and emails before it in the queue go first"
 
 
 def _decided(case: ExplainedClient) -> CampaignExplanation | None:

@@ -59,12 +59,16 @@ class Claim:
 
 
 def claim(
-    connection: Connection, *, kinds: Collection[str], limit: int, now: datetime, lease: timedelta, worker: str
-) -> Claim | None:
-    """Claims up to `limit` planned promises of the kinds that are not paused, by priority; None when there are none."""
+    connection: Connection, *, kinds: Collection[str], limit: int, now: datetime, lease: timedelta, worker: str,
+    only: Collection[int] | None = None,
+) -> Claim | None:  # fmt: skip
+    """Claims up to `limit` planned promises of the kinds that are not paused, by priority; None when there are none.
+
+    With `only`, from among these.
+    """
     paused = NONE
     while found := connection.execute(
-        _free(connection, kinds, paused, now).limit(limit).with_for_update(skip_locked=True, of=promises)
+        _free(connection, kinds, paused, now, only).limit(limit).with_for_update(skip_locked=True, of=promises)
     ).all():
         if (found[0].newest or 0) != paused.newest:  # something is paused: searched again without that
             paused = pauses(connection)
@@ -89,17 +93,22 @@ def claim(
     return None
 
 
-def _free(connection: Connection, kinds: Collection[str], paused: Pauses, now: datetime) -> Select[Any]:
+def _free(
+    connection: Connection, kinds: Collection[str], paused: Pauses, now: datetime, only: Collection[int] | None = None
+) -> Select[Any]:
     """Planned promises in nobody's hand, each with the number of the latest pause."""
+    # Found by id, PostgreSQL must not scan the planned rows.
+    state = promises.c.state if only is None else func.coalesce(promises.c.state, "")
     query = (
         select(
             promises.c.id, promises.c.campaign, promises.c.step, promises.c.lost_claims, newest_pause().label("newest")
         )
-        .where(promises.c.state == State.PLANNED, promises.c.next_at <= now)
+        .where(state == State.PLANNED, promises.c.next_at <= now)
         .where(promises.c.kind.in_(paused.open_kinds(kinds)))
         .where(promises.c.id.not_in(held(connection)))
         .order_by(promises.c.priority.desc(), promises.c.next_at, promises.c.id)
     )
+    query = query if only is None else query.where(among(promises.c.id, sorted(only)))
     return query.where(promises.c.campaign.not_in(sorted(paused.campaigns))) if paused.campaigns else query
 
 

@@ -38,6 +38,7 @@ from regulars.operation.lanes import lane_kinds, open_lanes
 from regulars.operation.last_sound_rules import Fault, RulesInForce
 from regulars.operation.notifier import Notifier
 from regulars.operation.outage_log import OutageLog
+from regulars.operation.provider_lookup import ProviderLookup
 from regulars.operation.server_outage_log import ServerOutageLog
 from regulars.operation.write_check import WriteCheck
 from regulars.outbound.webhook_delivery import Deliveries
@@ -70,6 +71,7 @@ class Runtime:
         self._outages = OutageLog(engine, self._lanes, wall)
         self._server_outages = ServerOutageLog(engine, self._lanes, wall)
         self._clocks = ClockCheck(engine, wall, worker_name())
+        self._providers = ProviderLookup(engine, settings.dns)
         self._activity = ActivityLog(engine, worker_name())
         service = next(lane for lane in self._lanes if Kind.TRANSACTIONAL in lane.kinds)
         self._notifier = Notifier(engine, settings, service.transport, wall)
@@ -118,6 +120,7 @@ class Runtime:
                 made = plan(connection, rules, now)
                 if rules.rulebook.notify:
                     add_goals_reached(connection, rules.rulebook, made.active_campaigns)
+            self._providers.refresh(rules.rulebook.delivery.domain_rates)
             log_alarms([*alarms, *made.alarms], {key: one.campaign.name for key, one in made.active_campaigns.items()})
             self._activity.planned(time.monotonic() - begun)
             return made

@@ -146,6 +146,11 @@ class Delivery(Part):
             raise PydanticCustomError("shape", "a pool names an unknown server, or none that has a weight")
         return self
 
+    @property
+    def domain_rates(self) -> dict[str, float]:
+        """Emails per second by receiving domain."""
+        return {domain: rate.per_second for domain, rate in self.limits.items()}
+
     def pool(self, lane: str) -> Mapping[str, int]:
         """The servers of a lane with their weights; none where the environment's own URL is used."""
         if self.pools:
