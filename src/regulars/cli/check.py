@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import click
 
@@ -77,15 +78,30 @@ def describe_command(command: CommandContext, campaign: str | None) -> None:
 
 
 @click.command("schema")
+@click.option(
+    "--out", type=click.Path(path_type=Path, dir_okay=False), help="Write it into this file instead of printing it."
+)
 @click.pass_obj
-def schema_command(command: CommandContext) -> None:
+def schema_command(command: CommandContext, out: Path | None) -> None:
     """Print the JSON Schema of rule files, for editors that complete and check.
 
-    In a workspace it has the names of its segments, to complete conditions with.
+    In a workspace it has the names of its segments, fields, events and emails, to complete with.
     """
-    from regulars.rules.loader import load
-    from regulars.rules.schema import json_schema
+    text = schema_text(command.root)
+    if out is None:
+        click.echo(text)
+    else:
+        out.write_text(text + "\n", encoding="utf-8")
 
-    draft = load(command.root / "campaigns").draft  # faults are for `check` to report
-    schema = json_schema(draft.segments if draft is not None else ())
-    click.echo(json.dumps(schema, ensure_ascii=False, indent=2))
+
+def schema_text(root: Path) -> str:
+    """The schema with the names of the workspace; faults in its files are for `check` to report."""
+    from regulars.render.compile import Templates
+    from regulars.rules.loader import load
+    from regulars.rules.schema import Names, json_schema
+    from regulars.workspace.starter import starter
+
+    draft = load(root / "campaigns").draft
+    emails = Templates([room / "templates" / "emails" for room in (root, starter())]).names()
+    names = Names(emails=emails) if draft is None else Names(draft.segments, draft.fields, draft.events, emails)
+    return json.dumps(json_schema(names), ensure_ascii=False, indent=2)

@@ -28,7 +28,7 @@ _locale = click.option("--locale", metavar="LANG", help="Another language than t
 
 
 @click.command("preview")
-@click.argument("campaign")
+@click.argument("campaign", required=False)
 @_customer
 @_step
 @_variant
@@ -38,16 +38,28 @@ _locale = click.option("--locale", metavar="LANG", help="Another language than t
     help="What to print or write.",
 )  # fmt: skip
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Write files into this folder.")
-@click.option("--open", "show", is_flag=True, help="Open the HTML in a browser.")
+@click.option("--open", "show", is_flag=True, help="Open the HTML, or the live page, in a browser.")
+@click.option("--live", is_flag=True, help="Serve a page on this machine that follows the files as they are saved.")
+@click.option("--port", default=8025, show_default=True, help="The port of --live.")
 @now_option
 @json_option
 @click.pass_obj
 def preview_command(
-    command: CommandContext, campaign: str, customer: str | None, step: str | None, variant: str | None,
-    locale: str | None, form: str, out: Path | None, show: bool, now: str | None,
+    command: CommandContext, campaign: str | None, customer: str | None, step: str | None, variant: str | None,
+    locale: str | None, form: str, out: Path | None, show: bool, live: bool, port: int, now: str | None,
 ) -> None:  # fmt: skip
-    """Show the emails of CAMPAIGN as a client would get them, by the code that sends them."""
+    """Show the emails of CAMPAIGN as a client would get them, by the code that sends them.
+
+    With --live every language, variant and step stand side by side in a page, for a phone or a desk, light or dark,
+    and change when a file is saved; faults of the files stand above them.
+    """
     from regulars.preview.preview import preview
+
+    if live:
+        _serve(command, campaign, customer, port, show=show)
+        return
+    if campaign is None:
+        raise click.UsageError("name a CAMPAIGN, or use --live")
 
     engine = None if customer is None else command.engine
     found = preview(
@@ -64,6 +76,31 @@ def preview_command(
         print_json({"emails": [one.to_json() for one in found]})
     else:
         click.echo("\n\n".join(_printed(one, form) for one in found))
+
+
+def _serve(command: CommandContext, campaign: str | None, customer: str | None, port: int, *, show: bool) -> None:
+    """Until Ctrl-C; on this machine only."""
+    import uvicorn
+
+    from regulars.core import clock
+    from regulars.preview.live_files import LiveFiles
+    from regulars.preview.live_server import LiveServer
+
+    files = LiveFiles(command.root)
+    engine = None if customer is None else command.engine
+    server = LiveServer(files, command.settings, clock.system, engine, customer)
+    address = f"http://127.0.0.1:{port}/{f'#{campaign}' if campaign else ''}"
+    click.echo(f"{address}\nIt follows the files; Ctrl-C ends it.")
+    files.start()
+    try:
+        if show:
+            webbrowser.open(address)
+        uvicorn.run(
+            server.application(), host="127.0.0.1", port=port, log_level="warning", access_log=False, ws="none",
+            lifespan="off", timeout_graceful_shutdown=1,
+        )  # fmt: skip
+    finally:
+        files.stop()
 
 
 def _printed(one: Preview, form: str) -> str:

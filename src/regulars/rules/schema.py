@@ -6,6 +6,7 @@ It covers shapes and words; references between parts (events, campaigns, emails)
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import time, timedelta
 from typing import Any, Literal
 
@@ -14,7 +15,7 @@ from pydantic.json_schema import GenerateJsonSchema, models_json_schema
 from regulars.core.clock import words
 from regulars.core.working import Wait, Week
 from regulars.rules.delivery_rules import Delivery
-from regulars.rules.fields import FieldType
+from regulars.rules.fields import CUSTOMER, FieldType
 from regulars.rules.goal_rules import SHORT_PATTERN, Attribution
 from regulars.rules.grammar import Backfill
 from regulars.rules.model import SENDS, TRIGGERS, Campaign, Company, Part, Policy, RuleTest
@@ -34,8 +35,18 @@ CONDITION = "regulars-condition"
 _TEXT = {"type": "string", "minLength": 1}
 
 
-def json_schema(segments: Iterable[str] = ()) -> dict[str, Any]:
-    """The schema of one rule file, as JSON-ready data; editors complete conditions with the names of `segments`."""
+@dataclass(frozen=True)
+class Names:
+    """The names of a workspace, with which editors complete: segments, own fields of clients, events, emails."""
+
+    segments: Iterable[str] = ()
+    fields: Iterable[str] = ()
+    events: Iterable[str] = ()
+    emails: Iterable[str] = ()
+
+
+def json_schema(names: Names = Names()) -> dict[str, Any]:
+    """The schema of one rule file, as JSON-ready data."""
     models: list[tuple[type[Part], Literal["validation"]]] = [
         (model, "validation")
         for model in (Company, Policy, Delivery, Points, Survey, Signup, Hook, Notify, Campaign, RuleTest)
@@ -65,7 +76,10 @@ def json_schema(segments: Iterable[str] = ()) -> dict[str, Any]:
         "properties": _sections(),
         "$defs": dict(sorted(definitions.items())),
     }
-    _complete(schema, [f"in_segment('{name}')" for name in sorted(segments)])
+    fields = [f"customer.{name}" for name in sorted({*CUSTOMER, *names.fields})]
+    _complete(schema, [*(f"in_segment('{name}')" for name in sorted(names.segments)), *fields])
+    for definition in definitions.values():
+        _complete_names(definition.get("properties", {}), names)
     return schema
 
 
@@ -154,6 +168,21 @@ def _complete(part: Any, examples: list[str]) -> None:
     elif isinstance(part, list):
         for each in part:
             _complete(each, examples)
+
+
+def _complete_names(properties: dict[str, Any], names: Names) -> None:
+    """Adds the names of emails and events as examples, alone and in the phrases that begin with an event."""
+    events = sorted(names.events)
+    examples = {
+        "email": sorted(names.emails),
+        "on": events,
+        "until": events,
+        "wait_for": [f"{name} within 7 days" for name in events],
+        "goal": [f"{name} within 14 days" for name in events],
+    }
+    for name, found in examples.items():
+        if found and name in properties:
+            properties[name] = {**properties[name], "examples": found}
 
 
 def _one_for_a_list(definition: dict[str, Any], keys: tuple[str, ...]) -> None:
