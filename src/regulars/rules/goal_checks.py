@@ -72,7 +72,7 @@ def advise_on_goals(messages: ValidationMessages, loc: Loc, campaign: Campaign) 
     if not campaign.goals:
         return
     place: Loc = (*loc, "goal")
-    if campaign.kind is Kind.TRANSACTIONAL:
+    if campaign.kind is Kind.TRANSACTIONAL and any(goal.event == "purchase" for goal in campaign.goals):
         message = "a transactional email follows what a client did; what comes after it would mostly have come anyway"
         messages.add("R110", message, place, severity=Severity.WARNING, hint="leave the goal out")
     elif campaign.to == "manager" and not campaign.holdout:
