@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from regulars.cli.cohorts import print_cohorts
 from regulars.cli.command_context import CommandContext, json_option, moment, now_option
+from regulars.cli.goal_report import ReportForm, print_goal_report
 from regulars.cli.output import counts, print_json, print_warnings, print_wrapped, table_of_counts
 from regulars.cli.variant_lines import variant_lines
 
@@ -24,24 +27,52 @@ _MOST = 5
 @click.command("report")
 @click.option("--since", metavar="TIME", help="Count what came to an end from then on.")
 @click.option("--until", metavar="TIME", help="Count what came to an end before then.")
+@click.option("--revenue", is_flag=True, help="What followed the emails: goals reached and their value.")
+@click.option("--by", type=click.Choice(["campaign", "step", "email", "month", "arm"]), help="The rows of --revenue.")
+@click.option("--cohorts", type=click.Choice(["purchase", "email"]), help="Clients by the month of their first one.")
+@click.option("--chart", is_flag=True, help="Bars above the table of --revenue or --cohorts.")
+@click.option("--csv", "as_csv", is_flag=True, help="The table of --revenue or --cohorts as CSV, and nothing else.")
+@click.option("--svg", type=click.Path(dir_okay=False, path_type=Path), help="A file for the chart.")
 @now_option
 @json_option
 @click.pass_obj
-def report_command(command: CommandContext, since: str | None, until: str | None, now: str | None) -> None:
+def report_command(
+    command: CommandContext, since: str | None, until: str | None, revenue: bool, by: str | None,
+    cohorts: str | None, chart: bool, as_csv: bool, svg: Path | None, now: str | None,
+) -> None:  # fmt: skip
     """Count by campaign; with a goal and a holdout, also the lift; its interval holds however often you look."""
-    from regulars.db.engine import read
-    from regulars.insights.came_back import CameBack
-    from regulars.insights.campaign_report import learned_notes, report
-
+    _check_options(revenue or by is not None, cohorts is not None, chart or svg is not None, as_csv, command.as_json)
     warnings = list(
         dict.fromkeys([*command.go_by_rules_in_force(), *command.troubles(), *command.stopped()])
     )  # the clock is in both
     zone = command.rules.rulebook.company.timezone
+    begin, end = (moment(given, zone) if given else None for given in (since, until))
+    form = ReportForm(command.now(now), begin, end, chart, as_csv, svg)
+    if cohorts is not None:
+        print_cohorts(command, cohorts, form, warnings)
+    elif revenue or by is not None:
+        print_goal_report(command, by or "campaign", form, warnings)
+    else:
+        _print_counts(command, form, warnings)
+
+
+def _check_options(revenue: bool, cohorts: bool, drawn: bool, as_csv: bool, as_json: bool) -> None:
+    if revenue and cohorts:
+        raise click.UsageError("--revenue and --cohorts are two reports: ask for one of them.")
+    if (drawn or as_csv) and not (revenue or cohorts):
+        raise click.UsageError("--chart, --csv and --svg belong to --revenue or --cohorts.")
+    if as_csv and as_json:
+        raise click.UsageError("--csv and --json are two forms: ask for one of them.")
+
+
+def _print_counts(command: CommandContext, form: ReportForm, warnings: list[str]) -> None:
+    """The promises of each campaign by outcome, and the effects."""
+    from regulars.db.engine import read
+    from regulars.insights.came_back import CameBack
+    from regulars.insights.campaign_report import learned_notes, report
+
     with read(command.engine) as connection:
-        found = report(
-            connection, command.rules.rulebook, command.now(now), since=moment(since, zone) if since else None,
-            until=moment(until, zone) if until else None,
-        )  # fmt: skip
+        found = report(connection, command.rules.rulebook, form.now, since=form.since, until=form.until)
         warnings += learned_notes(connection)
     if command.as_json:
         print_json({**found.to_json(), "warnings": warnings})

@@ -75,3 +75,18 @@ def always_valid_z(total: int, other_total: int, error: float = ERROR) -> float:
     """
     information = EFFECT**2 * total * other_total / (total + other_total)
     return sqrt((1 + 1 / information) * log((1 + information) / error**2))
+
+
+def always_valid_mean_difference(
+    gain: float, variance: float, total: int, other_variance: float, other_total: int, pooled: float
+) -> Interval:
+    """The interval of a difference of two means, `gain`, valid at every look: an asymptotic confidence sequence.
+
+    `variance` is that of one observation, `pooled` that of both groups together, which makes the scale of `EFFECT`.
+    """
+    squared_error = variance / total + other_variance / other_total
+    if squared_error <= 0:
+        return Interval(gain, gain)
+    information = EFFECT**2 * pooled / squared_error
+    reach = sqrt(squared_error * (1 + 1 / information) * log((1 + information) / ERROR**2))
+    return Interval(gain - reach, gain + reach)
