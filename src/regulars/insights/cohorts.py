@@ -12,11 +12,11 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import BigInteger, Connection, Subquery, func, literal, select, type_coerce
+from sqlalchemy import CTE, BigInteger, ColumnElement, Connection, func, literal, select, type_coerce
 
 from regulars.db.tables import customers, promises, purchases
-from regulars.db.types import MONEY_SCALE, from_micros, to_micros
-from regulars.insights.attribution import RECEIVED, Period
+from regulars.db.types import MONEY_SCALE, to_micros
+from regulars.insights.attribution import RECEIVED, Period, in_period
 from regulars.insights.goal_report import Values
 from regulars.insights.months import month_of, months_from, name_of
 from regulars.profile.shared_mailbox import mailbox_of
@@ -67,23 +67,21 @@ def _values(values: Values) -> list[dict[str, Any]]:
 
 def cohorts(connection: Connection, rulebook: Rulebook, by: By, period: Period) -> list[Cohort]:
     """The cohorts that began in the period, with all that they did up to `now`; months without any are left out."""
-    begun = _begun(by, period)
-    first = connection.scalar(select(func.min(begun.selected_columns.start)))
-    if first is None:
+    column = purchases.c.occurred_at if by is By.PURCHASE else promises.c.settled_at
+    earliest = connection.scalar(select(func.min(column)))
+    first = max(each for each in (earliest, period.since) if each is not None) if earliest is not None else None
+    if first is None or first > period.now:
         return []
-    months = months_from(from_micros(first), period.now, rulebook.company.timezone)
-    unit = begun.cte("unit")
-    sizes = _sizes(connection, unit, months)
-    later = _later(unit, rulebook, period)
-    back = _came_back(connection, later, months)
-    bought = _by_month(connection, later, months)
+    months = months_from(first, period.now, rulebook.company.timezone)
+    sizes = _sizes(connection, by, period, months)
+    bought = _by_month(connection, rulebook, by, period, months)
     names = [name_of(month) for month in months]
     found = []
     for place, name in enumerate(names):
         if name in sizes:
             own = bought.get(name, {})
             each = [own.get(month, CohortMonth()) for month in names[place:]]
-            found.append(Cohort(name, sizes[name], back.get(name, 0), _total(each), each))
+            found.append(Cohort(name, *sizes[name], _total(each), each))
     return found
 
 
@@ -95,66 +93,89 @@ def _total(months: Sequence[CohortMonth]) -> Values:
     return total
 
 
-def _begun(by: By, period: Period) -> Any:
-    """`mailbox` and `start`: when it first bought, or first got an email, if that is in the period."""
-    table = purchases if by is By.PURCHASE else promises
-    at = type_coerce(purchases.c.occurred_at if by is By.PURCHASE else promises.c.settled_at, BigInteger)
-    start = func.min(at)
-    query: Any = select(mailbox_of(customers).label("mailbox"), start.label("start"))
-    query = query.join_from(table, customers, customers.c.id == table.c.customer_id)
-    query = query.where(at <= to_micros(period.now))
-    if by is By.EMAIL:
-        query = query.where(promises.c.state.in_(RECEIVED), promises.c.recipient == "customer")
-    query = query.group_by(mailbox_of(customers))
-    if period.since is not None:
-        query = query.having(start >= to_micros(period.since))
-    return query if period.until is None else query.having(start < to_micros(period.until))
+def _unit(by: By, period: Period) -> CTE:
+    """Each client of the mailboxes that began in the period: `customer_id mailbox start`.
+
+    `mailbox` is the least key of its clients: one number, so that what follows joins purchases by the client's index.
+    """
+    if by is By.PURCHASE:
+        column: ColumnElement[Any] = purchases.c.customer_id
+        at = type_coerce(purchases.c.occurred_at, BigInteger)
+        begun = select(column, func.min(at).label("at")).where(at <= to_micros(period.now))
+    else:
+        column = promises.c.customer_id
+        at = type_coerce(promises.c.settled_at, BigInteger)
+        received = (promises.c.state.in_(RECEIVED), promises.c.recipient == "customer", at <= to_micros(period.now))
+        begun = select(column, func.min(at).label("at")).where(*received)
+    own = begun.group_by(column).cte("own").prefix_with("MATERIALIZED")
+    mailbox = func.min(customers.c.id).over(partition_by=mailbox_of(customers)).label("mailbox")
+    start = func.min(own.c.at).over(partition_by=mailbox_of(customers)).label("start")
+    every = (
+        select(customers.c.id.label("customer_id"), mailbox, start)
+        .outerjoin_from(customers, own, own.c.customer_id == customers.c.id)
+        .subquery("every")
+    )
+    begun_in = (every.c.start.is_not(None), *in_period(every.c.start, period))
+    return select(every).where(*begun_in).cte("unit").prefix_with("MATERIALIZED")
 
 
-def _sizes(connection: Connection, unit: Any, months: Sequence[datetime]) -> Mapping[str, int]:
-    each = select(month_of(unit.c.start, months).label("month")).subquery("each")
-    rows = connection.execute(select(each.c.month, func.count()).group_by(each.c.month))
-    return {str(name): int(number) for name, number in rows}
-
-
-def _later(unit: Any, rulebook: Rulebook, period: Period) -> Subquery:
-    """Purchases after the beginning: `mailbox start at value currency`."""
+def _sizes(connection: Connection, by: By, period: Period, months: Sequence[datetime]) -> Mapping[str, tuple[int, int]]:
+    """By month: mailboxes that began, and those of them that bought later."""
+    unit = _unit(by, period)
     at = type_coerce(purchases.c.occurred_at, BigInteger)
-    currency = func.coalesce(purchases.c.currency, literal(rulebook.company.currency))
-    return (
+    last = (
+        select(purchases.c.customer_id, func.max(at).label("at"))
+        .where(at <= to_micros(period.now))
+        .group_by(purchases.c.customer_id)
+        .cte("last")
+        .prefix_with("MATERIALIZED")
+    )
+    each = (
         select(
-            unit.c.mailbox, unit.c.start, at.label("at"),
-            type_coerce(purchases.c.amount, BigInteger).label("value"), currency.label("currency"),
+            month_of(func.min(unit.c.start), months).label("month"),
+            (func.max(last.c.at) > func.min(unit.c.start)).label("back"),
         )
-        .join_from(purchases, customers, customers.c.id == purchases.c.customer_id)
-        .join(unit, unit.c.mailbox == mailbox_of(customers))
-        .where(at > unit.c.start, at <= to_micros(period.now))
-        .subquery("later")
-    )  # fmt: skip
-
-
-def _came_back(connection: Connection, later: Subquery, months: Sequence[datetime]) -> Mapping[str, int]:
-    each = select(month_of(later.c.start, months).label("month"), later.c.mailbox).subquery("each")
-    rows = connection.execute(select(each.c.month, func.count(each.c.mailbox.distinct())).group_by(each.c.month))
-    return {str(name): int(number) for name, number in rows}
+        .outerjoin_from(unit, last, last.c.customer_id == unit.c.customer_id)
+        .group_by(unit.c.mailbox)
+        .subquery("each")
+    )
+    rows = connection.execute(
+        select(each.c.month, func.count(), func.count().filter(each.c.back)).group_by(each.c.month)
+    )
+    return {str(name): (int(number), int(back)) for name, number, back in rows}
 
 
 def _by_month(
-    connection: Connection, later: Subquery, months: Sequence[datetime]
+    connection: Connection, rulebook: Rulebook, by: By, period: Period, months: Sequence[datetime]
 ) -> Mapping[str, Mapping[str, CohortMonth]]:
     """By the cohort's month and the month of purchases."""
-    began, bought = month_of(later.c.start, months).label("began"), month_of(later.c.at, months).label("bought")
-    each = select(began, bought, later.c.mailbox, later.c.value, later.c.currency).subquery("each")
-    keys = [each.c.began, each.c.bought]
-    found: dict[str, dict[str, CohortMonth]] = {}
-    buyers = select(each.c.began, each.c.bought, func.count(each.c.mailbox.distinct())).group_by(*keys)
-    for start, month, number in connection.execute(buyers):
-        found.setdefault(start, {})[month] = CohortMonth(int(number), {})
-    amounts_of = select(each.c.began, each.c.bought, each.c.currency, func.sum(each.c.value))
-    sums = amounts_of.where(each.c.value.is_not(None))
+    unit = _unit(by, period)
+    at = type_coerce(purchases.c.occurred_at, BigInteger)
+    began, bought = month_of(unit.c.start, months).label("began"), month_of(at, months).label("bought")
+    value = type_coerce(purchases.c.amount, BigInteger).label("value")
+    currency = func.coalesce(purchases.c.currency, literal(rulebook.company.currency)).label("currency")
+    each = (
+        select(began, bought, unit.c.mailbox, value, currency)
+        .join_from(unit, purchases, purchases.c.customer_id == unit.c.customer_id)
+        .where(at > unit.c.start, at <= to_micros(period.now))
+        .subquery("each")
+    )
+    keys = (each.c.began, each.c.bought)
+    sums = select(*keys, each.c.currency, func.sum(each.c.value), func.count(each.c.mailbox.distinct()))
     values: dict[tuple[str, str], dict[str, Decimal]] = {}
-    for start, month, currency, value in connection.execute(sums.group_by(*keys, each.c.currency)):
-        values.setdefault((start, month), {})[currency] = Decimal(int(value)) / MONEY_SCALE
-    for (start, month), amounts in values.items():
-        found[start][month] = CohortMonth(found[start][month].buyers, amounts)
+    buyers: dict[tuple[str, str], int] = {}
+    several = False
+    for began_in, month, currency, value, mailboxes in connection.execute(sums.group_by(*keys, each.c.currency)):
+        place = (began_in, month)
+        several = several or place in buyers
+        buyers[place] = mailboxes
+        values.setdefault(place, {})
+        if value is not None:
+            values[place][currency] = Decimal(int(value)) / MONEY_SCALE
+    if several:  # a mailbox can have bought in two currencies in one month
+        counts = select(*keys, func.count(each.c.mailbox.distinct())).group_by(*keys)
+        buyers = {(began_in, month): number for began_in, month, number in connection.execute(counts)}
+    found: dict[str, dict[str, CohortMonth]] = {}
+    for (began_in, month), number in buyers.items():
+        found.setdefault(began_in, {})[month] = CohortMonth(number, values[began_in, month])
     return found

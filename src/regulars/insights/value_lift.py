@@ -148,11 +148,8 @@ def value_lift(
     goal = campaign.goal
     if goal is None or goal.counted is None:
         return []
-    drawn = drawn_clients(key)
-    start = drawn.selected_columns.start
-    drawn = drawn.where(start <= to_micros(now - goal.within))
-    drawn = drawn if since is None else drawn.where(start >= to_micros(since))
-    drawn = drawn if until is None else drawn.where(start < to_micros(until))
+    drawn = drawn_clients(key, since, until)
+    drawn = drawn.where(drawn.selected_columns.start <= to_micros(now - goal.within))
     unit = drawn.subquery("unit")
     sizes = {str(arm): int(n) for arm, n in connection.execute(select(unit.c.arm, func.count()).group_by(unit.c.arm))}
     found: dict[str, dict[str, Values]] = {}
@@ -162,9 +159,10 @@ def value_lift(
 
 
 def _lift(goal: str, currency: str, by_arm: Mapping[str, Values], sizes: Mapping[str, int]) -> ValueLift:
-    groups = (by_arm.get(arm, Values(sizes.get(arm, 0))) for arm in (Arm.WRITTEN, Arm.CONTROL))
-    written, control = groups
-    return ValueLift(goal, currency, written, control)
+    """All groups that get emails, whatever their variant, and the control group; who brought nothing counts too."""
+    groups = {arm: by_arm.get(arm, Values(size)) for arm, size in sizes.items()}
+    control = groups.pop(Arm.CONTROL, Values())
+    return ValueLift(goal, currency, sum(groups.values(), Values()), control)
 
 
 def _moments(drawn: Select[Any], goal: Goal, rulebook: Rulebook) -> Select[Any]:
