@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from regulars.cli.cohorts import print_cohorts
+from regulars.cli.cohort_output import print_cohorts
 from regulars.cli.command_context import CommandContext, json_option, moment, now_option
-from regulars.cli.goal_report import ReportForm, print_goal_report
 from regulars.cli.output import counts, print_json, print_warnings, print_wrapped, table_of_counts
+from regulars.cli.revenue_output import ReportForm, print_goal_report
 from regulars.cli.variant_lines import variant_lines
 
 if TYPE_CHECKING:

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from regulars.cli.command_context import CommandContext
-from regulars.cli.goal_report import ReportForm
 from regulars.cli.output import print_json, print_warnings, print_wrapped, table, width
+from regulars.cli.revenue_output import ReportForm
 
 if TYPE_CHECKING:
     from regulars.insights.cohorts import Cohort
