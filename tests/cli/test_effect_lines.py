@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from regulars.cli.report import effect_lines
+from regulars.cli.effect_lines import effect_lines
 from regulars.insights.lift import Comparison, Group, Lift
 
 GOAL = "purchase within 14 days"

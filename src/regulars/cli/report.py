@@ -9,6 +9,7 @@ import click
 
 from regulars.cli.cohort_output import print_cohorts
 from regulars.cli.command_context import CommandContext, json_option, moment, now_option
+from regulars.cli.effect_lines import effect_lines
 from regulars.cli.output import counts, print_json, print_warnings, print_wrapped, table_of_counts
 from regulars.cli.revenue_output import ReportForm, print_goal_report
 from regulars.cli.variant_lines import variant_lines
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from regulars.insights.campaign_report import Figures, Report
-    from regulars.insights.lift import Comparison, Lift
     from regulars.insights.link_responses import GradeCounts, LinkReport
 
 _MOST = 5
@@ -136,27 +136,3 @@ def _links(found: LinkReport) -> Iterator[str]:
     more = len(found.shown[_MOST:]) + found.more
     if more:
         yield f"and {more:,} more links (--json)"
-
-
-def effect_lines(name: str, measured: Lift) -> Iterator[str]:
-    """The effect of a campaign in one line, with lines for the reading at a fixed size and for warnings."""
-    head = f"{name}: {measured.goal}: {_groups(measured)}"
-    sure = measured.always_valid_interval
-    if measured.gain is None or sure is None:
-        yield f"{head}; nothing to compare yet"
-        return
-    yield f"{head}; {measured.gain:+.1%} (always-valid 95 % interval {sure.low:+.1%} to {sure.high:+.1%})"
-    reading = measured.reading
-    if reading is not None and reading.gain is not None and reading.fixed_interval is not None:
-        sure = reading.fixed_interval
-        yield (
-            f"  read at {measured.read_at:,} clients, as the rule says: {_groups(reading)}; {reading.gain:+.1%}"
-            f" (95 % interval {sure.low:+.1%} to {sure.high:+.1%})"
-        )
-    for warning in measured.warnings:
-        yield f"  {warning}"
-
-
-def _groups(compared: Comparison) -> str:
-    written, control = compared.written, compared.control
-    return f"{written.reached:,} of {written.clients:,} written to, {control.reached:,} of {control.clients:,} held out"

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from regulars.cli.command_context import CommandContext
+from regulars.cli.effect_lines import effect_lines, value_lines
 from regulars.cli.output import print_json, print_warnings, print_wrapped, table, width
 
 if TYPE_CHECKING:
     from regulars.insights.bar_chart import BarChart
     from regulars.insights.goal_report import GoalReport, Reached
     from regulars.insights.goal_rows import GoalRow
-    from regulars.insights.lift import Lift
     from regulars.insights.reactions import Reactions
     from regulars.insights.value_lift import ValueLift
 
@@ -76,7 +76,7 @@ def print_goal_report(command: CommandContext, grouping: str, asked: ReportForm,
     for line in totals(found):
         print_wrapped(line)
     for effect in effects:
-        for line in (*_shares(effect.campaign, effect.share), *_values(effect.campaign, effect.values)):
+        for line in (*effect_lines(effect.campaign, effect.share), *_values(effect.campaign, effect.values)):
             print_wrapped(line.lstrip(), indent=len(line) - len(line.lstrip()))
     if asked.svg is not None:
         click.echo(f"The chart is in {asked.svg}.")
@@ -146,34 +146,9 @@ def totals(found: GoalReport) -> Iterator[str]:
         yield f"{total.unvalued:,} of the events had no value to add up."
 
 
-def _shares(campaign: str, share: Lift) -> Iterator[str]:
-    from regulars.cli.report import effect_lines
-
-    return effect_lines(campaign, share)
-
-
 def _values(campaign: str, lifts: Sequence[ValueLift]) -> Iterator[str]:
     for found in lifts:
         yield from value_lines(campaign, found)
-
-
-def value_lines(campaign: str, found: ValueLift) -> Iterator[str]:
-    """The effect on the value in one line, with lines for warnings."""
-    unit = found.currency or "value"
-    head = (
-        f"{campaign}: {unit} for each mailbox: {found.written.mean:,.2f} of {found.written.mailboxes:,} written to,"
-        f" {found.control.mean:,.2f} of {found.control.mailboxes:,} held out"
-    )
-    sure, added = found.interval, found.added_interval
-    if found.gain is None or sure is None or added is None:
-        yield f"{head}; nothing to compare yet"
-    else:
-        yield (
-            f"{head}; {found.gain:+,.2f} (always-valid 95 % interval {sure.low:+,.2f} to {sure.high:+,.2f}); over all"
-            f" written to {found.added:+,.2f} ({added.low:+,.2f} to {added.high:+,.2f})"
-        )
-    for warning in found.warnings:
-        yield f"  {warning}"
 
 
 def _chart(found: GoalReport, rows: Sequence[GoalRow]) -> BarChart:
