@@ -103,7 +103,9 @@ def _print_counts(command: CommandContext, form: ReportForm, warnings: list[str]
 
 
 def _effects(found: Report) -> Iterator[str]:
-    """The effect of each campaign, and the results of its variants."""
+    """The effect of all campaigns together and of each, and the results of variants."""
+    if found.holdout is not None:
+        yield from effect_lines("all campaigns together", found.holdout)
     for name, figures in found.campaigns.items():
         if figures.lift is not None:
             yield from effect_lines(name, figures.lift)

@@ -14,7 +14,7 @@ from sqlalchemy.sql import ColumnElement, exists
 
 from regulars.context.active_campaign import ActiveCampaign
 from regulars.context.plan_context import PlanContext
-from regulars.db.states import Reason, State
+from regulars.db.states import HELD_OUT, Reason, State
 from regulars.db.tables import coupon_codes, coupons, customers, promises
 from regulars.ledger.arms import arm_of
 from regulars.rules.model import Campaign
@@ -191,7 +191,7 @@ def _promised(connection: Connection, offers: Offers) -> int:
 
 def _hold_beyond(connection: Connection, offers: Offers, left: int, chosen: ColumnElement[bool]) -> None:
     # Who will be held out gets no coupon, so the next in order gets it.
-    gets_one = case((promises.c.reason == Reason.HOLDOUT, 0), else_=1)
+    gets_one = case((promises.c.reason.in_(HELD_OUT), 0), else_=1)
     before = func.sum(gets_one).over(
         order_by=(promises.c.priority.desc(), promises.c.due_at, promises.c.id), rows=(None, -1)
     )

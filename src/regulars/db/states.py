@@ -71,6 +71,7 @@ class Reason(StrEnum):
 
     # Skipped.
     HOLDOUT = "holdout", "they are in the control group"
+    GLOBAL_HOLDOUT = "global-holdout", "they are in the group that gets no marketing at all"
     AGAIN = "again", "they had this campaign too recently"
     LATE = "late", "it could not go in time"
     UNSUBSCRIBED = "unsubscribed", "they have unsubscribed"
@@ -98,6 +99,8 @@ class Reason(StrEnum):
     ADDRESS_REFUSED = "address-refused", "the server says that the address does not exist"
 
 
+HELD_OUT = (Reason.HOLDOUT, Reason.GLOBAL_HOLDOUT)
+"""The reasons of control groups, by a campaign and by the policy."""
 _WORDS = {reason.value: reason.words for reason in Reason}
 
 

@@ -26,7 +26,6 @@ from sqlalchemy import (
     literal,
     select,
     true,
-    union_all,
     update,
 )
 from sqlalchemy.sql import ColumnElement, and_, exists
@@ -34,12 +33,12 @@ from sqlalchemy.sql import ColumnElement, and_, exists
 from regulars.context.active_campaign import ActiveCampaign
 from regulars.context.plan_context import PlanContext
 from regulars.db.engine import insert
-from regulars.db.states import COUNTED, Reason, State
+from regulars.db.states import COUNTED, HELD_OUT, Reason, State
 from regulars.db.tables import assignments, customers, promises
 from regulars.db.types import Instant
-from regulars.ledger.arms import arm_of, arm_of_client, emailed_arm
+from regulars.ledger.arms import arm_of, arm_of_client, carry_along, emailed_arm
 from regulars.ledger.assignments import Arm
-from regulars.profile.shared_mailbox import mailbox_of, shares_mailbox
+from regulars.profile.shared_mailbox import mailbox_of
 
 _COLUMNS = ["experiment", "mailbox", "arm", "at", "customer_id"]
 
@@ -49,13 +48,14 @@ def mark_held_out(
 ) -> None:
     """Marks the chosen promises that are held out, unless another check holds them."""
     for active in _drawn_for(connection, active_campaigns, chosen):
-        _carry_along(connection, active, chosen)
+        of_campaign = and_(chosen, promises.c.campaign == active.key, _nothing_went(active))
+        carry_along(connection, active.key, of_campaign)
         if not active.campaign.holdout:
             continue
         found = (
             select(promises.c.id, arm_of(active.key, active.campaign).label("arm"))
             .join(customers, customers.c.id == promises.c.customer_id)
-            .where(chosen, promises.c.campaign == active.key, _nothing_went(active))
+            .where(of_campaign, _not_globally_held_out())
             .subquery()
         )
         connection.execute(
@@ -67,7 +67,7 @@ def mark_held_out(
 
 def takes_place() -> ColumnElement[int]:
     """1 for a promise that takes a place, of the cap or of a stock; 0 for one that is marked as held out."""
-    return case((promises.c.reason == Reason.HOLDOUT, 0), else_=1)
+    return case((promises.c.reason.in_(HELD_OUT), 0), else_=1)
 
 
 def draw(
@@ -80,7 +80,7 @@ def draw(
     for active in _drawn_for(connection, active_campaigns, chosen):
         rows = _new_assignments(context, active, chosen)
         connection.execute(insert(connection, assignments).from_select(_COLUMNS, rows).on_conflict_do_nothing())
-    held_out = (chosen, promises.c.reason == Reason.HOLDOUT)
+    held_out = (chosen, promises.c.reason.in_(HELD_OUT))
     return connection.execute(
         update(promises).where(*held_out).values(state=State.SKIPPED, settled_at=context.now)
     ).rowcount
@@ -117,6 +117,11 @@ def _drawn_for(
     return [measured[key] for key in sorted(connection.scalars(present))]
 
 
+def _not_globally_held_out() -> ColumnElement[bool]:
+    """Whoever gets no marketing at all is in no group of a campaign."""
+    return func.coalesce(promises.c.reason, "") != Reason.GLOBAL_HOLDOUT
+
+
 def _nothing_went(active: ActiveCampaign) -> ColumnElement[bool]:
     """Whether the promise would be the first email of its sequence that is sent."""
     if active.campaign.waves or len(active.campaign.all_steps) == 1:
@@ -132,37 +137,6 @@ def _nothing_went(active: ActiveCampaign) -> ColumnElement[bool]:
     return ~went.correlate(promises)
 
 
-def _carry_along(connection: Connection, active: ActiveCampaign, chosen: ColumnElement[bool]) -> None:
-    """Assigns mailboxes without a group the one that a client of theirs got at another address."""
-    of_experiment = assignments.c.experiment == active.key
-    if connection.scalar(select(assignments.c.experiment).where(of_experiment).limit(1)) is None:
-        return
-    waiting = (
-        select(customers.c.id, customers.c.email_hash, mailbox_of(customers).label("mailbox"))
-        .join(promises, promises.c.customer_id == customers.c.id)
-        .where(chosen, promises.c.campaign == active.key, _nothing_went(active))
-        .distinct()
-        .cte("waiting", nesting=True)
-    )
-    holder = customers.alias("holder")
-    drawn = (assignments.c.arm, assignments.c.at, assignments.c.customer_id)
-    own = select(waiting.c.mailbox, *drawn).join(assignments, assignments.c.customer_id == waiting.c.id)
-    shared = (
-        select(waiting.c.mailbox, *drawn)
-        .join(holder, shares_mailbox(waiting, holder))
-        .join(assignments, assignments.c.customer_id == holder.c.id)
-    )
-    moved = (of_experiment, assignments.c.mailbox != waiting.c.mailbox)
-    found = union_all(own.where(*moved), shared.where(*moved)).subquery("found")
-    order = (found.c.at, found.c.customer_id, found.c.arm)
-    place = func.row_number().over(partition_by=found.c.mailbox, order_by=order)
-    first = select(found, place.label("place")).subquery("first")
-    rows = select(literal(active.key, Text), first.c.mailbox, first.c.arm, first.c.at, first.c.customer_id)
-    connection.execute(
-        insert(connection, assignments).from_select(_COLUMNS, rows.where(first.c.place == 1)).on_conflict_do_nothing()
-    )
-
-
 def _new_assignments(context: PlanContext, active: ActiveCampaign, chosen: ColumnElement[bool]) -> Select[Any]:
     """One row for each mailbox: the control group by the mark, else by the draw, from now on; existing rows stay."""
     mailbox = mailbox_of(customers)
@@ -176,7 +150,7 @@ def _new_assignments(context: PlanContext, active: ActiveCampaign, chosen: Colum
             func.row_number().over(partition_by=mailbox, order_by=promises.c.id).label("place"),
         )
         .join(customers, customers.c.id == promises.c.customer_id)
-        .where(chosen, _nothing_went(active), promises.c.campaign == active.key)
+        .where(chosen, _nothing_went(active), promises.c.campaign == active.key, _not_globally_held_out())
         .subquery()
     )
     now = literal(context.now, Instant())

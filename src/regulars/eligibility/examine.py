@@ -29,6 +29,7 @@ from regulars.eligibility.copies import skip_copies, skip_joined
 from regulars.eligibility.draw import draw, mark_held_out
 from regulars.eligibility.fast_path import all_clear, found_by_id
 from regulars.eligibility.frequency_cap import hold_capped
+from regulars.eligibility.global_holdout import draw_global_holdout, mark_globally_held_out
 from regulars.eligibility.quiet_hours import hold_quiet
 from regulars.eligibility.skip_reasons import skip_reasons
 from regulars.ledger.claims import Claim
@@ -63,12 +64,14 @@ def examine_waiting(
     hold_paused(connection, context, active)
     hold_quiet(connection, context, active_campaigns.values(), active)
     skip_copies(connection, context, active_campaigns.values(), active)
+    mark_globally_held_out(connection, context, active)
     mark_held_out(connection, active_campaigns, active)
     skip_over_limit(connection, context, given, active)
     incomplete = hold_canaries(connection, context, active)
     hold_without_coupon(connection, given, active)
     hold_capped(connection, context, active, context.rulebook.policy.cap)
     hold_spaced(connection, context, active)
+    draw_global_holdout(connection, context, active)
     draw(connection, context, active_campaigns, active)
     record_samples(connection, context, active, incomplete)
     return connection.execute(

@@ -16,6 +16,7 @@ from regulars.context.plan_context import PlanContext
 from regulars.db.states import Reason
 from regulars.db.tables import consents, customers, promises, refusals, suppressions
 from regulars.eligibility.draw import in_control_group
+from regulars.eligibility.global_holdout import in_global_control_group
 from regulars.eligibility.goals import goal_met
 from regulars.rules.model import Kind, Step
 from regulars.rules.starting import STARTED_BY, starters
@@ -32,6 +33,7 @@ def skip_reasons(
         context.facts, context.facts.c.customer_id == customers.c.id
     )
     source, given = trigger.join_source(joined)
+    globally = in_global_control_group(context, active)
     reason = case(
         *missing_rights(context, active),
         *trigger.withdrawn(context, given.get("event_data")),
@@ -41,6 +43,7 @@ def skip_reasons(
             (and_(promises.c.step == step.key, ~holds), Reason.STEP_CONDITION)
             for step, holds in _step_conditions(context, active, given)
         ],
+        *([] if globally is None else [(globally, Reason.GLOBAL_HOLDOUT)]),
         (in_control_group(active), Reason.HOLDOUT),
         else_=null(),
     )

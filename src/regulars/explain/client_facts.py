@@ -16,6 +16,8 @@ from regulars.context.plan_context import PlanContext
 from regulars.core.calendar import zone as tz
 from regulars.explain import queries
 from regulars.explain.fact_explanations import FactExplanations
+from regulars.ledger.arms import global_arm
+from regulars.ledger.assignments import Arm
 from regulars.profile import evidence
 from regulars.responses.click_grading import Grade
 
@@ -107,6 +109,12 @@ def _clicks(context: PlanContext, customer_id: int, zone: str) -> Iterator[Fact]
 
 def _protected(context: PlanContext, customer_id: int, zone: str) -> Iterator[Fact]:
     policy = context.rulebook.policy
+    if policy.holdout is not None:
+        arm, at = global_arm(context.connection, policy.holdout.share, customer_id)
+        held, share = arm == Arm.CONTROL, f"{policy.holdout.share / 100:g} %"
+        group = f"{'among' if held else 'not among'} the {share} of mailboxes that get no marketing at all"
+        drawn = f"Drawn on {day(at, zone)}: {group}." if at else f"Will be drawn at the first email: {group}."
+        yield Fact("holdout", held, drawn)
     if policy.cap is not None:
         used = queries.cap_use(context.connection, customer_id, policy.cap, context.now)
         yield Fact("cap", used, f"{used} places are used under the frequency cap of {policy.cap}.")

@@ -152,7 +152,9 @@ def _protection(campaign: Campaign, policy: Policy) -> list[str]:
     if campaign.kind is Kind.TRANSACTIONAL:
         exempt = "consent and cap" if campaign.obeys_quiet_hours else "consent, cap and quiet hours"
         found.append(f"it is a service, so {exempt} do not hold it back")
-    elif policy.quiet_hours and not campaign.obeys_quiet_hours:
+    elif policy.holdout is not None and campaign.to == "customer":
+        found.append(f"{number_words(policy.holdout.share / 100)} % of all mailboxes get no marketing at all")
+    if campaign.kind is not Kind.TRANSACTIONAL and policy.quiet_hours and not campaign.obeys_quiet_hours:
         found.append("quiet hours do not hold it back")
     if campaign.send is None and campaign.late is not None and campaign.late != policy.late:
         dropped = f"it is dropped if it cannot go within {words(campaign.late)}"

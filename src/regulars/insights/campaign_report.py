@@ -15,7 +15,7 @@ from regulars.db.json_fields import regulars_field_text
 from regulars.db.states import State
 from regulars.db.tables import campaigns, coupons, events, promises
 from regulars.insights.came_back import CameBack, came_back
-from regulars.insights.lift import Lift, lift
+from regulars.insights.lift import Lift, global_lift, lift
 from regulars.insights.link_responses import GradeCounts, LinkReport, link_reports, response_counts
 from regulars.insights.variant_results import VariantResults, variant_results
 from regulars.knowledge.search_range import corner, corner_note, unit_of
@@ -88,6 +88,8 @@ class Report:
     since: datetime | None
     until: datetime | None
     campaigns: Mapping[str, Figures]
+    holdout: Lift | None = None
+    """What all campaigns together bring, against the global holdout; None where the policy has none."""
 
     def to_json(self) -> dict[str, Any]:
         """The published shape of `report --json`; keys are only ever added."""
@@ -96,6 +98,7 @@ class Report:
             "since": self.since.isoformat() if self.since else None,
             "until": self.until.isoformat() if self.until else None,
             "campaigns": {name: figures.to_json() for name, figures in self.campaigns.items()},
+            **({} if self.holdout is None else {"holdout": self.holdout.to_json()}),
         }
 
 
@@ -131,7 +134,7 @@ def report(
         found[name] = replace(
             figures, clicks=clicks or zero_clicks, opens=opens or zero_opens, links=followed.get(key, LinkReport())
         )
-    return Report(now, since, until, found)
+    return Report(now, since, until, found, global_lift(connection, rulebook, now, since=since, until=until))
 
 
 def _coupons(connection: Connection, since: datetime | None, until: datetime | None) -> dict[str, Coupons]:

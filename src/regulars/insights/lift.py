@@ -24,6 +24,7 @@ from regulars.db.types import MICROSECOND, from_micros, to_micros
 from regulars.insights.goal_events import happened_events
 from regulars.insights.intervals import Interval, always_valid_difference, difference
 from regulars.insights.named_size import named_at
+from regulars.ledger.arms import GLOBAL
 from regulars.ledger.assignments import Arm
 from regulars.rules.goal_rules import Goal
 from regulars.rules.model import Campaign, Rulebook
@@ -169,6 +170,23 @@ def lift(
     if named_at(connection, key, campaign, now) > last + goal.within:
         return Lift(found.written, found.control, str(goal), read_at, named_late=True)
     return Lift(found.written, found.control, str(goal), read_at, compare(connection, rulebook, goal, first))
+
+
+def global_lift(
+    connection: Connection, rulebook: Rulebook, now: datetime, *, since: datetime | None = None,
+    until: datetime | None = None,
+) -> Lift | None:  # fmt: skip
+    """What all campaigns together bring: the mailboxes that get marketing compared with the global holdout.
+
+    None where the policy has no holdout.
+    """
+    holdout = rulebook.policy.holdout
+    if holdout is None:
+        return None
+    drawn = drawn_clients(GLOBAL, since, until)
+    drawn = drawn.where(drawn.selected_columns.start <= to_micros(now - holdout.goal.within))
+    found = compare(connection, rulebook, holdout.goal, drawn)
+    return Lift(found.written, found.control, str(holdout.goal))
 
 
 def drawn_clients(experiment: str, since: datetime | None = None, until: datetime | None = None) -> Select[Any]:

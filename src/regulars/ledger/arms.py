@@ -14,11 +14,16 @@ from sqlalchemy import BigInteger, Connection, Text, case, cast, func, literal, 
 from sqlalchemy.sql import ColumnElement
 
 from regulars.core import ids
+from regulars.db.engine import insert
 from regulars.db.key_lists import among
 from regulars.db.tables import assignments, customers, promises
 from regulars.ledger.assignments import Arm
 from regulars.profile.shared_mailbox import mailbox_of, shares_mailbox, with_same_mailbox
 from regulars.rules.model import Campaign
+
+GLOBAL = "policy.holdout"
+"""The experiment of the global holdout: no campaign has a name with a dot."""
+_COLUMNS = ["experiment", "mailbox", "arm", "at", "customer_id"]
 
 
 def variants_of(key: str) -> str:
@@ -82,18 +87,35 @@ def arm_of_client(
     connection: Connection, key: str, campaign: Campaign, customer_id: int
 ) -> tuple[str, datetime | None]:
     """The client's group, and when it was drawn, for the mailbox or for a client who has it; None: not drawn yet."""
+    written = _written_arm(connection, key, customer_id)
+    return written or (arm_by_bucket(_least_bucket(connection, customer_id), key, campaign), None)
+
+
+def global_arm(connection: Connection, share: int, customer_id: int) -> tuple[str, datetime | None]:
+    """The client's group of a global holdout of this share, and when it was drawn; None: not drawn yet."""
+    written = _written_arm(connection, GLOBAL, customer_id)
+    if written is not None:
+        return written
+    held_out = ids.share(_least_bucket(connection, customer_id), GLOBAL) < share
+    return Arm.CONTROL if held_out else Arm.WRITTEN, None
+
+
+def _written_arm(connection: Connection, experiment: str, customer_id: int) -> tuple[str, datetime] | None:
     theirs = with_same_mailbox(customer_id)
     own = assignments.c.mailbox.in_(select(mailbox_of(customers)).where(customers.c.id == customer_id))
     written = (
         select(assignments.c.arm, assignments.c.at)
-        .where(assignments.c.experiment == key, or_(own, assignments.c.customer_id.in_(theirs)))
+        .where(assignments.c.experiment == experiment, or_(own, assignments.c.customer_id.in_(theirs)))
         .order_by(own.desc(), assignments.c.at, assignments.c.mailbox)
     )
     row = connection.execute(written.limit(1)).first()
-    if row is not None:
-        return str(row.arm), row.at
-    bucket = connection.execute(select(func.min(customers.c.bucket)).where(customers.c.id.in_(theirs))).scalar_one()
-    return arm_by_bucket(int(bucket), key, campaign), None
+    return None if row is None else (str(row.arm), row.at)
+
+
+def _least_bucket(connection: Connection, customer_id: int) -> int:
+    """The least of the numbers of the clients with this client's mailbox."""
+    theirs = with_same_mailbox(customer_id)
+    return int(connection.execute(select(func.min(customers.c.bucket)).where(customers.c.id.in_(theirs))).scalar_one())
 
 
 def arms_of_promises(connection: Connection, promised: Sequence[int], campaigns: Collection[str]) -> dict[int, str]:
@@ -122,3 +144,34 @@ def arms_of_promises(connection: Connection, promised: Sequence[int], campaigns:
         order = (elsewhere.c.at.desc(), elsewhere.c.mailbox.desc())  # the earliest is written last
         found |= dict(connection.execute(select(elsewhere.c.id, elsewhere.c.arm).order_by(*order)).all())
     return {int(key): str(arm) for key, arm in found.items()}
+
+
+def carry_along(connection: Connection, experiment: str, chosen: ColumnElement[bool]) -> None:
+    """Assigns mailboxes of chosen promises without a group the one that a client of theirs got at another address."""
+    of_experiment = assignments.c.experiment == experiment
+    if connection.scalar(select(assignments.c.experiment).where(of_experiment).limit(1)) is None:
+        return
+    waiting = (
+        select(customers.c.id, customers.c.email_hash, mailbox_of(customers).label("mailbox"))
+        .join(promises, promises.c.customer_id == customers.c.id)
+        .where(chosen)
+        .distinct()
+        .cte("waiting", nesting=True)
+    )
+    holder = customers.alias("holder")
+    drawn = (assignments.c.arm, assignments.c.at, assignments.c.customer_id)
+    own = select(waiting.c.mailbox, *drawn).join(assignments, assignments.c.customer_id == waiting.c.id)
+    shared = (
+        select(waiting.c.mailbox, *drawn)
+        .join(holder, shares_mailbox(waiting, holder))
+        .join(assignments, assignments.c.customer_id == holder.c.id)
+    )
+    moved = (of_experiment, assignments.c.mailbox != waiting.c.mailbox)
+    found = union_all(own.where(*moved), shared.where(*moved)).subquery("found")
+    order = (found.c.at, found.c.customer_id, found.c.arm)
+    place = func.row_number().over(partition_by=found.c.mailbox, order_by=order)
+    first = select(found, place.label("place")).subquery("first")
+    rows = select(literal(experiment, Text), first.c.mailbox, first.c.arm, first.c.at, first.c.customer_id)
+    connection.execute(
+        insert(connection, assignments).from_select(_COLUMNS, rows.where(first.c.place == 1)).on_conflict_do_nothing()
+    )

@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, bindparam, delete, select, update
 
 from regulars.core.errors import RegularsError
-from regulars.db.states import COUNTED, Reason, State
+from regulars.db.states import COUNTED, HELD_OUT, Reason, State
 from regulars.db.tables import claims, coupons, members, promises, values_seen
 from regulars.ledger.recall import recall_promises
 from regulars.ledger.sequence_rows import merge_decisions
@@ -135,7 +135,7 @@ def _rank(row: _Promise) -> int:
     """The rank among promises with one key: the lowest keeps it."""
     if row.state in (State.SENT, State.UNCERTAIN, State.BOUNCED):
         return 0
-    if row.state == State.SKIPPED and row.reason == Reason.HOLDOUT:
+    if row.state == State.SKIPPED and row.reason in HELD_OUT:
         return 1
     return 2 if row.state in _OPEN else 3
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from regulars.rules.codes import Code, campaign
 
+_COMPANY = "company:\n  name: Studio Ana\n  from: Ana <ana@studio.example>\n  address: 7 Florilor St, Chișinău\n"
 _GOAL = "goal: purchase within 14 days"
 _RIGHT = campaign("on: purchase", _GOAL, "variants: [{name: plain}, {name: gift, words: gift}]")
 _SEQUENCE = "steps: [{email: first}, {wait: 3 days, email: second}]"
@@ -51,6 +52,14 @@ VARIANTS = (
         campaign(
             "on: purchase", _GOAL, _SEQUENCE, "variants: [{name: a}, {name: b, email: {second: other}}]", email=False
         ),
+    ),
+    Code(
+        "R122",
+        "Large global holdout",
+        "The policy's `holdout` keeps all marketing from more than every fifth mailbox, for as long as it stands.",
+        _COMPANY + "policy: {holdout: 50%}\n",
+        _COMPANY + "policy: {holdout: 5%}\n",
+        warning=True,
     ),
     Code(
         "R121",

@@ -21,6 +21,7 @@ from regulars.rules import (
     declarations,
     delivery_rules,
     notify_rules,
+    policy_holdout,
     rule_test_reader,
     segments,
     sequence_checks,
@@ -239,6 +240,7 @@ def _read(root: Entries, messages: ValidationMessages, *, whole: bool) -> Rulebo
     checks.levels_differ(root, messages)
     known = {**EVENTS, **events}
     delivery_rules.check(root, messages)
+    policy_holdout.check(root, messages, policy.holdout if policy else None, known)
     webhook_rules.check(root, messages, known, fields)
     section = find(root, ("campaigns",))
     notify_rules.check(root, messages, section.entries if isinstance(section, Entries) else ())

@@ -12,6 +12,7 @@ from regulars.rules.bounce_rules import SoftBounces
 from regulars.rules.goal_rules import Attribution, AttributionPhrase
 from regulars.rules.guard import CanaryPhrase, PolicyGuard
 from regulars.rules.phrase_types import Cap, Clock, Daily, Duration, Part, SoftBounceLimit
+from regulars.rules.policy_holdout import GlobalHoldout
 from regulars.rules.tracking import Tracking
 
 
@@ -52,6 +53,11 @@ class Policy(Part):
     )
     links: Duration = Field(
         default=timedelta(days=400), description="How long links in emails work; unsubscribe and preferences always do"
+    )
+    holdout: GlobalHoldout | None = Field(
+        default=None,
+        description="The share of all mailboxes that get no marketing at all, to measure all campaigns together:"
+        " `5%`, or with a goal of its own",
     )
     guard: PolicyGuard | None = Field(default=None, description="When a campaign or a lane stops by itself")
     canary: CanaryPhrase | None = Field(

@@ -17,6 +17,7 @@ TABLES = (
     "Tracking",
     "Utm",
     "Campaign",
+    "GlobalHoldout",
     "Goal",
     "Step",
     "WaitFor",

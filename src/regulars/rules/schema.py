@@ -62,6 +62,8 @@ def json_schema(names: Names = Names()) -> dict[str, Any]:
         _as_authors_write(definition)
     _campaign(definitions["Campaign"])
     short = {"type": "string", "pattern": SHORT_PATTERN, "examples": ["purchase within 14 days"]}
+    whole = definitions["GlobalHoldout"]
+    definitions["GlobalHoldout"] = {"anyOf": [whole["properties"]["share"], whole]}
     definitions["Goal"] = {"anyOf": [short, definitions["Goal"]]}
     _one_for_a_list(definitions["Expectation"], ("outranks",))
     _benefit(definitions["Coupon"])

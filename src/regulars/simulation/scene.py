@@ -20,7 +20,7 @@ from regulars.core.errors import RegularsError
 from regulars.db import tables
 from regulars.db.engine import open_engine, write
 from regulars.db.states import Reason
-from regulars.ledger.arms import variant_by_bucket
+from regulars.ledger.arms import GLOBAL, variant_by_bucket
 from regulars.profile import facts
 from regulars.rules import grammar
 from regulars.rules.fields import CLIENT_FIELDS, EVENTS, LEARNED, Origin, fields_of
@@ -214,6 +214,9 @@ def bucket(test: RuleTest, book: Rulebook) -> int:
         for c in book.campaigns.values()
         if c.holdout and c.name not in drawn
     ]
+    if book.policy.holdout is not None:
+        none_at_all = any(expected.reason == Reason.GLOBAL_HOLDOUT for expected in given.values())
+        groups.append((GLOBAL, book.policy.holdout.share, none_at_all))
     variants = [
         (c, given[c.name].variant if c.name in given and given[c.name].variant else _first_drawn(c))
         for c in book.campaigns.values()
