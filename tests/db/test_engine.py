@@ -142,3 +142,33 @@ def test_the_mode_that_an_owner_chose_is_kept(tmp_path: Path) -> None:
     assert _answers(engine)
     engine.dispose()
     assert stat.filemode(file.stat().st_mode) == "-rw-r-----"
+
+
+SESSION = {
+    "jit": "off", "tcp_keepalives_idle": "10", "tcp_keepalives_interval": "5", "tcp_keepalives_count": "3",
+    "tcp_user_timeout": "20000", "idle_in_transaction_session_timeout": "10min",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("query", "changed"),
+    [({}, {}), ({"options": "-c jit=on -c tcp_keepalives_idle=77", "keepalives_idle": "9"}, {
+        "jit": "on", "tcp_keepalives_idle": "77",
+    })],
+)  # fmt: skip
+def test_a_machine_that_is_cut_off_is_given_up_unless_the_url_says_otherwise(
+    postgres_engine: Engine, query: dict[str, str], changed: dict[str, str]
+) -> None:
+    url = postgres_engine.url.update_query_dict(query)
+    engine = db.open_engine(url.render_as_string(hide_password=False))
+    with db.read(engine) as connection:
+        found = {name: connection.scalar(text(f"SHOW {name}")) for name in SESSION}
+        assert connection.connection.dbapi_connection is not None
+        given = connection.connection.dbapi_connection.info.get_parameters()
+    engine.dispose()
+    over_tcp = found["tcp_keepalives_idle"] != "0"  # a socket of this machine has none
+    expected = {**SESSION, **changed}
+    assert {name: found[name] for name in expected if over_tcp or "tcp" not in name} == {
+        name: value for name, value in expected.items() if over_tcp or "tcp" not in name
+    }
+    assert (given["keepalives_idle"], given["tcp_user_timeout"]) == (query.get("keepalives_idle", "10"), "20000")

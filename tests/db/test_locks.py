@@ -10,8 +10,11 @@ import pytest
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import OperationalError
 
+from regulars.core.errors import EnvironmentFailed
 from regulars.db import locks
-from regulars.db.locks import AdvisoryLock, lock, lock_each, lock_name
+from regulars.db.engine import read, write
+from regulars.db.locks import AdvisoryLock, Busy, holder, lock, lock_each, lock_name
+from regulars.operation import surroundings
 
 SOURCES = Path(locks.__file__).parents[1]
 Take = Callable[[Connection], None]
@@ -79,3 +82,29 @@ def test_sqlite_needs_none(sqlite_engine: Engine) -> None:
     with sqlite_engine.begin() as connection:
         for take in TAKES.values():
             take(connection)
+
+
+def test_a_bounded_wait_ends_and_its_holder_is_named(postgres_engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(surroundings, "_LONG_PLAN", 0.0)
+    with write(postgres_engine) as first:
+        lock(first, AdvisoryLock.PLAN, 1.0)
+        with pytest.raises(Busy, match="holds the lock PLAN"), write(postgres_engine) as second:
+            lock(second, AdvisoryLock.PLAN, 0.02)
+        with read(postgres_engine) as third:
+            found = holder(third, AdvisoryLock.PLAN)
+            assert holder(third, AdvisoryLock.IMPORT) is None
+        assert found is not None
+        assert 0 <= found.seconds < 60
+        (trouble,) = surroundings.long_plan(postgres_engine)
+        assert "nothing new is planned until it ends" in trouble.brief
+        assert f"It runs on {found.address}" in trouble.full
+        lock(first, AdvisoryLock.IMPORT, 1.0)
+        assert first.scalar(text("SHOW lock_timeout")) == "0"  # only for the lock
+    assert surroundings.long_plan(postgres_engine) == []
+
+
+def test_a_transaction_that_may_not_wait_for_long_ends(postgres_engine: Engine) -> None:
+    with write(postgres_engine) as first:
+        lock(first, AdvisoryLock.PLAN)
+        with pytest.raises(EnvironmentFailed, match="lock timeout"), write(postgres_engine, 0.02) as second:
+            lock(second, AdvisoryLock.PLAN)

@@ -12,6 +12,7 @@ from celery.beat import Scheduler
 from sqlalchemy import Engine
 
 from regulars.core import clock, settings
+from regulars.db.locks import Busy
 from regulars.operation.runtime import Runtime
 from tests.common.workspace import write_workspace
 
@@ -71,3 +72,21 @@ def test_wake_ups_that_have_gathered_are_answered_by_one_plan(
     monkeypatch.setattr(process, "_planned_at", process._planned_at - 60)
     tasks.plan()  # the next of beat's
     assert len(caplog.records) == 3
+
+
+def test_a_plan_that_waits_for_another_machine_is_told_and_ends(
+    runtime: Runtime, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from regulars.workers import process, tasks
+
+    def busy(_: object) -> None:
+        raise Busy("another process has been planning for 9 s, from 10.0.0.7")
+
+    monkeypatch.setattr(process, "_planned_at", float("-inf"))
+    monkeypatch.setattr(runtime, "plan", busy)
+    tasks.plan()
+    (line,) = [one.getMessage() for one in caplog.records if one.levelno >= logging.WARNING]
+    assert line == (
+        "nothing planned: another process has been planning for 9 s, from 10.0.0.7; dispatch goes on, and the next"
+        " wake-up tries again"
+    )

@@ -40,8 +40,7 @@ def open_engine(url: str) -> Engine:
         if parsed.get_backend_name() == "sqlite":
             return _open_sqlite(parsed)
         _require_known_options(parsed)
-        # Many short statements, none of them worth compiling: that alone can take half a second.
-        engine = create_engine(parsed, connect_args={"options": "-c jit=off"})
+        engine = create_engine(parsed, connect_args=_connect_arguments(parsed))
     except (NoSuchModuleError, ImportError) as error:
         hint = f"; {extras.command('postgres')}" if parsed.get_backend_name() == "postgresql" else ""
         raise EnvironmentFailed(f"no database driver for {parsed.drivername}: {error}{hint}") from error
@@ -71,6 +70,34 @@ def _require_known_options(url: URL) -> None:
         if name not in known:
             hint = did_you_mean(name, known) or "PostgreSQL's documentation of connection strings lists them"
             raise EnvironmentFailed(f"REGULARS_DATABASE_URL has the option `{name}`, which PostgreSQL has not; {hint}")
+
+
+_DEAD_AFTER = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3}
+"""Seconds, seconds and probes: by then a host that was cut off is given up, and its locks are free."""
+_UNACKNOWLEDGED_MS = 20_000
+"""Milliseconds for which data that was sent may stay unacknowledged."""
+_CONNECT_SECONDS = 10
+_SESSION = {
+    # Many short statements, none of them worth compiling: that alone can take half a second.
+    "jit": "off",
+    # The server's side: it would keep the locks of a host that was cut off for two hours.
+    **{f"tcp_{name}": value for name, value in _DEAD_AFTER.items()},
+    "tcp_user_timeout": _UNACKNOWLEDGED_MS,
+    # A process that was stopped, whose machine still answers.
+    "idle_in_transaction_session_timeout": 600_000,
+}
+"""Settings of every session with PostgreSQL; `options` in the URL come after them, and so prevail."""
+
+
+def _connect_arguments(url: URL) -> dict[str, Any]:
+    """Arguments of libpq. Those in the URL prevail."""
+    options = " ".join(f"-c {name}={value}" for name, value in _SESSION.items())
+    own = url.query.get("options", "")
+    ours: dict[str, Any] = {
+        **_DEAD_AFTER, "tcp_user_timeout": _UNACKNOWLEDGED_MS, "connect_timeout": _CONNECT_SECONDS,
+    }  # fmt: skip
+    given = {name: value for name, value in ours.items() if name not in url.query}
+    return {**given, "options": f"{options} {own if isinstance(own, str) else ' '.join(own)}".strip()}
 
 
 def _test_idle_connections(engine: Engine) -> None:
@@ -128,9 +155,14 @@ def _create_private(file: str) -> None:
 
 
 @contextmanager
-def write(engine: Engine) -> Iterator[Connection]:
-    """One writing transaction: committed at the end, rolled back on an exception."""
+def write(engine: Engine, lock_seconds: float | None = None) -> Iterator[Connection]:
+    """One writing transaction: committed at the end, rolled back on an exception.
+
+    With `lock_seconds` it raises EnvironmentFailed instead of waiting longer for another transaction, on PostgreSQL.
+    """
     with _failures_named(), engine.begin() as connection:
+        if lock_seconds is not None and engine.dialect.name == "postgresql":
+            connection.exec_driver_sql(f"SET LOCAL lock_timeout = {round(lock_seconds * 1000)}")
         yield connection
 
 

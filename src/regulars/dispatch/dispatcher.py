@@ -66,6 +66,8 @@ THROTTLE_PAUSE = 0.5
 """Seconds to wait for a provider's rate; less than the second's worth that its bucket holds."""
 EMAILS_PER_TURN = 8
 """Emails rendered in one go while others are being sent: few, so that no connection waits long for the next."""
+LOCK_SECONDS = 20.0
+"""How long a transaction waits for another, a plan of a machine that was cut off, before it is tried again."""
 DATABASE_PAUSES = (0.1, 0.3, 1.0, 3.0, 5.0, 10.0, 10.0)
 """Seconds between attempts to write outcomes while the database is unreachable."""
 
@@ -179,7 +181,7 @@ class Dispatcher:
         summary = Summary()
         recover_claims(self.engine, self.rules.rulebook, self.clock())
         if self._domain_limits:
-            with db.write(self.engine) as connection:
+            with db.write(self.engine, LOCK_SECONDS) as connection:
                 domain_limits.put_in_force(connection, self._domain_limits)
         while not stop():
             found = await self._round(summary, stop)
@@ -208,13 +210,13 @@ class Dispatcher:
 
     def _take(self, lane: Lane, summary: Summary) -> _Batch | Idle:
         if self._domain_limits:  # in a transaction of its own: other workers' claims wait for the limits until its end
-            with db.write(self.engine) as connection:
+            with db.write(self.engine, LOCK_SECONDS) as connection:
                 taken = self._claim(connection, lane, summary)
             if not isinstance(taken, Taken):
                 return taken
-            with db.write(self.engine) as connection:
+            with db.write(self.engine, LOCK_SECONDS) as connection:
                 return self._load(connection, taken, summary)
-        with db.write(self.engine) as connection:
+        with db.write(self.engine, LOCK_SECONDS) as connection:
             taken = self._claim(connection, lane, summary)
             return self._load(connection, taken, summary) if isinstance(taken, Taken) else taken
 
@@ -341,11 +343,11 @@ class Dispatcher:
         """One transaction, retried while the database is unreachable: the server's outcomes must not be lost."""
         for pause in DATABASE_PAUSES:
             try:
-                with db.write(self.engine) as connection:
+                with db.write(self.engine, LOCK_SECONDS) as connection:
                     return work(connection)
             except EnvironmentFailed:
                 await asyncio.sleep(pause)
-        with db.write(self.engine) as connection:
+        with db.write(self.engine, LOCK_SECONDS) as connection:
             return work(connection)
 
     async def _deliver(self, lane: Lane, held: Claim, going: Mapping[int, _Ready]) -> Delivery:
@@ -370,7 +372,7 @@ class Dispatcher:
     async def _keep_lease(self, held: Claim) -> None:
         while True:
             await asyncio.sleep(self.options.lease.total_seconds() / 3)
-            with suppress(EnvironmentFailed), db.write(self.engine) as connection:
+            with suppress(EnvironmentFailed), db.write(self.engine, LOCK_SECONDS) as connection:
                 renew(connection, held, lease=self.options.lease)
 
     def _outcomes(

@@ -26,7 +26,7 @@ from regulars.delivery.transport import Outage, Transport
 from regulars.insights.operating_figures import OperatingFigures, operating_figures
 from regulars.operation.database_upgrade import require_address_secret
 from regulars.operation.lanes import FROM_ENVIRONMENT, open_lanes
-from regulars.operation.surroundings import limited_servers, paused, poisonous, troubles
+from regulars.operation.surroundings import limited_servers, long_plan, paused, poisonous, troubles
 from regulars.rules.delivery_rules import Delivery
 
 _LITTLE_DISK, _NO_DISK = 2_000_000_000, 200_000_000
@@ -231,5 +231,6 @@ def _queue(figures: OperatingFigures) -> Finding:
 def _known_troubles(engine: Engine, wall: Clock) -> Sequence[Finding]:
     found = [fault("surroundings", one.full, "") for one in troubles(engine, wall)]
     found += [warning("pauses", one.full, "") for one in paused(engine)]
+    found += [warning("scheduler", one.full, "") for one in long_plan(engine)]
     found += [warning("mail servers", one.full, "") for one in limited_servers(engine)]
     return [*found, *(warning("emails", one.full, "") for one in poisonous(engine))]

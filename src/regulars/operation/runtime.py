@@ -11,7 +11,8 @@ import gc
 import os
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -22,7 +23,7 @@ from regulars.consent.signups import purge
 from regulars.core.clock import Clock
 from regulars.core.settings import Settings
 from regulars.db import engine as db
-from regulars.db.locks import AdvisoryLock, lock
+from regulars.db.locks import AdvisoryLock, Busy, holder, lock
 from regulars.dispatch.dispatcher import Dispatcher, Options, Summary
 from regulars.feedback.effects import settle_waiting
 from regulars.ledger.claims import waiting
@@ -49,6 +50,10 @@ from regulars.workspace.folder import Workspace
 
 TURN_OF_TICK = timedelta(seconds=30)
 """How long `tick` tells other programs, at most."""
+
+
+_WAIT, _WORKER_WAIT = 60.0, 5.0
+"""Seconds for which a command, and a worker, wait while another process plans."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +116,7 @@ class Runtime:
         begun = time.monotonic()
         while True:
             rules, now = self.rules, clock()
-            with db.write(self.engine) as connection:
+            with self._planner() as connection:
                 if not self._is_current(connection):
                     continue
                 purge(connection, now, rules.rulebook.signup)
@@ -125,6 +130,22 @@ class Runtime:
             self._activity.planned(time.monotonic() - begun)
             return made
 
+    @contextmanager
+    def _planner(self) -> Iterator[Connection]:
+        """The transaction of a plan; raises Busy where another one does not end.
+
+        A worker waits shortly, so that its other work, dispatch above all, never stands behind another machine's plan.
+        """
+        with db.write(self.engine) as connection:
+            try:
+                lock(connection, AdvisoryLock.PLAN, _WORKER_WAIT if self._writes is not None else _WAIT)
+            except Busy as error:
+                with db.read(self.engine) as other:
+                    found = holder(other, AdvisoryLock.PLAN)
+                since = "" if found is None else f" for {found.seconds:,.0f} s, from {found.address}"
+                raise Busy(f"another process has been planning{since}") from error
+            yield connection
+
     def _is_current(self, connection: Connection) -> bool:
         """Whether nobody applied another version while this process waited for its turn to plan.
 
@@ -133,7 +154,6 @@ class Runtime:
         ours = self._in_force.applied
         if ours is None or ours.mode != MANUAL:
             return True
-        lock(connection, AdvisoryLock.PLAN)
         found = applied_versions.in_force(connection)
         return found is not None and found.number == ours.number
 

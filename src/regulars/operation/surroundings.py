@@ -15,6 +15,7 @@ from regulars.core import clock, settings
 from regulars.core.clock import Clock
 from regulars.db import engine as db
 from regulars.db.database_time import database_time
+from regulars.db.locks import AdvisoryLock, holder
 from regulars.db.states import Reason
 from regulars.db.write_probe import probe_age
 from regulars.ledger import lane_states, server_quotas, server_states
@@ -27,6 +28,8 @@ from regulars.operation.pausing import open_pauses
 from regulars.operation.write_check import unwritten_for
 from regulars.rules.model import Kind
 
+_LONG_PLAN = 120.0
+"""Seconds."""
 _NAMED = 3
 """How many held emails are named; the ledger has all."""
 
@@ -71,6 +74,7 @@ def stopped(engine: Engine) -> list[Trouble]:
     """What is paused, restricted, held by name or after a restore, or waits for a server: no fault, yet important."""
     return [
         *paused(engine), *after_restore(engine), *poisonous(engine), *dead_webhooks(engine), *limited_servers(engine),
+        *long_plan(engine),
     ]  # fmt: skip
 
 
@@ -97,6 +101,23 @@ def paused(engine: Engine) -> list[Trouble]:
         return pauses
     brief = "REGULARS_ONLY_TO is set: emails to anybody else wait"
     return [Trouble(f"only {', '.join(restricted)} can be mailed: {brief}", brief), *pauses]
+
+
+def long_plan(engine: Engine) -> list[Trouble]:
+    """A plan that has been going on for long: nothing new is planned meanwhile, by any process."""
+    with db.read(engine) as connection:
+        found = holder(connection, AdvisoryLock.PLAN)
+    if found is None or found.seconds < _LONG_PLAN:
+        return []
+    brief = f"a plan has been going on for {found.seconds:,.0f} s: nothing new is planned until it ends"
+    return [
+        Trouble(
+            f"{brief}; what is planned goes. It runs on {found.address}: a first plan, or one after a large import, may"
+            " take minutes; a machine that was cut off is given up after half a minute, a process that hangs after ten",
+            brief,
+            "long-plan",
+        )
+    ]
 
 
 def poisonous(engine: Engine) -> list[Trouble]:

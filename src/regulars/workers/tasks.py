@@ -13,6 +13,7 @@ from typing import ParamSpec
 from regulars.core import clock, extras
 from regulars.core.clock import Clock
 from regulars.core.errors import EnvironmentFailed, Invalid
+from regulars.db.locks import Busy
 from regulars.feedback.incoming import read_all
 from regulars.feedback.promise_search import Receiver
 from regulars.feedback.sources import open_source
@@ -93,6 +94,9 @@ def plan(now: str | None = None) -> None:
         waiting = runtime.waiting(business())  # after the commit, so that the woken worker sees the rows
     except Invalid as error:
         log.error("nothing planned: the rules have %d errors, first: %s", len(error.diagnostics), error)
+        return
+    except Busy as error:
+        log.warning("nothing planned: %s; dispatch goes on, and the next wake-up tries again", error)
         return
     except EnvironmentFailed as error:
         _failed("plan", "nothing planned", error)
