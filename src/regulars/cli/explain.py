@@ -51,7 +51,7 @@ _WITHIN = {
     **{f"{name}_score": "motivation" for name in ("price", "novelty", "belonging", "stability")},
 }  # fmt: skip
 """Facts that the sentence of another includes: omitted from the table."""
-_ALWAYS = ("consent", "holdout", "suppressed", "came_back", "cap", "quiet_hours", "timezone")
+_ALWAYS = ("consent", "holdout", "suppressed", "came_back", "cap", "quiet_hours", "windows", "timezone")
 
 
 def _facts(facts: Sequence[Fact], zone: str, asked: Collection[str] | None) -> Iterator[tuple[str, str, str]]:

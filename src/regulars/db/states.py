@@ -55,6 +55,7 @@ class Reason(StrEnum):
     # Held.
     NEW = "new", "it has just been promised"  # in the transaction that is still running
     QUIET_HOURS = "quiet-hours", "it is night for them"
+    WINDOW = "window", "it is outside the hours for emails"  # also skipped, where it cannot go in time
     CAP = "cap", "the frequency cap is used up"  # also skipped, where it cannot go in time
     RETRY = "retry", "the server asked to come back later"
     SERVER_AWAY = "server-away", "the mail server takes nothing now"  # of planned promises: the next wake-up tries

@@ -30,7 +30,7 @@ from regulars.eligibility.draw import draw, mark_held_out
 from regulars.eligibility.fast_path import all_clear, found_by_id
 from regulars.eligibility.frequency_cap import hold_capped
 from regulars.eligibility.global_holdout import draw_global_holdout, mark_globally_held_out
-from regulars.eligibility.quiet_hours import hold_quiet
+from regulars.eligibility.quiet_hours import hold_closed
 from regulars.eligibility.skip_reasons import skip_reasons
 from regulars.ledger.claims import Claim
 from regulars.ledger.switches import Pause, pauses
@@ -62,7 +62,7 @@ def examine_waiting(
     _skip_doubtful(connection, context, active_campaigns, active)
     _skip_over(connection, context, active_campaigns, active)
     hold_paused(connection, context, active)
-    hold_quiet(connection, context, active_campaigns.values(), active)
+    hold_closed(connection, context, active_campaigns.values(), active)
     skip_copies(connection, context, active_campaigns.values(), active)
     mark_globally_held_out(connection, context, active)
     mark_held_out(connection, active_campaigns, active)
@@ -97,7 +97,7 @@ def examine_claimed(
     _skip_doubtful(connection, context, active_campaigns, unsettled)
     _skip_over(connection, context, active_campaigns, unsettled)
     hold_paused(connection, context, unsettled)
-    hold_quiet(connection, context, active_campaigns.values(), unsettled)
+    hold_closed(connection, context, active_campaigns.values(), unsettled)
     paused = sorted(key for key, active in active_campaigns.items() if not active.campaign.enabled)
     if paused:
         connection.execute(
@@ -126,7 +126,7 @@ def _skip_late(connection: Connection, context: PlanContext, chosen: ColumnEleme
     # The reason for holding says more than that it is late now.
     telling = [
         Reason.RENDER_ERROR, Reason.RETRY, Reason.SERVER_AWAY, Reason.CAP, Reason.NO_COUPON, Reason.HALTED,
-        Reason.CANARY, Reason.KILLS_WORKERS,
+        Reason.CANARY, Reason.KILLS_WORKERS, Reason.WINDOW,
     ]  # fmt: skip
     kept = promises.c.reason.in_(telling)
     late = and_(chosen, promises.c.expires_at < context.now)

@@ -13,7 +13,7 @@ from regulars.coupons.stock import ended_offers, offers_of
 from regulars.db.key_lists import among
 from regulars.db.states import State
 from regulars.db.tables import customers, preferences, promises
-from regulars.eligibility.quiet_hours import quiet_until
+from regulars.eligibility.quiet_hours import closed_zones
 from regulars.eligibility.skip_reasons import skip_reasons
 from regulars.ledger.claims import Claim
 
@@ -27,7 +27,7 @@ def all_clear(
     round.
     """
     ended = {offer.campaign for offer in ended_offers(context, offers_of(active_campaigns.values()))}
-    quiet_zones = sorted(quiet_until(context))
+    quiet_zones = sorted(closed_zones(context))
     here = among(promises.c.id, claim.rows)
     found: set[int] = set()
     for key in sorted({campaign for campaign, _ in claim.steps}):

@@ -118,10 +118,12 @@ def _protected(context: PlanContext, customer_id: int, zone: str) -> Iterator[Fa
     if policy.cap is not None:
         used = queries.cap_use(context.connection, customer_id, policy.cap, context.now)
         yield Fact("cap", used, f"{used} places are used under the frequency cap of {policy.cap}.")
-    if policy.quiet_hours is not None:
-        ends = policy.quiet_hours.next_end(context.now, zone)
-        if ends is not None:
-            yield Fact("quiet_hours", ends, f"It is night for them: marketing emails wait until {when(ends, zone)}.")
+    times = policy.send_times
+    if times is not None and (opens := times.opens_at(context.now, zone)) > context.now:
+        outside = times.window_opens_at(context.now, zone) > context.now
+        why = "It is outside the hours for emails" if outside else "It is night for them"
+        name = "windows" if outside else "quiet_hours"
+        yield Fact(name, opens, f"{why}: marketing emails wait until {when(opens, zone)}.")
 
 
 def _clock(context: PlanContext, zone: str) -> Fact:

@@ -19,6 +19,7 @@ from regulars.explain.stopping_phrases import stopping_sentences
 from regulars.explain.variant_phrases import variant_sentences
 from regulars.rules.grammar import Holdout, Until
 from regulars.rules.model import Campaign, Kind, Loc, Policy, Step
+from regulars.rules.send_windows import week_words
 from regulars.triggers.kinds import trigger_of
 
 
@@ -150,12 +151,18 @@ def _holdout(holdout: Holdout) -> str:
 def _protection(campaign: Campaign, policy: Policy) -> list[str]:
     found = []
     if campaign.kind is Kind.TRANSACTIONAL:
-        exempt = "consent and cap" if campaign.obeys_quiet_hours else "consent, cap and quiet hours"
+        hours = "" if campaign.obeys_quiet_hours else " and windows" if policy.windows else " and quiet hours"
+        exempt = f"consent, cap{hours}" if hours else "consent and cap"
         found.append(f"it is a service, so {exempt} do not hold it back")
     elif policy.holdout is not None and campaign.to == "customer":
         found.append(f"{number_words(policy.holdout.share / 100)} % of all mailboxes get no marketing at all")
-    if campaign.kind is not Kind.TRANSACTIONAL and policy.quiet_hours and not campaign.obeys_quiet_hours:
-        found.append("quiet hours do not hold it back")
+    obeys = campaign.obeys_quiet_hours
+    if campaign.kind is not Kind.TRANSACTIONAL and not obeys and (policy.quiet_hours or policy.windows):
+        found.append(
+            f"{'neither quiet hours nor windows hold' if policy.windows else 'quiet hours do not hold'} it back"
+        )
+    if policy.windows and obeys:
+        found.append(f"it goes only on {week_words(policy.windows)}, by their own clock")
     if campaign.send is None and campaign.late is not None and campaign.late != policy.late:
         dropped = f"it is dropped if it cannot go within {words(campaign.late)}"
         found.append(dropped if campaign.late else "it is never too late for it")

@@ -24,6 +24,7 @@ from regulars.rules import (
     policy_holdout,
     rule_test_reader,
     segments,
+    send_time_checks,
     sequence_checks,
     webhook_rules,
 )
@@ -241,6 +242,7 @@ def _read(root: Entries, messages: ValidationMessages, *, whole: bool) -> Rulebo
     known = {**EVENTS, **events}
     delivery_rules.check(root, messages)
     policy_holdout.check(root, messages, policy.holdout if policy else None, known)
+    send_time_checks.check(messages, policy, campaigns)
     webhook_rules.check(root, messages, known, fields)
     section = find(root, ("campaigns",))
     notify_rules.check(root, messages, section.entries if isinstance(section, Entries) else ())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import time, timedelta
+from functools import cached_property
 from typing import Literal
 
 from pydantic import Field
@@ -13,6 +14,7 @@ from regulars.rules.goal_rules import Attribution, AttributionPhrase
 from regulars.rules.guard import CanaryPhrase, PolicyGuard
 from regulars.rules.phrase_types import Cap, Clock, Daily, Duration, Part, SoftBounceLimit
 from regulars.rules.policy_holdout import GlobalHoldout
+from regulars.rules.send_windows import SendTimes, Windows, week_of
 from regulars.rules.tracking import Tracking
 
 
@@ -21,6 +23,10 @@ class Policy(Part):
 
     quiet_hours: Daily | None = Field(
         default=None, description="When no marketing email is sent, in the client's time zone; can cross midnight"
+    )
+    windows: Windows | None = Field(
+        default=None,
+        description="The hours of each weekday in which marketing emails go, in the client's zone; on no other day",
     )
     cap: Cap | None = Field(default=None, description="Frequency cap: the maximum of marketing emails to one client")
     late: Duration = Field(default=timedelta(days=2), description="An email this much overdue is skipped")
@@ -64,3 +70,10 @@ class Policy(Part):
         default=None,
         description="How many emails of a new or changed campaign go first, and how long the rest waits",
     )
+
+    @cached_property
+    def send_times(self) -> SendTimes | None:
+        """When marketing emails may go, by quiet hours and windows; None for any time."""
+        if self.quiet_hours is None and not self.windows:
+            return None
+        return SendTimes(week_of(self.windows) if self.windows else None, self.quiet_hours)
