@@ -7,6 +7,8 @@ intervals are the product's own functions; only the clients are drawn by numpy.
 - half unsubscribed: half of those who are due have left, and buy less; the others are drawn.
 - bought in the night: those due wait for the morning; who buys meanwhile is skipped, the others are drawn.
 
+A second table is about variants: three equal groups, each compared with the first, all comparisons together.
+
 Printed for each: how often the interval of a fixed size covers the effect on the last day; how often the always-valid
 one covers it on all 60 days; how often each would find an effect on any day although there is none; and what a draw
 before the checks would report.
@@ -18,11 +20,12 @@ import argparse
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
-from regulars.insights.intervals import Interval, always_valid_difference, difference
+from regulars.insights.intervals import ERROR, Interval, always_valid_difference, difference
 
 Counts = NDArray[np.int64]
 """Of each experiment (rows), on each day (columns)."""
@@ -75,6 +78,12 @@ def main() -> None:
         for size in SIZES:
             for effect in EFFECTS:
                 print(row(situation, size, effect, options.experiments), flush=True)
+    print("\n| variants | clients drawn | effect of the last | all comparisons cover on all 60 days |")
+    print("|---|---|---|---|")
+    for groups in (2, 3):
+        for size in SIZES:
+            for effect in EFFECTS:
+                print(variants_row(groups, size, effect, options.experiments), flush=True)
     print(f"\n{time.perf_counter() - begun:.0f} s")
 
 
@@ -111,6 +120,22 @@ def simulated(
     others = random.binomial(due - eligible, SHARE)
     of_all = (reached + random.binomial(others, situation.lost)).sum() / (control + others).sum()
     return drawn, float(written_reached.sum() / written.sum() - of_all)
+
+
+def variants_row(groups: int, size: int, effect: float, experiments: int) -> str:
+    """One row about variants: the last has the effect, the others none; each is compared with the first."""
+    random = np.random.default_rng([groups, size, int(effect * 100)])
+    base = SITUATIONS[1].base
+    due = random.poisson(size / DAYS, (experiments, DAYS))
+    drawn = random.multinomial(due, [1 / groups] * groups)
+    shares = np.array([base] * (groups - 1) + [base + effect])
+    clients, reached = (np.cumsum(part, axis=1) for part in (drawn, random.binomial(drawn, shares)))
+    interval = partial(always_valid_difference, error=ERROR / (groups - 1))
+    holds = np.ones((experiments, DAYS), dtype=np.bool_)
+    for variant in range(1, groups):
+        pair = Drawn(clients[..., variant], reached[..., variant], clients[..., 0], reached[..., 0])
+        holds &= covered(pair, interval, effect if variant == groups - 1 else 0.0, range(DAYS))
+    return f"| {groups} | {size:,} | {effect * 100:+.0f} points | {holds.all(axis=1).mean():.2%} |"
 
 
 def covered(

@@ -40,6 +40,7 @@ def every_kind(state: str = STATE, more: Mapping[str, Mapping[str, Any]] | None 
             **LASTING, "silent": {**SILENT, "when": state},
             "new": {"when": "customer.purchases == 1", "audience": "customer.country == 'MD'", "email": "c"},
             "visit": {
+                "variants": [{"name": "plain"}, {"name": "gift", "words": "gift"}, {"name": "other", "email": "g"}],
                 "on": "visit.done", "audience": "event.score < 5 or not did('complaint.opened', within='10 days')",
                 "steps": [{"email": "f", "wait": "2 days"}],
             },

@@ -7,11 +7,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import Text, cast, func, select
 
 from regulars.core.errors import NotFound
 from regulars.db.engine import dry_run, read, write
-from regulars.db.tables import customers, promises
+from regulars.db.tables import assignments, customers, promises
 from regulars.explain.explain import Explanation, explain
 from regulars.ledger.switches import Scope, Target, pause, resume
 from regulars.planner.plan import plan
@@ -41,6 +41,26 @@ def _planned(bench: Bench, now: str) -> dict[str, Verdicts]:
         return _by_customer(connection.execute(query).all())
 
 
+def _groups(bench: Bench, now: str) -> dict[str, dict[str, str]]:
+    """By client and campaign with variants, the group that is written once a plan of everybody is made."""
+    assert bench.rules is not None
+    query = select(customers.c.external_id, assignments.c.experiment, assignments.c.arm).join(
+        assignments, assignments.c.mailbox == func.coalesce(customers.c.email_hash, cast(customers.c.id, Text))
+    )
+    found: dict[str, dict[str, str]] = {}
+    with dry_run(bench.engine) as connection:
+        plan(connection, bench.rules, at(now))
+        for name, experiment, arm in connection.execute(query):
+            if bench.rules.rulebook.campaigns[experiment].variants:
+                found.setdefault(name, {})[experiment] = arm
+    return found
+
+
+def _foretold(told: Explanation) -> dict[str, str]:
+    """The variants of those who are drawn, or would be by a plan now."""
+    return {v.campaign: v.variant.arm for v in told.campaigns if v.variant is not None and v.variant.drawn_at}
+
+
 def _by_customer(rows: object) -> dict[str, Verdicts]:
     found: dict[str, Verdicts] = {}
     for customer, *verdict in rows:  # type: ignore[attr-defined]
@@ -67,13 +87,14 @@ def test_explain_agrees_with_every_row_and_with_what_a_plan_of_all_would_do(benc
     for day in range(0, DAYS, 15):
         now = (START + timedelta(days=day, hours=dice.randrange(24), minutes=dice.randrange(60))).isoformat()[:16]
         _switch(bench, day, at(now))
-        ledger, planned = _ledger(bench), _planned(bench, now)
+        ledger, planned, arms = _ledger(bench), _planned(bench, now), _groups(bench, now)
         for name in dice.sample(names, 3):
             told = explain(bench.engine, bench.rules, name, None, at(now))
             before = {(v.campaign, r.step, r.occurrence, r.state, r.reason) for v in told.campaigns for r in v.ledger}
             assert before == ledger.get(name, set())
             changed = {(v.campaign, r.step, r.occurrence, r.state, r.reason) for v in told.campaigns for r in v.plan}
             assert changed == planned.get(name, set()) - before
+            assert _foretold(told) == arms.get(name, {})
             due = {v.campaign for v in told.campaigns if v.due}
             assert due == {row[0] for row in planned.get(name, set()) if row[3] == "planned"}
             assert all(v.sentence.endswith(".") for v in told.campaigns)

@@ -109,7 +109,8 @@ def difference(
     old_names: dict[str, str] = {}
     if old is not None:
         simulated, old_names = _simulated(engine, old, now, until, progress)
-        before = _counted(simulated.emails)
+        sent = simulated.emails
+        before = _counted(sent)
     made, names = _simulated(engine, new, now, until, progress)
     going = made.emails
     after, other = _counted(going), Counter[_Key]()
