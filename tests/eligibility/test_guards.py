@@ -75,6 +75,26 @@ def test_more_than_usual_holds_all_before_any_goes(bench: Bench) -> None:
     assert len(bench.plan("2026-06-10T11:41").alarms) == 1  # but on new ones
 
 
+def test_a_letter_of_a_fixed_time_is_compared_with_its_audience_when_the_rule_came_into_force(bench: Bench) -> None:
+    letter = {"at": "2026-06-10 10:00", "email": "mail", "audience": "customer.country == 'MD'"}
+    with write(bench.engine) as connection:
+        for number in range(200):
+            add_customer(connection, f"c{number}", country="MD" if number < 160 else "RO")
+    bench.rules = rules({"news": letter}, policy={"guard": {"volume": "3x usual"}})
+    bench.plan("2026-06-10T06:00")
+    assert bench.plan("2026-06-10T11:00").alarms == []
+    assert _counts(bench) == {"planned": 160}
+    bench.rules = rules({"late": {**letter, "at": "2026-06-11 10:00"}}, policy={"guard": {"volume": "2x usual"}})
+    bench.plan("2026-06-10T12:00")
+    with write(bench.engine) as connection:
+        for number in range(200, 500):  # an import after the rule makes it another letter
+            add_customer(connection, f"c{number}", country="MD")
+    (alarm,) = bench.plan("2026-06-11T11:00").alarms
+    assert alarm.why == (
+        "460 became due on one day; the audience had 160 when the rule came into force; the limit is 2x usual, 320"
+    )
+
+
 def test_what_is_usual_is_the_median_of_equal_weekdays(bench: Bench) -> None:
     bench.rules = rules({"news": VISIT})
     bench.plan("2026-05-01T09:00")

@@ -14,9 +14,10 @@ from regulars.core.outage_cause import OutageCause
 from regulars.db.engine import open_engine, write
 from regulars.db.states import Reason, State
 from regulars.db.tables import suppressions
+from regulars.delivery.latency import LONGER
 from regulars.ledger.lane_states import LaneOutage, note_outage
 from regulars.ledger.switches import Scope, Target, pause
-from regulars.ledger.worker_activity import Counted, Tally, record_activity
+from regulars.ledger.worker_activity import Counted, Tally, record_activity, record_latencies
 from regulars.operation.database_upgrade import upgrade_database
 from tests.common.people import SECRET, add_customer
 from tests.web.shop import NOW, Shop, open_shop
@@ -54,6 +55,8 @@ def work(shop: Shop) -> None:
         record_activity(connection, "host:1", "1.0", done)
         done = {(Counted.SETTLED, "sent"): Tally(2), (Counted.PLANS, ""): Tally(1, 0.25)}
         record_activity(connection, "host:2", "1.0", done)
+        for _ in range(2):
+            record_latencies(connection, {("mail:25", 50): (3, 0.12), ("mail:25", LONGER): (1, 40.0)})
         note_outage(
             connection,
             LaneOutage(
@@ -61,6 +64,17 @@ def work(shop: Shop) -> None:
             ),
         )
         pause(connection, Target(Scope.ALL), who="ada", why=None, wall=NOW)
+
+
+def test_latencies_are_a_histogram_by_server(shop: Shop) -> None:
+    work(shop)
+    key = api_keys.make("prometheus", ["metrics"], SECRET)
+    text = shop.ask("GET", "/metrics", headers={"authorization": f"Bearer {key}"}).text
+    name = "regulars_smtp_latency_seconds"
+    for bound, number in (("0.025", 0), ("0.05", 6), ("30.0", 6), ("+Inf", 8)):
+        assert f'{name}_bucket{{le="{bound}",server="mail:25"}} {number}.0' in text
+    assert f'{name}_count{{server="mail:25"}} 8.0' in text
+    assert f'{name}_sum{{server="mail:25"}} 80.24' in text
 
 
 def test_what_waits_what_is_done_and_who_works(shop: Shop) -> None:

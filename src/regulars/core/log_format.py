@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 import logging
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
+from itertools import islice
 from typing import Any
 
 from regulars.core.errors import EnvironmentFailed
 
 SETTING = "REGULARS_LOG"
+_MOST_NAMED = 1_000
+"""Promises in one line."""
 _OWN = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "color_message", "data"}
 """Attributes that every record has; others were given as `extra`."""
 
@@ -39,6 +42,23 @@ def is_json(environ: Mapping[str, str] | None = None) -> bool:
     if value not in {"text", "json"}:
         raise EnvironmentFailed(f"{SETTING} is `{value}`; expected `text` or `json`")
     return value == "json"
+
+
+def log_promises(logger: logging.Logger, message: str, promises: Iterable[int], **more: object) -> None:
+    """A line that names promises, where logs are JSON; in text it would say too much. One line for many promises.
+
+    `more` are further keys of the line. At the level INFO, so that a higher level turns it off.
+    """
+    if is_json() and logger.isEnabledFor(logging.INFO):
+        for listed in batched(promises, _MOST_NAMED):
+            logger.info(message, extra={"promises": list(listed), **more})
+
+
+def batched(numbers: Iterable[int], size: int) -> Iterator[tuple[int, ...]]:
+    """The numbers in tuples of at most that many."""
+    left = iter(numbers)
+    while found := tuple(islice(left, size)):
+        yield found
 
 
 def use(handlers: Iterable[logging.Handler]) -> None:

@@ -33,6 +33,7 @@ from regulars.context.active_campaign import load_active_campaigns
 from regulars.context.plan_context import Ruleset, plan_context
 from regulars.core.clock import Clock
 from regulars.core.errors import EnvironmentFailed
+from regulars.core.log_format import log_promises
 from regulars.coupons.stock import hold_or_skip_unassigned
 from regulars.db import engine as db
 from regulars.db.states import Reason, State
@@ -45,7 +46,7 @@ from regulars.dispatch.compose import ComposeRules, compose, copy
 from regulars.dispatch.lane import Lane
 from regulars.dispatch.load import Job, attach_coupons, load
 from regulars.dispatch.manager_copy import is_copied, with_copies, withhold_copies
-from regulars.dispatch.outcome import settle_jobs, settlement
+from regulars.dispatch.outcome import log_chunk, settle_jobs, settlement
 from regulars.dispatch.pace import Pace
 from regulars.dispatch.recovery import recover_claims
 from regulars.eligibility.examine import examine_claimed
@@ -201,6 +202,7 @@ class Dispatcher:
             if lane.name not in summary.down:
                 batch = self._take(lane, summary)
                 if isinstance(batch, _Batch):
+                    log_promises(_LOG, "claimed", batch.claim.rows, lane=lane.name, claim=batch.claim.id)
                     begun = self.wall()
                     await self._send(lane, batch, summary, stop)
                     self._pace.batch_took(lane.name, len(batch.jobs), self.wall() - begun)
@@ -282,6 +284,7 @@ class Dispatcher:
         while (chunk.made or chunk.broken) and not stop() and not batch.stopped:
             outcomes += chunk.broken
             ours = await self._write(partial(self._next, batch, outcomes, chunk.made))
+            log_chunk(lane.name, outcomes, ours)
             summary.count(outcomes)
             if self._guarded:
                 batch.count(outcomes)
@@ -300,6 +303,7 @@ class Dispatcher:
             batch.count(outcomes)
         for alarm in await self._write(partial(self._last, lane, batch, outcomes)):
             _LOG.warning("a guard has paused %s: %s; `regulars pauses` tells more", alarm.target.words(), alarm.why)
+        log_chunk(lane.name, outcomes)
         summary.count(outcomes)
 
     def _next(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import random
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
@@ -10,6 +11,7 @@ from typing import assert_never
 from sqlalchemy import Connection
 
 from regulars.consent.rights import suppress_customer
+from regulars.core import log_format
 from regulars.db.states import Reason, State, SuppressionReason
 from regulars.delivery import retry
 from regulars.delivery.parcel import Outcome, Result
@@ -17,6 +19,8 @@ from regulars.dispatch.load import Job
 from regulars.ledger.settle import Settlement, settle
 from regulars.ledger.webhook_outbox import add_settled
 from regulars.rules.notify_rules import Notify
+
+_LOG = logging.getLogger(__name__)
 
 
 def settlement(
@@ -42,6 +46,15 @@ def settlement(
             assert_never(never)
     again = retry.next_attempt(result, attempts + 1, now, random.random())  # noqa: S311 - jitter, not a secret
     return Settlement(result.key, State.HELD, Reason.RETRY, result.text, next_at=again, **known)  # type: ignore[arg-type]
+
+
+def log_chunk(lane: str, settled: Sequence[Settlement], begun: Collection[int] = ()) -> None:
+    """Lines with the promises that were settled, by state, and those handed to the server next; in JSON logs only."""
+    if log_format.is_json() and _LOG.isEnabledFor(logging.INFO):
+        for state, reason in sorted({(one.state, one.reason or "") for one in settled}):
+            those = (one.id for one in settled if (one.state, one.reason or "") == (state, reason))
+            log_format.log_promises(_LOG, "settled", those, state=state, reason=reason or None, lane=lane)
+        log_format.log_promises(_LOG, "handed to the server", sorted(begun), lane=lane)
 
 
 def settle_jobs(

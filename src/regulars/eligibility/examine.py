@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 
 from sqlalchemy import Connection, case, func, select, update
@@ -12,6 +13,7 @@ from sqlalchemy.sql import ColumnElement, and_, or_
 
 from regulars.context.active_campaign import ActiveCampaign
 from regulars.context.plan_context import PlanContext
+from regulars.core import log_format
 from regulars.coupons.stock import (
     ended_offers,
     hold_without_coupon,
@@ -35,6 +37,8 @@ from regulars.eligibility.skip_reasons import skip_reasons
 from regulars.ledger.claims import Claim
 from regulars.ledger.switches import Pause, pauses
 from regulars.ledger.webhook_outbox import add_goals
+
+_LOG = logging.getLogger(__name__)
 
 
 def examine_waiting(
@@ -74,9 +78,12 @@ def examine_waiting(
     draw_global_holdout(connection, context, active)
     draw(connection, context, active_campaigns, active)
     record_samples(connection, context, active, incomplete)
-    return connection.execute(
-        update(promises).where(active).values(state=State.PLANNED, reason=None, detail=None)
-    ).rowcount
+    cleared = update(promises).where(active).values(state=State.PLANNED, reason=None, detail=None)
+    if not log_format.is_json():
+        return connection.execute(cleared).rowcount
+    planned = connection.scalars(cleared.returning(promises.c.id)).all()
+    log_format.log_promises(_LOG, "planned", planned)
+    return len(planned)
 
 
 def examine_claimed(

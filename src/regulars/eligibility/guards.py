@@ -17,6 +17,7 @@ from sqlalchemy import Connection, func, select
 from regulars.context.active_campaign import ActiveCampaign
 from regulars.core.calendar import zone
 from regulars.db.tables import notifications, promises
+from regulars.eligibility.expected_volume import expected_volumes
 from regulars.ledger import tallies
 from regulars.ledger.switches import GUARD, Scope, Target, pause, pauses, resumed
 from regulars.ledger.tallies import Outcomes
@@ -57,16 +58,18 @@ def guard_volume(
         for instant, number in tallies.due_instants(connection, key, now):
             days[instant.astimezone(company).date()] += number
         tallies.set_days(connection, key, days)
-    alarms = []
+    alarms, meant = [], expected_volumes(connection, volumes)
     for key, counted in tallies.add_due(connection, volumes, now, today).items():
         factor = volumes[key].factor
         if counted <= factor * LEAST_USUAL:
             continue
         earlier = tallies.earlier_days(connection, key, today)
         equal = [number for day, number in earlier.items() if day.weekday() == today.weekday()][:_WEEKDAYS]
-        usual = max(LEAST_USUAL, median(equal) if equal else 0)
+        usual = max(LEAST_USUAL, median(equal) if equal else 0, meant.get(key, 0))
         if counted > factor * usual:
             known = f"usual on a {today:%A} are {median(equal):,.0f}" if equal else f"no {today:%A} before had any"
+            if key in meant:
+                known = f"the audience had {meant[key]:,} when the rule came into force"
             limit = f"the limit is {volumes[key]}, {factor * usual:,.0f}"
             alarms += _stop(
                 connection, Target(Scope.CAMPAIGN, key), f"{counted:,} became due on one day; {known}; {limit}", now

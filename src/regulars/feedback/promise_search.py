@@ -25,8 +25,6 @@ LOOK_BACK = timedelta(days=30)
 """The age of an email beyond which it is not looked for by its recipient."""
 _MOST_EMAILS = 200
 """How many of a mailbox's latest emails are looked at."""
-_LATEST_IDS = 200_000
-"""How many of the latest promises are searched for a Message-ID whose recipient is not a client's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,14 +118,13 @@ def _select() -> Select[tuple[object, ...]]:
 
 
 def _by_message_id(connection: Connection, one: Notification, named: str | None) -> Row[tuple[object, ...]] | None:
-    """By the latest emails to the recipient; without a client of this address, among the latest of all."""
+    """By the latest emails to the recipient; without a client of this address, by the Message-ID alone."""
     if not one.message_id:
         return None
     ours = promises.c.message_id == f"<{one.message_id.strip('<> ')}>"
     if named is not None and (row := _latest(connection, named, ours)) is not None:
         return row
-    newest = select(func.max(promises.c.id)).scalar_subquery()
-    return connection.execute(_select().where(promises.c.id > newest - _LATEST_IDS, ours).limit(1)).first()
+    return connection.execute(_select().where(ours).order_by(promises.c.id.desc()).limit(1)).first()
 
 
 def _by_provider(

@@ -47,6 +47,8 @@ class OperatingFigures:
     rules_version: int | None
     suppressed: int
     customers: int
+    latencies: Mapping[tuple[str, int], Tally]
+    """The histogram of servers: `ledger.worker_activity.latency_totals`."""
     endpoints: tuple[Endpoint, ...]
     backlogs: Mapping[str, Backlog]
     alerts: tuple[Alert, ...]
@@ -70,6 +72,7 @@ def operating_figures(connection: Connection) -> OperatingFigures:
         rules_version=connection.scalar(select(func.max(applied_versions.c.id))),
         suppressed=int(connection.scalar(select(func.count()).select_from(suppressions)) or 0),
         customers=int(connection.scalar(select(func.count()).where(customers.c.erased_at.is_(None))) or 0),
+        latencies=worker_activity.latency_totals(connection),
         endpoints=tuple(endpoints(connection)),
         backlogs=backlogs(connection),
         alerts=tuple(present_alerts(connection)),

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, delete, select
 
 from regulars.db.database_time import database_time
 from regulars.db.engine import insert
-from regulars.db.tables import counters, heartbeats
+from regulars.db.tables import counters, heartbeats, latencies
 
 ALIVE = timedelta(minutes=2)
 """A process that has left no sign for so long has ended, or is stuck."""
@@ -70,6 +70,22 @@ def record_activity(connection: Connection, process: str, release: str, done: Ta
             "seconds": counters.c.seconds + row.excluded.seconds,
         }
         connection.execute(row.on_conflict_do_update(index_elements=["name", "label"], set_=added))
+
+
+def record_latencies(connection: Connection, found: Mapping[tuple[str, int], tuple[int, float]]) -> None:
+    """Adds to the histogram of servers: how many messages, and their seconds, by server and upper bound."""
+    for (server, within_ms), (number, seconds) in sorted(found.items()):
+        row = insert(connection, latencies).values(server=server, within_ms=within_ms, number=number, seconds=seconds)
+        added = {
+            "number": latencies.c.number + row.excluded.number, "seconds": latencies.c.seconds + row.excluded.seconds,
+        }  # fmt: skip
+        connection.execute(row.on_conflict_do_update(index_elements=["server", "within_ms"], set_=added))
+
+
+def latency_totals(connection: Connection) -> dict[tuple[str, int], Tally]:
+    """The histogram: by server and upper bound in milliseconds, 0 for longer ones."""
+    rows = connection.execute(select(latencies))
+    return {(row.server, row.within_ms): Tally(row.number, row.seconds) for row in rows}
 
 
 def ended(connection: Connection, process: str) -> None:

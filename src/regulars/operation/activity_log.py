@@ -12,6 +12,7 @@ from sqlalchemy import Engine
 from regulars import __version__
 from regulars.core.errors import EnvironmentFailed
 from regulars.db import engine as db
+from regulars.delivery import latency
 from regulars.ledger import worker_activity
 from regulars.ledger.worker_activity import Counted, Tally
 
@@ -60,7 +61,12 @@ class ActivityLog:
     def _write(self) -> None:
         self._written_at = self._elapsed()
         done = dict(self._done)
-        with suppress(EnvironmentFailed):  # it is written with the next; what stops the work is told elsewhere
+        latencies = latency.collect()
+        try:
             with db.write(self._engine) as connection:
                 worker_activity.record_activity(connection, self._process, __version__, done)
+                worker_activity.record_latencies(connection, latencies)
+        except EnvironmentFailed:  # it is written with the next; what stops the work is told elsewhere
+            latency.add_back(latencies)
+        else:
             self._done.clear()

@@ -23,6 +23,7 @@ from regulars.db.statistics import refresh_outgrown
 from regulars.db.tables import campaigns, promises
 from regulars.eligibility.canary import begin_canaries
 from regulars.eligibility.examine import examine_waiting
+from regulars.eligibility.expected_volume import set_expected
 from regulars.eligibility.guards import Alarm, guard_volume
 from regulars.eligibility.lost_time import hold_restored
 from regulars.ledger.arms import arms_of_promises
@@ -105,6 +106,8 @@ def plan(
     else:
         changes, recounted, active_campaigns = [], False, _planned(resumed)
     context = _with_sequences(plan_context(connection, rules, now, only, cache), active_campaigns)
+    if only is None and resumed is None:
+        set_expected(context, active_campaigns, {change.campaign for change in changes})
     movements = {} if states_unchanged else _update(context, active_campaigns)
     if only is None:
         refresh_outgrown(connection)  # written by this plan

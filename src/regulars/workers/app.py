@@ -41,8 +41,6 @@ PLAN_EVERY = 60.0
 DISPATCH_EVERY = 15.0
 _HEARTBEAT = 30
 """Seconds; after two without a sign, worker and RabbitMQ give each other up. Other brokers have none."""
-_SILENCE = 15.0
-"""Seconds without an answer after which a connection to Redis is given up; the longest command waits one second."""
 BOUNCES_EVERY = 60.0
 NOTIFY_EVERY = 10.0
 """Seconds between wake-ups; a wake-up with nothing to do costs one query."""
@@ -112,14 +110,8 @@ def _transport(url: str) -> dict[str, Any]:
         pool_locks.use()
         return {"connect_args": {"timeout": 60}}  # seconds to wait for another process's write
     if url.startswith("redis"):
-        return {
-            # Longer than any task: Redis redelivers an unacknowledged message after this.
-            "visibility_timeout": 3600,
-            # Without them a worker waits for ever for a Redis that fell silent, and does not end when it is told to.
-            "socket_timeout": _SILENCE,
-            "socket_connect_timeout": _SILENCE,
-            "socket_keepalive": True,
-        }
+        # Longer than any task: Redis redelivers an unacknowledged message after this.
+        return {"visibility_timeout": 3600}
     return {}
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Boolean, Column, ForeignKey, Index, Table, Text
+from sqlalchemy import Boolean, Column, ForeignKey, Index, Integer, Table, Text
 
 from regulars.db.tables._metadata import metadata
 from regulars.db.types import Instant, Json, Key
@@ -19,6 +19,7 @@ campaigns = Table(
     Column("applied_at", Instant, nullable=False),  # when this trigger came into force
     Column("planned_at", Instant),  # last completed plan: bounds the search, never decides it
     Column("retired_at", Instant),
+    Column("expected", Integer),  # of fixed times: the audience when the rule came into force
 )
 
 rule_versions = Table(

@@ -44,6 +44,10 @@ promises = Table(
     UniqueConstraint("campaign", "step", "customer_id", "occurrence"),
     Index("ix_promises_customer", "customer_id", "created_at"),
     partial_index("ix_promises_lost", "id", where="lost_claims > 0"),
+    # By hash, the cheapest: an email that came back, and `show MESSAGE-ID`.
+    Index(
+        "ix_promises_message_id", "message_id", postgresql_using="hash", sqlite_where=text("message_id IS NOT NULL")
+    ),
     # Indexes of open work: small, because settled rows leave them; each in processing order.
     partial_index("ix_promises_held", "next_at", where=f"state = '{State.HELD}'"),
     partial_index("ix_promises_planned", text("priority DESC"), "next_at", "id", where=f"state = '{State.PLANNED}'"),

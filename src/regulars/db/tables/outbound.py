@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, Index, Integer, Table, Text, UniqueConstraint, text
+from sqlalchemy import BigInteger, Column, Double, Index, Integer, Table, Text, UniqueConstraint, text
 
 from regulars.db.tables._metadata import metadata, partial_index
 from regulars.db.types import Instant, Json, Key
@@ -72,4 +72,5 @@ latencies = Table(
     Column("server", Text, primary_key=True),
     Column("within_ms", Integer, primary_key=True, autoincrement=False),  # 0: longer than all others
     Column("number", BigInteger, nullable=False),
+    Column("seconds", Double, nullable=False),  # that they took together
 )

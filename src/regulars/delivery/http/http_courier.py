@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from regulars.core import extras
 from regulars.core.outage_cause import OutageCause
+from regulars.delivery import latency
 from regulars.delivery.http.api_url import ApiUrl
 from regulars.delivery.parcel import Outcome, Parcel, Result
 from regulars.delivery.smtp.envelope import invalid
@@ -123,6 +124,7 @@ class HttpCourier(Transport):
         except ValueError as error:
             return Result(parcel.key, Outcome.REFUSED, None, str(error))
         try:
+            begun = time.monotonic()
             reply = await self._opened().post(request.path, content=request.body, headers=dict(request.headers))
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol) as error:
             self._stop(_words(error), None, cause=tls_cause(error) or OutageCause.AWAY)
@@ -130,6 +132,7 @@ class HttpCourier(Transport):
         except httpx.HTTPError as error:
             self._stop(_words(error), None)
             return Result(parcel.key, Outcome.UNKNOWN, None, f"the connection broke after the request: {_words(error)}")
+        latency.observe(self.server, time.monotonic() - begun)
         try:
             found = self._api.judge(parcel, reply.status_code, reply.headers, reply.text[:_MOST_REPLY])
         except Unusable as error:

@@ -10,6 +10,7 @@ import asyncio
 import base64
 import ipaddress
 import socket
+from dataclasses import replace
 from functools import cache
 from typing import cast
 
@@ -71,7 +72,7 @@ async def connect(provider: Provider, *, pipelining: bool = True) -> Session:
     transport = cast("asyncio.Transport | None", client.transport)
     if transport is None or not client.is_connected:
         raise Unreachable(Outage(provider.server, "the connection was lost"))
-    offered = capabilities(client, pipelining=pipelining and provider.pipelining)
+    offered = replace(capabilities(client, pipelining=pipelining and provider.pipelining), name=provider.server)
     session = Session(transport, offered, limit=provider.per_connection, timeout=provider.timeout)
     transport.set_protocol(session)
     return session

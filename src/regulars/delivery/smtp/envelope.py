@@ -22,19 +22,20 @@ _LONGEST_ADDRESS = 254  # RFC 5321, 4.5.3.1.3, without the brackets
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """The extensions of one server's EHLO. `size` is the maximum message size, 0 if not stated."""
+    """The extensions of one server's EHLO. `size` is the maximum message size, 0 if not stated; `name` host:port."""
 
     pipelining: bool = False
     eight_bit: bool = False
     smtputf8: bool = False
     declares_size: bool = False
     size: int = 0
+    name: str = ""
 
 
 class Envelope:
     """One parcel with its place in the batch and the state of its transaction."""
 
-    __slots__ = ("answered", "go", "index", "offers", "parcel", "position", "refused", "taken", "verdict")
+    __slots__ = ("answered", "go", "index", "offers", "parcel", "position", "refused", "taken", "verdict", "written_at")
 
     def __init__(self, index: int, parcel: Parcel) -> None:
         self.index = index
@@ -47,6 +48,7 @@ class Envelope:
         self.position = 0
         self.answered = 0
         self.taken = 0
+        self.written_at = 0.0
         self.refused: list[str] | None = None
         self.verdict: Result | None = None
         self.go = False

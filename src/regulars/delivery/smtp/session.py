@@ -22,6 +22,7 @@ from collections import deque
 from collections.abc import Callable
 from enum import Enum, IntEnum
 
+from regulars.delivery import latency
 from regulars.delivery.parcel import Outcome, Result
 from regulars.delivery.smtp.envelope import Envelope, Server, unsupported
 from regulars.delivery.smtp.replies import GARBLED, Replies, clean
@@ -80,16 +81,14 @@ class Session(asyncio.Protocol):
         self.gone: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._loop = asyncio.get_running_loop()
         self._transport = transport
-        self._left = limit
-        self._timeout = timeout
+        self._left, self._timeout = limit, timeout
         self._replies = Replies()
         self._expect: deque[_Step] = deque()
         self._envelope: Envelope | None = None  # its envelope is under way
         self._sent: Envelope | None = None  # its body is under way
         self._reset_due = False  # a transaction is open that RSET must close
         self._settled = False  # anything at all, since the session was opened
-        self._over = False
-        self._leaving = False
+        self._over = self._leaving = False
         self._queue: deque[Envelope] = deque()
         self._settle: Settle = _discard
         self._done: asyncio.Future[End] | None = None
@@ -213,6 +212,7 @@ class Session(asyncio.Protocol):
             return
         envelope, self._sent = self._sent, None
         if envelope is not None:
+            latency.observe(self.server.name, self._heard - envelope.written_at)
             self._conclude(envelope, envelope.result(code, text))
 
     def _answer_envelope(self, step: _Step, code: int, text: bytes) -> bool:
@@ -311,7 +311,7 @@ class Session(asyncio.Protocol):
         """After 354: sends the body, followed by the next envelope."""
         self._envelope = None
         if envelope.verdict is None:
-            self._sent = envelope
+            self._sent, envelope.written_at = envelope, self._loop.time()
             self._expect.append(_Step.BODY)
             body = envelope.body()
         else:

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 from starlette.requests import Request
@@ -15,6 +15,7 @@ from starlette.responses import Response
 
 from regulars.core import clock
 from regulars.db import engine as db
+from regulars.delivery.latency import BOUNDS_MS
 from regulars.insights.operating_figures import OperatingFigures, operating_figures
 from regulars.ledger import lane_states, server_states
 from regulars.ledger.webhook_outbox import Backlog
@@ -48,6 +49,7 @@ class _Scrape(Collector):
         yield from _work(figures)
         yield from _state(figures)
         yield from _alerts_and_webhooks(figures)
+        yield _latency(figures)
         lanes = GaugeMetricFamily(
             "regulars_server_away", "Lanes whose mail server takes nothing, and why.", labels=["lane", "cause"]
         )
@@ -136,6 +138,24 @@ def _alerts_and_webhooks(figures: OperatingFigures) -> Iterator[Metric]:
         "regulars_webhook_dead", "Programs that take nothing for a while, or are disabled.", "program",
         {one.name: one.is_dead(figures.at) for one in figures.endpoints},
     )  # fmt: skip
+
+
+def _latency(figures: OperatingFigures) -> Metric:
+    """From the end of a message until its reply, by server, over all workers."""
+    family = HistogramMetricFamily(
+        "regulars_smtp_latency_seconds", "From the end of a message until the server's reply.", labels=["server"]
+    )
+    for server in sorted({server for server, _ in figures.latencies}):
+        found = {bound: one for (name, bound), one in figures.latencies.items() if name == server}
+        whole = sum(one.number for one in found.values())
+        below = 0
+        buckets = []
+        for bound in BOUNDS_MS:
+            below += found[bound].number if bound in found else 0
+            buckets.append((str(bound / 1000), float(below)))
+        buckets.append(("+Inf", float(whole)))
+        family.add_metric([server], buckets, sum(one.seconds for one in found.values()))
+    return family
 
 
 def _gauge(name: str, words: str, value: float) -> GaugeMetricFamily:

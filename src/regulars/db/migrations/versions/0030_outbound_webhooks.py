@@ -1,4 +1,7 @@
-"""Other programs and the operator are told what happens: endpoints, an outbox, alerts, latencies by server."""
+"""Other programs and the operator are told what happens: endpoints, an outbox, alerts, latencies by server.
+
+Message-IDs get an index; a letter of a fixed time, the number that it was meant for.
+"""
 
 from __future__ import annotations
 
@@ -20,11 +23,17 @@ def upgrade() -> None:
     _endpoints()
     _messages()
     _alerts()
+    op.add_column("campaigns", sa.Column("expected", sa.Integer()))
+    op.create_index(
+        "ix_promises_message_id", "promises", ["message_id"], postgresql_using="hash",
+        sqlite_where=sa.text("message_id IS NOT NULL"),
+    )  # fmt: skip
     op.create_table(
         "latencies",
         sa.Column("server", sa.Text(), nullable=False),
         sa.Column("within_ms", sa.Integer(), nullable=False),
         sa.Column("number", sa.BigInteger(), nullable=False),
+        sa.Column("seconds", sa.Double(), nullable=False),
         sa.PrimaryKeyConstraint("server", "within_ms", name="pk_latencies"),
     )
 

@@ -1,0 +1,40 @@
+"""How many emails of a fixed time are expected on a day: its audience, counted when the rule comes into force.
+
+A letter that goes once has no usual day to be compared with. What its rule says at `apply` is what was meant: the guard
+of volume compares with this number.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Mapping
+
+from sqlalchemy import Connection, func, select, update
+
+from regulars.context.active_campaign import ActiveCampaign
+from regulars.context.plan_context import PlanContext
+from regulars.db.tables import campaigns, customers
+from regulars.triggers.candidate_rows import clients
+
+
+def set_expected(
+    context: PlanContext, active_campaigns: Mapping[str, ActiveCampaign], changed: Collection[str]
+) -> None:
+    """Counts the audience of each campaign `at` fixed times that is in `changed`, by name, or was never counted."""
+    connection = context.connection
+    unknown = set(connection.scalars(select(campaigns.c.key).where(campaigns.c.expected.is_(None))))
+    for key, active in active_campaigns.items():
+        campaign = active.campaign
+        if campaign.at is None or not (key in unknown or campaign.name in changed):
+            continue
+        chosen = (context.holds("campaigns", campaign.name, "audience"), customers.c.erased_at.is_(None))
+        query = select(func.count()).select_from(clients(context)).where(*chosen)
+        a_day = max(Counter(moment.date() for moment in campaign.at).values())
+        number = int(connection.execute(query).scalar_one()) * a_day
+        connection.execute(update(campaigns).where(campaigns.c.key == key).values(expected=number))
+
+
+def expected_volumes(connection: Connection, keys: Collection[str]) -> dict[str, int]:
+    """The numbers of those of these campaigns that have one."""
+    query = select(campaigns.c.key, campaigns.c.expected).where(campaigns.c.key.in_(sorted(keys)))
+    return {key: number for key, number in connection.execute(query) if number is not None}
