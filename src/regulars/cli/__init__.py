@@ -14,6 +14,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     # name: (module below regulars.cli, one line of help)
     "init": ("init", "Create a workspace with starter rules and emails."),
     "check": ("check", "Find every mistake in the rules and emails."),
+    "lint": ("lint", "Look for what is sound, and will disappoint."),
     "describe": ("check", "Describe each campaign in plain sentences."),
     "schema": ("check", "Print the JSON Schema of rule files, for editors."),
     "import": ("import_data", "Import customers, purchases, products, events or managers."),

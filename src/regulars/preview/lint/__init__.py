@@ -1,0 +1,1 @@
+"""What is sound, and will disappoint: links that lead nowhere, words nobody reads, conditions nobody meets."""

@@ -1,0 +1,117 @@
+"""`lint`: each kind of disappointment is found once, and a sound workspace is left alone."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+import pytest
+
+from regulars.core import settings
+from regulars.preview.lint.everything import lint
+from regulars.preview.lint.finding import Finding
+from regulars.preview.lint.online import broken
+from regulars.preview.lint.rendered import colour_of, contrast, look_at
+from regulars.preview.preview import preview
+from regulars.workspace.folder import open_workspace
+from tests.common.workspace import write_email, write_workspace
+
+pytestmark = pytest.mark.slow
+NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
+NEWS: dict[str, Any] = {"at": "2026-06-01 10:00", "email": "news"}
+
+
+def findings(root: Path) -> list[Finding]:
+    """Of the files."""
+    return lint(open_workspace(root), settings.load(root), NOW).findings
+
+
+def test_a_sound_workspace_has_none(tmp_path: Path) -> None:
+    assert findings(write_workspace(tmp_path / "w", {"news": NEWS}, policy={"cap": "2 per 7 days"})) == []
+
+
+def test_emails_are_looked_at_as_readers_get_them(tmp_path: Path) -> None:
+    line = (
+        '<a href="https://prices">c</a><a href="http://shop.example/">d</a>'
+        '<a href="https://shop.example/spring">e</a><span style="color: #ffd400">gold</span> Act now!'
+    )
+    root = write_workspace(tmp_path / "w", {"news": NEWS}, lines={"news": line})
+    words = root / "templates" / "emails" / "news" / "words" / "en.yaml"
+    text = words.read_text("utf-8").replace("preheader: A word from us", 'preheader: ""\nlost: Nobody reads this')
+    words.write_text(
+        text.replace('"news for', '"GREAT NEWS AND MORE NEWS!! FOR EVERYBODY WHO READS THIS LONG LINE'), "utf-8"
+    )
+    found = lint(open_workspace(root), settings.load(root), NOW)
+    by_check: dict[str, list[str]] = {}
+    for one in found.findings:
+        by_check.setdefault(one.check, []).append(one.message)
+    assert len(by_check["link"]) == 2
+    assert any("gold" in one and "#ffd400 on #ffffff is 1.4:1" in one for one in by_check["contrast"])
+    assert len(by_check["spam"]) == 3
+    assert "no email shows the word `lost`" in by_check["unused"]
+    assert by_check["preheader"] == ["there is no preheader"]
+    assert by_check["subject"][0].startswith("the subject has ")
+    assert list(found.links) == ["http://shop.example/", "https://prices", "https://shop.example/spring"]
+
+
+def test_links_made_of_data_are_looked_at_too(tmp_path: Path) -> None:
+    root = write_workspace(tmp_path / "w", {"news": NEWS})
+    workspace = open_workspace(root)
+    (one,) = preview(
+        None, workspace, "news", customer=None, step=None, now=NOW, locale=None, settings=settings.load(root)
+    )
+    found, _ = look_at(replace(one, html='<a href="#">a</a><a href="prices">b</a>'), "http://localhost")
+    assert [each.message for each in found] == [
+        "a link leads nowhere", "`prices` has no address of a site before it",
+    ]  # fmt: skip
+
+
+def test_a_heavy_email_is_cut_off(tmp_path: Path) -> None:
+    root = write_workspace(tmp_path / "w", {"news": NEWS}, lines={"news": "much " * 25_000})
+    assert [one.check for one in findings(root)] == ["size"]
+    write_email(root, "news", "much " * 14_000)
+    assert ["load slowly" in one.advice for one in findings(root)] == [True]
+
+
+def test_rules_that_nobody_meets_or_that_collide(tmp_path: Path) -> None:
+    campaigns = {
+        "one": {"on": "visit.done", "email": "one"},
+        "two": {"on": "visit.done", "email": "two", "audience": "customer.spent > 5 and customer.spent < 3"},
+        "three": {"on": "visit.done", "email": "three"},
+    }
+    root = write_workspace(tmp_path / "w", campaigns, policy={"cap": "1 per 7 days"})
+    write_email(root, "four", "Nobody gets this.")
+    found = {(one.check, one.where) for one in findings(root)}
+    assert found == {
+        ("never", "campaigns two audience"), ("collision", "one, three"), ("unused", "templates/emails/four"),
+    }  # fmt: skip
+
+
+class _Site(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        self.send_response({"/gone": 404, "/closed": 403}.get(self.path, 200))
+        self.end_headers()
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the library's name
+        """Nothing."""
+
+
+def test_links_are_tried_only_online() -> None:
+    with HTTPServer(("127.0.0.1", 0), _Site) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        base = f"http://127.0.0.1:{server.server_port}"
+        assert list(broken([f"{base}/", f"{base}/closed", f"{base}/gone"])) == [
+            (f"{base}/gone", "the site answers 404 Not Found")
+        ]
+        server.shutdown()
+    assert [link for link, _ in broken([f"{base}/"])] == [f"{base}/"]
+
+
+def test_colours_and_their_contrast() -> None:
+    assert colour_of("#fff") == colour_of("white") == colour_of("rgb(255, 255, 255)") == (255, 255, 255)
+    assert colour_of("currentcolor") is None
+    assert round(contrast((0, 0, 0), (255, 255, 255)), 1) == 21.0
