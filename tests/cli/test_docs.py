@@ -15,6 +15,7 @@ from click.testing import CliRunner
 
 from regulars.cli import COMMANDS, main
 from regulars.cli.output import VERSION
+from regulars.core.settings import SMTP_URL_OF
 from regulars.insights.campaign_report import Figures
 from regulars.insights.lift import Group, Lift
 from regulars.insights.link_responses import GradeCounts, LinkClicks, LinkReport
