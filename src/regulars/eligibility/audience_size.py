@@ -63,6 +63,11 @@ def audience_size(context: PlanContext, condition: Expression) -> AudienceSize:
     return AudienceSize(sum(by_reason.values()), by_reason.get(None, 0), ordered)
 
 
+def client_count(context: PlanContext) -> int:
+    """All clients but erased ones."""
+    return context.connection.scalar(select(func.count()).where(customers.c.erased_at.is_(None))) or 0
+
+
 def matching_clients(context: PlanContext, condition: Expression, sample: int | None = None) -> Sequence[Matching]:
     """The clients of the condition by id; or a sample by their random numbers, the same one each time."""
     found = _judged(context, condition)

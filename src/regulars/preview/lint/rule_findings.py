@@ -5,13 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import combinations
 
-from sqlalchemy import Connection, func, select
-
 from regulars.audience.contradiction import impossible
 from regulars.audience.expression import Expression
 from regulars.context.plan_context import PlanContext
-from regulars.db.tables import customers
-from regulars.eligibility.audience_size import audience_size
+from regulars.eligibility.audience_size import audience_size, client_count
 from regulars.preview.lint.finding import Finding, Level
 from regulars.rules.model import Campaign, Kind, Loc
 from regulars.workspace.folder import Workspace
@@ -32,8 +29,7 @@ def impossible_conditions(workspace: Workspace) -> Iterator[Finding]:
 
 def counted_conditions(context: PlanContext, workspace: Workspace) -> Iterator[Finding]:
     """Conditions that hold for no client of the database, or for every one."""
-    connection: Connection = context.connection
-    everybody = connection.scalar(select(func.count()).where(customers.c.erased_at.is_(None))) or 0
+    everybody = client_count(context)
     if not everybody:
         return
     for place, condition in workspace.conditions.items():
