@@ -58,6 +58,8 @@ class PlanContext:
     """The statement cache of a simulation."""
     with_decisions: frozenset[str] = frozenset()
     """Keys of the campaigns that have decisions in the database."""
+    with_moves: frozenset[str] = frozenset()
+    """Keys of the campaigns in which clients were moved because the rule was edited."""
     keys: Mapping[str, str] = field(default_factory=dict)
     """The keys of campaigns in the ledger by name, where one looks for another's clients."""
     cacheable: bool = False

@@ -43,9 +43,9 @@ def _email(campaign: Campaign, rules: Ruleset, step: Step, loc: Loc) -> str:
 
 def _wait(campaign: Campaign, rules: Ruleset, item: WaitFor, loc: Loc) -> str:
     awaited = item.wait_for
-    same = joined_words([event_field_label(each) for each in awaited.same])
-    event = event_label(awaited.event)
-    what = f"{event} with the same {same}" if same else event
+    what = event_label(awaited.event)
+    if awaited.same:
+        what += f" with the same {joined_words([event_field_label(each) for each in awaited.same])}"
     then = _list(campaign, rules, item.then, (*loc, "then"))
     otherwise = _list(campaign, rules, item.otherwise, (*loc, "else"))
     only = _only(campaign, rules, loc)

@@ -49,7 +49,7 @@ def last_outcome(case: ExplainedClient) -> str:
     if not decided:
         return ""
     row = max(decided, key=lambda each: (each.decided_at or each.began_at, each.began_at))
-    if any((promise.settled_at or promise.created_at) > (row.decided_at or row.began_at) for promise in case.after):
+    if any((promise.settled_at or promise.created_at) >= (row.decided_at or row.began_at) for promise in case.after):
         return ""
     return outcome(case, row)
 

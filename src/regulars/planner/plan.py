@@ -125,7 +125,8 @@ def plan(
 
 def _with_sequences(context: PlanContext, active_campaigns: Mapping[str, ActiveCampaign]) -> PlanContext:
     keys = {active.campaign.name: key for key, active in active_campaigns.items()}
-    return replace(context, with_decisions=branching(context.connection), keys=keys)
+    decided, moved = branching(context.connection)
+    return replace(context, with_decisions=decided, with_moves=moved, keys=keys)
 
 
 def _clear_unknown_zones(connection: Connection) -> None:

@@ -28,6 +28,11 @@ MOVED = "~moved"
 """The branch of those who were moved before anything was decided, by an edit of the rule."""
 
 
+_EMAIL, _DECISION = promises.alias("last"), decisions.alias("last")
+_KNOWN, _OTHER = promises.alias("known"), decisions.alias("other")
+# Made once: an alias costs more than the rest of a statement.
+
+
 @dataclass(frozen=True, slots=True)
 class Way:
     """One way to a step. `kind` names it in the cache of statements."""
@@ -48,10 +53,15 @@ class Way:
         return [*self.conditions, self.at <= over, self.known_at > floor]
 
 
-def branching(connection: Connection) -> frozenset[str]:
-    """The keys of campaigns that have decisions in the database, by one look into the index for each campaign."""
+def branching(connection: Connection) -> tuple[frozenset[str], frozenset[str]]:
+    """The keys of campaigns that have decisions in the database, and of those that have moves.
+
+    Two looks into an index for each campaign, however many rows there are.
+    """
     has = exists().where(decisions.c.campaign == campaigns.c.key)
-    return frozenset(connection.scalars(select(campaigns.c.key).where(has)))
+    moved = has.where(decisions.c.moved_to.is_not(None))
+    rows = connection.execute(select(campaigns.c.key, moved).where(has)).all()
+    return frozenset(row[0] for row in rows), frozenset(row[0] for row in rows if row[1])
 
 
 def went(rows: Any) -> ColumnElement[bool]:
@@ -68,21 +78,22 @@ def ways_to(context: PlanContext, active: ActiveCampaign, key: str, *, decided: 
     edges = route.before[key]
     emails = [edge.key for edge in edges if isinstance(route.stops[edge.key].item, Step)]
     if emails:
-        last = promises.alias("last")
+        last = _EMAIL
         step = last.c.step == emails[0] if len(emails) == 1 else last.c.step.in_(emails)
         conditions = [last.c.campaign == active.key, step, context.is_selected(last.c.customer_id), went(last)]
         yield Way("email", last, last.c.settled_at, last.c.settled_at, conditions)
     if not decided:
         return
+    last = _DECISION
     outcomes = [edge for edge in edges if edge.key not in emails]
     if outcomes:
-        last = decisions.alias("last")
         taken = or_(*(and_(last.c.step == edge.key, last.c.branch == edge.outcome) for edge in outcomes))
         conditions = [
             last.c.campaign == active.key, taken, last.c.moved_to.is_(None), context.is_selected(last.c.customer_id),
         ]  # fmt: skip
         yield Way("decision", last, last.c.at, last.c.decided_at, conditions)
-    last = decisions.alias("last")
+    if active.key not in context.with_moves:
+        return
     moved = [last.c.campaign == active.key, last.c.moved_to == key, context.is_selected(last.c.customer_id)]
     yield Way("move", last, last.c.moved_at, last.c.moved_at, moved)
 
@@ -91,12 +102,11 @@ def past(active: ActiveCampaign, key: str, rows: Any, *, decided: bool) -> Colum
     """Whether the client of `rows` is at the step or beyond it: a new step is not for those who are past its place."""
     route = active.campaign.route
     beyond = [one for one in route.stops if one in route.beyond[key]]
-    known = promises.alias("known")
+    known, other = _KNOWN, _OTHER
     emails = [one for one in (key, *beyond) if _of_sequence(active, one)]
     found = exists().where(*_same_sequence(known, active, rows), known.c.step.in_(emails))
     if not decided:
         return found
-    other = decisions.alias("other")
     there = or_(other.c.step.in_([key, *beyond]), other.c.moved_to.in_([END, *beyond]))
     return or_(found, exists().where(*_same_sequence(other, active, rows), there))
 

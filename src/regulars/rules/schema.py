@@ -69,6 +69,8 @@ def json_schema(names: Names = Names()) -> dict[str, Any]:
     _benefit(definitions["Coupon"])
     purchase = {"anyOf": [definitions["TestPurchase"]["properties"]["at"], definitions["TestPurchase"]]}
     definitions["TestPurchase"] = purchase
+    ends = definitions["Exit"]
+    definitions["Exit"] = {"description": ends["description"], "anyOf": [{"const": "exit"}, ends]}
     schema = {
         "$schema": DIALECT,
         "title": "Regulars rule file",

@@ -106,14 +106,17 @@ class ValidationMessages:
         elif kind == "missing":
             self._missing(str(item["loc"][-1]), base, item["loc"])
         elif kind in ("literal_error", "enum"):
-            self._word(loc, node, re.findall(r"'([^']*)'", str(context.get("expected", ""))))
+            self._word(loc, node, re.findall(r"'([^']*)'", str(context.get("expected", ""))) or ["exit"])
         elif kind in ("phrase", "zone"):
             self._phrase(loc, node, context)
         elif kind == "string_pattern_mismatch":
             self._pattern(loc, node, str(context.get("pattern", "")))
         elif kind in _TYPES:
-            code = "R003"
-            self.add(code, f"`{name}` is {found(node)}", loc, expected=_TYPES[kind], hint=_number_hint(kind, node))
+            what = _place(loc) if isinstance(name, int) else f"`{name}`"
+            hint = _number_hint(kind, node)
+            if isinstance(name, int) and isinstance(node, Scalar):  # an item of a list of steps
+                hint = did_you_mean(node.text, ("exit",))
+            self.add("R003", f"{what} is {found(node)}", loc, expected=_TYPES[kind], hint=hint)
         elif kind == "string_too_short":
             self.add("R005", f"`{name}` is empty", loc)
         else:  # bounds, and any error of a later pydantic
@@ -125,6 +128,8 @@ class ValidationMessages:
             loc = ("customer", *loc)
         whole: Loc = base
         for index, part in enumerate(loc):
+            if part in STEP_KINDS:
+                continue
             if find(self.root, (*whole, part)) is not None or (
                 index == len(loc) - 1 and isinstance(find(self.root, whole), Entries) and part not in _IN_THE_MODELS
             ):
