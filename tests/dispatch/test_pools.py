@@ -30,9 +30,9 @@ from tests.dispatch.office import NEWS, NOON, Office
 pytestmark = pytest.mark.slow
 
 
-def by_pool(office: Office, delivery: Mapping[str, Any]) -> None:
+def by_pool(office: Office, delivery: Mapping[str, Any], **campaign: Any) -> None:
     """A workspace with one campaign that is sent as the section says."""
-    write_workspace(office.root, {"news": NEWS})
+    write_workspace(office.root, {"news": {**NEWS, **campaign}})
     (office.root / "campaigns" / "delivery.yaml").write_text(yaml.safe_dump({"delivery": delivery}), encoding="utf-8")
 
 
@@ -114,3 +114,25 @@ def test_a_server_without_a_url_is_an_outage_that_says_which_variable_is_missing
     assert not smtp_inbox.messages, "the URL without a name is not used in secret"
     told = explain(office.engine, office.runtime.rules, "ada", "news", at(NOON)).campaigns[0].sentence
     assert "REGULARS_SMTP_URL_EAST_1 is not set" in told
+
+
+def test_a_warm_up_holds_the_rest_for_the_next_day_over_all_workers(open_office: Open, smtp_inbox: Inbox) -> None:
+    urls = {"REGULARS_SMTP_URL_EAST": smtp_inbox.url, "REGULARS_CHUNK": "2"}
+    office, other = (open_office(smtp_inbox.url, **urls) for _ in range(2))
+    warm_up = {"start": 3, "grow": "2 per day", "until": 100}
+    by_pool(office, {"servers": {"east": {"warm_up": warm_up, "rate": "1000 per second"}}}, late="30 days")
+    office.clients(*(f"c{number}" for number in range(30)))
+    office.plan("2026-06-10T12:00")
+    by_day = []
+    for day in ("2026-06-10", "2026-06-11", "2026-06-13", "2026-06-14"):  # on the 12th nobody works: no step
+        before = len(smtp_inbox.messages)
+        first, second = office.dispatch(f"{day}T12:00"), other.dispatch(f"{day}T18:00")
+        by_day.append(len(smtp_inbox.messages) - before)
+        assert first.stopped == second.stopped == (day != "2026-06-14")
+        if day == "2026-06-10":
+            assert "its warm-up allows 3 emails on 2026-06-10" in second.full["default"]
+            waits = next(row["customer"] for row in office.rows() if row["state"] == "planned")
+            told = explain(office.engine, office.runtime.rules, waits, "news", at(f"{day}T18:00")).campaigns[0]
+            assert "may go, but mail server east: its warm-up allows 3 emails" in told.sentence
+    assert by_day == [3, 6, 12, 9]
+    assert len({message.message["Message-ID"] for message in smtp_inbox.messages}) == 30
