@@ -306,7 +306,7 @@ def erase(connection: Connection, customer_id: int, now: datetime) -> None:
         update(customers).where(customers.c.id == customer_id).values(forgotten(now)).values(external_id=name, uid=uid)
     )
     mentions = promises.c.detail.contains("@")
-    quiet = {"data": None, "detail": case((mentions, None), else_=promises.c.detail)}
+    quiet = {"data": None, "provider": "", "detail": case((mentions, None), else_=promises.c.detail)}
     connection.execute(update(promises).where(promises.c.customer_id == customer_id).values(quiet))
     promise_ids = select(promises.c.id).where(promises.c.customer_id == customer_id)
     connection.execute(delete(copies).where(copies.c.promise_id.in_(promise_ids)))

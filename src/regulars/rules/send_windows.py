@@ -29,7 +29,7 @@ def _days(text: str) -> str:
     try:
         Week.parse(f"{plain} 00:00-00:01")
     except ValueError:
-        raise ValueError(f"`{text}` is not a day of the week, or several, such as `monday-friday`") from None
+        raise ValueError(f"`{text}` is not a part of the week such as `monday-friday`") from None
     return plain
 
 
