@@ -3,7 +3,7 @@
 A line `MESSAGE-ID RECIPIENT` is in the file before the client is told 250, so the file holds everything that anybody
 was ever told, and more: what was accepted when the client had died already. `pause` makes it slower.
 
-    python -m tests.common.recorder FILE [SECONDS A MESSAGE]
+    python -m tests.common.recorder FILE SECONDS-A-MESSAGE ADDRESS
 """
 
 from __future__ import annotations
@@ -90,8 +90,8 @@ class Conversation(asyncio.Protocol):
 class Recorder:
     """`with Recorder(folder / "accepted") as recorder:` runs the server until the end of the block."""
 
-    def __init__(self, path: Path, pause: float = 0.0) -> None:
-        self.path, self.pause = path, pause
+    def __init__(self, path: Path, pause: float = 0.0, address: str = "127.0.0.1") -> None:
+        self.path, self.pause, self.address = path, pause, address
         self.port = 0
         self._read = self._counted = 0
 
@@ -115,7 +115,7 @@ class Recorder:
 
     def __enter__(self) -> Self:
         self.path.touch()
-        command = [sys.executable, "-m", "tests.common.recorder", str(self.path), str(self.pause)]
+        command = [sys.executable, "-m", "tests.common.recorder", str(self.path), str(self.pause), self.address]
         root = Path(__file__).parents[2]
         self._process = subprocess.Popen(command, stdout=subprocess.PIPE, cwd=root, start_new_session=True)
         assert self._process.stdout is not None
@@ -129,13 +129,13 @@ class Recorder:
         self._process.stdout.close()
 
 
-async def _serve(path: str, pause: float) -> None:
+async def _serve(path: str, pause: float, address: str) -> None:
     file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
-    server = await asyncio.get_running_loop().create_server(lambda: Conversation(file, pause), "127.0.0.1", 0)
+    server = await asyncio.get_running_loop().create_server(lambda: Conversation(file, pause), address, 0)
     sys.stdout.write(f"{server.sockets[0].getsockname()[1]}\n")
     sys.stdout.flush()
     await server.serve_forever()
 
 
 if __name__ == "__main__":
-    asyncio.run(_serve(sys.argv[1], float(sys.argv[2])))
+    asyncio.run(_serve(sys.argv[1], float(sys.argv[2]), sys.argv[3]))

@@ -45,11 +45,17 @@ _PATIENCE = 10.0
 
 
 class Supervised:
-    """One process, started again whenever it ends, until the block does; `pause` seconds later."""
+    """One process, started again whenever it ends, until the block does; `pause` seconds later.
 
-    def __init__(self, arguments: Sequence[str], environment: Mapping[str, str], log: Path, pause: float = 1.0) -> None:
+    `inside` is a command that starts it in a place of its own, such as `ip netns exec NAME`.
+    """
+
+    def __init__(
+        self, arguments: Sequence[str], environment: Mapping[str, str], log: Path, pause: float = 1.0,
+        inside: Sequence[str] = (),
+    ) -> None:  # fmt: skip
         self.log, self.pause = log, pause
-        self._command = [sys.executable, str(_CLI), *arguments]
+        self._command = [*inside, sys.executable, str(_CLI), *arguments]
         self._environment = dict(environment)
         self._ending = threading.Event()
         self._process: subprocess.Popen[bytes] | None = None

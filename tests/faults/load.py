@@ -11,9 +11,11 @@ from pathlib import Path
 
 from sqlalchemy import func, insert, select
 
+from regulars.core import clock, settings
 from regulars.core.errors import EnvironmentFailed
 from regulars.db.engine import read, write
 from regulars.db.tables import customers, events
+from regulars.operation.runtime import Runtime
 from tests.common.site import Site
 from tests.common.workspace import write_workspace
 
@@ -24,6 +26,13 @@ CLIENTS_PER_EMAIL = 0.1
 def write_rules(root: Path) -> None:
     """One email for each visit, still sent when it is a month old."""
     write_workspace(root, RULES, policy={"late": "30 days"}, lines={"visit": "{{ event.service }}"})
+
+
+def bring_into_force(site: Site) -> None:
+    """A first plan: an event counts from the moment that its rule is in force."""
+    runtime = Runtime(settings.load(site.root, site.environment), site.engine, clock.system)
+    runtime.plan(clock.system)
+    runtime.close()
 
 
 class Load:

@@ -24,15 +24,13 @@ from pathlib import Path
 
 import orjson
 
-from regulars.core import clock, settings
 from regulars.core.errors import EnvironmentFailed
-from regulars.operation.runtime import Runtime
 from tests.common.recorder import Recorder
 from tests.common.servers import Unavailable, free_port
 from tests.common.site import Site
 from tests.common.supervised import Supervised
 from tests.faults.judge import Judgement, judge
-from tests.faults.load import Load, write_rules
+from tests.faults.load import Load, bring_into_force, write_rules
 from tests.faults.set_ups import SET_UPS, SetUp, set_up
 from tests.faults.strikes import INTERRUPTED, Crew, Striker, Struck
 from tests.faults.wake_ups import WakeUps
@@ -86,7 +84,7 @@ class Soak:
         site = self._site(place, recorder)
         write_rules(site.root)
         site.prepare()
-        _bring_into_force(site)
+        bring_into_force(site)
         load = Load(site, self.options.emails)
         load.open()
         with ExitStack() as stack:
@@ -152,13 +150,6 @@ class Soak:
         ]
         web = supervised("web", "web", "--port", str(port))
         return Crew(workers, supervised("beat", "beat"), web, self.options.chunk), port
-
-
-def _bring_into_force(site: Site) -> None:
-    """A first plan: an event counts from the moment that its rule is in force."""
-    runtime = Runtime(settings.load(site.root, site.environment), site.engine, clock.system)
-    runtime.plan(clock.system)
-    runtime.close()
 
 
 class Flow:
