@@ -243,13 +243,14 @@ def _fill(place: Workplace) -> None:
             connection = sqlite3.connect(file, timeout=5)
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
             connection.close()
-        _write_until_full(place.disk or Path(), "ballast")
+        write_until_full(place.disk or Path(), "ballast")
         return write_fault(place.site.engine) is not None
 
     wait_for(full, "the disk is full", 30)
 
 
-def _write_until_full(folder: Path, name: str) -> None:
+def write_until_full(folder: Path, name: str) -> None:
+    """Writes into that file until no byte is left on its disk."""
     with (folder / name).open("ab", buffering=0) as file:
         for size in (1 << 20, 1 << 12, 1):
             with suppress(OSError):

@@ -28,10 +28,10 @@ _WAKE_EVERY = 1.0
 
 
 @contextmanager
-def small_disk(folder: Path) -> Iterator[Path]:
-    """A file system of a few megabytes in memory, mounted there; raises Unavailable where that is not allowed."""
+def small_disk(folder: Path, megabytes: int = _DISK) -> Iterator[Path]:
+    """A file system of so many megabytes in memory, mounted there; raises Unavailable where that is not allowed."""
     folder.mkdir(parents=True)
-    mount = ["mount", "-t", "tmpfs", "-o", f"size={_DISK}m,mode=0700", "tmpfs", str(folder)]
+    mount = ["mount", "-t", "tmpfs", "-o", f"size={megabytes}m,mode=0700", "tmpfs", str(folder)]
     try:
         done = subprocess.run(mount, capture_output=True, text=True, check=False)
     except FileNotFoundError as error:

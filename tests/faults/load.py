@@ -23,9 +23,10 @@ RULES = {"visit": {"on": "visit.done", "kind": "transactional", "email": "visit"
 CLIENTS_PER_EMAIL = 0.1
 
 
-def write_rules(root: Path) -> None:
-    """One email for each visit, still sent when it is a month old."""
-    write_workspace(root, RULES, policy={"late": "30 days"}, lines={"visit": "{{ event.service }}"})
+def write_rules(root: Path, words: str = "") -> None:
+    """One email for each visit, still sent when it is a month old; `words` make another version of it."""
+    (root / "var").mkdir(parents=True, exist_ok=True)
+    write_workspace(root, RULES, policy={"late": "30 days"}, lines={"visit": f"{{{{ event.service }}}} {words}"})
 
 
 def bring_into_force(site: Site) -> None:

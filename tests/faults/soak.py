@@ -8,6 +8,7 @@ Each kill has dice of its own, made of seed and number, and everything is kept i
 goes on where it was interrupted.
 
     python -m tests.faults.soak [--set-up embedded|redis|rabbitmq] [--kills N] [--emails N] [--seed N] [--folder DIR]
+        [--apart]
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ import sys
 import tempfile
 import time
 from contextlib import ExitStack, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import orjson
@@ -28,7 +29,7 @@ from regulars.core.errors import EnvironmentFailed
 from tests.common.recorder import Recorder
 from tests.common.servers import Unavailable, free_port
 from tests.common.site import Site
-from tests.common.supervised import Supervised
+from tests.common.supervised import ShiftedClock, Supervised
 from tests.faults.judge import Judgement, judge
 from tests.faults.load import Load, bring_into_force, write_rules
 from tests.faults.set_ups import SET_UPS, SetUp, set_up
@@ -60,6 +61,8 @@ class Options:
     """Seconds that the mail server takes for a message."""
     restart: float = 1.0
     """Seconds until the supervisor starts again what has ended."""
+    apart: bool = False
+    """Whether a second scheduler and the last worker have other rules, and the worker a wrong clock."""
 
     @property
     def share(self) -> float:
@@ -135,21 +138,34 @@ class Soak:
         return Site(self.folder / "shop", place.database_url, place.broker_url, recorder.url, environment)
 
     def _crew(self, site: Site, stack: ExitStack) -> tuple[Crew, int]:
-        base, logs, port = ["--workspace", str(site.root)], self.folder / "logs", free_port()
+        logs, port, options = self.folder / "logs", free_port(), self.options
         logs.mkdir(exist_ok=True)
 
-        def supervised(name: str, *words: str) -> Supervised:
-            made = Supervised([*base, *words], site.environment, logs / f"{name}.log", self.options.restart)
-            return stack.enter_context(made)
+        def supervised(where: Site, name: str, *words: str, **more: str) -> Supervised:
+            environment = {**where.environment, **more}
+            command = ["--workspace", str(where.root), *words]
+            return stack.enter_context(Supervised(command, environment, logs / f"{name}.log", options.restart))
 
-        quick = ["--without-gossip", "--without-mingle", "--without-heartbeat"]
-        size = ["-c", str(self.options.concurrency)]
+        quick = ["--without-gossip", "--without-mingle", "--without-heartbeat", "-c", str(options.concurrency)]
+        places, clock = [site] * options.workers, None
+        if options.apart:
+            places[-1], clock = self._other_version(site), ShiftedClock(self.folder / "shift")
+            supervised(places[-1], "beat-2", "beat")
         workers = [
-            supervised(f"worker-{number}", "worker", *size, "--hostname", f"worker-{number}@%h", *quick)
-            for number in range(self.options.workers)
-        ]
-        web = supervised("web", "web", "--port", str(port))
-        return Crew(workers, supervised("beat", "beat"), web, self.options.chunk), port
+            supervised(
+                where, f"worker-{number}", "worker", "--hostname", f"worker-{number}@%h", *quick,
+                **(clock.environment if clock and where is not site else {}),
+            )
+            for number, where in enumerate(places)
+        ]  # fmt: skip
+        web = supervised(site, "web", "web", "--port", str(port))
+        return Crew(workers, supervised(site, "beat", "beat"), web, options.chunk, clock), port
+
+    def _other_version(self, site: Site) -> Site:
+        """The same campaign in a folder of its own, as on a machine that was not brought up to date."""
+        other = replace(site, root=self.folder / "other-shop")
+        write_rules(other.root, words="an older email")
+        return other
 
 
 class Flow:
@@ -208,6 +224,7 @@ def main() -> None:
     parser.add_argument("--kills", type=int, default=1000, help="On each set-up.")
     parser.add_argument("--emails", type=int, default=100_000, help="On each set-up.")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--apart", action="store_true", help="Two schedulers, two versions of the rules, clocks off.")
     parser.add_argument("--folder", type=Path, help="Where everything is kept, to go on after an interruption.")
     given = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that no server is left
@@ -217,7 +234,7 @@ def main() -> None:
         root.chmod(0o755)  # PostgreSQL runs as another user when we are root
         for kind in given.set_up or SET_UPS:
             folder = (given.folder or root) / f"{kind}-{given.seed}"
-            options = Options(given.kills, given.emails, given.seed, **SIZES[kind])
+            options = Options(given.kills, given.emails, given.seed, apart=given.apart, **SIZES[kind])
             try:
                 with (
                     set_up(kind, folder / "servers") as place,

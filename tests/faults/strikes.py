@@ -20,11 +20,13 @@ from regulars.core.errors import EnvironmentFailed
 from regulars.db.engine import read
 from regulars.db.tables import claims
 from tests.common.site import Site
-from tests.common.supervised import Supervised
+from tests.common.supervised import ShiftedClock, Supervised
 from tests.faults.process_tree import children
 from tests.faults.set_ups import SetUp
 
 INTERRUPTED = "the run was interrupted"
+_OFF = 7200.0
+"""Seconds by which a clock may be off."""
 _SETTLED = 0.3
 """Seconds after a kill in which the database may still commit what the dead process had sent to it."""
 
@@ -37,6 +39,8 @@ class Crew:
     scheduler: Supervised
     web: Supervised
     chunk: int
+    clock: ShiftedClock | None = None
+    """Of the last worker, where the clocks may differ."""
 
 
 @dataclass(frozen=True)
@@ -76,6 +80,9 @@ class Striker:
             self._kinds["database, immediate restart"] = (4, self._database_immediate)
             self._kinds["database"] = (3, self._database)
             self._kinds["database session"] = (2, self._database_session)
+
+        if crew.clock is not None:
+            self._kinds["clock"] = (10, self._clock)
 
     def strike(self, dice: random.Random) -> Struck:
         """One kill of a random kind."""
@@ -124,6 +131,12 @@ class Striker:
         died = [first, *children(first)]
         _kill(first)
         return died
+
+    def _clock(self, dice: random.Random) -> Collection[int]:
+        """Forward, back, or right again."""
+        assert self.crew.clock is not None
+        self.crew.clock.shift(dice.choice([0.0, dice.uniform(-_OFF, _OFF), dice.uniform(-60, 60)]))
+        return ()
 
     # ---------------------------------------------------------------- servers
 
