@@ -68,7 +68,8 @@ KILLS ?= 1000
 EMAILS ?= 100000
 SEED ?= 1
 SET_UP ?= embedded redis rabbitmq
-soak: $(STAMP)  ## kill -9 of everything at random, for hours: KILLS=1000 EMAILS=100000 SEED=1 SET_UP=redis FOLDER=…
+soak: $(STAMP)  ## every test of faults, then kill -9 at random for hours: KILLS= EMAILS= SEED= SET_UP=redis FOLDER=
+	@REGULARS_TEST_FAULTS=all $(BIN)/python -m pytest -n $(CORES) tests/faults
 	@$(BIN)/python -m tests.faults.soak --kills $(KILLS) --emails $(EMAILS) --seed $(SEED) \
 		$(foreach one,$(SET_UP),--set-up $(one)) $(if $(FOLDER),--folder $(FOLDER))
 

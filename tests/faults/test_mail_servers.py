@@ -14,9 +14,10 @@ from sqlalchemy import Engine
 from tests.common.servers import Unavailable, wait_for
 from tests.common.workspace import write_workspace
 from tests.dispatch.office import NEWS, Office
+from tests.faults.conftest import left_to_soak
 from tests.faults.mail_servers import MAIL_SERVERS, MailServer
 
-pytestmark = [pytest.mark.slow, pytest.mark.processes]
+pytestmark = [pytest.mark.slow, pytest.mark.processes, left_to_soak]
 
 CLIENTS = 60
 

@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from tests.common.servers import Unavailable
+from tests.faults.conftest import left_to_soak
 from tests.faults.two_machines import EMAILS, played, sound
 
-pytestmark = [pytest.mark.slow, pytest.mark.processes]
+pytestmark = [pytest.mark.slow, pytest.mark.processes, left_to_soak]
 
 
 def test_a_machine_that_is_cut_off_comes_back_by_itself() -> None:
