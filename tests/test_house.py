@@ -39,6 +39,8 @@ SQL_FILES = {
     "src/regulars/preview/stand_in.py": "writes the promise that a preview is made for, and undoes it",
     "src/regulars/simulation/ledger_queries.py": "reads the ledger of a simulation",
     "src/regulars/simulation/scene.py": "writes the history of a rule test's client",
+    "src/regulars/simulation/replay/known_history.py": "copies the database into a scratch one",
+    "src/regulars/simulation/replay/scratch_file.py": "opens a scratch database",
     "src/regulars/workers/embedded.py": "a broker in a database, and its errors",
 }
 HANDLES = {"Engine", "Connection"}

@@ -21,6 +21,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "audience": ("audience", "Count who matches a condition, and who of them may be mailed."),
     "plan": ("plan", "Show who would get what, without sending anything."),
     "diff": ("apply", "Show what the files would change, and who gains or loses an email."),
+    "forecast": ("forecast", "Show the emails of the coming days by hour, against the rates."),
+    "simulate": ("simulate", "Live through past days again by these rules, and compare."),
     "apply": ("apply", "Put the files into force, on every machine."),
     "history": ("history", "List the versions that came into force, by whom and why."),
     "rollback": ("apply", "Put an older version into force again."),

@@ -74,9 +74,10 @@ def difference_as_csv(found: VersionDifference) -> Iterator[str]:
     """A line for each email of each client concerned, as text that a spreadsheet does not take for a formula."""
     for row in [("campaign", "client", "effect"), *found.rows()]:
         text = io.StringIO()
-        csv.writer(text, lineterminator="\n").writerow([_cell(value) for value in row])
+        csv.writer(text, lineterminator="\n").writerow([spreadsheet_cell(value) for value in row])
         yield text.getvalue()
 
 
-def _cell(text: str) -> str:
+def spreadsheet_cell(text: str) -> str:
+    """The text as a cell that a spreadsheet does not take for a formula."""
     return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text

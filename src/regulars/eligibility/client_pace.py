@@ -19,6 +19,9 @@ from regulars.rules.model import Kind
 
 def hold_paused(connection: Connection, context: PlanContext, chosen: ColumnElement[bool]) -> int:
     """Holds the chosen marketing promises of clients with a pause until it ends; skips those that cannot wait."""
+    some = select(preferences.c.customer_id).where(preferences.c.paused_until > context.now).limit(1)
+    if connection.scalar(some) is None:  # SQLite would look through all clients for each promise
+        return 0
     breaks = _breaks(context)
     until = func.max(breaks.c.until)
     paused = (

@@ -6,7 +6,7 @@ that would show an expired coupon: `regulars check` warns about these.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
@@ -26,13 +26,17 @@ _BATCH = 5_000
 _LEASE = timedelta(days=1)
 
 
-def send(connection: Connection, rules: Ruleset, now: datetime) -> list[int]:
-    """Settles as sent all promises that can be sent at `now`; returns their ids."""
+def send(
+    connection: Connection, rules: Ruleset, now: datetime, kinds: Collection[str] = tuple(Kind), most: int | None = None
+) -> list[int]:  # fmt: skip
+    """Settles as sent all promises of these kinds that can be sent at `now`, at most `most`; returns their ids."""
     sent: list[int] = []
-    kinds = [str(kind) for kind in Kind]
-    while taken := claim(
-        connection, kinds=kinds, limit=_BATCH, now=now, lease=_LEASE, worker="rehearsal"
-    ):  # fmt: skip
+    while (room := _BATCH if most is None else min(_BATCH, most - len(sent))) > 0:
+        taken = claim(
+            connection, kinds=[str(kind) for kind in kinds], limit=room, now=now, lease=_LEASE, worker="rehearsal"
+        )  # fmt: skip
+        if taken is None:
+            break
         active_campaigns = load_active_campaigns(connection, rules.rulebook)
         going = _with_coupons(
             connection,

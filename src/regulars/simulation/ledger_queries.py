@@ -173,23 +173,36 @@ def names_of_keys(connection: Connection, book: Rulebook) -> dict[str, str]:
 
 def upcoming(connection: Connection, book: Rulebook, after: datetime, cache: StatementCache) -> datetime | None:
     """The next instant after `after` at which something becomes due by the ledger or by past events."""
+    return min(upcoming_by_campaign(connection, book, after, cache).values(), default=None)
+
+
+def upcoming_by_campaign(
+    connection: Connection, book: Rulebook, after: datetime, cache: StatementCache
+) -> dict[str | None, datetime]:
+    """The same by campaign key; for None, when a promise is next examined. What has no next instant is left out."""
     active_campaigns = [found for found in load_active_campaigns(connection, book).values() if found.campaign.enabled]
     key = ("upcoming", *((found.key, book.digest(found.campaign)) for found in active_campaigns))
     asked, ends = cache.take(key, after, lambda: _queries(active_campaigns, Upcoming(cache, book.company.working_time)))
     row = connection.execute(asked).one()
-    instants = [end(int(moment)) for end, moment in zip(ends, row, strict=True) if moment is not None]
-    return from_micros(min(instants)) if instants else None
+    instants: dict[str | None, int] = {}
+    for (owner, end), moment in zip(ends, row, strict=True):
+        if moment is not None:
+            instants[owner] = min(instants.get(owner, end(int(moment))), end(int(moment)))
+    return {owner: from_micros(moment) for owner, moment in instants.items()}
 
 
 def _queries(
     active_campaigns: Sequence[ActiveCampaign], upcoming: Upcoming
-) -> tuple[Select[Any], list[Callable[[int], int]]]:
-    """One SELECT with all queries, and how each of its columns becomes an instant."""
+) -> tuple[Select[Any], list[tuple[str | None, Callable[[int], int]]]]:
+    """One SELECT with all queries, and of each of its columns the campaign and how it becomes an instant."""
     waiting = promises.c.state.in_([State.HELD, State.PLANNED])
-    found = [upcoming.at(type_coerce(promises.c.next_at, BigInteger), waiting)]
+    found: list[tuple[str | None, UpcomingQuery]]
+    found = [(None, upcoming.at(type_coerce(promises.c.next_at, BigInteger), waiting))]
     for active in active_campaigns:
-        found += [*_waits_between_steps(active, upcoming), *trigger_of(active.campaign).upcoming(active, upcoming)]
-    return select().add_columns(*(query for query, _ in found)), [end for _, end in found]
+        asked = [*_waits_between_steps(active, upcoming), *trigger_of(active.campaign).upcoming(active, upcoming)]
+        found += [(active.key, query) for query in asked]
+    columns = (query for _, (query, _) in found)
+    return select().add_columns(*columns), [(owner, end) for owner, (_, end) in found]
 
 
 def _waits_between_steps(active: ActiveCampaign, upcoming: Upcoming) -> list[UpcomingQuery]:

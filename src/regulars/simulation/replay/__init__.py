@@ -1,0 +1,1 @@
+"""Past days lived again on a scratch database, with other rules or with the same."""
