@@ -85,7 +85,7 @@ def test_rules_that_nobody_meets_or_that_collide(tmp_path: Path) -> None:
     }
     root = write_workspace(tmp_path / "w", campaigns, policy={"cap": "1 per 7 days"})
     write_email(root, "four", "Nobody gets this.")
-    found = {(one.check, one.where) for one in findings(root)}
+    found = {(one.check, one.place) for one in findings(root)}
     assert found == {
         ("never", "campaigns two audience"), ("collision", "one, three"), ("unused", "templates/emails/four"),
     }  # fmt: skip

@@ -48,7 +48,7 @@ def lint_command(ctx: click.Context, command: CommandContext, online: bool, file
         print_json({"findings": [one.to_json() for one in findings], "untried_links": links})
         ctx.exit(1 if warnings else 0)
     for one in findings:
-        print_wrapped(f"{one.level} [{one.check}] {one.where}: {one.message}; {one.advice}")
+        print_wrapped(f"{one.level} [{one.check}] {one.place}: {one.message}; {one.advice}")
     if found.links and not online:
         print_wrapped(f"{len(found.links):,} links to other sites were not tried: --online tries them")
     click.echo(f"{warnings} warnings, {len(findings) - warnings} hints")

@@ -16,10 +16,10 @@ class Level(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """`check` is the stable name of what was looked at; `where` names the campaign, email, language or file."""
+    """`check` is the stable name of what was looked at; `place` names the campaign, email, language or file."""
 
     check: str
-    where: str
+    place: str
     message: str
     advice: str
     level: Level = Level.WARNING
@@ -27,6 +27,6 @@ class Finding:
     def to_json(self) -> dict[str, Any]:
         """JSON-ready data."""
         return {
-            "check": self.check, "where": self.where, "message": self.message, "advice": self.advice,
+            "check": self.check, "where": self.place, "message": self.message, "advice": self.advice,
             "level": str(self.level),
         }  # fmt: skip

@@ -118,16 +118,16 @@ def _luminance(colour: Colour) -> float:
 def look_at(one: Preview, own_links: str) -> tuple[list[Finding], list[str]]:
     """The findings of one email, and its links to elsewhere; `own_links` is the address of our own pages."""
     variant = f" ({one.variant})" if one.variant else ""
-    where = f"{one.campaign}/{one.step}{variant}, {one.locale}"
+    place = f"{one.campaign}/{one.step}{variant}, {one.locale}"
     look = _Look()
     look.feed(one.html)
     look.close()
-    found = [*_subject(one, where), *_size(one, where), *_spam(one, where), *_links(look, where)]
+    found = [*_subject(one, place), *_size(one, place), *_spam(one, place), *_links(look, place)]
     for (colour, background), text in look.faint.items():
         ratio = contrast(colour, background)
         pair = f"{_hex(colour)} on {_hex(background)}"
         message = f"`{text}` is hard to read: {pair} is {ratio:.1f}:1"
-        found.append(Finding("contrast", where, message, "4.5:1 is needed; 3:1 if large"))
+        found.append(Finding("contrast", place, message, "4.5:1 is needed; 3:1 if large"))
     elsewhere = [link for link in look.links if urlsplit(link).scheme in {"http", "https"}]
     return found, sorted({link for link in elsewhere if not link.startswith(own_links)})
 
@@ -136,50 +136,50 @@ def _hex(colour: Colour) -> str:
     return "#" + "".join(f"{part:02x}" for part in colour)
 
 
-def _subject(one: Preview, where: str) -> Iterator[Finding]:
+def _subject(one: Preview, place: str) -> Iterator[Finding]:
     if len(one.subject) > SUBJECT:
         shown = f"{one.subject[:35]}…"
         yield Finding(
-            "subject", where, f"the subject has {len(one.subject)} characters; a phone shows `{shown}`",
+            "subject", place, f"the subject has {len(one.subject)} characters; a phone shows `{shown}`",
             f"say what matters in the first 35, in {SUBJECT} at most", Level.HINT,
         )  # fmt: skip
     if not one.preheader.strip():
-        yield Finding("preheader", where, "there is no preheader", "programs show the first words of the email instead")
+        yield Finding("preheader", place, "there is no preheader", "programs show the first words of the email instead")
     elif one.preheader.strip() == one.subject.strip():
-        yield Finding("preheader", where, "the preheader repeats the subject", "say what the subject does not")
+        yield Finding("preheader", place, "the preheader repeats the subject", "say what the subject does not")
     elif len(one.subject) + len(one.preheader) > SUBJECT + PREHEADER:
-        yield Finding("preheader", where, "no program shows the end of the preheader", "shorten it", Level.HINT)
+        yield Finding("preheader", place, "no program shows the end of the preheader", "shorten it", Level.HINT)
 
 
-def _size(one: Preview, where: str) -> Iterator[Finding]:
+def _size(one: Preview, place: str) -> Iterator[Finding]:
     size = len(one.html.encode())
     if size > CLIPPED:
-        yield Finding("size", where, f"Gmail cuts it off: {size:,} bytes of HTML", f"{CLIPPED:,} are shown")
+        yield Finding("size", place, f"Gmail cuts it off: {size:,} bytes of HTML", f"{CLIPPED:,} are shown")
     elif size > HEAVY:
         yield Finding(
-            "size", where, f"{size:,} bytes of HTML", f"more than {HEAVY:,} load slowly on phones", Level.HINT
+            "size", place, f"{size:,} bytes of HTML", f"more than {HEAVY:,} load slowly on phones", Level.HINT
         )
 
 
-def _spam(one: Preview, where: str) -> Iterator[Finding]:
+def _spam(one: Preview, place: str) -> Iterator[Finding]:
     letters = _SHOUTING.findall(one.subject)
     if letters and all(word.isupper() for word in letters):
-        yield Finding("spam", where, "the subject is in capitals", "filters and readers take it for spam", Level.HINT)
+        yield Finding("spam", place, "the subject is in capitals", "filters and readers take it for spam", Level.HINT)
     if one.subject.count("!") > 1:
-        yield Finding("spam", where, "the subject has several exclamation marks", "one is enough", Level.HINT)
+        yield Finding("spam", place, "the subject has several exclamation marks", "one is enough", Level.HINT)
     for words in dict.fromkeys(found.lower() for found in _SPAM.findall(f"{one.subject}\n{one.text}")):
-        yield Finding("spam", where, f"`{words}` is what filters look for", "say it in your own words", Level.HINT)
+        yield Finding("spam", place, f"`{words}` is what filters look for", "say it in your own words", Level.HINT)
 
 
-def _links(look: _Look, where: str) -> Iterator[Finding]:
+def _links(look: _Look, place: str) -> Iterator[Finding]:
     for link in dict.fromkeys(look.links):
         parts = urlsplit(link.strip())
         if link.strip() in {"", "#"}:
-            yield Finding("link", where, "a link leads nowhere", "give it an address, or take it out")
+            yield Finding("link", place, "a link leads nowhere", "give it an address, or take it out")
         elif parts.scheme == "" and not link.startswith("//"):
             message = f"`{link[:80]}` has no address of a site before it"
-            yield Finding("link", where, message, "write https:// and the site")
+            yield Finding("link", place, message, "write https:// and the site")
         elif parts.scheme in {"http", "https"} and "." not in (parts.hostname or "") and parts.hostname != "localhost":
-            yield Finding("link", where, f"`{link[:80]}` names no site", "write https:// and the site")
+            yield Finding("link", place, f"`{link[:80]}` names no site", "write https:// and the site")
         elif parts.scheme == "http" and parts.hostname not in {"localhost", "127.0.0.1"}:
-            yield Finding("link", where, f"`{link[:80]}` is not encrypted", "use https://", Level.HINT)
+            yield Finding("link", place, f"`{link[:80]}` is not encrypted", "use https://", Level.HINT)

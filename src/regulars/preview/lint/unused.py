@@ -27,8 +27,8 @@ def unused(workspace: Workspace) -> Iterator[Finding]:
         if not (own / email / "body.mjml").is_file():
             continue
         if email not in sent:
-            where = f"templates/emails/{email}"
-            yield Finding("unused", where, "no campaign sends it", "delete it, or use it", Level.HINT)
+            place = f"templates/emails/{email}"
+            yield Finding("unused", place, "no campaign sends it", "delete it, or use it", Level.HINT)
         yield from _words(library, email)
     yield from _parts(workspace, library)
 

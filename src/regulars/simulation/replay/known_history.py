@@ -168,6 +168,10 @@ def _know(into: Connection, since: datetime) -> None:
     for name, column in _MADE_LATER.items():
         if name not in PAST:
             run(f"DELETE FROM {name} WHERE {column} > :at", at=at)
+    run("DELETE FROM decisions WHERE created_at > :at", at=at)
+    undecided = "branch = NULL, at = NULL, decided_at = NULL, cause = NULL"
+    run(f"UPDATE decisions SET {undecided} WHERE decided_at > :at", at=at)
+    run("UPDATE decisions SET moved_to = NULL, moved_at = NULL WHERE moved_at > :at", at=at)
     run("UPDATE members SET left_at = NULL WHERE left_at > :at", at=at)
     run("UPDATE coupons SET used = 0, redeemed_at = NULL WHERE redeemed_at > :at", at=at)
     run("UPDATE coupon_codes SET given_at = NULL WHERE given_at > :at", at=at)
