@@ -174,6 +174,16 @@ def test_cohorts(shop: Project, tmp_path: Path) -> None:
     assert shop.data("report", "--cohorts", "email", "--now", "2026-01-02")["cohorts"] == []
 
 
+def test_explain_shows_what_followed(shop: Project) -> None:
+    words = " ".join(shop.ok("explain", "c-3", "news", "--now", NOW).split())
+    assert "followed: purchase p-" in words
+    assert "after `win-back`, 12.00 EUR" in words
+    document = shop.data("explain", "c-3", "--now", NOW)["campaigns"]
+    followed = {each["campaign"]: each["followed"] for each in document}
+    assert [(one["value"], one["is_last"]) for one in followed["win-back"]] == [("12", False)]
+    assert [(one["value"], one["is_last"]) for one in followed["news"]] == [("12", True)]
+
+
 @pytest.mark.parametrize(
     "options", [["--revenue", "--cohorts", "email"], ["--chart"], ["--csv"], ["--by", "step", "--csv", "--json"]]
 )

@@ -16,6 +16,7 @@ from regulars.db.states import State
 if TYPE_CHECKING:
     from regulars.explain.client_facts import Fact
     from regulars.explain.explain import View
+    from regulars.insights.goals_reached import GoalReached
     from regulars.triggers.explained import Decided, Row
 
 
@@ -83,6 +84,8 @@ def _detail(view: View, zone: str, *, whole: bool) -> None:
         print_wrapped(f"ledger: {_row(row, zone)}", indent=2)
     for decided in view.decisions:
         print_wrapped(f"decision: {_decision(decided, zone)}", indent=2)
+    for one in view.followed:
+        print_wrapped(_followed(one, zone), indent=2)
     if not whole:
         return
     for row in view.plan:
@@ -100,6 +103,14 @@ def _decision(row: Decided, zone: str) -> str:
     if row.branch is None or row.at is None:
         return f"{head} waits since {when(row.began_at, zone)}, until {when(row.until_at, zone)}"
     return f"{head} {row.branch}, {when(row.at, zone)}{f' ({row.cause})' if row.cause else ''}"
+
+
+def _followed(one: GoalReached, zone: str) -> str:
+    """An event that followed an email of the campaign; that it followed does not say that the email caused it."""
+    value = "" if one.value is None else f", {one.value:,.2f} {one.currency or ''}".rstrip()
+    other = "" if one.is_last else " (after a later email of another campaign)"
+    what = f"{one.goal.event} {one.event} of {one.client}"
+    return f"followed: {what}, {when(one.at, zone)}, after `{one.step}`{value}{other}"
 
 
 def _row(row: Row, zone: str) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable
 
 from regulars.core import signing
 
-SCOPES = ("appointments", "coupons", "customers", "events", "metrics", "pauses", "purchases", "suppressions")
+SCOPES = ("appointments", "coupons", "customers", "events", "metrics", "pauses", "purchases", "report", "suppressions")
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,40}")
 
 

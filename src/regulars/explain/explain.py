@@ -7,7 +7,7 @@ is rolled back. Conditions, consent and dates are then read to say why.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -26,6 +26,8 @@ from regulars.explain import queries
 from regulars.explain.campaign_explanation import explain_campaign
 from regulars.explain.client_facts import Fact, client_facts
 from regulars.explain.drawn_variant import DrawnVariant, drawn_variant
+from regulars.insights.attribution import RECEIVED
+from regulars.insights.goals_reached import GoalReached, goals_of_client
 from regulars.planner.plan import plan
 from regulars.triggers.explained import CampaignExplanation, Decided, ExplainedClient, Row, Stay
 from regulars.triggers.kinds import trigger_of
@@ -55,6 +57,8 @@ class View:
     """The fields of the client in its conditions."""
     decisions: Sequence[Decided] = ()
     """What was decided in its sequence, and where the client waits."""
+    followed: Sequence[GoalReached] = ()
+    """The goals that followed its emails to the client's mailbox."""
 
     def to_json(self) -> dict[str, Any]:
         """JSON-ready data."""
@@ -69,6 +73,7 @@ class View:
             "decisions": [_decision(row) for row in self.decisions],
             "forbidden": self.forbidden,
             "holdout": self.holdout,
+            "followed": [one.to_json() for one in self.followed],
             **({} if self.variant is None else {"variant": self.variant.to_json()}),
         }
 
@@ -126,6 +131,10 @@ def explain(
             )
             for found in chosen
         ]
+        went = any(row.state in RECEIVED for row in before)
+        followed = goals_of_client(connection, rules.rulebook, key, now) if went else []
+        keys = {found.campaign.name: found.key for found in chosen}
+        views = [replace(view, followed=[one for one in followed if one.key == keys[view.campaign]]) for view in views]
         zone = str(person.fields.get("timezone") or person.zone)
         return Explanation(str(person.fields["external_id"]), now, zone, client_facts(context, person, key), views)
 

@@ -21,6 +21,7 @@ from sqlalchemy import (
     Connection,
     FromClause,
     Integer,
+    Select,
     Subquery,
     Text,
     func,
@@ -83,8 +84,10 @@ def asked_goals(connection: Connection, rulebook: Rulebook) -> list[AskedGoal]:
     return found
 
 
-def received_emails(connection: Connection, goals: Sequence[AskedGoal], period: Period) -> Subquery:
-    """The emails of these campaigns up to the period's end, one row for each goal.
+def received_emails(
+    connection: Connection, goals: Sequence[AskedGoal], period: Period, only: Select[Any] | None = None
+) -> Subquery:
+    """The emails of these campaigns up to the period's end, one row for each goal; `only` to clients with these keys.
 
     Columns: `promise_id campaign step sent mailbox email_hash customer_id place within kind`; `kind` numbers what is
     asked (event, value, condition), as `_kinds` does.
@@ -109,6 +112,8 @@ def received_emails(connection: Connection, goals: Sequence[AskedGoal], period: 
             or_(asked.c.stated == true(), promises.c.kind == Kind.MARKETING),
         )
     )  # fmt: skip
+    if only is not None:
+        query = query.where(promises.c.customer_id.in_(only))
     if period.since is not None:
         query = query.where(sent >= to_micros(period.since))
     if period.until is not None:
@@ -118,16 +123,20 @@ def received_emails(connection: Connection, goals: Sequence[AskedGoal], period: 
     return query.subquery("emails")
 
 
-def claims(connection: Connection, rulebook: Rulebook, goals: Sequence[AskedGoal], period: Period) -> Subquery | None:
+def claims(
+    connection: Connection, rulebook: Rulebook, goals: Sequence[AskedGoal], period: Period, *,
+    only: Select[Any] | None = None,
+) -> Subquery | None:  # fmt: skip
     """One row for each goal that was reached, campaign, and event; None where there is no goal.
 
     Columns: `campaign place step promise_id sent mailbox source event_id external_id customer_id at received_at value
     currency is_last`. `is_last` is true for the one claim on an event that all campaigns together count. Claims are
-    those of emails in the period; who claims an event is decided among all emails.
+    those of emails in the period; who claims an event is decided among all emails. `only` are keys of clients, of whole
+    mailboxes, to whom the emails went.
     """
     if not goals:
         return None
-    recipients = _recipients(connection, goals, period)
+    recipients = _recipients(received_emails(connection, goals, period, only))
     examples = {kind: next(g.goal for g in goals if _what(g.goal) == what) for what, kind in _kinds(goals).items()}
     followed = union_all(
         *(_followed(recipients, goal_events(goal, rulebook), kind, period) for kind, goal in examples.items())
@@ -157,12 +166,11 @@ def _kinds(goals: Sequence[AskedGoal]) -> Mapping[tuple[str, str | None, str | N
     return {what: number for number, what in enumerate(dict.fromkeys(_what(g.goal) for g in goals))}
 
 
-def _recipients(connection: Connection, goals: Sequence[AskedGoal], period: Period) -> FromClause:
+def _recipients(emails: Subquery) -> FromClause:
     """Each email with each client of its mailbox, who could have reached the goal: `holder_id`.
 
     Two queries, so that an index finds the clients: those of the address, and the one client without address.
     """
-    emails = received_emails(connection, goals, period)
     mail = select(emails).cte("mail")
     holder = customers.alias("holder")
     by_address = select(mail, holder.c.id.label("holder_id")).join(holder, holder.c.email_hash == mail.c.email_hash)

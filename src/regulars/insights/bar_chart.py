@@ -72,7 +72,7 @@ class BarChart:
             ),
         ]
         for place, (label, bar) in enumerate(zip(labels, self.bars, strict=True)):
-            parts += _row(label, bar, _TOP + _ROW * place, left, axis, scale, left + room)
+            parts += _row(label, bar, _TOP + _ROW * place, left, axis, scale)
         bottom = _TOP + _ROW * len(self.bars)
         parts.append(f'<line x1="{axis:.1f}" y1="{_TOP - 6}" x2="{axis:.1f}" y2="{bottom}" stroke="#9aa8a1"/>')
         return "\n".join([*parts, "</svg>"]) + "\n"
@@ -83,7 +83,7 @@ class BarChart:
         return min(every), max(every)
 
 
-def _row(label: str, bar: Bar, top: int, left: float, axis: float, scale: float, end: float) -> list[str]:
+def _row(label: str, bar: Bar, top: int, left: float, axis: float, scale: float) -> list[str]:
     middle = top + _BAR - 4
     found = [
         f'<text x="{left - _GAP:.1f}" y="{middle}" text-anchor="end" fill="#1c2a24">{escape(label)}</text>',
@@ -94,7 +94,7 @@ def _row(label: str, bar: Bar, top: int, left: float, axis: float, scale: float,
             found.append(
                 f'<rect x="{x:.1f}" y="{top}" width="{max(width, 1):.1f}" height="{_BAR}" rx="2" fill="{colour}"/>'
             )
-    words = f'<text x="{end + _GAP:.1f}" y="{middle}" fill="#1c2a24">{escape(bar.words)}</text>'
+    words = f'<text x="{_WIDTH - 24}" y="{middle}" text-anchor="end" fill="#1c2a24">{escape(bar.words)}</text>'
     return [*found, words]
 
 

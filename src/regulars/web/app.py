@@ -23,7 +23,7 @@ from regulars.importing.report import Kind
 from regulars.operation.database_upgrade import require_address_secret, upgrade_database
 from regulars.operation.lanes import lane_kinds
 from regulars.web import readiness
-from regulars.web.api import endpoints, mail_webhooks, pause_endpoints, suppression_endpoints, webhooks
+from regulars.web.api import endpoints, mail_webhooks, pause_endpoints, report_endpoint, suppression_endpoints, webhooks
 from regulars.web.api.metrics import metrics
 from regulars.web.api.openapi import BATCHES, document
 from regulars.web.middleware import API_PATHS, OuterMiddleware
@@ -93,6 +93,7 @@ def _api() -> list[Route]:
         Route("/api/pauses", endpoints.endpoint("pauses", pause_endpoints.list_or_pause), methods=["GET", "POST"]),
         Route("/api/pauses/resume", endpoints.endpoint("pauses", pause_endpoints.resume), methods=["POST"]),
         Route("/api/pauses/cancel", endpoints.endpoint("pauses", pause_endpoints.cancel), methods=["POST"]),
+        Route("/api/report", endpoints.endpoint("report", report_endpoint.look_up)),
         Route("/hooks/{hook}", webhooks.receive, methods=["POST"]),
         Route("/hooks/mail/{provider}", mail_webhooks.receive, methods=["POST"]),
         Route("/hooks/mail/{provider}/{secret}", mail_webhooks.receive, methods=["POST"]),

@@ -74,6 +74,7 @@ def document() -> dict[str, Any]:
     paths["/api/pauses"] = {"get": _pauses(), "post": _stop("Stop emails within a second.", _PAUSED)}
     paths["/api/pauses/resume"] = {"post": _stop("Let them go on.", ["resumed", "open", "still_paused"])}
     paths["/api/pauses/cancel"] = {"post": _stop("Skip what is planned or held; it cannot be undone.", ["cancelled"])}
+    paths["/api/report"] = {"get": _report()}
     paths["/hooks/{hook}"] = {"post": _hook()}
     paths["/hooks/mail/{provider}"] = {"post": _mail_hook()}
     paths["/hooks/mail/{provider}/{secret}"] = {"post": _mail_hook("secret")}
@@ -103,6 +104,30 @@ def _suppression() -> dict[str, Any]:
     return {
         "summary": "Whether an address is suppressed, why, and which clients have it now.",
         "parameters": [address],
+        "responses": {**answers, **_REFUSALS},
+    }
+
+
+def _report() -> dict[str, Any]:
+    instant = {"type": "string", "format": "date-time"}
+    asked = [{"name": name, "in": "query", "required": False, "schema": instant} for name in ("since", "until")]
+    answer = {
+        "type": "object",
+        "required": ["now", "campaigns", "revenue"],
+        "properties": {
+            "now": instant,
+            "campaigns": {"type": "object"},
+            "revenue": {
+                "type": "object",
+                "required": ["attribution", "goals", "total", "claimed_in_all", "effects"],
+                "properties": {"attribution": {"enum": ["last email", "any"]}, "goals": {"type": "array"}},
+            },
+        },
+    }
+    answers = {"200": {"description": "counts and goals", "content": {"application/json": {"schema": answer}}}}
+    return {
+        "summary": "What was sent, held and skipped by campaign, and the goals that followed, with their value.",
+        "parameters": asked,
         "responses": {**answers, **_REFUSALS},
     }
 
