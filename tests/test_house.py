@@ -34,7 +34,6 @@ SQL_FILES = {
     "src/regulars/explain/queries.py": "reads what is explained about one client",
     "src/regulars/operation/clock_check.py": "asks the database for its time",
     "src/regulars/operation/applied_versions.py": "keeps which version came into force when, and by whom",
-    "src/regulars/operation/goal_watch.py": "joins the events of goals with the emails that they follow",
     "src/regulars/operation/workspace_versions.py": "keeps versions of the workspace's files",
     "src/regulars/preview/stand_in.py": "writes the promise that a preview is made for, and undoes it",
     "src/regulars/simulation/ledger_queries.py": "reads the ledger of a simulation",

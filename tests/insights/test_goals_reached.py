@@ -49,22 +49,21 @@ def _fill(engine: Engine) -> None:
 
 def test_goals_become_known_when_their_events_are_received(engine: Engine) -> None:
     _fill(engine)
-    by_last, by_any = rules(CAMPAIGNS).rulebook, rules(CAMPAIGNS, policy={"attribution": "any"}).rulebook
+    rulebook = rules(CAMPAIGNS).rulebook
     week = SENT + timedelta(days=7)
     with read(engine) as connection:
-        last = goals_reached(connection, by_last, SENT, week)
-        assert [(one.campaign, one.client, one.event, one.value, one.currency) for one in last] == [
-            ("stated", "ada", "v-ada", Decimal(4), None),
-            ("plain", "bo", "p-bo", Decimal("12.5"), "EUR"),
-            ("stated", "cy", "p-cy", None, "EUR"),
+        found = goals_reached(connection, rulebook, SENT, week)
+        assert [(one.campaign, one.client, one.event, one.value, one.currency, one.is_last) for one in found] == [
+            ("stated", "ada", "v-ada", Decimal(4), None, True),
+            ("stated", "bo", "p-bo", Decimal("12.5"), "EUR", False),
+            ("plain", "bo", "p-bo", Decimal("12.5"), "EUR", True),
+            ("stated", "cy", "p-cy", None, "EUR", True),
         ]  # fmt: skip
-        assert [one.event for one in goals_reached(connection, by_last, SENT + timedelta(days=5), week)] == ["p-bo"]
-        assert [one.event for one in goals_reached(connection, by_last, SENT, week, stated=True)] == ["v-ada", "p-cy"]
-        every = goals_reached(connection, by_any, SENT, week)
-        assert [(one.campaign, one.event) for one in every if one.event == "p-bo"] == [
-            ("stated", "p-bo"), ("plain", "p-bo"),
-        ]  # fmt: skip
-        assert goals_reached(connection, by_last, week, week + timedelta(days=1)) == []
+        assert [one.event for one in goals_reached(connection, rulebook, SENT + timedelta(days=5), week)] == [
+            "p-bo",
+            "p-bo",
+        ]
+        assert goals_reached(connection, rulebook, week, week + timedelta(days=1)) == []
         assert goals_reached(connection, rules({}).rulebook, SENT, week)[0].stated is False
 
 

@@ -230,4 +230,5 @@ def test_goals_and_redeemed_coupons_are_told_once(teller: Teller) -> None:
     reached = {one["campaign"]: one for one in teller.receiver_at.data("goal.reached")}
     assert len(teller.receiver_at.data("goal.reached")) == 2
     assert (reached["news"]["value"], reached["news"]["goal"]) == ("149.9", "purchase within 14 days")
+    assert "last_email" in reached["news"]
     assert reached["visit"]["customer"] == "ada"

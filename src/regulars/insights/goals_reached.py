@@ -1,7 +1,7 @@
 """Goals as they become known: for outgoing webhooks, and for the page of one client.
 
-Which email an event is counted for is decided as in the report: by the last email of all campaigns, or with
-`policy.attribution: any` for each campaign that wrote in time.
+Which email an event is counted for is decided as in the report: each campaign claims it for the last of its emails, and
+the claim of the last email of any campaign is the one that counts in the sum.
 """
 
 from __future__ import annotations
@@ -58,22 +58,17 @@ class GoalReached:
         }  # fmt: skip
 
 
-def goals_reached(
-    connection: Connection, rulebook: Rulebook, after: datetime, upto: datetime, *, stated: bool = False
-) -> list[GoalReached]:
-    """The goals whose events were received in (after, upto], each for the emails that `policy.attribution` names.
+def goals_reached(connection: Connection, rulebook: Rulebook, after: datetime, upto: datetime) -> list[GoalReached]:
+    """The goals whose events were received in (after, upto], for each campaign that claims them.
 
-    With `stated` only of campaigns that name a goal. The same event is returned again where the spans overlap; it is
-    told apart by campaign, goal, `source` and `event_key`.
+    Where the spans of two calls overlap, an event is returned twice; campaign, goal, `source` and `event_key` name it.
     """
     goals = asked_goals(connection, rulebook)
     if not goals:
         return []
     names = dict.fromkeys(asked.goal.event for asked in goals)
     clients = union_all(*(_received(name, after, upto) for name in names)).subquery("clients")
-    found = _found(connection, rulebook, goals, upto, _with_their_mailboxes(clients), (after, upto))
-    every_claim = rulebook.policy.attribution.rule == "any"
-    return [one for one in found if (one.is_last or every_claim) and (one.stated or not stated)]
+    return _found(connection, rulebook, goals, upto, _with_their_mailboxes(clients), (after, upto))
 
 
 def goals_of_client(connection: Connection, rulebook: Rulebook, customer_id: int, now: datetime) -> list[GoalReached]:

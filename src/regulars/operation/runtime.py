@@ -124,7 +124,7 @@ class Runtime:
                 alarms = watch(connection, rules.rulebook, lane_kinds(self.settings, rules.rulebook.delivery), now)
                 made = plan(connection, rules, now)
                 if rules.rulebook.notify:
-                    add_goals_reached(connection, rules.rulebook, made.active_campaigns)
+                    add_goals_reached(connection, rules.rulebook, made.active_campaigns, now)
             self._providers.refresh(rules.rulebook.delivery.domain_rates)
             log_alarms([*alarms, *made.alarms], {key: one.campaign.name for key, one in made.active_campaigns.items()})
             self._activity.planned(time.monotonic() - begun)
