@@ -79,8 +79,18 @@ class Teller(Desk):
 @pytest.fixture
 def teller(engine: Engine, tmp_path: Path, smtp_inbox: Inbox) -> Iterator[Teller]:
     """An office on both databases, and the program."""
+    yield from _opened(engine, tmp_path, smtp_inbox)
+
+
+@pytest.fixture
+def small_teller(sqlite_engine: Engine, tmp_path: Path, smtp_inbox: Inbox) -> Iterator[Teller]:
+    """The same on SQLite alone, for what the database has no part in."""
+    yield from _opened(sqlite_engine, tmp_path, smtp_inbox)
+
+
+def _opened(engine: Engine, root: Path, inbox: Inbox) -> Iterator[Teller]:
     with receiving() as receiver:
-        opened = Teller(engine, tmp_path / "workspace", smtp_inbox.url, **LOCAL)
+        opened = Teller(engine, root / "workspace", inbox.url, **LOCAL)
         opened.receiver_at = receiver
         yield opened
         opened.close()

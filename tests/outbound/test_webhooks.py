@@ -65,30 +65,30 @@ def test_every_event_is_told_in_order_with_a_signature_that_the_receiver_can_ver
     assert teller.deliver().delivered == 0
 
 
-def test_only_what_a_program_wants_is_told_and_nothing_before_it_was_named(teller: Teller) -> None:
-    teller.open({"events": ["email.sent"], "campaigns": ["next"]}, news=NEWS, next=TOLD_LATER)
-    teller.clients("ada")
-    teller.tick()
-    assert teller.outbox() == []
-    teller.tick("2026-06-11T12:00")
-    teller.deliver()
-    assert [one["campaign"] for one in teller.receiver_at.data("email.sent")] == ["next"]
-    teller.say()
-    teller.plan("2026-06-11T13:00")
-    assert teller.outbox() == []
+def test_only_what_a_program_wants_is_told_and_nothing_before_it_was_named(small_teller: Teller) -> None:
+    small_teller.open({"events": ["email.sent"], "campaigns": ["next"]}, news=NEWS, next=TOLD_LATER)
+    small_teller.clients("ada")
+    small_teller.tick()
+    assert small_teller.outbox() == []
+    small_teller.tick("2026-06-11T12:00")
+    small_teller.deliver()
+    assert [one["campaign"] for one in small_teller.receiver_at.data("email.sent")] == ["next"]
+    small_teller.say()
+    small_teller.plan("2026-06-11T13:00")
+    assert small_teller.outbox() == []
 
 
-def test_two_secrets_sign_while_one_is_replaced(teller: Teller, monkeypatch: pytest.MonkeyPatch) -> None:
-    teller.open({"secret": "CRM_SECRET"})
-    teller.clients("ada")
-    teller.tick()
-    assert teller.deliver().delivered == 0
-    assert "the variable CRM_SECRET is missing" in teller.endpoint()["error"]
+def test_two_secrets_sign_while_one_is_replaced(small_teller: Teller, monkeypatch: pytest.MonkeyPatch) -> None:
+    small_teller.open({"secret": "CRM_SECRET"})
+    small_teller.clients("ada")
+    small_teller.tick()
+    assert small_teller.deliver().delivered == 0
+    assert "the variable CRM_SECRET is missing" in small_teller.endpoint()["error"]
     names = [webhook_signing.secret_of(key, b"secret of the shop") for key in ("new", "old")]
     monkeypatch.setenv("CRM_SECRET", " ".join(names))
-    teller.hurry()
-    assert teller.deliver().delivered == 1
-    [(headers, body)] = teller.receiver_at.got
+    small_teller.hurry()
+    assert small_teller.deliver().delivered == 1
+    [(headers, body)] = small_teller.receiver_at.got
     for key in ("new", "old"):
         assert webhook_signing.verify(headers, body, [key], [b"secret of the shop"], clock.system())
     assert len(headers["webhook-signature"].split(" ")) == 2
@@ -117,21 +117,21 @@ def test_what_is_refused_waits_and_a_later_event_of_the_same_client_with_it(tell
     assert len(set(ids)) == 3
 
 
-def test_one_message_that_is_refused_for_good_is_given_up_after_days(teller: Teller) -> None:
-    teller.open()
-    teller.clients("ada")
-    teller.tick()
-    teller.receiver_at.status = 422
-    teller.deliver()
-    [row] = teller.outbox()
-    assert (row["state"], row["attempts"], teller.endpoint()["failing_since"]) == ("waiting", 1, None)
-    with write(teller.engine) as connection:
+def test_one_message_that_is_refused_for_good_is_given_up_after_days(small_teller: Teller) -> None:
+    small_teller.open()
+    small_teller.clients("ada")
+    small_teller.tick()
+    small_teller.receiver_at.status = 422
+    small_teller.deliver()
+    [row] = small_teller.outbox()
+    assert (row["state"], row["attempts"], small_teller.endpoint()["failing_since"]) == ("waiting", 1, None)
+    with write(small_teller.engine) as connection:
         long_ago = row["first_tried_at"] - webhook_outbox.GIVEN_UP
         connection.execute(update(webhook_messages).values(first_tried_at=long_ago))
-    teller.hurry()
-    teller.deliver()
-    assert (teller.outbox()[0]["state"], teller.outbox()[0]["attempts"]) == ("failed", 2)
-    with write(teller.engine) as connection:
+    small_teller.hurry()
+    small_teller.deliver()
+    assert (small_teller.outbox()[0]["state"], small_teller.outbox()[0]["attempts"]) == ("failed", 2)
+    with write(small_teller.engine) as connection:
         assert webhook_outbox.forget_messages(connection) == 0
         connection.execute(
             update(webhook_messages).values(
@@ -163,20 +163,20 @@ def test_an_endpoint_that_is_gone_is_disabled_until_a_person_enables_it(
     assert teller.deliver().delivered == 1
 
 
-def test_no_redirect_is_followed_and_no_private_address_is_reached(teller: Teller) -> None:
-    teller.open()
-    teller.clients("ada")
-    teller.tick()
-    teller.receiver_at.status, teller.receiver_at.headers = 302, {"location": teller.receiver_at.url}
-    teller.deliver()
-    assert "redirects are not followed" in teller.endpoint()["error"]
-    assert len(teller.receiver_at.tried) == 1
-    teller._environment = {key: value for key, value in teller._environment.items() if key not in LOCAL}
-    teller.close()
-    teller.hurry()
-    teller.deliver()
-    assert "127.0.0.1 is not a public address" in teller.endpoint()["error"]
-    assert len(teller.receiver_at.tried) == 1
+def test_no_redirect_is_followed_and_no_private_address_is_reached(small_teller: Teller) -> None:
+    small_teller.open()
+    small_teller.clients("ada")
+    small_teller.tick()
+    small_teller.receiver_at.status, small_teller.receiver_at.headers = 302, {"location": small_teller.receiver_at.url}
+    small_teller.deliver()
+    assert "redirects are not followed" in small_teller.endpoint()["error"]
+    assert len(small_teller.receiver_at.tried) == 1
+    small_teller._environment = {key: value for key, value in small_teller._environment.items() if key not in LOCAL}
+    small_teller.close()
+    small_teller.hurry()
+    small_teller.deliver()
+    assert "127.0.0.1 is not a public address" in small_teller.endpoint()["error"]
+    assert len(small_teller.receiver_at.tried) == 1
 
 
 def test_a_claimed_message_is_nobody_elses_and_late_answers_count_for_nothing(teller: Teller) -> None:
