@@ -101,6 +101,8 @@ STAY = {
 """Names of GONE that stay in one module, and why."""
 SQL_ROOMS = ("context", "triggers", "eligibility", "planner", "dispatch", "coupons", "preview", "simulation", "explain")
 """Rooms in which `where` is a method of SQLAlchemy's, and no variable of ours."""
+WITHOUT_SQL = ("regulars.preview.lint.",)
+"""Modules in them that build no SQL; `where` is a key of what `regulars lint --json` prints."""
 
 
 def definitions(source: str) -> Iterator[tuple[int, str]]:
@@ -162,7 +164,7 @@ def test_where_is_a_word_of_sql() -> None:
     found = {
         name: [f"line {line}" for line, variable in variables(source) if variable == "where"]
         for name, source in MODULES.items()
-        if name.split(".")[1:2] and name.split(".")[1] in SQL_ROOMS
+        if name.split(".")[1:2] and name.split(".")[1] in SQL_ROOMS and not name.startswith(WITHOUT_SQL)
     }
     assert {name: lines for name, lines in found.items() if lines} == {}
 
