@@ -13,7 +13,7 @@ def test_the_command_counts_clients_and_tells_warnings_by_its_exit_code(clients:
     clients.rule("all", on="purchase", audience="customer.purchases >= 0", email="all")
     clients.rule("none", on="purchase", audience="customer.purchases > 99", email="none")
     found = clients.data("lint")["findings"]
-    said = {(one["check"], one["where"]): one["level"] for one in found}
+    said = {(one["check"], one["place"]): one["level"] for one in found}
     assert said["everybody", "campaigns all audience"] == "hint"
     assert said["nobody", "campaigns none audience"] == "hint"
     assert clients.run("lint").stdout.endswith("hints\n")

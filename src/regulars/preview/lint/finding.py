@@ -27,6 +27,6 @@ class Finding:
     def to_json(self) -> dict[str, Any]:
         """JSON-ready data."""
         return {
-            "check": self.check, "where": self.place, "message": self.message, "advice": self.advice,
+            "check": self.check, "place": self.place, "message": self.message, "advice": self.advice,
             "level": str(self.level),
         }  # fmt: skip
