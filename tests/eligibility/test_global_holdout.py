@@ -162,7 +162,7 @@ def test_a_rule_test_names_it(tmp_path: Path) -> None:
     [
         ("5", "R003"), ("100%", "R003"), ("{share: 5%, gaol: x}", "R001"), ("{goal: purchase within 9 days}", "R002"),
         ("{share: 5%, goal: purchase}", "R003"), ("{share: 5%, goal: visited within 9 days}", "R013"),
-        ("30%", "R122"), ("{share: 30%}", "R122"),
+        ("30%", "R124"), ("{share: 30%}", "R124"),
     ],
 )  # fmt: skip
 def test_likely_mistakes_get_the_right_diagnostic(written: str, code: str, tmp_path: Path) -> None:

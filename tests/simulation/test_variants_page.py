@@ -82,7 +82,7 @@ LIKELY_MISTAKES = {
     "misspelt key": ("words: gift", "word: gift", {}, "R001", "did you mean `words`?"),
     "keys instead of a list": ("[{name: plain}, {name: gift, words: gift}]", "{plain: 50%}", {}, "R003", "a list"),
     "no name": ("name: gift, ", "", {}, "R002", "`name` is missing"),
-    "no goal": ("    goal: purchase within 14 days\n", "", {}, "R121", "goal"),
+    "no goal": ("    goal: purchase within 14 days\n", "", {}, "R123", "goal"),
     "another email of an unknown step": ("words: gift", "email: {frist: win-back}", {}, "R054", "`frist`"),
 }  # fmt: skip
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections import Counter
 from pathlib import Path
 
 from regulars.rules.codes_rules import table
@@ -17,6 +18,11 @@ def test_the_page_is_current() -> None:
     if os.environ.get("REGULARS_SNAPSHOTS") == "write":
         PAGE.write_text(code_pages.page(), encoding="utf-8")
     assert PAGE.read_text(encoding="utf-8") == code_pages.page(), "REGULARS_SNAPSHOTS=write makes it anew"
+
+
+def test_no_code_stands_for_two_mistakes() -> None:
+    headings = re.findall(r"^### ([A-Z]\d{3}): ", code_pages.page(), re.MULTILINE)
+    assert [code for code, number in Counter(headings).items() if number > 1] == []
 
 
 def test_every_code_that_can_be_said_is_on_the_page() -> None:

@@ -54,7 +54,7 @@ VARIANTS = (
         ),
     ),
     Code(
-        "R122",
+        "R124",
         "Large global holdout",
         "The policy's `holdout` keeps all marketing from more than every fifth mailbox, for as long as it stands.",
         _COMPANY + "policy: {holdout: 50%}\n",
@@ -62,7 +62,7 @@ VARIANTS = (
         warning=True,
     ),
     Code(
-        "R121",
+        "R123",
         "Variants without a goal",
         "Variants are compared by how many of their clients reach the goal; without one they are only counted.",
         campaign("on: purchase", "variants: [{name: plain}, {name: gift, words: gift}]"),

@@ -49,4 +49,4 @@ def check(root: Entries, messages: ValidationMessages, holdout: GlobalHoldout | 
     written = find(root, place)
     text = written.text if isinstance(written, Scalar) else f"{holdout.share / 100:g}%"
     message = f"`{text}` of all mailboxes get no marketing at all, from any campaign"
-    messages.add("R122", message, place, hint="5% is much already", severity=Severity.WARNING)
+    messages.add("R124", message, place, hint="5% is much already", severity=Severity.WARNING)

@@ -30,7 +30,7 @@ def check(messages: ValidationMessages, loc: Loc, campaign: Entries) -> None:
     if variants and child(campaign, "goal") is None:
         hint = "add one, such as `goal: purchase within 14 days`"
         message = "without a `goal` the variants have nothing to be compared by"
-        messages.add("R121", message, own, key=True, hint=hint, severity=Severity.WARNING)
+        messages.add("R123", message, own, key=True, hint=hint, severity=Severity.WARNING)
 
 
 def _shares(messages: ValidationMessages, loc: Loc, variants: list[Entries]) -> None:
