@@ -124,10 +124,10 @@ def test_a_missing_extra_is_named_with_the_command_that_installs_it(
 
 def test_the_scheduler_learns_only_where_the_extra_is_installed(plain: PlainInstall) -> None:
     code = "from regulars.workers.app import schedule; print(*schedule())"
-    assert plain.python("-c", code).stdout.split() == ["plan", "dispatch"]
+    assert plain.python("-c", code).stdout.split() == ["plan", "dispatch", "notify"]
     from regulars.workers.app import schedule
 
-    assert list(schedule()) == ["plan", "dispatch", "learn"]
+    assert list(schedule()) == ["plan", "dispatch", "notify", "learn"]
 
 
 def test_a_learning_task_that_is_sent_all_the_same_says_what_is_missing(plain: PlainInstall) -> None:

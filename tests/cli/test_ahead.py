@@ -103,7 +103,7 @@ def test_preview_as_data_and_into_files(clients: Project, tmp_path: Path) -> Non
     options = ("--customer", "c-1", "--now", "2026-06-10")
     (email,) = clients.data("preview", "birthday", *options)["emails"]
     keys = {"campaign", "step", "email", "locale", "subject", "preheader", "html", "text", "to", "from"}
-    assert keys | {"cc", "warnings"} == set(email)
+    assert keys | {"cc", "variant", "warnings"} == set(email)
     assert email["subject"] == "birthday for c-1"
     written = clients.ok("preview", "birthday", *options, "--format", "html", "--out", str(tmp_path / "out")).split()
     assert Path(written[0]).read_text("utf-8") == email["html"]

@@ -78,7 +78,7 @@ def test_a_mail_server_that_is_away(clients: Project) -> None:
         (["import", "customers", "nowhere.csv"], "does not exist"),
         (["import", "customers", __file__, "--map", "x"], "is not COLUMN=FIELD"),
         (["plan", "--days", "-1"], "--days"),
-        (["preview"], "Missing argument 'CAMPAIGN'"),
+        (["preview"], "name a CAMPAIGN, or use --live"),
     ],
 )
 def test_a_wrong_call(project: Project, arguments: list[str], words: str) -> None:

@@ -81,9 +81,9 @@ def test_the_schema_completes_conditions_with_the_workspace_s_segments(project: 
     schema = json.loads(project.ok("schema"))
     jsonschema.Draft202012Validator.check_schema(schema)
     names = ["in_segment('best')", "in_segment('loyal')"]
-    assert schema["$defs"]["Wave"]["properties"]["to"]["anyOf"][0]["examples"] == names
-    assert schema["$defs"]["Campaign"]["properties"]["audience"]["anyOf"][0]["examples"] == names
-    assert schema["properties"]["segments"]["additionalProperties"]["examples"] == names
+    for part in (schema["$defs"]["Wave"]["properties"]["to"], schema["$defs"]["Campaign"]["properties"]["audience"]):
+        assert part["anyOf"][0]["examples"][:2] == names
+    assert schema["properties"]["segments"]["additionalProperties"]["examples"][:2] == names
 
 
 @pytest.mark.slow

@@ -13,6 +13,7 @@ import pytest
 import regulars.delivery
 from regulars.core.errors import EnvironmentFailed
 from regulars.delivery.dkim import SigningTransport
+from regulars.delivery.pool import MissingServer, Pool
 from regulars.delivery.registry import TRANSPORTS, open_transport
 from regulars.delivery.restricted import RestrictedTransport
 from regulars.delivery.smtp.courier import Courier
@@ -27,8 +28,8 @@ SAMPLES = {
     "ses": "ses://key:secret@email.eu-west-1.amazonaws.com",
     "postmark": "postmark://token@api.postmarkapp.com",
 }
-WRAPPERS = {SigningTransport, RestrictedTransport}
-"""Transports that hand over to another one, which has the URL."""
+WRAPPERS = {SigningTransport, RestrictedTransport, Pool, MissingServer}
+"""Transports that hand over to another one, which has the URL, or that say that it is missing."""
 
 
 def defined() -> set[type[Transport]]:

@@ -21,7 +21,9 @@ pytestmark = [pytest.mark.slow, pytest.mark.processes]
 KILLS, EMAILS, SEED = 4, 400, 4
 
 
-@pytest.mark.parametrize("set_up_kind", ["embedded", "redis", pytest.param("rabbitmq", marks=left_to_soak)])
+@pytest.mark.parametrize(
+    "set_up_kind", ["embedded", *(pytest.param(name, marks=left_to_soak) for name in ("redis", "rabbitmq"))]
+)
 def test_random_kills_lose_nothing_and_send_nothing_twice(set_up_kind: str) -> None:
     with tempfile.TemporaryDirectory(prefix="regulars-soak-", ignore_cleanup_errors=True) as scratch:
         root = Path(scratch)

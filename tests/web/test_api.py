@@ -185,7 +185,7 @@ def test_the_document_lists_what_there_is(small_shop: Shop) -> None:
         if "post" not in methods:
             continue
         status, _ = call(small_shop, path.replace("{code}", "NOSUCH"), {"reference": "r"})
-        assert status in ((401,) if path == "/hooks/{hook}" else (404, 422)), path
+        assert status in ((401,) if path.startswith("/hooks/") else (404, 422)), path
 
 
 def test_the_report_as_the_command_gives_it(shop: Shop) -> None:

@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 
 from regulars.db import tables
 from regulars.db.event_source import PURCHASE
-from regulars.db.states import State
+from regulars.db.states import Reason, State
 from regulars.db.types import from_micros, to_micros
 from regulars.profile import facts
 from regulars.simulation.replay.known_history import past_name
@@ -52,7 +52,7 @@ class Arrivals:
             f"INSERT INTO promises ({columns}) SELECT {columns} FROM past_promises WHERE known_at <= :now", moment
         )
         self._run(
-            f"UPDATE promises SET state = '{State.HELD}', reason = 'new', detail = NULL, next_at = :now,"
+            f"UPDATE promises SET state = '{State.HELD}', reason = '{Reason.NEW}', detail = NULL, next_at = :now,"
             " settled_at = NULL, claim_id = NULL"
             f" WHERE settled_at > :now OR state IN ('{State.HELD}', '{State.PLANNED}')",
             moment,

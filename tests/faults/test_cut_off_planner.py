@@ -25,8 +25,9 @@ from tests.common.recorder import Recorder
 from tests.common.servers import Unavailable, wait_for
 from tests.common.site import Site
 from tests.common.workspace import write_workspace
+from tests.faults.conftest import left_to_soak
 
-pytestmark = [pytest.mark.slow, pytest.mark.processes]
+pytestmark = [pytest.mark.slow, pytest.mark.processes, left_to_soak]
 
 HERE, THERE = "10.213.77.1", "10.213.77.2"
 PLANNER = """
