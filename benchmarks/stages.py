@@ -20,13 +20,13 @@ compose = import_module("regulars.dispatch.compose")
 run = import_module("regulars.dispatch.dispatcher")
 
 PLACES: dict[str, list[tuple[Any, str]]] = {
-    "claim": [(run, "claim"), (run, "release")],
+    "claim": [(run, "take"), (run, "release")],
     "confirm": [(run, "examine_claimed"), (run, "plan_context"), (run, "load_active_campaigns")],
     "fetch": [(run, "load"), (run, "attach_coupons")],
     "render": [(compose, "render"), (compose, "template_values"), (compose, "copy")],
     "assemble": [(mime, "assemble")],
     "compose": [(run, "compose")],
-    "settle": [(run, "settle"), (run, "begin")],
+    "settle": [(run, "settle_jobs"), (run, "begin")],
 }
 EACH_MESSAGE = frozenset(["render", "assemble", "compose"])
 SAMPLE = 7

@@ -96,12 +96,17 @@ def load(
     varied = {key for key, active in active_campaigns.items() if active.campaign.variants}
     arms: Mapping[int, str] = dict.fromkeys(ids, arm) if arm is not None else arms_of_promises(connection, ids, varied)
     jobs = []
+    known: dict[tuple[str, str, str | None], tuple[Campaign, Step]] = {}
     for row, (customer, manager) in zip(rows, people, strict=True):
         key, campaign, step, occurrence, due_at, attempts, customer_id, _, message_id, uid = row[:10]
-        rule = active_campaigns[campaign].campaign.for_arm(arms.get(key))
+        place = (campaign, step, arms.get(key))
+        if place not in known:
+            rule = active_campaigns[campaign].campaign.for_arm(place[2])
+            known[place] = rule, rule.step(step)
+        rule, one = known[place]
         jobs.append(
             Job(
-                key, campaign, rule, rule.step(step), occurrence, due_at, attempts, customer_id, uid, message_id,
+                key, campaign, rule, one, occurrence, due_at, attempts, customer_id, uid, message_id,
                 customer, manager, variant=rule.variant,
             )
         )  # fmt: skip
@@ -230,7 +235,7 @@ def attach_coupons(
     if not wanted:
         return {}
     emails: dict[tuple[str, str], set[str]] = {}
-    for key, campaign in {(job.key, job.variant): (job.key, job.campaign) for job in jobs}.values():
+    for (key, _), campaign in {(job.key, job.variant): job.campaign for job in jobs}.items():
         for step in campaign.all_steps:
             emails.setdefault((key, step.key), set()).add(step.email)
 

@@ -52,10 +52,13 @@ class Poison:
 
 def together(rows: Iterable[_Row]) -> list[_Row]:
     """The first of the rows, in their order, that may be claimed together."""
+    every = list(rows)
+    if not any(row.lost_claims for row in every):
+        return every
     found: list[_Row] = []
-    most: float = float("inf")
-    for row in rows:
-        most = min(most, (float("inf"), FEW)[row.lost_claims] if row.lost_claims < 2 else 1)
+    most = len(every)
+    for row in every:
+        most = min(most, (most, FEW)[row.lost_claims] if row.lost_claims < 2 else 1)
         if len(found) >= most:
             break
         found.append(row)
