@@ -4,9 +4,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.stamp
-# Tests run on a process more than there are cores, for many wait for a server; `make test TESTS="tests/rules"` runs a few.
+# Tests run on two processes more than there are cores, for many wait for a server; `make test TESTS="tests/rules"` runs a few.
 CORES := $(shell nproc 2>/dev/null || echo 2)
-TESTS ?= -n $(shell expr $(CORES) + 1) --dist worksteal
+TESTS ?= -n $(shell expr $(CORES) + 2) --dist worksteal
 # Packages come with the hashes of constraints.txt, whatever else the machine's pip is told.
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 # Bytecode is kept whatever the shell says: without it each process of a test run compiles every module anew.

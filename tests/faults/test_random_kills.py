@@ -18,7 +18,7 @@ from tests.faults.soak import SIZES, Options, Soak
 
 pytestmark = [pytest.mark.slow, pytest.mark.processes]
 
-KILLS, EMAILS, SEED = 4, 400, 4
+KILLS, EMAILS, SEED = 3, 240, 4
 
 
 @pytest.mark.parametrize(

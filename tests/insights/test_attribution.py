@@ -238,7 +238,7 @@ def _month(hour: int) -> str:
 histories = given(
     st.lists(emails, max_size=14), st.lists(happenings, max_size=10), st.integers(100, 300), instants, instants
 )
-quick = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+quick = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @quick
@@ -249,7 +249,7 @@ def test_sqlite_counts_as_python_does(
     _check(sqlite_engine, sent, came, now, since, until)
 
 
-@settings(quick, max_examples=40)
+@settings(quick, max_examples=20)
 @histories
 def test_postgresql_counts_as_python_does(
     postgres_engine: Engine, sent: list[Email], came: list[Happened], now: int, since: int | None, until: int | None

@@ -54,7 +54,7 @@ def _gather(engine: Engine, seed: int) -> None:
         people.add_manager(connection, "m-1")
         for number in range(3):
             people.add_product(connection, f"p-{number}", price=Decimal(20), launched_at=_moment(dice))
-        for number in range(14):
+        for number in range(9):
             created = dice.choice([SINCE - timedelta(days=30), _moment(dice)])
             born = SINCE.date() + timedelta(days=dice.randrange(DAYS + 4)) - timedelta(days=365 * 30 + 8)
             key = people.add_customer(
