@@ -91,6 +91,10 @@ def test_after_a_change_it_says_what_changed(shop: Shop) -> None:
     assert "+send_at: " in said.output
     document = json.loads(CliRunner(env=environment).invoke(main, [*command, "--json"]).stdout)
     assert (document["promise"], document["rule"], document["template"]) == (row.id, row.rule, row.template)
+    missing = CliRunner(env={**environment, "PATH": "/nowhere"}).invoke(
+        main, [*command, "--png", str(shop.root / "a.png")]
+    )
+    assert (missing.exit_code, "needs Chromium" in missing.output) == (3, True)
     message = CliRunner(env=environment).invoke(main, [*command, "--eml"]).stdout
     assert f"Message-ID: {message_id}" in message
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -18,9 +19,12 @@ if TYPE_CHECKING:
 @click.argument("email", metavar="MESSAGE-ID|PROMISE")
 @click.option("--html", "form", flag_value="html", help="Print the HTML.")
 @click.option("--eml", "form", flag_value="eml", help="Print the message; headers are made again.")
+@click.option(
+    "--png", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help="Write a picture of it, by Chromium."
+)
 @json_option
 @click.pass_obj
-def show_command(command: CommandContext, email: str, form: str | None) -> None:
+def show_command(command: CommandContext, email: str, form: str | None, png: Path | None) -> None:
     """Show what a client received, by the email's Message-ID or its promise's number in `regulars explain --json`.
 
     It says whether the HTML is the copy that was sent or made again from the version in force then and the data kept,
@@ -29,6 +33,11 @@ def show_command(command: CommandContext, email: str, form: str | None) -> None:
     from regulars.preview.provenance import provenance
 
     found = provenance(command.engine, email, command.settings)
+    if png is not None:
+        from regulars.preview.screenshot import screenshot
+
+        png.write_bytes(screenshot(found.html))
+        png.chmod(0o600)
     if command.as_json:
         print_json(found.to_json())
     elif form == "html":
