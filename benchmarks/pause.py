@@ -19,7 +19,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from aiosmtpd.controller import Controller
 from sqlalchemy import func, select
@@ -53,11 +53,11 @@ class Sink:
 
 
 @contextlib.contextmanager
-def workers(environment: dict[str, str]) -> Iterator[None]:
+def workers(environment: dict[str, str], log: IO[bytes] | int = subprocess.DEVNULL) -> Iterator[None]:
     """Two workers, processes of their own as on two machines, and the scheduler that wakes them."""
     command = [sys.executable, "-c", "from regulars.cli import main; main(prog_name='regulars')"]
     running = [
-        subprocess.Popen([*command, *arguments], env=environment, stderr=subprocess.DEVNULL)
+        subprocess.Popen([*command, *arguments], env=environment, stderr=log)
         for arguments in (
             ["worker", "--loglevel", "WARNING", "--hostname", "one@%h"],
             ["worker", "--loglevel", "WARNING", "--hostname", "two@%h"],
