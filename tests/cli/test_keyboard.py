@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
 from pathlib import Path
+from urllib.request import urlopen
 from xml.etree import ElementTree as ET
 
 import pytest
 
 from tests.cli.conftest import Project, write_tests
 from tests.common.deployment import ROOT
+from tests.common.servers import free_port, wait_for
 
 pytestmark = pytest.mark.slow
 
@@ -52,3 +55,24 @@ def test_watching_runs_again_after_an_edit(project: Project) -> None:
             assert any(line == "2 passed, 0 failed\n" for line in watching.stdout)
         finally:
             watching.terminate()
+
+
+def test_the_live_page_is_served_on_this_machine_until_ctrl_c(project: Project) -> None:
+    port = free_port()
+    program = [sys.executable, str(ROOT / "cli.py"), "-w", str(project.root), "preview", "win-back"]
+    with subprocess.Popen(
+        [*program, "--live", "--port", str(port)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as serving:
+        assert serving.stdout is not None
+        assert serving.stdout.readline() == f"http://127.0.0.1:{port}/#win-back\n"
+        wait_for(lambda: _campaigns(port) == {"birthday", "thank-you", "win-back"}, "the page knows the campaigns", 60)
+        serving.send_signal(signal.SIGINT)
+        assert "Traceback" not in serving.communicate(timeout=60)[1]
+
+
+def _campaigns(port: int) -> set[str]:
+    try:
+        with urlopen(f"http://127.0.0.1:{port}/state", timeout=10) as answer:
+            return set(json.load(answer)["campaigns"])
+    except OSError:
+        return set()
