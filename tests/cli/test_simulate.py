@@ -122,3 +122,19 @@ def test_the_coming_hours_against_a_rate(clients: Project) -> None:
     freely = clients.ok("forecast", *days)
     assert "No email has to wait" in freely
     assert _everything(clients) == before
+
+
+def test_the_coming_days_against_a_warm_up(clients: Project) -> None:
+    rows = "".join(f"n-{number},n{number}@clients.example,yes\n" for number in range(10))
+    clients.ok("import", "customers", str(clients.file("more.csv", "id,email,consent\n" + rows)))
+    clients.rule("news", at="2026-06-11 10:00", email="news", late="30 days")
+    warming = "delivery: {servers: {east: {warm_up: {start: 3, grow: 2 per day, until: 100}}}}\n"
+    (clients.root / "campaigns" / "delivery.yaml").write_text(warming, encoding="utf-8")
+    days = ("--now", "2026-06-10T12:00", "--days", "4")
+    found = clients.run("--json", "forecast", *days, REGULARS_SMTP_URL_EAST="smtp://localhost:2525")
+    (lane,) = json.loads(found.stdout)["lanes"]
+    by_day: dict[str, int] = {}
+    for hour in lane["hours"]:
+        by_day[hour["at"][:10]] = by_day.get(hour["at"][:10], 0) + hour["sent"]
+    # A birthday is the first day's email, of three that might go; then the number doubles.
+    assert by_day == {"2026-06-10": 1, "2026-06-11": 6, "2026-06-12": 6, "2026-06-13": 0}
