@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
+import orjson
 from sqlalchemy import select
 
 from regulars.db.engine import read
@@ -81,11 +83,20 @@ class Judgement:
 
 
 def judge(
-    site: Site, recorder: Recorder, struck: Sequence[Struck], measure: Measure, *, stalls: int, web_port: int
+    site: Site,
+    recorder: Recorder,
+    struck: Sequence[Struck],
+    measure: Measure,
+    *,
+    logs: Path,
+    stalls: int,
+    web_port: int,
 ) -> Judgement:
-    """Compares the two books, and asks `/readyz`."""
-    in_flight = sum(one.in_flight(measure.chunk) for one in struck)
-    known = {row for one in struck for row in one.rows or ()}
+    """Compares the two books, and asks `/readyz`. `logs` is the folder of the workers' logs, in JSON."""
+    late = _lapsed_before_their_kill(logs, {number for one in struck for number in one.numbers})
+    listed = {row for one in struck for row in one.rows or ()}
+    known = listed | late
+    in_flight = sum(one.in_flight(measure.chunk) for one in struck) + len(late - listed)
     query = select(promises.c.id, promises.c.message_id).where(promises.c.state == State.UNCERTAIN)
     with read(site.engine) as connection:
         doubtful = connection.execute(query).all()
@@ -105,6 +116,18 @@ def judge(
         stalls=stalls,
         answers=_answers(web_port),
     )
+
+
+def _lapsed_before_their_kill(logs: Path, killed: Collection[int]) -> set[int]:
+    """The promises of ended claims whose worker was killed at some time, by the logs."""
+    found: set[int] = set()
+    for path in logs.glob("worker-*.log"):
+        for line in path.read_bytes().splitlines():
+            if b'"message": "uncertain"' in line:
+                entry = orjson.loads(line)
+                if int(entry["worker"].rpartition(":")[2]) in killed:
+                    found.update(entry["promises"])
+    return found
 
 
 def _answers(port: int) -> bool:

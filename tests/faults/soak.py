@@ -103,7 +103,8 @@ class Soak:
             except BaseException:
                 self._record(striker.interrupt())
                 raise
-            return judge(site, recorder, self.struck, self.options, stalls=self.stalls, web_port=port)
+            logs = self.folder / "logs"
+            return judge(site, recorder, self.struck, self.options, logs=logs, stalls=self.stalls, web_port=port)
 
     @property
     def kills(self) -> int:
@@ -134,7 +135,7 @@ class Soak:
     def _site(self, place: SetUp, recorder: Recorder) -> Site:
         options = self.options
         environment = {"REGULARS_LEASE_SECONDS": str(options.lease), "REGULARS_CHUNK": str(options.chunk)}
-        environment["REGULARS_BATCH"] = str(options.chunk * 6)
+        environment |= {"REGULARS_BATCH": str(options.chunk * 6), "REGULARS_LOG": "json"}
         return Site(self.folder / "shop", place.database_url, place.broker_url, recorder.url, environment)
 
     def _crew(self, site: Site, stack: ExitStack) -> tuple[Crew, int]:

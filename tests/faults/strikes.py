@@ -1,7 +1,9 @@
 """The kinds of kills, how often each strikes, and what was in flight when it did.
 
 A claim lists what its worker was sending, and stays after the worker's death until its lease ends: so the rows in
-flight at a kill are known exactly, unless the database is away at that moment; then they are counted, by chunks.
+flight at a kill are known exactly, unless the database is away at that moment; then they are counted, by chunks. Where
+the lease of a living worker had run out before it was killed (it waited for the database), its claim is gone by then;
+the log of the worker that ended the claim has its rows.
 """
 
 from __future__ import annotations
@@ -54,6 +56,8 @@ class Struck:
     processes: int
     rows: tuple[int, ...] | None
     chunks: int = 0
+    numbers: tuple[int, ...] = ()
+    """The process ids."""
 
     def in_flight(self, chunk: int) -> int:
         """How many emails can have become uncertain by it."""
@@ -98,7 +102,7 @@ class Striker:
         if not died or kind in {"scheduler", "web"}:
             return Struck(kind, len(died), ())
         rows = self._sending(died)
-        return Struck(kind, len(died), rows, 0 if rows is not None else len(died))
+        return Struck(kind, len(died), rows, 0 if rows is not None else len(died), tuple(died))
 
     def _sending(self, died: Collection[int]) -> tuple[int, ...] | None:
         time.sleep(_SETTLED)

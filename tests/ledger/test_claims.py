@@ -103,9 +103,11 @@ def test_a_dead_workers_rows_return_or_are_named(engine: Engine) -> None:
         claims_module.begin(connection, claim, ids[:2], lease=LEASE)
     with write(engine) as connection:
         _pass(connection, 57)
-        assert claims_module.recover(connection, now=NOW) == claims_module.Recovery(0, 0)
+        found = claims_module.recover(connection, now=NOW)
+        assert (found.returned, found.uncertain) == (0, 0)
         _pass(connection, 3)
-        assert claims_module.recover(connection, now=NOW) == claims_module.Recovery(2, 2)
+        found = claims_module.recover(connection, now=NOW)
+        assert (found.returned, found.uncertain) == (2, 2)
     assert _states(engine) == ["uncertain", "uncertain", "planned", "planned"]
 
 
@@ -193,7 +195,8 @@ def test_what_was_taken_back_while_its_worker_died_is_free(engine: Engine) -> No
         recall(connection, customer)
         claims_module.begin(connection, claim, [row], lease=LEASE)
         _pass(connection, 120)
-        assert claims_module.recover(connection, now=NOW) == claims_module.Recovery(0, 0)
+        found = claims_module.recover(connection, now=NOW)
+        assert (found.returned, found.uncertain) == (0, 0)
     assert _states(engine) == ["planned"]
 
 
@@ -233,7 +236,8 @@ def test_a_count_of_lost_claims_ends_with_the_row_that_is_settled(engine: Engine
         assert _claim(engine) is not None
         with write(engine) as connection:
             _pass(connection, 61)
-            assert claims_module.recover(connection, now=NOW) == claims_module.Recovery(1, 0)
+            found = claims_module.recover(connection, now=NOW)
+            assert (found.returned, found.uncertain) == (1, 0)
     claim = _claim(engine)
     assert claim is not None
     again = Settlement(row, State.HELD, Reason.RETRY, next_at=NOW)

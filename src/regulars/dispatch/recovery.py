@@ -7,6 +7,7 @@ from datetime import datetime
 
 from sqlalchemy import Engine
 
+from regulars.core.log_format import log_promises
 from regulars.db import engine as db
 from regulars.dispatch.compose import company_mailbox
 from regulars.ledger.claims import Recovery, recover
@@ -21,11 +22,14 @@ def recover_claims(engine: Engine, rulebook: Rulebook, now: datetime) -> Recover
     domain = company_mailbox(rulebook.company.sender).address.rpartition("@")[2]
     with db.write(engine) as connection:
         found = recover(connection, now=now, resend=resend, domain=domain)
-    if found.returned or found.uncertain:
-        _LOG.warning(
-            "a worker died: of the emails it had in hand %d go with the next batches, %d are uncertain",
-            found.returned - len(found.poison), found.uncertain,
-        )  # fmt: skip
+    for claim in found.ended:
+        if claim.returned or claim.uncertain:
+            _LOG.warning(
+                "the lease of worker %s ran out (it died, or could not reach the database in time): of its emails"
+                " %d go with the next batches, %d are uncertain",
+                claim.worker, claim.returned, len(claim.uncertain),
+            )  # fmt: skip
+            log_promises(_LOG, "uncertain", claim.uncertain, worker=claim.worker)
     for one in found.poison:
         _LOG.error("%s", one)
     return found

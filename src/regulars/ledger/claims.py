@@ -181,12 +181,31 @@ def release(connection: Connection, claim_id: int) -> None:
 
 
 @dataclass(frozen=True, slots=True)
+class EndedClaim:
+    """A claim whose lease ran out, and what became of its rows."""
+
+    worker: str
+    returned: int
+    uncertain: tuple[int, ...]
+    """The ids of the promises that were being sent."""
+
+
+@dataclass(frozen=True, slots=True)
 class Recovery:
     """The outcome for the rows of dead workers. `poison` is held, because workers died of it."""
 
-    returned: int
-    uncertain: int
+    ended: tuple[EndedClaim, ...] = ()
     poison: tuple[Poison, ...] = ()
+
+    @property
+    def returned(self) -> int:
+        """Rows that are free again, or held as poison."""
+        return sum(one.returned for one in self.ended)
+
+    @property
+    def uncertain(self) -> int:
+        """Rows of which nobody knows whether a server has them."""
+        return sum(len(one.uncertain) for one in self.ended)
 
 
 def expire_all(connection: Connection) -> None:
@@ -199,9 +218,11 @@ def recover(connection: Connection, *, now: datetime, resend: bool = False, doma
 
     With the `domain` of Message-IDs, uncertain rows get theirs, under which a mail server's log has the answer.
     """
-    late = select(claims.c.id, claims.c.rows, claims.c.sending).where(claims.c.lease_until < database_micros())
+    late = select(claims.c.id, claims.c.worker, claims.c.rows, claims.c.sending).where(
+        claims.c.lease_until < database_micros()
+    )
     dead = connection.execute(late.with_for_update(skip_locked=True)).all()
-    returned = uncertain = 0
+    ended: list[EndedClaim] = []
     poison: list[Poison] = []
     for one in dead:
         sending = set(one.sending or ()).intersection(one.rows)
@@ -212,17 +233,18 @@ def recover(connection: Connection, *, now: datetime, resend: bool = False, doma
             "claim_id": one.id,
         }  # fmt: skip
         chosen = (among(promises.c.id, begun), promises.c.state == State.PLANNED)
-        uncertain += connection.execute(update(promises).where(*chosen).values(lost)).rowcount if begun else 0
+        mark = update(promises).where(*chosen).values(lost).returning(promises.c.id)
+        uncertain = tuple(connection.scalars(mark)) if begun else ()
         unsent = (among(promises.c.id, one.rows), promises.c.state == State.PLANNED)
         free = frozenset(connection.scalars(select(promises.c.id).where(*unsent)))
         poison += count_lost(connection, free - sending)
-        returned += len(free)
+        ended.append(EndedClaim(one.worker, len(free), uncertain))
     if dead:
         keys = [one.id for one in dead]
-        if uncertain and domain is not None:
+        if domain is not None and any(one.uncertain for one in ended):
             _set_message_ids(connection, keys, domain)
         connection.execute(delete(claims).where(claims.c.id.in_(keys)))
-    return Recovery(returned, uncertain, tuple(poison))
+    return Recovery(tuple(ended), tuple(poison))
 
 
 def _set_message_ids(connection: Connection, dead: Sequence[int], domain: str) -> None:
