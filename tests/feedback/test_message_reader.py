@@ -118,6 +118,45 @@ def test_qmail_names_several_recipients() -> None:
     assert hard.message_id == soft.message_id == OURS
 
 
+def test_a_transcript_of_sendmail_gives_each_recipient_the_replies_above_it() -> None:
+    text = (
+        "   ----- Transcript of session follows -----\nWhile talking to one.example:\n>>> DATA\n"
+        "<<< 550 You may not send advertisements here.\n421 one.example (smtp)... Deferred: Connection reset\n"
+        "554 <kim@one.example>... Remote protocol error: Connection reset\n"
+        "550 two.example (smtp)... 550 Host unknown\n554 <lee@two.example>... 550 Host unknown\n"
+        "While talking to three.example:\n>>> QUIT\n<<< 421 three.example is away.\n"
+        "While talking to mx.three.example:\n>>> RCPT To:<ann@three.example>\n<<< 550 No such user here.\n"
+        "550 <ann@three.example>... User unknown\n\n   ----- Unsent message follows -----\n"
+    )
+    found = [(one.recipient, one.kind, one.reason) for one in parse(bounce(text + COPY, subject="Returned mail"))]
+    assert found == [
+        ("kim@one.example", Kind.SOFT_BOUNCE, "rejected"),
+        ("lee@two.example", Kind.HARD_BOUNCE, "hostunknown"),
+        ("ann@three.example", Kind.HARD_BOUNCE, "userunknown"),
+    ]
+
+
+def test_an_unknown_user_behind_the_filter_of_docomo_is_a_refused_sender() -> None:
+    words = "550 Unknown user kim@docomo.ne.jp"
+    host = "<kim@docomo.ne.jp>: host mfsmax.docomo.ne.jp[192.0.2.1] said"
+    text = f"{host}:\n    {words} (in reply to end of DATA\n    command)"
+    found = one(report(status("kim@docomo.ne.jp", "5.0.0", words), text=text))
+    assert (found.kind, found.reason) == (Kind.SOFT_BOUNCE, "rejected")
+
+
+def test_a_list_that_has_seen_the_message_drops_it() -> None:
+    found = one(
+        mail("Loop Alert: Duplicated Message-ID (spring list)", "Duplicated Message-ID in <spring@lists.example>.")
+    )
+    assert (found.kind, found.reason) == (Kind.SOFT_BOUNCE, "networkerror")
+
+
+def test_a_gateway_says_that_the_address_is_invalid() -> None:
+    reply = "550 - no such user here\n\n  RCPT TO: kim@client.example\n"
+    text = f"Error: Invalid user address\n\nError message below:\n{reply}"
+    assert one(bounce(text, subject="Re: Spring")).kind is Kind.HARD_BOUNCE
+
+
 def test_a_notice_of_delay_is_no_bounce() -> None:
     assert one(DELAYED).kind is Kind.DELAYED
     text = (

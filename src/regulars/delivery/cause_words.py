@@ -234,7 +234,7 @@ the account or domain may not exist|domain is not reachable
         "networkerror",
         r"""
 (?:too many|maximum|exceed\w*) hops?|hop count|hops? (?:exceeded|limit)|routing loop
-mail (?:loop|for .{0,80} loops)|loops? back|loop(?:ing)? (?:detected|message)
+mail (?:loop|for .{0,80} loops)|loops? back|loop(?:ing)? (?:detected|message)|duplicated message-id
 network (?:is )?(?:unreachable|error|down)|no route to host|establish an smtp connection|name lookup failure
 name service error|dns (?:error|fail|problem|lookup|query|soft)|unable to resolve route|only one destination
 malformed (?:or unexpected )?name server|mx records? point|too many received
@@ -268,7 +268,7 @@ you are not allowed to
     (
         "rejected",
         r"""
-from a different address or alias|not a registered gateway user
+from a different address or alias|not a registered gateway user|you (?:can ?not|may not|are not allowed to) send
 (?:sender|return[- ]path|envelope from|mail from|originator|from address|from)(?: address| domain| e?-?mail
     | verify| host| mx| verification|:? ?<?@>?|'s)*:?\W{0,3}(?:is |was |are |has been |does )?(?:not |un
     |in)?(?:reject|denied|refused|accepted|allowed|permitted|exist|found|valid|verif|resolv|known|fail|blocked

@@ -13,7 +13,7 @@ from regulars.feedback.delivery_status import RecipientStatus, address_in, statu
 
 _COPY = re.compile(
     r"^\W{0,80}(?:(?:(?:included|below|here|this|enclosed|attached)\b.{0,30}\b)?copy of (?:the|your)"
-    r"|(?:the )?original (?:message|e-?mail)\b"
+    r"|(?:the )?original (?:message|(?:e-?)?mail)\b"
     r"|unsent message|returned message|(?:message )?headers? (?:of|follow)|message (?:header |text "
     r"|headers )?follow|first \d+ lines of"
     r"|the header of the original|returned content|body of (?:the )?message|sent message|urspr.{1,3}ngliche nachricht"
@@ -56,6 +56,10 @@ _GIVEN_UP = re.compile(
     re.IGNORECASE,
 )
 _REPLY = re.compile(r"\s{0,12}[45]\d\d[ -]\D")
+_HOST = re.compile(r"[45]\d\d \S{1,255} \(\w{1,20}\)\.\.\. ")
+"""A line of Sendmail's transcript about the host of the recipients after it."""
+_CONVERSATION = re.compile(r"While talking to |" + _HOST.pattern)
+"""A line with which what a transcript says of a recipient ends."""
 _MOST_LINES, _LONGEST_LINE, _MOST_RECIPIENTS, _LONGEST_BLOCK = 600, 1000, 100, 2000
 
 
@@ -91,7 +95,10 @@ def text_statuses(lines: list[str], own: frozenset[str]) -> list[RecipientStatus
     words: dict[str, list[str]] = {}
     for number, (place, address) in enumerate(places):
         end = places[number + 1][0] if number + 1 < len(places) else len(lines)
-        words.setdefault(address, []).append(_block(lines[place : max(end, place + 1)]))
+        end = next((at for at in range(place + 1, end) if _CONVERSATION.match(lines[at])), end)
+        words.setdefault(address, []).append(
+            _block([*_replies_before(lines, place), *lines[place : max(end, place + 1)]])
+        )
     found = []
     for address, blocks in list(words.items())[:_MOST_RECIPIENTS]:
         block = " ".join(blocks)[:_LONGEST_BLOCK]
@@ -116,6 +123,14 @@ def _recipient_places(lines: list[str], own: frozenset[str]) -> list[tuple[int, 
         elif _SENTENCE.search(line) or (place and _SENTENCE.search(lines[place - 1])):
             loose.append((place, address))
     return strict or loose
+
+
+def _replies_before(lines: list[str], place: int) -> list[str]:
+    """The replies in a transcript right above the line about a recipient: they are what that line sums up."""
+    begin = place
+    while begin and (lines[begin - 1].startswith(("<<< ", ">>> ")) or _HOST.match(lines[begin - 1])):
+        begin -= 1
+    return [line for line in lines[begin:place] if line.startswith("<<< ")]
 
 
 def _block(lines: list[str]) -> str:

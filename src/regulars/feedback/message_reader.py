@@ -47,7 +47,7 @@ _FAILURE_SUBJECT = re.compile(
     r"|undeliver|delayed|warning)|non.?delivery|could ?n[o']t be (?:sent|delivered)"
     r"|mail error|message status|nondeliver|unzustellbar|nicht zustellbar|nie dostarczono|niedostarcz"
     r"|не доставлен|недоставлен|nelivrat|non remis|no entregado|rejected|error sending|user unknown|warning:"
-    r"|failure",
+    r"|failure|^loop alert",
     re.IGNORECASE,
 )
 _FAILURE_TEXT = re.compile(
@@ -57,7 +57,8 @@ _FAILURE_TEXT = re.compile(
     r"|fatal)|not reach the following|had (?:delivery|permanent)|returned to sender|error (?:occurred|while"
     r"|message below)"
     r"|returned permanent errors|delivery has been|the following address|original message was received"
-    r"|transcript of session|remote host said|failure reasons?|has been delayed|bounced|\b[45]\d\d[ -][45]\.\d\.\d",
+    r"|transcript of session|remote host said|failure reasons?|has been delayed|bounced|\b[45]\d\d[ -][45]\.\d\.\d"
+    r"|duplicated message-id",
     re.IGNORECASE,
 )
 _REPLY_CODE = re.compile(
@@ -79,10 +80,13 @@ _GROUPS = ("@googlegroups.com",)
 """Addresses of groups: their refusals, in any language, are about who may write."""
 _DIRECTORY = re.compile(
     r"recipient name is not recognized|(?:domino|public) directory|recipient address rejected: access denied"
-    r"|final delivery user|delivery error: dd this user",
+    r"|final delivery user|delivery error: dd this user|error: invalid (?:user|recipient) address",
     re.IGNORECASE,
 )
 """The words with which a server says that its own directory does not list the recipient."""
+_SPOOFING_FILTER = re.compile(r"\.docomo\.ne\.jp\[.{1,400}unknown user.{1,200}end of data", re.IGNORECASE)
+"""NTT docomo accepts the recipient, and answers the message itself with `Unknown user` where its filter against forged
+senders refuses it (https://akisoftware.com/pmsrv/help/docomo.html, https://www.nttdocomo.co.jp/info/spam_mail/)."""
 _REPORTS = ("message/delivery-status", "message/global-delivery-status", "message/feedback-report")
 _JMRP = re.compile(r"complaint about message from [\da-f.:]{3,45}\s*$", re.IGNORECASE)
 """The subject of complaints in Microsoft's Junk Mail Reporting Program, which have no report but the email itself."""
@@ -261,8 +265,8 @@ def _bounce(one: RecipientStatus, text: str, whole: str, subject: str) -> Notifi
     if one.action in {"delivered", "relayed", "expanded"}:
         return Notification(Kind.DELIVERED, None, one.recipient, "delivered", status, code, _words(one.words or text))
     reason = _reason(one, status, (one.words, reply, text, whole, subject))
-    if reason == "userunknown" and not _is_about_address(one, status, f"{one.words} {text}"):
-        reason = "filtered"
+    if reason == "userunknown" and not _is_about_address(one, status, f"{one.words} {text} {whole}"):
+        reason = "rejected" if _SPOOFING_FILTER.search(text) else "filtered"
     temporary = (status or "").startswith("4.") or (status is None and code is not None and code < 500)
     kind = bounce_kind_of(reason, temporary=temporary)
     if one.action == "delayed":
