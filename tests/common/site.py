@@ -13,7 +13,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
@@ -106,6 +106,16 @@ class Site:
         return settled(self.engine, moment)
 
 
+_PATIENCE = 60
+"""Seconds for a worker to end: with the chunk in hand, and on a busy machine."""
+
+
+def _processes(group: int) -> str:
+    """The processes of a group, each with its state and what it waits for in the kernel."""
+    form = ["ps", "-o", "pid,ppid,stat,wchan:20,etimes,args", "--no-headers", "-g", str(group)]
+    return subprocess.run(form, capture_output=True, text=True, check=False).stdout
+
+
 class Worker:
     """A Celery worker with one pool process, both in a process group that can be killed as one."""
 
@@ -129,13 +139,19 @@ class Worker:
         self.process.wait()
 
     def stop(self) -> int:
-        """Ends it politely; its exit code."""
+        """Ends it politely; its exit code. Where it does not end, it fails with the log and what its threads do."""
         self.process.terminate()
         try:
-            return self.process.wait(60)
+            return self.process.wait(_PATIENCE)
         except subprocess.TimeoutExpired:
+            self.process.send_signal(signal.SIGUSR1)  # Celery logs where each thread is
+            with suppress(subprocess.TimeoutExpired):
+                self.process.wait(2)
+            still = _processes(self.process.pid)
             self.kill()
-            raise
+            log = (self.site.root / "var" / f"{self.name}.log").read_text("utf-8", "replace")
+            end = f"worker {self.name} did not end within {_PATIENCE} s of SIGTERM; its processes: {still}; its log:\n"
+            raise AssertionError(f"{end}{log[-12_000:]}") from None
 
 
 class Waker:

@@ -20,6 +20,7 @@ class TcpProxy:
         self._loop = asyncio.new_event_loop()
         self._ready: Future[int] = Future()
         self._stop = asyncio.Event()
+        self._silent = threading.Event()
         self._near: set[asyncio.StreamWriter] = set()
         self._kept: list[asyncio.StreamWriter] = []
         self._thread = threading.Thread(target=self._loop.run_until_complete, args=(self._serve(),), daemon=True)
@@ -27,6 +28,10 @@ class TcpProxy:
     def cut(self) -> None:
         """Ends every connection on this side; the far side keeps its own, as after a partition."""
         asyncio.run_coroutine_threadsafe(self._cut(), self._loop).result(10)
+
+    def fall_silent(self) -> None:
+        """From now on no byte goes through, either way; the connections stay open."""
+        self._silent.set()
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -58,17 +63,17 @@ class TcpProxy:
         far_reader, far_writer = await asyncio.open_connection(*self._far)
         self._near.add(writer)
         self._kept.append(far_writer)  # open until the end, whatever happens here
-        back = asyncio.create_task(_copy(far_reader, writer))
-        await _copy(reader, far_writer)
+        back = asyncio.create_task(self._copy(far_reader, writer))
+        await self._copy(reader, far_writer)
         back.cancel()
         self._near.discard(writer)
         writer.close()
 
-
-async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    try:
-        while data := await reader.read(65536):
-            writer.write(data)
-            await writer.drain()
-    except (ConnectionError, asyncio.CancelledError):
-        pass
+    async def _copy(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            while data := await reader.read(65536):
+                if not self._silent.is_set():
+                    writer.write(data)
+                    await writer.drain()
+        except (ConnectionError, asyncio.CancelledError):
+            pass

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -45,6 +46,30 @@ def test_a_worker_comes_back_after_a_partition(postgres_server: str, rabbitmq_ur
             wait_for(lambda: recorder.count() == 30 or worker.process.poll() is not None, "mail flows again")
             assert worker.process.poll() is None, log.read_text("utf-8")[-3000:]
             assert "RESOURCE_LOCKED" not in log.read_text("utf-8")
+            assert worker.stop() == 0
+        finally:
+            if worker.process.poll() is None:
+                worker.kill()
+            site.engine.dispose()
+
+
+@pytest.mark.parametrize("kind", ["redis", "rabbitmq"])
+def test_a_worker_ends_although_its_broker_fell_silent(
+    kind: str, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    """No reply comes, and no end of the connection: as after a failover, or behind a firewall that forgot it."""
+    address = urlsplit(str(request.getfixturevalue(f"{kind}_url")))
+    with TcpProxy(address.hostname or "", address.port or 0) as proxy:
+        root = tmp_path / "site"
+        login = f"{address.username}:{address.password}@" if address.username else ""
+        broker = f"{address.scheme}://{login}127.0.0.1:{proxy.port}{address.path}"
+        site = Site(root, f"sqlite:///{root}/var/regulars.sqlite", broker, "smtp://127.0.0.1:9")
+        prepare(site, 1)
+        worker = Worker(site)
+        log = root / "var" / "one.log"
+        try:
+            wait_for(lambda: " ready." in log.read_text("utf-8"), "the worker is ready")
+            proxy.fall_silent()
             assert worker.stop() == 0
         finally:
             if worker.process.poll() is None:

@@ -34,13 +34,15 @@ from regulars.core import settings as settings_module
 from regulars.core.errors import EnvironmentFailed
 from regulars.core.settings import Settings
 from regulars.operation.schema_watch import EXIT_CODE
-from regulars.workers import pool_locks
+from regulars.workers import pool_locks, rabbitmq
 
 QUEUES = ("plan", "dispatch", "ingest", "notify")
 PLAN_EVERY = 60.0
 DISPATCH_EVERY = 15.0
 _HEARTBEAT = 30
 """Seconds; after two without a sign, worker and RabbitMQ give each other up. Other brokers have none."""
+_SILENCE = 15.0
+"""Seconds without an answer after which a connection to Redis is given up; the longest command waits one second."""
 BOUNCES_EVERY = 60.0
 NOTIFY_EVERY = 10.0
 """Seconds between wake-ups; a wake-up with nothing to do costs one query."""
@@ -110,8 +112,17 @@ def _transport(url: str) -> dict[str, Any]:
         pool_locks.use()
         return {"connect_args": {"timeout": 60}}  # seconds to wait for another process's write
     if url.startswith("redis"):
-        # Longer than any task: Redis redelivers an unacknowledged message after this.
-        return {"visibility_timeout": 3600}
+        return {
+            # Longer than any task: Redis redelivers an unacknowledged message after this.
+            "visibility_timeout": 3600,
+            # Without them a worker waits for ever for a Redis that fell silent, and does not end when it is told to.
+            "socket_timeout": _SILENCE,
+            "socket_connect_timeout": _SILENCE,
+            "socket_keepalive": True,
+        }
+    if url.startswith(("amqp", "pyamqp")):
+        TRANSPORT_ALIASES["amqp"] = TRANSPORT_ALIASES["pyamqp"] = "regulars.workers.rabbitmq:Transport"
+        return {"read_timeout": rabbitmq.SILENCE, "write_timeout": rabbitmq.SILENCE}
     return {}
 
 
