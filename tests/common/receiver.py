@@ -42,6 +42,9 @@ def receiving() -> Iterator[Receiver]:
 
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["content-length"]))
+            if len(body) < int(self.headers["content-length"]):  # its sender has gone
+                self.close_connection = True
+                return
             found.tried.append(json.loads(body))
             if 200 <= found.status < 300:
                 found.got.append(({key.lower(): value for key, value in self.headers.items()}, body))
@@ -57,7 +60,11 @@ def receiving() -> Iterator[Receiver]:
         def log_message(self, *_: object) -> None:
             """Says nothing."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    class Server(ThreadingHTTPServer):
+        def handle_error(self, *_: object) -> None:
+            """Says nothing of senders that are killed."""
+
+    server = Server(("127.0.0.1", 0), Handler)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()
     found.url = f"http://127.0.0.1:{server.server_address[1]}/in?from=regulars"
