@@ -8,6 +8,7 @@ import pytest
 
 from tests.cli.conftest import Project
 from tests.common.smtp import Inbox
+from tests.common.workspace import write_company
 
 pytestmark = pytest.mark.slow
 
@@ -139,3 +140,37 @@ def test_a_canary_by_hand(clients: Project, smtp_inbox: Inbox) -> None:
     assert clients.ok("canary", "news") == "of the next emails of `news` 1 go first, the rest 30 minutes later\n"
     clients.ok("tick", "--now", "2026-06-02T12:00", REGULARS_SMTP_URL=smtp_inbox.url)
     assert _news(smtp_inbox) == 3
+
+
+MANY = 160
+GUARDED = {"quiet_hours": "20:00-09:00", "guard": {"volume": "3x usual"}}
+
+
+def _many_clients(project: Project) -> None:
+    rows = "".join(f"n-{number},n{number}@clients.example,{number % 28 + 1}\n" for number in range(MANY))
+    project.ok("import", "customers", str(project.file("many.csv", f"id,email,points\n{rows}")))
+
+
+def test_the_guard_of_volume_lets_through_what_was_shown_and_approved_at_apply(
+    clients: Project, smtp_inbox: Inbox
+) -> None:
+    write_company(clients.root, {**GUARDED, "apply": "manual"})
+    clients.ok("apply", "--auto-approve", "--most", "500")
+    _many_clients(clients)
+    clients.rule("hello", when="customer.email != ''", email="hello", kind="transactional", backfill="all")
+    refused = clients.run("apply", "--auto-approve", "--most", "150", "--days", "2")
+    assert "this change reaches 163 clients, more than 150" in refused.output
+    clients.ok("apply", "--auto-approve", "--most", "500", "--days", "2")
+    clients.ok("tick", REGULARS_SMTP_URL=smtp_inbox.url)
+    assert clients.ok("pauses") == "nothing is paused\n"
+
+
+def test_a_saved_rule_that_reaches_as_many_is_stopped(clients: Project, smtp_inbox: Inbox) -> None:
+    write_company(clients.root, GUARDED)
+    _many_clients(clients)
+    clients.ok("tick", REGULARS_SMTP_URL=smtp_inbox.url)
+    clients.rule("hello", when="customer.email != ''", email="hello", kind="transactional", backfill="all")
+    clients.ok("tick", REGULARS_SMTP_URL=smtp_inbox.url)
+    (pause,) = clients.data("pauses")["pauses"]
+    assert "163 became due on one day" in pause["why"]
+    assert pause["by_guard"] is True

@@ -165,7 +165,8 @@ def _by(message: str | None, found: VersionDifference, commit: str | None, dirty
     from regulars.core.operator_name import operator
     from regulars.operation.applied_versions import By
 
-    return By(operator(), message, commit, dirty, tuple(found.changed_campaigns))
+    shown = {name: len(one.gains) + len(one.other) for name, one in found.campaigns.items()}
+    return By(operator(), message, commit, dirty, tuple(found.changed_campaigns), shown, found.until)
 
 
 def _put_in_force(

@@ -17,7 +17,7 @@ from sqlalchemy import Connection, func, select
 from regulars.context.active_campaign import ActiveCampaign
 from regulars.core.calendar import zone
 from regulars.db.tables import notifications, promises
-from regulars.eligibility.expected_volume import expected_volumes
+from regulars.eligibility.expected_volume import approved_volumes, expected_volumes
 from regulars.ledger import tallies
 from regulars.ledger.switches import GUARD, Scope, Target, pause, pauses, resumed
 from regulars.ledger.tallies import Outcomes
@@ -65,10 +65,13 @@ def guard_volume(
             continue
         earlier = tallies.earlier_days(connection, key, today)
         equal = [number for day, number in earlier.items() if day.weekday() == today.weekday()][:_WEEKDAYS]
-        usual = max(LEAST_USUAL, median(equal) if equal else 0, meant.get(key, 0))
+        approved = approved_volumes(connection, now).get(active_campaigns[key].campaign.name, 0)
+        usual = max(LEAST_USUAL, median(equal) if equal else 0, meant.get(key, 0), approved)
         if counted > factor * usual:
             known = f"usual on a {today:%A} are {median(equal):,.0f}" if equal else f"no {today:%A} before had any"
-            if key in meant:
+            if approved == usual:
+                known = f"{approved:,} were shown when the rule was applied"
+            elif key in meant:
                 known = f"the audience had {meant[key]:,} when the rule came into force"
             limit = f"the limit is {volumes[key]}, {factor * usual:,.0f}"
             alarms += _stop(

@@ -7,8 +7,8 @@ themselves (`automatic`), or whether every process obeys the version in the data
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
@@ -62,6 +62,9 @@ class By:
     commit: str | None = None
     dirty: bool | None = None
     campaigns: Sequence[str] = ()
+    shown: Mapping[str, int] = field(default_factory=dict)
+    """How many clients were to gain an email or get another one until `shown_until`, by campaign, as they saw it."""
+    shown_until: datetime | None = None
 
 
 class Overtaken(RegularsError):
@@ -176,7 +179,8 @@ def _enter(connection: Connection, files: Files, mode: str, how: How, by: By | N
     row = {
         "version": digest, "at": now, "mode": mode, "how": how, "who": given.who or None, "message": given.message,
         "git_commit": given.commit, "dirty": given.dirty, "release": __version__,
-        "campaigns": list(given.campaigns) or None,
+        "campaigns": list(given.campaigns) or None, "shown": dict(given.shown) or None,
+        "shown_until": given.shown_until,
     }  # fmt: skip
     number = connection.scalar(db.insert(connection, applied_versions).values(row).returning(applied_versions.c.id))
     assert number is not None

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from regulars.rules.guard import RATES, Canary, Guard, PolicyGuard
-from regulars.rules.model import Campaign, Kind, Policy
+from regulars.rules.model import Campaign, Kind, Policy, Rulebook
 
 
 def guard_of(campaign: Campaign, policy: Policy) -> Guard:
@@ -15,6 +16,18 @@ def guard_of(campaign: Campaign, policy: Policy) -> Guard:
         key: getattr(shared, key) if getattr(own, key) is None else getattr(own, key) for key in ("volume", *RATES)
     }
     return Guard(**{key: value or None for key, value in merged.items()})
+
+
+def without_volume_guards(rulebook: Rulebook) -> Rulebook:
+    """The rules with no guard of volume: what is to be approved must be seen whole."""
+    off = {"volume": None}
+    shared = rulebook.policy.guard
+    policy = rulebook.policy.model_copy(update={"guard": shared and shared.model_copy(update=off)})
+    campaigns = {
+        name: one if one.guard is None else one.model_copy(update={"guard": one.guard.model_copy(update=off)})
+        for name, one in rulebook.campaigns.items()
+    }
+    return replace(rulebook, policy=policy, campaigns=campaigns)
 
 
 def canary_of(campaign: Campaign, policy: Policy) -> Canary | None:

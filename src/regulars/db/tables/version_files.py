@@ -45,6 +45,8 @@ applied_versions = Table(
     Column("dirty", Boolean),  # whether the folder had changes that the commit has not
     Column("release", Text, nullable=False),  # of Regulars, that applied it
     Column("campaigns", Json),  # names of those added, removed or changed
+    Column("shown", Json),  # by name of the campaign, how many clients were to gain an email or get another one
+    Column("shown_until", Instant),  # the end of the time that those numbers are of
     Column("sent_at", Instant),  # when an email was last sent while it was in force, to an hour or so
 )
 
