@@ -19,7 +19,8 @@ import signal
 import sys
 import tempfile
 import time
-from contextlib import ExitStack, suppress
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -126,7 +127,8 @@ class Soak:
         ahead = int(share * (number + 1)) + max(int(20 * share), self.options.emails // 50)
         self.stalls += flow.until(striker.site, int(share * (number + dice.random())), ahead)
         time.sleep(dice.uniform(0, 0.1))
-        self._record(striker.strike(dice))
+        with _undisturbed():  # a kill that is not in the journal explains nothing
+            self._record(striker.strike(dice))
         if (number + 1) % max(self.options.kills // 20, 1) == 0:
             seconds = time.monotonic() - self._begun
             what = f"{number + 1} kills, {flow.recorder.count()} accepted, {seconds:.0f} s"
@@ -167,6 +169,17 @@ class Soak:
         other = replace(site, root=self.folder / "other-shop")
         write_rules(other.root, words="an older email")
         return other
+
+
+@contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Signals that would end the run come after the block."""
+    waiting = {signal.SIGTERM, signal.SIGINT}
+    signal.pthread_sigmask(signal.SIG_BLOCK, waiting)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, waiting)
 
 
 class Flow:
