@@ -20,7 +20,7 @@ from sqlalchemy import Engine, delete
 
 from regulars.db import tables
 from regulars.db.engine import open_engine, write
-from tests.common.sequences import BEGIN, HOUR, World, campaigns, disagreements, random_edit, random_steps
+from tests.common.sequences import BEGIN, HOUR, World, campaigns, disagreements, random_edit, random_rule
 
 HOURS = 26
 
@@ -50,21 +50,21 @@ def _one(engine: Engine, seed: int, clients: int, *, edited: bool) -> Counter[st
         for table in reversed(tables.metadata.sorted_tables):
             connection.execute(delete(table))
     dice = random.Random(seed)
-    steps = random_steps(dice)
-    world = World(engine, dice, steps, clients, HOURS)
+    rule = random_rule(dice)
+    world = World(engine, dice, rule, clients, HOURS)
     found: Counter[str] = Counter(differences=0, twice=0, disagreements=0)
     had: Counter[tuple[str, str]] = Counter()
     for number in range(HOURS):
         if edited and number % 5 == 4 and world.bench.rules is not None:
-            steps = random_edit(dice, steps)
-            world.bench.rules = world.bench.rules.with_campaigns(campaigns(steps))
-        sent, walked = world.hour(BEGIN + number * HOUR, None if edited else steps)
+            rule = random_edit(dice, rule)
+            world.bench.rules = world.bench.rules.with_campaigns(campaigns(rule))
+        sent, walked = world.hour(BEGIN + number * HOUR, walk=not edited)
         had.update(sent)
         found["emails"] += len(sent)
         found["differences"] += 0 if edited else len(sent ^ walked)
     found["twice"] += sum(count > 1 for count in had.values())
     if not edited:
-        wrong = disagreements(world, steps, BEGIN + (HOURS - 1) * HOUR)
+        wrong = disagreements(world, BEGIN + (HOURS - 1) * HOUR)
         found.update(explained=clients, disagreements=len(wrong))
         for line in wrong:
             print(f"seed {seed}: {line}")

@@ -10,7 +10,9 @@ from typing import Any
 
 from sqlalchemy import Engine
 
+from regulars.core import ids
 from regulars.db.engine import write
+from regulars.ledger.arms import variant_by_bucket
 from tests.common.bench import Bench, at
 from tests.common.people import add_customer, add_event, add_purchase
 from tests.common.rules import rules
@@ -20,11 +22,36 @@ BEGIN = at("2026-06-01T00:00")
 Steps = list[Any]
 
 
-def random_steps(dice: random.Random, depth: int = 0) -> Steps:
-    """A list of steps as in a rule file; their names are unique, the list has an email."""
+Rule = dict[str, Any]
+"""`steps`, and perhaps `variants`, some of them with `steps` of their own."""
+
+
+def random_rule(dice: random.Random) -> Rule:
+    """The steps of a campaign as in a rule file; their names are unique, each list has an email."""
     numbers = iter(range(1000))
-    found = _steps(dice, numbers, depth)
-    return found if any("email" in str(step) for step in found) else [*found, {"email": "last"}]
+    rule: Rule = {"steps": _whole(dice, numbers)}
+    if dice.random() < 0.5:
+        variants: list[Any] = [{"name": f"v{number}"} for number in range(dice.randint(2, 3))]
+        for variant in variants[dice.randint(0, 1) :]:
+            variant["steps"] = _whole(dice, numbers)
+        rule["variants"] = variants
+        if all("steps" in variant for variant in variants) and dice.random() < 0.5:
+            rule["steps"] = []
+    return rule
+
+
+def way_of(rule: Rule, client: str) -> Steps:
+    """The steps that the client goes: those of their variant, else those of the campaign."""
+    if not rule.get("variants"):
+        return list(rule["steps"])
+    drawn = variant_by_bucket(ids.bucket(client), "seq", rules(campaigns(rule)).rulebook.campaigns["seq"])
+    own = next(one for one in rule["variants"] if one["name"] == drawn)
+    return list(own.get("steps") or rule["steps"])
+
+
+def _whole(dice: random.Random, numbers: Iterator[int]) -> Steps:
+    found = _steps(dice, numbers, 0)
+    return found if "email" in str(found) else [*found, {"email": f"last{next(numbers)}", "wait": "0 hours"}]
 
 
 def _steps(dice: random.Random, numbers: Iterator[int], depth: int) -> Steps:
@@ -144,13 +171,14 @@ def _happening(dice: random.Random, name: str, minute: int) -> Happening:
 class World:
     """The same clients in a database and in the model."""
 
-    def __init__(self, engine: Engine, dice: random.Random, steps: Steps, clients: int, hours: int) -> None:
-        self.bench = Bench(engine, rules(campaigns(steps), policy={"late": "90 days"}))
+    def __init__(self, engine: Engine, dice: random.Random, rule: Rule, clients: int, hours: int) -> None:
+        self.bench = Bench(engine, rules(campaigns(rule), policy={"late": "90 days"}))
         self.bench.plan((BEGIN - HOUR).isoformat()[:16])
         self.clients = [Client(f"c{number}", random_history(dice, hours)) for number in range(clients)]
         with write(engine) as connection:
             self.keys = {one.name: add_customer(connection, one.name) for one in self.clients}
         self.heard: set[int] = set()
+        self.ways = {one.name: way_of(rule, one.name) for one in self.clients}
 
     def hear(self, now: datetime) -> None:
         """Writes what is known by `now` into the database."""
@@ -165,24 +193,44 @@ class World:
                             data = {"score": 1, "about": "x"} if one.name == "complaint.opened" else {"score": 1}
                             add_event(connection, self.keys[client.name], one.name, one.at, data, received_at=one.known)
 
-    def hour(self, now: datetime, steps: Steps | None = None) -> tuple[set[tuple[str, str]], set[tuple[str, str]]]:
-        """One hour: (client, email) sent by the plan, and by the model."""
+    def hour(self, now: datetime, *, walk: bool = True) -> tuple[set[tuple[str, str]], set[tuple[str, str]]]:
+        """One hour: (client, email) sent by the plan, and by the model if it is to `walk`."""
         self.hear(now)
         sent = {(customer, step) for customer, _, step in self.bench.send(now.isoformat()[:16])}
         walked = set()
-        for client in self.clients if steps is not None else ():
+        for client in self.clients if walk else ():
             before = len(client.emails)
-            client.walk(steps or [], now)
+            client.walk(self.ways[client.name], now)
             walked |= {(client.name, email) for _, email in client.emails[before:]}
         return sent, walked
 
 
-def campaigns(steps: Steps) -> dict[str, Any]:
-    """One campaign with these steps."""
-    return {"seq": {"on": "visit.done", "steps": steps}}
+def campaigns(rule: Rule) -> dict[str, Any]:
+    """One campaign with these steps and variants."""
+    return {"seq": {"on": "visit.done", **{key: value for key, value in rule.items() if value}}}
 
 
-def random_edit(dice: random.Random, steps: Steps) -> Steps:
+def random_edit(dice: random.Random, rule: Rule) -> Rule:
+    """The rule after one edit: of a list of steps, or of its variants, one of which is removed or moved."""
+    variants = list(rule.get("variants", ()))
+    place = dice.randrange(len(variants) + 1)
+    if place == len(variants):
+        return {**rule, "steps": _edited(dice, rule["steps"])} if rule["steps"] else rule
+    kind = dice.choice(["steps", "steps", "remove", "move", "add"])
+    one = variants[place]
+    if kind == "steps" and "steps" in one:
+        variants[place] = {**one, "steps": _edited(dice, one["steps"])}
+    elif kind == "remove" and rule["steps"]:
+        variants.pop(place)
+    elif kind == "move":
+        variants.insert(0, variants.pop(place))
+    elif kind == "add":
+        new = dice.randrange(10**6)
+        variants.append({"name": f"new{new}", "steps": [{"email": f"new{new}", "wait": "1 hours"}]})
+    return {**rule, "variants": variants if len(variants) > 1 else []}
+
+
+def _edited(dice: random.Random, steps: Steps) -> Steps:
     """The steps after one edit: one is moved, removed, added, renamed with `was`, or put into a branch."""
     found = list(steps)
     place = dice.randrange(len(found)) if found else 0
@@ -199,7 +247,7 @@ def random_edit(dice: random.Random, steps: Steps) -> Steps:
         renamed = {key: value for key, value in step.items() if key != "was"}
         found[place] = {**renamed, "id": f"{step['id']}x", "was": step["id"]}
     elif isinstance(step, dict) and kind == "inside" and "then" in step:
-        found[place] = {**step, "then": random_edit(dice, step["then"]), "else": random_edit(dice, step["else"])}
+        found[place] = {**step, "then": _edited(dice, step["then"]), "else": _edited(dice, step["else"])}
     elif isinstance(step, dict) and "email" in step:
         found[place] = {**step, "wait": "0 hours"}
     return found
@@ -219,7 +267,7 @@ def standing(client: Client) -> tuple[str, str, datetime] | None:
     return "decision", step["id"], client.since + _hours(limit)
 
 
-def disagreements(world: World, steps: Steps, now: datetime) -> list[str]:
+def disagreements(world: World, now: datetime) -> list[str]:
     """Clients for whom `explain` says something else than the model, after the plan at `now`."""
     from regulars.explain.explain import explain
 

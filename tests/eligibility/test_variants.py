@@ -28,8 +28,8 @@ THREE = [{"name": "plain", "share": "50%"}, {"name": "gift", "words": "gift"}, {
 CLIENTS = 10_000
 
 
-def _crowd(bench: Bench, count: int, when: str) -> None:
-    """Clients who all had a visit."""
+def crowd(bench: Bench, count: int, when: str) -> None:
+    """Clients who all had a visit, `c1` the first."""
     people = [
         {
             "id": n, "external_id": f"c{n}", "uid": f"c{n}", "bucket": ids.bucket(f"c{n}"), "attrs": {},
@@ -92,7 +92,7 @@ def test_shares_are_kept_and_the_database_draws_as_the_function_does(bench: Benc
     """So another database with the same clients draws the same, SQLite or PostgreSQL."""
     bench.rules = rules({"news": VISIT | {"variants": THREE, "holdout": "10%"}})
     bench.plan("2026-06-10T11:00")
-    _crowd(bench, CLIENTS, "2026-06-10T12:00")
+    crowd(bench, CLIENTS, "2026-06-10T12:00")
     bench.plan("2026-06-10T12:01")
     drawn, rule = _arms(bench), bench.rules.rulebook.campaigns["news"]
     assert drawn == {f"c{n}": arm_by_bucket(ids.bucket(f"c{n}"), "news", rule) for n in range(1, CLIENTS + 1)}

@@ -117,6 +117,24 @@ EDITS: dict[str, tuple[Edit, str]] = {
         _in("birthday", "    email: birthday\n", "    steps: [{email: birthday}, {email: win-back}]\n"),
         "none",
     ),
+    "branch": (
+        _in(
+            "birthday",
+            "    email: birthday\n",
+            "    steps: [{id: who, choose: [{if: customer.purchases > 2,"
+            " steps: [{email: win-back}]}, {steps: [{email: birthday}]}]}]\n",
+        ),
+        "any",
+    ),
+    "way of a variant": (
+        _in(
+            "birthday",
+            "    email: birthday\n",
+            "    email: birthday\n    variants:\n      - name: card\n"
+            "      - {name: other, steps: [{email: client-anniversary, id: other}]}\n",
+        ),
+        "fewer",
+    ),
     "holdout": (_in("win-back", "holdout: 10%", "holdout: 70%"), "fewer"),
     "time": (_in("company", "send_at: 10:00", "send_at: 19:30"), "fewer"),
     "template": (_in_email("thank-you/body.mjml", "{{ t.greeting }}", "{{ t.greeting }} !"), "other"),

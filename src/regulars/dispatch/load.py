@@ -101,7 +101,7 @@ def load(
         key, campaign, step, occurrence, due_at, attempts, customer_id, _, message_id, uid = row[:10]
         place = (campaign, step, arms.get(key))
         if place not in known:
-            rule = active_campaigns[campaign].campaign.for_arm(place[2])
+            rule = active_campaigns[campaign].campaign.for_arm(place[2], step)
             known[place] = rule, rule.step(step)
         rule, one = known[place]
         jobs.append(

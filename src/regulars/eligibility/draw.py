@@ -14,11 +14,9 @@ A sequence of which an email was sent is not drawn any more: it continues.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from sqlalchemy import (
     Connection,
-    Select,
     Text,
     case,
     false,
@@ -32,15 +30,11 @@ from sqlalchemy.sql import ColumnElement, and_, exists
 
 from regulars.context.active_campaign import ActiveCampaign
 from regulars.context.plan_context import PlanContext
-from regulars.db.engine import insert
 from regulars.db.states import COUNTED, HELD_OUT, Reason, State
 from regulars.db.tables import assignments, customers, promises
-from regulars.db.types import Instant
-from regulars.ledger.arms import arm_of, arm_of_client, carry_along, emailed_arm
+from regulars.ledger.arms import arm_of, arm_of_client, assign, carry_along, emailed_arm, first_of_mailbox
 from regulars.ledger.assignments import Arm
 from regulars.profile.shared_mailbox import mailbox_of
-
-_COLUMNS = ["experiment", "mailbox", "arm", "at", "customer_id"]
 
 
 def mark_held_out(
@@ -78,8 +72,10 @@ def draw(
 ) -> int:
     """Records the group of each chosen promise; skips the held-out ones and returns their number."""
     for active in _drawn_for(connection, active_campaigns, chosen):
-        rows = _new_assignments(context, active, chosen)
-        connection.execute(insert(connection, assignments).from_select(_COLUMNS, rows).on_conflict_do_nothing())
+        emailed = emailed_arm(active.key, active.campaign)
+        marked = case((promises.c.reason == Reason.HOLDOUT, literal(Arm.CONTROL, Text)), else_=emailed)
+        own = (chosen, _nothing_went(active), promises.c.campaign == active.key, _not_globally_held_out())
+        assign(connection, first_of_mailbox(active.key, marked, promises, own, context.now))
     held_out = (chosen, promises.c.reason.in_(HELD_OUT))
     return connection.execute(
         update(promises).where(*held_out).values(state=State.SKIPPED, settled_at=context.now)
@@ -135,25 +131,3 @@ def _nothing_went(active: ActiveCampaign) -> ColumnElement[bool]:
         other.c.state.in_(COUNTED),
     )
     return ~went.correlate(promises)
-
-
-def _new_assignments(context: PlanContext, active: ActiveCampaign, chosen: ColumnElement[bool]) -> Select[Any]:
-    """One row for each mailbox: the control group by the mark, else by the draw, from now on; existing rows stay."""
-    mailbox = mailbox_of(customers)
-    emailed = emailed_arm(active.key, active.campaign)
-    marked = case((promises.c.reason == Reason.HOLDOUT, literal(Arm.CONTROL, Text)), else_=emailed)
-    each = (
-        select(
-            mailbox.label("mailbox"),
-            marked.label("arm"),
-            promises.c.customer_id,
-            func.row_number().over(partition_by=mailbox, order_by=promises.c.id).label("place"),
-        )
-        .join(customers, customers.c.id == promises.c.customer_id)
-        .where(chosen, _nothing_went(active), promises.c.campaign == active.key, _not_globally_held_out())
-        .subquery()
-    )
-    now = literal(context.now, Instant())
-    return select(literal(active.key, Text), each.c.mailbox, each.c.arm, now, each.c.customer_id).where(
-        each.c.place == 1
-    )

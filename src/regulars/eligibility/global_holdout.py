@@ -7,23 +7,17 @@ holdout keeps from this email. Who is globally held out is in no group of a camp
 
 from __future__ import annotations
 
-from typing import Any
-
-from sqlalchemy import Connection, Select, Text, case, func, literal, select, update
+from sqlalchemy import Connection, Text, case, false, literal, select, update
 from sqlalchemy.sql import ColumnElement, and_, exists, or_
 
 from regulars.context.active_campaign import ActiveCampaign
 from regulars.context.plan_context import PlanContext
-from regulars.db.engine import insert
 from regulars.db.states import COUNTED, Reason
 from regulars.db.tables import assignments, customers, promises
-from regulars.db.types import Instant
-from regulars.ledger.arms import GLOBAL, assigned_arm, carry_along, place_in_draw
+from regulars.ledger.arms import GLOBAL, assign, assigned_arm, carry_along, first_of_mailbox, place_in_draw
 from regulars.ledger.assignments import Arm
 from regulars.profile.shared_mailbox import mailbox_of
 from regulars.rules.model import Kind
-
-_COLUMNS = ["experiment", "mailbox", "arm", "at", "customer_id"]
 
 
 def mark_globally_held_out(connection: Connection, context: PlanContext, chosen: ColumnElement[bool]) -> None:
@@ -47,8 +41,11 @@ def mark_globally_held_out(connection: Connection, context: PlanContext, chosen:
 def draw_global_holdout(connection: Connection, context: PlanContext, chosen: ColumnElement[bool]) -> None:
     """Records the group of every mailbox with a chosen promise of marketing; existing rows stay."""
     if context.rulebook.policy.holdout is not None and _any(connection, chosen):
-        rows = _new_assignments(context, chosen)
-        connection.execute(insert(connection, assignments).from_select(_COLUMNS, rows).on_conflict_do_nothing())
+        marked = case(
+            (promises.c.reason == Reason.GLOBAL_HOLDOUT, literal(Arm.CONTROL, Text)), else_=literal(Arm.WRITTEN, Text)
+        )
+        first = (chosen, _marketing(), ~_went_before())
+        assign(connection, first_of_mailbox(GLOBAL, marked, promises, first, context.now))
 
 
 def in_global_control_group(context: PlanContext, active: ActiveCampaign) -> ColumnElement[bool] | None:
@@ -61,6 +58,15 @@ def in_global_control_group(context: PlanContext, active: ActiveCampaign) -> Col
         assignments.c.mailbox == mailbox_of(customers),
         assignments.c.arm == Arm.CONTROL,
     )
+
+
+def will_be_globally_held_out(context: PlanContext, active: ActiveCampaign) -> ColumnElement[bool]:
+    """Whether the client (in `customers`) is held out from the campaign's emails, or would be by a draw now."""
+    holdout = context.rulebook.policy.holdout
+    if holdout is None or active.campaign.kind is not Kind.MARKETING or active.campaign.to != "customer":
+        return false()
+    arm = assigned_arm(GLOBAL)
+    return or_(arm == Arm.CONTROL, and_(arm.is_(None), place_in_draw(GLOBAL) < holdout.share))
 
 
 def _marketing() -> ColumnElement[bool]:
@@ -82,24 +88,3 @@ def _went_before() -> ColumnElement[bool]:
         other.c.state.in_(COUNTED),
     )
     return went.correlate(promises)
-
-
-def _new_assignments(context: PlanContext, chosen: ColumnElement[bool]) -> Select[Any]:
-    """One row for each mailbox, in the control group by the mark of its promises."""
-    mailbox = mailbox_of(customers)
-    marked = case(
-        (promises.c.reason == Reason.GLOBAL_HOLDOUT, literal(Arm.CONTROL, Text)), else_=literal(Arm.WRITTEN, Text)
-    )
-    each = (
-        select(
-            mailbox.label("mailbox"),
-            marked.label("arm"),
-            promises.c.customer_id,
-            func.row_number().over(partition_by=mailbox, order_by=promises.c.id).label("place"),
-        )
-        .join(customers, customers.c.id == promises.c.customer_id)
-        .where(chosen, _marketing(), ~_went_before())
-        .subquery()
-    )
-    now = literal(context.now, Instant())
-    return select(literal(GLOBAL, Text), each.c.mailbox, each.c.arm, now, each.c.customer_id).where(each.c.place == 1)

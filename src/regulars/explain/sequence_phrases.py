@@ -10,12 +10,21 @@ from regulars.audience.field_labels import event_field_label, event_label, joine
 from regulars.context.plan_context import Ruleset
 from regulars.core.working import Wait
 from regulars.rules.model import Campaign, Loc
-from regulars.rules.steps import Choose, Exit, Start, Step, WaitFor
+from regulars.rules.steps import Choose, Exit, Split, Start, Step, WaitFor
 
 
 def sequence_phrase(campaign: Campaign, rules: Ruleset) -> str:
     """The steps in order, those of branches in brackets."""
-    return f"a sequence of emails: {_list(campaign, rules, campaign.steps, ('steps',))}"
+    root = campaign.route.stops[campaign.route.root].item if campaign.route.root is not None else None
+    if not isinstance(root, Split):
+        return f"a sequence of emails: {_list(campaign, rules, campaign.steps, ('steps',))}"
+    ways = [
+        f"{quoted(str(one.id))}: {_list(campaign, rules, one.steps, ('variants', place, 'steps'))}"
+        for place, one in zip(root.places, root.branches, strict=True)
+    ]
+    if root.common:
+        ways.append(f"the others: {_list(campaign, rules, root.common, ('steps',))}")
+    return f"a sequence of emails by variant ({'; '.join(ways)})"
 
 
 def _list(campaign: Campaign, rules: Ruleset, items: Sequence[Any], loc: Loc) -> str:

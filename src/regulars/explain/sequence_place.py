@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from regulars.eligibility.split import CAUSE
 from regulars.rules.route import Edge
-from regulars.rules.steps import IN_TIME, NO_BRANCH, STARTED, TIME_IS_OVER, Choose, Step, WaitFor
+from regulars.rules.steps import DRAWN, IN_TIME, NO_BRANCH, STARTED, TIME_IS_OVER, Choose, Step, WaitFor
 from regulars.triggers.explained import CampaignExplanation, Decided, ExplainedClient
 
 
@@ -69,6 +70,8 @@ def outcome(case: ExplainedClient, row: Decided) -> str:
         TIME_IS_OVER: f"`{row.step}` was over on {at}: the event did not happen in time.",
         IN_TIME: f"`{row.step}` was decided on {at}: the event happened (`{detail}`).",
     }
+    if row.step == DRAWN and (row.cause or "").startswith(CAUSE):
+        return f"Drawn for {f'the variant `{detail}`' if detail else 'no variant'} on {at}."
     stop = case.campaign.route.stops.get(row.step)
     chosen = stop is not None and isinstance(stop.item, Choose) and any(row.branch == b.key for b in stop.item.choose)
     if row.branch in words and not chosen:

@@ -9,14 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import BigInteger, Connection, Text, case, cast, func, literal, or_, select, union_all
+from sqlalchemy import BigInteger, Connection, Select, Text, case, cast, func, literal, or_, select, union_all
 from sqlalchemy.sql import ColumnElement
 
 from regulars.core import ids
 from regulars.db.engine import insert
 from regulars.db.key_lists import among
 from regulars.db.tables import assignments, customers, promises
+from regulars.db.types import Instant
 from regulars.ledger.assignments import Arm
 from regulars.profile.shared_mailbox import mailbox_of, shares_mailbox, with_same_mailbox
 from regulars.rules.model import Campaign
@@ -146,14 +148,35 @@ def arms_of_promises(connection: Connection, promised: Sequence[int], campaigns:
     return {int(key): str(arm) for key, arm in found.items()}
 
 
-def carry_along(connection: Connection, experiment: str, chosen: ColumnElement[bool]) -> None:
-    """Assigns mailboxes of chosen promises without a group the one that a client of theirs got at another address."""
+def first_of_mailbox(
+    experiment: str, arm: ColumnElement[str], rows: Any, chosen: Sequence[ColumnElement[bool]], now: datetime
+) -> Select[Any]:
+    """New assignments: one for each mailbox of the clients of chosen `rows` (`customer_id`, `id`), from `now` on."""
+    mailbox = mailbox_of(customers)
+    place = func.row_number().over(partition_by=mailbox, order_by=rows.c.id)
+    each = (
+        select(mailbox.label("mailbox"), arm.label("arm"), rows.c.customer_id, place.label("place"))
+        .join(customers, customers.c.id == rows.c.customer_id)
+        .where(*chosen)
+        .subquery()
+    )
+    columns = (literal(experiment, Text), each.c.mailbox, each.c.arm, literal(now, Instant()), each.c.customer_id)
+    return select(*columns).where(each.c.place == 1)
+
+
+def assign(connection: Connection, found: Select[Any]) -> None:
+    """Writes assignments; those that exist stay."""
+    connection.execute(insert(connection, assignments).from_select(_COLUMNS, found).on_conflict_do_nothing())
+
+
+def carry_along(connection: Connection, experiment: str, chosen: ColumnElement[bool], rows: Any = promises) -> None:
+    """Assigns mailboxes of chosen `rows` without a group the one that a client of theirs got at another address."""
     of_experiment = assignments.c.experiment == experiment
     if connection.scalar(select(assignments.c.experiment).where(of_experiment).limit(1)) is None:
         return
     waiting = (
         select(customers.c.id, customers.c.email_hash, mailbox_of(customers).label("mailbox"))
-        .join(promises, promises.c.customer_id == customers.c.id)
+        .join(rows, rows.c.customer_id == customers.c.id)
         .where(chosen)
         .distinct()
         .cte("waiting", nesting=True)
@@ -171,7 +194,5 @@ def carry_along(connection: Connection, experiment: str, chosen: ColumnElement[b
     order = (found.c.at, found.c.customer_id, found.c.arm)
     place = func.row_number().over(partition_by=found.c.mailbox, order_by=order)
     first = select(found, place.label("place")).subquery("first")
-    rows = select(literal(experiment, Text), first.c.mailbox, first.c.arm, first.c.at, first.c.customer_id)
-    connection.execute(
-        insert(connection, assignments).from_select(_COLUMNS, rows.where(first.c.place == 1)).on_conflict_do_nothing()
-    )
+    columns = (literal(experiment, Text), first.c.mailbox, first.c.arm, first.c.at, first.c.customer_id)
+    assign(connection, select(*columns).where(first.c.place == 1))

@@ -19,12 +19,13 @@ from regulars.db.states import Reason
 from regulars.db.tables import customers, decisions
 from regulars.db.types import MICROSECOND, to_micros
 from regulars.eligibility.goals import goal_met
+from regulars.eligibility.split import split
 from regulars.ledger.webhook_outbox import add_goals
 from regulars.planner.awaited_events import first_events
 from regulars.planner.promise import candidates_of, had_before, had_recently, in_ledger, promise_step
 from regulars.planner.ways import past, ways_to
 from regulars.rules.route import Node
-from regulars.rules.steps import IN_TIME, NO_BRANCH, STARTED, TIME_IS_OVER, Choose, Start, Step, WaitFor
+from regulars.rules.steps import IN_TIME, NO_BRANCH, STARTED, TIME_IS_OVER, Choose, Split, Start, Step, WaitFor
 from regulars.triggers.candidate_rows import LOOK_BACK, later
 from regulars.triggers.kinds import trigger_of
 from regulars.triggers.waits import with_wait
@@ -72,7 +73,7 @@ def limit_of(item: Node) -> Wait:
             return item.wait_for.limit
         case Choose() | Step():
             return item.wait
-        case Start():
+        case Start() | Split():
             return Wait()
         case _:
             assert_never(item)
@@ -154,6 +155,8 @@ def _decide(connection: Connection, context: PlanContext, active: ActiveCampaign
             _settle(connection, context, over, TIME_IS_OVER, decisions.c.until_at, "time")
         case Choose():
             _choose(connection, context, active, item, over)
+        case Split():
+            split(connection, context, active, item, over)
         case Start():
             _settle(connection, context, over, STARTED, decisions.c.until_at, f"start:{item.start}")
         case Step():

@@ -139,7 +139,9 @@ def _previews(
         raise NotFound(f"variant of `{campaign}`", variant, nearest(variant, rule.by_variant))
     if customer is None:
         forms = [form for name, form in rule.by_variant.items() if variant in (None, name)] or [rule]
-        jobs: list[_Noted] = [(_sampled(workspace, form, form.step(key), now), ()) for form in forms for key in chosen]
+        jobs: list[_Noted] = [
+            (_sampled(workspace, form, form.step(key), now), ()) for form in forms for key in chosen if form.has(key)
+        ]
     elif engine is None:
         raise NotFound("customer (there is no database)", customer)
     else:

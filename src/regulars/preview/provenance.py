@@ -127,7 +127,7 @@ def _opened(engine: Engine, applied: Applied, sent: SentPromise, opened: ExitSta
     by_rule = (one for one in book.campaigns.values() if book.digest(one) == sent.rule)
     campaign = next(by_rule, book.campaigns.get(sent.campaign) or book.campaigns.get(sent.key))
     values = _typed(orjson.loads(sent.data or "{}"))
-    campaign = None if campaign is None else campaign.for_arm(values.pop(VARIANT, None))
+    campaign = None if campaign is None else campaign.for_arm(values.pop(VARIANT, None), sent.step)
     step = next((one for one in campaign.all_steps if one.key == sent.step), None) if campaign is not None else None
     if campaign is None or step is None:
         return None

@@ -21,7 +21,7 @@ from regulars.rules.fields import CUSTOMER, EVENTS, FieldType
 from regulars.rules.goal_checks import advise_on_goals, check_goals
 from regulars.rules.model import SENDS, TRIGGERS, Campaign, Company, Kind, Policy, shape_faults
 from regulars.rules.offer import BENEFITS, DAY_END, coupon_faults
-from regulars.rules.rule_test_reader import nested_steps, step_keys, undeclared_event, variant_names
+from regulars.rules.rule_test_reader import campaign_steps, nested_steps, step_keys, undeclared_event, variant_names
 from regulars.rules.sender import split
 from regulars.rules.tree import Entries, Items, Loc, Node, Scalar, child, find
 from regulars.rules.validation_messages import ValidationMessages, reworded
@@ -85,7 +85,9 @@ class RuleChecks:
 
     def _campaign(self, loc: Loc, node: Entries) -> None:
         present = {key for key, entry in node.entries.items() if not _empty(entry.value)}
-        for fault in shape_faults(present):
+        variants = child(node, "variants")
+        own_ways = [child(one, "steps") is not None for one in variants.items] if isinstance(variants, Items) else []
+        for fault in shape_faults(present, own_ways):
             code = "R007" if "`schedule`;" in fault else "R008"
             keys = TRIGGERS if code == "R007" else SENDS
             have = [key for key in node.entries if key in present and key in keys]
@@ -196,9 +198,8 @@ class RuleChecks:
                 self._warn("R106", f"`{item.text}` is there twice; the email goes once", place)
 
     def _steps(self, loc: Loc, node: Entries) -> None:
-        for kind in ("steps", "waves"):
-            for place, step in nested_steps(find(node, (kind,)), (*loc, kind)):
-                self._event_times(place, node, step)
+        for place, step in (*campaign_steps(node, loc), *nested_steps(find(node, ("waves",)), (*loc, "waves"))):
+            self._event_times(place, node, step)
         waves = find(node, ("waves",))
         if isinstance(waves, Items):
             self._unique_keys((*loc, "waves"), waves)

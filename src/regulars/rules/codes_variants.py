@@ -54,6 +54,14 @@ VARIANTS = (
         ),
     ),
     Code(
+        "R055",
+        "Steps of a variant",
+        "A variant can have `steps` of its own, a whole other sequence. Its emails are named in them, and they take the"
+        " place of the campaign's `email` or `steps`, not of `waves`.",
+        campaign("on: purchase", _GOAL, "variants: [{name: a}, {name: b, email: c, steps: [{email: other}]}]"),
+        campaign("on: purchase", _GOAL, "variants: [{name: a}, {name: b, steps: [{email: other}]}]"),
+    ),
+    Code(
         "R124",
         "Large global holdout",
         "The policy's `holdout` keeps all marketing from more than every fifth mailbox, for as long as it stands.",

@@ -9,7 +9,7 @@ from regulars.core.working import Wait
 from regulars.rules.model import Campaign
 from regulars.rules.offer import VALID, Coupon
 from regulars.rules.route import Node
-from regulars.rules.steps import Start, Step, WaitFor
+from regulars.rules.steps import Split, Start, Step, WaitFor
 
 
 def steps_after_end(campaign: Campaign, shows: Callable[[str], bool]) -> Iterator[tuple[Step, timedelta, timedelta]]:
@@ -36,7 +36,9 @@ def steps_after_end(campaign: Campaign, shows: Callable[[str], bool]) -> Iterato
 
 def _least(item: Node) -> timedelta:
     """The wait of a step without what lies between working days; of `wait_for` its limit."""
-    wait = item.wait_for.limit if isinstance(item, WaitFor) else Wait() if isinstance(item, Start) else item.wait
+    wait = (
+        item.wait_for.limit if isinstance(item, WaitFor) else Wait() if isinstance(item, Start | Split) else item.wait
+    )
     return wait.span + timedelta(days=max(0, wait.days - 1))
 
 

@@ -6,7 +6,7 @@ are frozen: a rule is read once and passed around.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
@@ -54,7 +54,7 @@ from regulars.rules.survey import Survey
 from regulars.rules.tariff import Points
 from regulars.rules.tracking import Tracking
 from regulars.rules.tree import Loc
-from regulars.rules.variants import Variant, Varied, shares
+from regulars.rules.variants import Variant, Varied, shares, ways
 from regulars.rules.webhook_rules import Hook
 
 __all__ = [
@@ -93,15 +93,15 @@ def _named(keys: tuple[str, ...]) -> str:
     return ", ".join(f"`{key}`" for key in keys)
 
 
-def shape_faults(keys: set[str]) -> list[str]:
-    """Faults in the combination of a campaign's keys, in words."""
+def shape_faults(keys: set[str], own_ways: Sequence[bool] = ()) -> list[str]:
+    """Faults in the combination of a campaign's keys, in words; `own_ways` says which variants have own steps."""
     triggers = [key for key in TRIGGERS if key in keys]
     faults = []
     if len(triggers) != 1:
         has = " and ".join(f"`{key}`" for key in triggers) or "none"
         faults.append(f"a campaign has exactly one of {_named(TRIGGERS)}; this has {has}")
     sends = [key for key in SENDS if key in keys]
-    if len(sends) != 1:
+    if len(sends) != 1 and not (own_ways and all(own_ways) and not sends):
         has = " and ".join(f"`{key}`" for key in sends) or "none"
         faults.append(f"a campaign has one `email`, or a list of `steps`, or a list of `waves`; this has {has}")
     return faults
@@ -147,7 +147,8 @@ class Campaign(Varied):
         " clients are to be drawn before the effect is read",
     )
     variants: tuple[Variant, ...] = Field(
-        default=(), description="A/B test: words, emails, senders or offers of which each client gets one for good"
+        default=(),
+        description="A/B test: words, emails, senders, offers or steps, of which each client gets one",
     )
     backfill: Backfill = Field(
         default=grammar.Backfill("none"), description="Which clients already past the trigger are included"
@@ -182,7 +183,8 @@ class Campaign(Varied):
 
     @model_validator(mode="after")
     def _whole(self) -> Self:
-        for fault in shape_faults({key for key in (*TRIGGERS, *SENDS) if getattr(self, key)}):
+        given = {key for key in (*TRIGGERS, *SENDS) if getattr(self, key)}
+        for fault in shape_faults(given, [bool(one.steps) for one in self.variants]):
             raise PydanticCustomError("shape", "{said}", {"said": fault})
         keys = [s.key for s in self.waves]
         if len(set(keys)) != len(keys) or self.route.repeated:
@@ -206,7 +208,8 @@ class Campaign(Varied):
         """The way through its steps; empty for waves, of which each client gets one."""
         if self.waves:
             return Route({}, None)
-        return Route.of(self.steps or (Step(email=self.email or ""),))
+        own = (Step(email=self.email),) if self.email else ()
+        return Route.of(ways(self.variants, self.steps or own))
 
     @cached_property
     def all_steps(self) -> tuple[Step, ...]:
@@ -219,7 +222,8 @@ class Campaign(Varied):
         """Where the email with this key is written, relative to the campaign."""
         if self.waves:
             return ("waves", next(place for place, wave in enumerate(self.waves) if wave.key == key))
-        return self.route.stops[key].loc if self.steps else ()
+        loc = self.route.stops[key].loc
+        return loc if self.steps or loc[0] == "variants" else ()
 
     @property
     def goal(self) -> Goal | None:
@@ -250,7 +254,7 @@ class Campaign(Varied):
     def step_conditions(self) -> list[tuple[Loc, str]]:
         """The conditions of its steps, branches and waves, with their places relative to the campaign."""
         found: list[tuple[Loc, str | None]] = [(("waves", n, "to"), wave.to) for n, wave in enumerate(self.waves)]
-        for stop in self.route.stops.values() if self.steps else ():
+        for stop in self.route.stops.values():
             if isinstance(stop.item, (Step, WaitFor)):
                 found.append(((*stop.loc, "if"), stop.item.condition))
             elif isinstance(stop.item, Choose):
@@ -318,8 +322,12 @@ class Campaign(Varied):
     @cached_property
     def digest(self) -> str:
         """Hash of the whole rule, without its name."""
-        absent = set() if self.variants else {"variants"}  # rules without variants keep the digest that they had
-        return digest(self.model_dump(mode="json", by_alias=True, exclude=_NOT_THE_RULE | absent))
+        absent: dict[str, Any] = dict.fromkeys(_NOT_THE_RULE, True)
+        if not self.variants:  # rules that do not use what a later release added keep the digest that they had
+            absent["variants"] = True
+        elif not any(one.steps for one in self.variants):
+            absent["variants"] = {"__all__": {"steps"}}
+        return digest(self.model_dump(mode="json", by_alias=True, exclude=absent))
 
     @cached_property
     def trigger_digest(self) -> str:

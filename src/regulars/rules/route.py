@@ -12,6 +12,7 @@ from functools import cached_property
 from typing import Any, assert_never
 
 from regulars.rules.steps import (
+    COMMON,
     IN_TIME,
     NO_BRANCH,
     STARTED,
@@ -19,6 +20,7 @@ from regulars.rules.steps import (
     Choose,
     Decision,
     Exit,
+    Split,
     Start,
     Step,
     WaitFor,
@@ -149,7 +151,7 @@ class Route:
 
 
 def branches_of(item: Node) -> Iterator[tuple[str, Loc, Sequence[Any]]]:
-    """The lists of steps inside a decision: outcome, location relative to it, steps."""
+    """The lists of steps inside a decision: outcome, location relative to it (of a split, to the campaign), steps."""
     match item:
         case WaitFor():
             yield IN_TIME, ("then",), item.then
@@ -157,6 +159,10 @@ def branches_of(item: Node) -> Iterator[tuple[str, Loc, Sequence[Any]]]:
         case Choose():
             for place, branch in enumerate(item.choose):
                 yield branch.key, ("choose", place, "steps"), branch.steps
+        case Split():
+            for place, branch in zip(item.places, item.branches, strict=True):
+                yield branch.key, ("variants", place, "steps"), branch.steps
+            yield COMMON, ("steps",), item.common
         case Start() | Step():
             return
         case _:
@@ -176,7 +182,8 @@ def _lay(items: Sequence[Any], loc: Loc, after: str | None, inside: Edge | None,
         found.append(Stop(item, here, {}, following, inside, reached))
         outcomes: dict[str, str | None] = {}
         for outcome, part, steps in branches_of(item):
-            outcomes[outcome] = _lay(steps, (*here, *part), following, Edge(item.key, outcome), found)
+            where = part if isinstance(item, Split) else (*here, *part)
+            outcomes[outcome] = _lay(steps, where, following, Edge(item.key, outcome), found)
         match item:
             case Choose():
                 if item.choose[-1].condition is not None:

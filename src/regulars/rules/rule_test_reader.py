@@ -158,10 +158,24 @@ class _Reader:
 
 def step_keys(campaign: Node) -> Iterator[str]:
     """The permanent names of a campaign's steps, as far as they are written."""
-    steps = find(campaign, ("steps",)) or find(campaign, ("waves",))
-    if not isinstance(steps, Items):
-        return _written_key(campaign)
-    return (key for _, step in nested_steps(steps, ()) if find(step, ("email",)) for key in _written_key(step))
+    waves = find(campaign, ("waves",))
+    steps = [step for _, step in campaign_steps(campaign, ())]
+    if isinstance(waves, Items):
+        steps += waves.items
+    elif not isinstance(find(campaign, ("steps",)), Items):
+        yield from _written_key(campaign)
+    for step in steps:
+        if find(step, ("email",)):
+            yield from _written_key(step)
+
+
+def campaign_steps(campaign: Node, loc: Loc) -> Iterator[tuple[Loc, Node]]:
+    """Every step of the campaign at `loc`, also in the lists inside its own and in those of its variants."""
+    yield from nested_steps(find(campaign, ("steps",)), (*loc, "steps"))
+    variants = find(campaign, ("variants",))
+    for place in range(len(variants.items) if isinstance(variants, Items) else 0):
+        inner: Loc = ("variants", place, "steps")
+        yield from nested_steps(find(campaign, inner), (*loc, *inner))
 
 
 def _written_key(step: Node) -> Iterator[str]:

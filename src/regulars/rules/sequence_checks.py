@@ -12,7 +12,7 @@ from typing import Any
 from regulars.core.diagnostics import did_you_mean
 from regulars.rules.awaited import Awaited
 from regulars.rules.fields import FieldType
-from regulars.rules.rule_test_reader import nested_steps, undeclared_event
+from regulars.rules.rule_test_reader import campaign_steps, undeclared_event
 from regulars.rules.tree import Entries, Items, Loc, Node, Scalar, child, find
 from regulars.rules.validation_messages import ValidationMessages
 
@@ -26,10 +26,9 @@ def check(messages: ValidationMessages, root: Node, events: Mapping[str, Mapping
     if not isinstance(section, Entries):
         return
     for name, entry in section.entries.items():
-        steps = find(entry.value, ("steps",))
-        if isinstance(steps, Items):
-            checks = _SequenceChecks(messages, section, name, entry.value, events)
-            checks.check(list(nested_steps(steps, ("campaigns", name, "steps"))))
+        steps = list(campaign_steps(entry.value, ("campaigns", name)))
+        if steps:
+            _SequenceChecks(messages, section, name, entry.value, events).check(steps)
     _starts(messages, section)
 
 
@@ -41,27 +40,28 @@ class _SequenceChecks:
         events: Mapping[str, Mapping[str, FieldType]],
     ) -> None:  # fmt: skip
         self.add, self.messages, self.name, self.events = messages.add, messages, name, events
-        self.on = _text(campaign, "on")
+        self.on, self.email = _text(campaign, "on"), _text(campaign, "email")
 
     def check(self, steps: list[tuple[Loc, Node]]) -> None:
         """Runs them all over the steps and those inside their branches."""
         self._names(steps)
         emails = 0
+        by_variant = any(loc[2] == "variants" for loc, _ in steps)
         for loc, step in steps:
             emails += child(step, "email") is not None
             self._awaited(loc, step)
             self._branches(loc, step)
-            if len(loc) > 4 and child(step, "at") is not None:
+            if (len(loc) > 4 or by_variant) and child(step, "at") is not None:
                 message = "`at` counts from the event of the campaign, so it cannot depend on a decision"
                 hint = "write the step in the campaign's own list, with an `if`; or use `wait`"
                 self.add("R073", message, (*loc, "at"), key=True, hint=hint)
         if steps and not emails:
-            self.add("R071", "no step of this sequence sends an email", ("campaigns", self.name, "steps"), key=True)
+            self.add("R071", "no step of this sequence sends an email", steps[0][0][:-1], key=True)
         self._ends(steps)
 
     def _names(self, steps: list[tuple[Loc, Node]]) -> None:
         known = {_key(step) for _, step in steps}
-        seen: set[str] = set()
+        seen = {self.email} if self.email else set()
         for loc, step in steps:
             key = _key(step)
             if key is not None and key in seen:
@@ -143,8 +143,7 @@ def _starts(messages: ValidationMessages, section: Entries) -> None:
     """Campaigns that start each other: unknown ones, those that need an event, and cycles."""
     starts: dict[str, list[tuple[Loc, str]]] = {}
     for name, entry in section.entries.items():
-        steps = find(entry.value, ("steps",))
-        for loc, step in nested_steps(steps, ("campaigns", name, "steps")):
+        for loc, step in campaign_steps(entry.value, ("campaigns", name)):
             target = _text(step, "start")
             if target is not None:
                 starts.setdefault(name, []).append(((*loc, "start"), target))
@@ -168,7 +167,7 @@ def _starts(messages: ValidationMessages, section: Entries) -> None:
 
 def _needs_subject(campaign: Node, on: str | None) -> bool:
     own = _text(campaign, "on")
-    timed = any(child(step, "at") for _, step in nested_steps(find(campaign, ("steps",)), ()))
+    timed = any(child(step, "at") for _, step in campaign_steps(campaign, ()))
     return child(campaign, "new") is not None or timed or (own is not None and own != on)
 
 

@@ -15,6 +15,8 @@ TIME_IS_OVER, IN_TIME, STARTED = "else", "then", "started"
 """The outcomes of `wait_for`, and that of `start`."""
 NO_BRANCH = "~none"
 """The outcome of `choose` where no branch's condition is true; with a sign that no name can have."""
+DRAWN, COMMON = "~variants", "~common"
+"""The name of the draw of a variant, and its outcome for variants without steps of their own."""
 
 
 class Step(Part):
@@ -110,7 +112,27 @@ class Exit(Part):
         return {**data, "exit": True} if isinstance(data, dict) and data.get("exit") == "true" else data
 
 
-Decision = WaitFor | Choose | Start
+class Split(Part):
+    """The first decision where variants have steps of their own: each client goes the way of their variant.
+
+    No rule file names it; a campaign has it by its `variants`. The ids of the branches are the names of the variants.
+    """
+
+    branches: tuple[Branch, ...] = Field(description="Of the variants with steps of their own")
+    places: tuple[int, ...] = Field(description="The places of these variants in the list `variants`")
+    common: tuple[StepItem, ...] = Field(description="The campaign's own steps, for the other variants")
+
+    @property
+    def key(self) -> str:
+        """The permanent name of this decision."""
+        return DRAWN
+
+    def outcome_of(self, variant: str) -> str:
+        """The outcome for a variant; for one that is no longer in the rule, that of those without steps."""
+        return variant if any(one.key == variant for one in self.branches) else COMMON
+
+
+Decision = WaitFor | Choose | Start | Split
 """The steps whose outcome is a row of its own."""
 STEP_KINDS: Mapping[str, type[Step | WaitFor | Choose | Start | Exit]] = {
     "email step": Step, "wait step": WaitFor, "choice step": Choose, "start step": Start, "exit step": Exit,
@@ -164,5 +186,5 @@ class Wave(Part):
         return self.id or self.email
 
 
-for _model in (WaitFor, Branch, Choose):
+for _model in (WaitFor, Branch, Choose, Split):
     _model.model_rebuild()

@@ -88,6 +88,9 @@ def _emails(messages: ValidationMessages, loc: Loc, variant: Entries, campaign: 
     """Whether the steps exist whose email the variant replaces."""
     emails = child(variant, "email")
     keys = list(step_keys(campaign))
+    if child(variant, "steps") is not None:
+        _own_steps(messages, loc, variant, campaign)
+        return
     several = any(isinstance(child(campaign, kind), Items) for kind in ("steps", "waves"))
     if isinstance(emails, Scalar) and not emails.null and several and len(keys) > 1:
         hint = f"name the step: `email: {{{keys[0]}: {emails.text}}}`"
@@ -98,6 +101,21 @@ def _emails(messages: ValidationMessages, loc: Loc, variant: Entries, campaign: 
                 expected = "one of " + ", ".join(f"`{key}`" for key in keys)
                 message, close = f"there is no step `{name}` whose email could be another", did_you_mean(name, keys)
                 messages.add("R054", message, (*loc, "email", name), key=True, expected=expected, hint=close)
+
+
+def _own_steps(messages: ValidationMessages, loc: Loc, variant: Entries, campaign: Entries) -> None:
+    """A variant with steps of its own: what cannot stand beside them."""
+    steps = child(variant, "steps")
+    if not isinstance(steps, Items) or not steps.items:
+        expected = "a list of steps: `steps: [{email: NAME}]`"
+        messages.add("R055", "this variant has no steps", (*loc, "steps"), key=True, expected=expected)
+    if child(variant, "email") is not None:
+        hint = "name each email in its step"
+        messages.add("R055", "a variant has `steps` or an `email`", (*loc, "email"), key=True, hint=hint)
+    if child(campaign, "waves") is not None:
+        message = "clients get one of the `waves`, so a variant of them cannot have `steps`"
+        hint = "give the variant another `email: {WAVE: EMAIL}`, or write the waves as `choose`"
+        messages.add("R055", message, (*loc, "steps"), key=True, hint=hint)
 
 
 def _text(node: Node | None, key: str) -> str | None:

@@ -1,7 +1,7 @@
-"""Variants of a campaign (A/B/n): which words, email, sender or offer some clients get instead, and how many.
+"""Variants of a campaign (A/B/n): which words, email, sender, offer or steps some clients get instead, and how many.
 
-A variant changes what an email is, never who gets it or when: every step keeps its name, so that nobody gets it twice
-because variants are added, edited or removed.
+A variant with `steps` is another way through the sequence; every other one changes what an email is, never who gets it
+or when. Every step keeps its name, so that nobody gets it twice because variants are added, edited or removed.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ from regulars.core.email_names import email_folder, with_words
 from regulars.core.ids import SHARES
 from regulars.rules.offer import Offer
 from regulars.rules.phrase_types import Name, Part, phrase
-from regulars.rules.steps import Choose, Step, StepItem, WaitFor, Wave
+from regulars.rules.route import Route
+from regulars.rules.steps import Branch, Choose, Split, Step, StepItem, WaitFor, Wave
 
 RESERVED = ("control", "written")
 """Names of the groups of a holdout."""
@@ -52,11 +53,12 @@ class Variant(Part):
         default=None, alias="from", description="Instead of the campaign's sender"
     )
     offer: Offer | None = Field(default=None, description="Instead of the campaign's offer")
+    steps: tuple[StepItem, ...] = Field(default=(), description="Instead of the campaign's steps: another sequence")
 
     @property
     def alters(self) -> tuple[object, ...]:
         """What it changes; equal for variants between which there is no difference."""
-        return (self.words, str(self.email), self.sender, self.offer)
+        return (self.words, str(self.email), self.sender, self.offer, self.steps)
 
     def emails(self, steps: Sequence[Step]) -> dict[str, str]:
         """The email of each step, by the step's name."""
@@ -70,7 +72,9 @@ class Variant(Part):
     def altered(
         self, emails_of: tuple[Step, ...], steps: tuple[StepItem, ...], waves: tuple[Wave, ...]
     ) -> dict[str, Any]:
-        """The fields of the campaign that differ in this variant; `emails_of` are all its emails."""
+        """The fields of the campaign that differ in this variant; `emails_of` are the campaign's emails."""
+        if self.steps and not waves:
+            steps, emails_of = self.steps, Route.of(self.steps).emails
         emails = self.emails(emails_of)
         found: dict[str, Any] = {"variants": ()}
         if waves:
@@ -132,9 +136,17 @@ class Varied(Part):
             found[one.name] = form
         return found
 
-    def for_arm(self, arm: str | None) -> Self:
-        """The campaign as the clients of a group get it: without variants where the rule has none of that name."""
-        return self.by_variant.get(arm or "", self)
+    def for_arm(self, arm: str | None, step: str | None = None) -> Self:
+        """The campaign as the clients of a group get it: without variants where the rule has none of that name.
+
+        Neither has one whose steps have not the given `step`: a client may be on a way that an edit took from them.
+        """
+        form = self.by_variant.get(arm or "", self)
+        return form if step is None or form.has(step) else self
+
+    def has(self, step: str) -> bool:
+        """Whether one of its emails is the step of this name."""
+        return step in self._steps_by_key
 
     @cached_property
     def forms(self) -> tuple[Self, ...]:
@@ -163,6 +175,15 @@ class Varied(Part):
     def email_folders(self) -> set[str]:
         """The folders of all its emails, in all variants."""
         return {email_folder(step.email) for form in self.forms for step in form.all_steps}
+
+
+def ways(variants: Sequence[Variant], common: tuple[StepItem, ...]) -> tuple[StepItem | Split, ...]:
+    """The campaign's steps, or the split at their begin where variants have steps of their own."""
+    own = [(place, one) for place, one in enumerate(variants) if one.steps]
+    if not own:
+        return common
+    branches = tuple(Branch(id=one.name, steps=one.steps) for _, one in own)
+    return (Split(branches=branches, places=tuple(place for place, _ in own), common=common),)
 
 
 def shares(variants: Sequence[Variant]) -> dict[str, int]:

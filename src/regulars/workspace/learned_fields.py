@@ -52,7 +52,9 @@ def _in_emails(rulebook: Rulebook, templates: Templates) -> Iterator[Diagnostic]
     """One warning for each step whose email uses a learned field, at the place where the rule names the email."""
     for campaign in rulebook.campaigns.values():
         for step in campaign.all_steps:
-            emails = dict.fromkeys([step.email, *(form.step(step.key).email for form in campaign.forms)])
+            emails = dict.fromkeys(
+                [step.email, *(form.step(step.key).email for form in campaign.forms if form.has(step.key))]
+            )
             for email in emails:
                 for name in sorted((templates.reads(email) or frozenset()) & LEARNED_FIELDS.keys()):
                     span = rulebook.span("campaigns", campaign.name, *campaign.place_of(step.key), "email")
