@@ -66,6 +66,8 @@ def test_the_file_that_is_mutated_is_sound() -> None:
 
 @given(st.binary(max_size=200))
 @example(b"\xef\xbb\xbf")
+@example(b"{")
+@example(b"a: [1\nb: {#\n")
 @example(b"\xff\xfea\x00")
 @example(b"&a [*a]")
 @example(b"[" * 5000)

@@ -57,10 +57,19 @@ def syntax(error: yaml.MarkedYAMLError, path: str, lines: Sequence[str], last: A
     opened = _opened(error, context, problem)
     begin = error.context_mark or mark
     if opened and begin:
-        span = Span(path, begin.line + 1, begin.column + 1)
-        return [Diagnostic("Y001", opened[0], span, hint=opened[1])]
+        line, column = _opening(opened[0], begin.line, begin.column, lines)
+        return [Diagnostic("Y001", opened[0], Span(path, line + 1, column + 1), hint=opened[1])]
     message, hint = _message(context, problem, lines, line, column, last)
     return [Diagnostic("Y001", message, Span(path, line + 1, column + 1, _width(lines, line, column)), hint=hint)]
+
+
+def _opening(message: str, line: int, column: int, lines: Sequence[str]) -> tuple[int, int]:
+    """Where the parser says that it was opened; of an empty last one it only knows the end of the file."""
+    if line < len(lines) or not lines:
+        return line, column
+    sign = next((sign for sign in "[{" if f"`{sign}`" in message), "")
+    last = max((number for number, row in enumerate(lines) if sign and sign in row), default=len(lines) - 1)
+    return last, max(0, lines[last].rfind(sign)) if sign else 0
 
 
 def follows_from(diagnostic: Diagnostic, broken: Sequence[Diagnostic]) -> bool:
