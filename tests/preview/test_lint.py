@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from regulars.core import settings
+from regulars.preview.lint.dark_styles import Element, dark_rules
 from regulars.preview.lint.everything import lint
 from regulars.preview.lint.finding import Finding
 from regulars.preview.lint.online import broken
@@ -115,3 +116,59 @@ def test_colours_and_their_contrast() -> None:
     assert colour_of("#fff") == colour_of("white") == colour_of("rgb(255, 255, 255)") == (255, 255, 255)
     assert colour_of("currentcolor") is None
     assert round(contrast((0, 0, 0), (255, 255, 255)), 1) == 21.0
+
+
+def test_what_is_faint_in_dark_mode_alone(tmp_path: Path) -> None:
+    dark = (
+        "@media (prefers-color-scheme: dark) { .card { background: #222 !important; } .card p.pale { color: #333; } }"
+    )
+    line = "<style>" + dark + '</style><div class="card"><p class="pale">pale</p><p style="color:#ddd">bright</p></div>'
+    root = write_workspace(tmp_path / "w", {"news": NEWS})
+    (one,) = preview(
+        None, open_workspace(root), "news", customer=None, step=None, now=NOW, locale=None,
+        settings=settings.load(root),
+    )  # fmt: skip
+    found, _ = look_at(replace(one, html=f"{line}"), "http://localhost")
+    assert [each.message for each in found] == [
+        "`bright` is hard to read: #dddddd on #ffffff is 1.4:1",
+        "`pale` is hard to read in dark mode: #333333 on #222222 is 1.3:1",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("selector", "path", "fits"),
+    [
+        ("div", [("div", "")], True),
+        (".a.b", [("p", "a b c")], True),
+        (".a.b", [("p", "a")], False),
+        (".a p", [("div", "a"), ("div", ""), ("p", "")], True),
+        (".a > p", [("div", "a"), ("div", ""), ("p", "")], False),
+        (".a > p", [("div", "a"), ("p", "")], True),
+        ("p .a", [("p", "")], False),
+        (".a div > p", [("td", "a"), ("div", ""), ("p", "")], True),
+    ],
+)
+def test_selectors_of_dark_mode(selector: str, path: list[tuple[str, str]], fits: bool) -> None:
+    html = f"<style>@media (prefers-color-scheme: dark) {{ {selector}, a:hover {{ color: #fff }} }}</style>"
+    (rule,) = dark_rules(html)
+    assert rule.fits([Element(tag, frozenset(classes.split())) for tag, classes in path]) is fits
+
+
+def test_what_mail_programs_do_not_show(tmp_path: Path) -> None:
+    for_outlook = '<!--[if mso]><div style="position:absolute"></div><![endif]-->'
+    line = f'<div style="display:flex;border-radius:3px">a</div>{for_outlook}'
+    root = write_workspace(tmp_path / "w", {"news": NEWS, "other": {**NEWS, "email": "other"}}, lines={"news": line})
+    found = [one for one in findings(root) if one.check == "support"]
+    assert [(one.place, one.level) for one in found] == [("news/news", "warning"), ("news/news", "hint")]
+    assert found[0].message == "`display: flex` is not shown by Outlook for Windows; Gmail in part"
+
+
+def test_branches_that_no_sample_takes(tmp_path: Path) -> None:
+    line = (
+        "{% if customer.first_name %}a{% elif customer.last_name %}b{% else %}c{% endif %}"
+        "{% for one in [1] %}{% if one == 2 %}d{% endif %}{% else %}e{% endfor %}"
+    )
+    root = write_workspace(tmp_path / "w", {"news": NEWS}, lines={"news": line})
+    found = [one for one in findings(root) if one.check == "branch"]
+    assert len(found) == 4
+    assert {one.place.rsplit(":", 2)[0].rpartition("/")[2] for one in found} == {"body.mjml"}

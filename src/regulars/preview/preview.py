@@ -28,6 +28,7 @@ from regulars.dispatch.compose import Composed, compose
 from regulars.dispatch.dispatcher import Rules
 from regulars.dispatch.lane import Lane
 from regulars.dispatch.load import Job, attach_coupons, coupon_place, load
+from regulars.dispatch.template_context import template_values
 from regulars.explain import queries
 from regulars.explain.sentences import because
 from regulars.ledger.arms import arm_of_client
@@ -230,6 +231,17 @@ def _show_sample_code(job: Job) -> None:
 
 
 # ---------------------------------------------------------------- the sample
+
+
+def sampled_values(
+    workspace: Rules, campaign: Campaign, step: Step, now: datetime, locale: str, settings: Settings
+) -> dict[str, Any]:
+    """What a template sees with the sample's data. `campaign` is in the form of the variant."""
+    job = _suited(_sampled(workspace, campaign, step, now), locale, detached=False)
+    if not job.customer["email"]:
+        job.customer = {**job.customer, "email": NO_ADDRESS}
+    email = workspace.templates.compiled(step.email, locale)
+    return template_values(job, workspace.rulebook, now, settings.web_url, settings.secret, email.locale)
 
 
 def _sampled(workspace: Rules, campaign: Campaign, step: Step, now: datetime) -> Job:

@@ -59,9 +59,7 @@ class Rendered:
 
 def render(email: CompiledEmail, context: Mapping[str, Any], tracking: LinkTracking | None = None) -> Rendered:
     """The message for one context; an email compiled as `traced` needs a LinkTracking. Raises RenderFailed."""
-    values = {**FUNCTIONS, **context, FORMATS: _formats(email, context)}
-    if "answers" in context:
-        values.update(question_calls(context["answers"]))
+    values = context_values(email, context)
     if tracking is not None:
         values.update(tracking.values())
     subject = _line(_fill(email, email.subject, TEXT, values))
@@ -75,6 +73,14 @@ def render(email: CompiledEmail, context: Mapping[str, Any], tracking: LinkTrack
     preheader = _line(_fill(email, email.preheader, TEXT, values)) if email.preheader else ""
     lined = email.html.lined and html.startswith("<")
     return Rendered(subject, html, text, email.locale, email.digest, preheader, _warnings(html), lined)
+
+
+def context_values(email: CompiledEmail, context: Mapping[str, Any]) -> dict[str, Any]:
+    """What the templates of an email see: the functions, the context, and the formats of its language."""
+    values = {**FUNCTIONS, **context, FORMATS: _formats(email, context)}
+    if "answers" in context:
+        values.update(question_calls(context["answers"]))
+    return values
 
 
 def _warnings(html: str) -> tuple[str, ...]:

@@ -8,9 +8,11 @@ from datetime import datetime
 
 from regulars.core.errors import RegularsError
 from regulars.core.settings import Settings
+from regulars.preview.lint.client_support import support
 from regulars.preview.lint.finding import Finding
 from regulars.preview.lint.rendered import look_at
 from regulars.preview.lint.rule_findings import collisions, impossible_conditions
+from regulars.preview.lint.unseen_branches import unseen_branches
 from regulars.preview.lint.unused import emails_of, unused
 from regulars.preview.preview import Preview, preview
 from regulars.workspace.folder import Workspace
@@ -30,14 +32,16 @@ def lint(
     """Looks at the files alone, with the samples' data; the database is for `rule_findings.counted_conditions`."""
     findings = [*impossible_conditions(workspace), *collisions(workspace), *unused(workspace)]
     links: dict[str, list[str]] = {}
-    names = sorted(workspace.rulebook.campaigns)
+    names, emails = sorted(workspace.rulebook.campaigns), list[tuple[str, str]]()
     for done, name in enumerate(names, 1):
         for one in _emails(workspace, settings, name, now, findings):
             found, elsewhere = look_at(one, settings.web_url)
             findings += found
+            emails.append((f"{one.campaign}/{one.step}", one.html))
             for link in elsewhere:
                 links.setdefault(link, []).append(f"{one.campaign}/{one.step}, {one.locale}")
         progress(done, len(names))
+    findings += [*support(emails), *unseen_branches(workspace, settings, now)]
     return Linted(_once(findings), links)
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from urllib.parse import urlsplit
 
+from regulars.preview.lint.dark_styles import DarkRule, Element, dark_rules, dark_values
 from regulars.preview.lint.finding import Finding, Level
 from regulars.preview.preview import Preview
 
@@ -41,25 +42,35 @@ class _Style:
     background: Colour
     size: float
     hidden: bool
+    element: Element
 
 
 @dataclass
 class _Look(HTMLParser):
-    """The links of an email, and its texts that are hard to read."""
+    """The links of an email, and its texts that are hard to read; with `rules`, as it is in dark mode."""
 
+    rules: Sequence[DarkRule] = ()
     links: list[str] = field(default_factory=list)
     faint: dict[tuple[Colour, Colour], str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         super().__init__(convert_charrefs=True)
-        self._open = [_Style("", (0, 0, 0), (255, 255, 255), 16.0, hidden=False)]
+        self._open = [_Style("", (0, 0, 0), (255, 255, 255), 16.0, hidden=False, element=Element("", frozenset()))]
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         given = {name: value or "" for name, value in attrs}
         if tag == "a" and "href" in given:
             self.links.append(given["href"])
         if tag not in _VOID:
-            self._open.append(_style(tag, given, self._open[-1]))
+            self._open.append(self._style(tag, given))
+
+    def _style(self, tag: str, given: Mapping[str, str]) -> _Style:
+        element = Element(tag, frozenset(given.get("class", "").split()))
+        parts = (part.partition(":") for part in given.get("style", "").lower().split(";"))
+        values = {name.strip(): value.strip() for name, _, value in parts}
+        if self.rules:
+            values = dark_values(self.rules, [*(one.element for one in self._open[1:]), element], values)
+        return _style(element, values, given.get("bgcolor", "").lower(), self._open[-1])
 
     def handle_endtag(self, tag: str) -> None:
         for place in range(len(self._open) - 1, 0, -1):
@@ -76,18 +87,17 @@ class _Look(HTMLParser):
             self.faint.setdefault((style.colour, style.background), text[:40])
 
 
-def _style(tag: str, given: dict[str, str], above: _Style) -> _Style:
-    parts = (part.partition(":") for part in given.get("style", "").lower().split(";"))
-    rules = {name.strip(): value.strip() for name, _, value in parts}
-    background = rules.get("background-color") or rules.get("background", "") or given.get("bgcolor", "").lower()
+def _style(element: Element, rules: Mapping[str, str], bgcolor: str, above: _Style) -> _Style:
+    background = rules.get("background-color") or rules.get("background", "") or bgcolor
     size = re.match(r"([\d.]{1,6})px", rules.get("font-size", ""))
     hidden = rules.get("display") == "none" or rules.get("max-height") == "0" or rules.get("font-size") in {"0", "1px"}
     return _Style(
-        tag,
+        element.tag,
         colour_of(rules.get("color", "")) or above.colour,
         colour_of(background.split(" ")[0]) or above.background,
         float(size[1]) if size else above.size,
         above.hidden or hidden,
+        element,
     )
 
 
@@ -123,13 +133,22 @@ def look_at(one: Preview, own_links: str) -> tuple[list[Finding], list[str]]:
     look.feed(one.html)
     look.close()
     found = [*_subject(one, place), *_size(one, place), *_spam(one, place), *_links(look, place)]
-    for (colour, background), text in look.faint.items():
-        ratio = contrast(colour, background)
-        pair = f"{_hex(colour)} on {_hex(background)}"
-        message = f"`{text}` is hard to read: {pair} is {ratio:.1f}:1"
-        found.append(Finding("contrast", place, message, "4.5:1 is needed; 3:1 if large"))
+    found += _faint(look, place, "")
+    rules = dark_rules(one.html)
+    if rules:
+        dark = _Look(rules)
+        dark.feed(one.html)
+        dark.close()
+        found += _faint(dark, place, " in dark mode")
     elsewhere = [link for link in look.links if urlsplit(link).scheme in {"http", "https"}]
     return found, sorted({link for link in elsewhere if not link.startswith(own_links)})
+
+
+def _faint(look: _Look, place: str, mode: str) -> Iterator[Finding]:
+    for (colour, background), text in look.faint.items():
+        ratio = contrast(colour, background)
+        message = f"`{text}` is hard to read{mode}: {_hex(colour)} on {_hex(background)} is {ratio:.1f}:1"
+        yield Finding("contrast", place, message, "4.5:1 is needed; 3:1 if large")
 
 
 def _hex(colour: Colour) -> str:
