@@ -7,13 +7,14 @@ thousand emails of one run show the same few dates and prices.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date as Date
 from datetime import datetime as DateTime
 from datetime import time as Time
 from decimal import Decimal, InvalidOperation
 from functools import lru_cache
+from itertools import islice
 from typing import Any
 from urllib.parse import quote
 
@@ -32,6 +33,8 @@ from regulars.render.vocative import vocative as called
 
 FORMATS = "_formats"
 """The context's own name for its `Formats`; `check` does not know it, so no author can use it."""
+MOST_LISTED = 100
+"""Words of one list."""
 STYLES = ("short", "medium", "long", "full")
 CATEGORIES = ("zero", "one", "two", "few", "many", "other")
 
@@ -123,9 +126,14 @@ def _format_money(amount: Decimal, currency: str, locale: str) -> str:
     return _symbol(numbers.format_currency(amount, currency, pattern, locale=babel(locale), currency_digits=False))
 
 
+_CODE = re.compile(r"\b([A-Z]{3})(?=[\d-])")
+_NARROW = "\N{NARROW NO-BREAK SPACE}"
+"""What Babel separates groups of digits with in some languages; not every mail program's font has it."""
+
+
 def _symbol(text: str) -> str:
-    """Some locales spell the euro out; emails use the sign."""
-    return text.replace("EUR", "€")
+    """Some locales spell the euro out; emails use the sign. A code of letters keeps its distance from the number."""
+    return _CODE.sub("\\1\N{NO-BREAK SPACE}", text.replace("EUR", "€")).replace(_NARROW, "\N{NO-BREAK SPACE}")
 
 
 @lru_cache(maxsize=8192)
@@ -216,6 +224,16 @@ def plural(context: Context, value: Any, forms: str) -> str:
     given = read_forms(plain(forms))
     form = given.get(babel(formats.locale).plural_form(amount), given["other"])
     return form.replace("#", _format_number(amount, formats.locale)) if "#" in form else form
+
+
+@pass_context
+def listed(context: Context, values: Iterable[Any]) -> str:
+    """Several words as the language joins them: `{{ products | map(attribute='name') | listed }}` is "A, B and C"."""
+    from babel.lists import format_list
+
+    formats: Formats = context[FORMATS]
+    words = [plain(one) for one in islice(values, MOST_LISTED)]
+    return format_list(words, style="standard", locale=babel(formats.locale)) if words else ""
 
 
 @lru_cache(maxsize=1024)
@@ -310,6 +328,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "datetime": datetime,
     "money": money,
     "number": number,
+    "listed": listed,
     "plural": plural,
     "vocative": vocative,
     "urlencode": urlencode,
