@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
@@ -24,13 +25,18 @@ _MORNING = morning("Europe/Chisinau")
 EVENING = _MORNING + timedelta(hours=18)
 
 
-def make_shop(folder: Path) -> tuple[Path, Path]:
-    """A workspace without tests, and a SQLite file in which its rules are in force since the noon before."""
+def make_shop(folder: Path, edit: Callable[[Path], None] | None = None) -> tuple[Path, Path]:
+    """A workspace without tests, and a SQLite file in which its rules are in force since the noon before.
+
+    `edit` changes the rules before.
+    """
     root, database = folder / "shop", folder / "state.sqlite"
     (root / "campaigns").mkdir(parents=True)
     for name in ("company", "surveys", *CHOSEN):
         text = (starter() / "campaigns" / f"{name}.yaml").read_text("utf-8")
         (root / "campaigns" / f"{name}.yaml").write_text(text.partition("\ntests:")[0], "utf-8")
+    if edit is not None:
+        edit(root)
     workspace = open_workspace(root)
     engine = open_engine(f"sqlite:///{database}")
     given = settings.load(root, {"REGULARS_SMTP_URL": "smtp://localhost:9"})

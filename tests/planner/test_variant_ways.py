@@ -143,6 +143,36 @@ def test_edits_of_the_ways_mail_nobody_again(bench: Bench) -> None:
     assert bench.send("2026-07-05T11:01") == []
 
 
+def test_an_email_held_before_a_way_was_added_counts_for_no_variant(bench: Bench) -> None:
+    night: dict[str, Any] = {"policy": {"quiet_hours": "22:00-08:00"}}
+    _open(bench, NEWS, **night)
+    longs = _names(bench, "long")
+    without = {key: NEWS[key] for key in ("on", "email", "goal")}
+    _open(bench, without, "2026-06-01T00:10", **night)
+    _visit(bench, longs, "2026-06-01T23:30")
+    assert bench.send("2026-06-01T23:31") == []
+    _open(bench, NEWS, "2026-06-02T00:30", **night)
+    assert sorted(bench.send("2026-06-02T10:00")) == sorted((name, "seq", "news") for name in longs)
+    with read(bench.engine) as connection:
+        assert list(connection.scalars(select(assignments.c.arm))) == ["written"] * len(longs)
+    _visit(bench, longs, "2026-06-20T10:00")  # who is in no comparison gets the campaign as it is, again and again
+    assert sorted(bench.send("2026-06-20T10:01")) == sorted((name, "seq", "news") for name in longs)
+
+
+def test_edits_inside_a_way_mail_nobody_again(bench: Bench) -> None:
+    _open(bench, NEWS)
+    longs = _names(bench, "long")
+    _visit(bench, longs, "2026-06-01T10:00")
+    assert len(bench.send("2026-06-01T10:01")) == 3
+    before = {**NEWS, "variants": [TWO[0], {"name": "long", "steps": [{"email": "hello"}, *LONG]}]}
+    _open(bench, before, "2026-06-01T11:00")
+    assert bench.send("2026-06-01T11:01") == []
+    assert sorted(bench.send("2026-06-04T10:01")) == sorted((name, "seq", "reminder") for name in longs)
+    _open(bench, {**NEWS, "variants": [TWO[0], {"name": "long", "steps": LONG[1:]}]}, "2026-06-05T11:00")
+    assert bench.send("2026-06-05T11:01") == []
+    assert bench.send("2026-07-05T11:01") == []
+
+
 def test_all_variants_have_own_steps_and_the_campaign_none(bench: Bench) -> None:
     ways = [{"name": "one", "steps": [{"email": "one"}]}, {"name": "long", "steps": LONG}]
     _open(bench, {"on": "visit.done", "variants": ways, "goal": "purchase within 14 days"})

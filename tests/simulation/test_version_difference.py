@@ -68,6 +68,14 @@ def business(tmp_path_factory: pytest.TempPathFactory) -> Business:
         return Business(root, database, _tick(root, database, inbox))
 
 
+@pytest.fixture(scope="module")
+def branching(tmp_path_factory: pytest.TempPathFactory) -> Business:
+    """The same with a variant that has steps of its own in force."""
+    root, database = make_shop(tmp_path_factory.mktemp("branching"), WITH_WAY)
+    with Inbox() as inbox:
+        return Business(root, database, _tick(root, database, inbox))
+
+
 def _in(name: str, old: str, new: str) -> Edit:
     """Replaces a text in a rule file."""
 
@@ -106,6 +114,12 @@ def _reorder(root: Path) -> None:
     path.write_text("campaigns:\n" + "\n\n".join([*(part.rstrip() for part in reversed(parts)), head, ""]), "utf-8")
 
 
+WITH_WAY = _in(
+    "birthday",
+    "    email: birthday\n",
+    "    email: birthday\n    variants:\n      - name: card\n"
+    "      - {name: other, steps: [{email: client-anniversary, id: other}]}\n",
+)
 EDITS: dict[str, tuple[Edit, str]] = {
     "threshold": (_in("win-back", "> 90", "> 300"), "fewer"),
     "audience": (_in("birthday", "priority: 60", "audience: customer.locale == 'et'\n    priority: 60"), "fewer"),
@@ -126,15 +140,7 @@ EDITS: dict[str, tuple[Edit, str]] = {
         ),
         "any",
     ),
-    "way of a variant": (
-        _in(
-            "birthday",
-            "    email: birthday\n",
-            "    email: birthday\n    variants:\n      - name: card\n"
-            "      - {name: other, steps: [{email: client-anniversary, id: other}]}\n",
-        ),
-        "fewer",
-    ),
+    "way of a variant": (WITH_WAY, "fewer"),
     "holdout": (_in("win-back", "holdout: 10%", "holdout: 70%"), "fewer"),
     "time": (_in("company", "send_at: 10:00", "send_at: 19:30"), "fewer"),
     "template": (_in_email("thank-you/body.mjml", "{{ t.greeting }}", "{{ t.greeting }} !"), "other"),
@@ -142,11 +148,34 @@ EDITS: dict[str, tuple[Edit, str]] = {
 }
 
 
+EDITS_OF_A_WAY: dict[str, tuple[Edit, str]] = {
+    "another email": (_in("birthday", "email: client-anniversary, id", "email: birthday, id"), "other"),
+    "another first step": (
+        _in("birthday", "[{email", "[{email: birthday, id: before}, {wait: 2 days, email"), "fewer",
+    ),
+    "its first step waits": (_in("birthday", "id: other}", "id: other, wait: 2 days}"), "fewer"),
+    "a step at its end": (
+        _in("birthday", "id: other}", "id: other}, {email: birthday, id: last, wait: 1 day}"), "none",
+    ),
+    "removed": (_in("birthday", "      - {name: other, steps: [{email: client-anniversary, id: other}]}\n",
+                    "      - {name: other, email: client-anniversary}\n"), "fewer"),
+}  # fmt: skip
+
+
 @pytest.mark.parametrize("name", EDITS)
 def test_whom_the_difference_names_is_who_gets_another_email(
     business: Business, tmp_path: Path, smtp_inbox: Inbox, name: str
 ) -> None:
-    edit, expected = EDITS[name]
+    _compare(business, tmp_path, smtp_inbox, name, *EDITS[name])
+
+
+@pytest.mark.parametrize("name", EDITS_OF_A_WAY)
+def test_so_it_is_for_edits_of_a_way(branching: Business, tmp_path: Path, smtp_inbox: Inbox, name: str) -> None:
+    assert any(step == "other" for _, step, _ in branching.sent)
+    _compare(branching, tmp_path, smtp_inbox, name, *EDITS_OF_A_WAY[name])
+
+
+def _compare(business: Business, tmp_path: Path, smtp_inbox: Inbox, name: str, edit: Edit, expected: str) -> None:
     root = tmp_path / "shop"
     shutil.copytree(business.root, root)
     edit(root)

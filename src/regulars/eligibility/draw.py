@@ -31,10 +31,11 @@ from sqlalchemy.sql import ColumnElement, and_, exists
 from regulars.context.active_campaign import ActiveCampaign
 from regulars.context.plan_context import PlanContext
 from regulars.db.states import COUNTED, HELD_OUT, Reason, State
-from regulars.db.tables import assignments, customers, promises
+from regulars.db.tables import assignments, customers, decisions, promises
 from regulars.ledger.arms import arm_of, arm_of_client, assign, carry_along, emailed_arm, first_of_mailbox
 from regulars.ledger.assignments import Arm
 from regulars.profile.shared_mailbox import mailbox_of
+from regulars.rules.steps import DRAWN
 
 
 def mark_held_out(
@@ -72,7 +73,7 @@ def draw(
 ) -> int:
     """Records the group of each chosen promise; skips the held-out ones and returns their number."""
     for active in _drawn_for(connection, active_campaigns, chosen):
-        emailed = emailed_arm(active.key, active.campaign)
+        emailed = _emailed_arm(active)
         marked = case((promises.c.reason == Reason.HOLDOUT, literal(Arm.CONTROL, Text)), else_=emailed)
         own = (chosen, _nothing_went(active), promises.c.campaign == active.key, _not_globally_held_out())
         assign(connection, first_of_mailbox(active.key, marked, promises, own, context.now))
@@ -100,6 +101,20 @@ def is_held_out(connection: Connection, active: ActiveCampaign, customer_id: int
         return False
     arm, _ = arm_of_client(connection, active.key, active.campaign, customer_id)
     return arm == Arm.CONTROL
+
+
+def _emailed_arm(active: ActiveCampaign) -> ColumnElement[str]:
+    """The group of a client who is not held out; no variant for one who entered before variants had own steps."""
+    drawn = emailed_arm(active.key, active.campaign)
+    if DRAWN not in active.campaign.route.stops:
+        return drawn
+    entered = exists().where(
+        decisions.c.campaign == promises.c.campaign,
+        decisions.c.step == DRAWN,
+        decisions.c.customer_id == promises.c.customer_id,
+        decisions.c.occurrence == promises.c.occurrence,
+    )
+    return case((entered.correlate(promises), drawn), else_=literal(Arm.WRITTEN, Text))
 
 
 def _drawn_for(
