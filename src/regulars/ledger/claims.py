@@ -199,7 +199,7 @@ class Recovery:
 
     @property
     def returned(self) -> int:
-        """Rows that are free again, or held as poison."""
+        """Rows that are free again."""
         return sum(one.returned for one in self.ended)
 
     @property
@@ -237,8 +237,9 @@ def recover(connection: Connection, *, now: datetime, resend: bool = False, doma
         uncertain = tuple(connection.scalars(mark)) if begun else ()
         unsent = (among(promises.c.id, one.rows), promises.c.state == State.PLANNED)
         free = frozenset(connection.scalars(select(promises.c.id).where(*unsent)))
-        poison += count_lost(connection, free - sending)
-        ended.append(EndedClaim(one.worker, len(free), uncertain))
+        held = count_lost(connection, free - sending)
+        poison += held
+        ended.append(EndedClaim(one.worker, len(free) - len(held), uncertain))
     if dead:
         keys = [one.id for one in dead]
         if domain is not None and any(one.uncertain for one in ended):
