@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
+import pytest
 from scipy.stats import chisquare
 from sqlalchemy import func, select, update
 
@@ -143,15 +144,17 @@ def test_edits_of_the_ways_mail_nobody_again(bench: Bench) -> None:
     assert bench.send("2026-07-05T11:01") == []
 
 
-def test_an_email_held_before_a_way_was_added_counts_for_no_variant(bench: Bench) -> None:
+@pytest.mark.parametrize("holdout", ["0%", "50%"])
+def test_an_email_held_before_a_way_was_added_counts_for_no_group(bench: Bench, holdout: str) -> None:
     night: dict[str, Any] = {"policy": {"quiet_hours": "22:00-08:00"}}
-    _open(bench, NEWS, **night)
-    longs = _names(bench, "long")
+    ways = {**NEWS, "holdout": holdout}
+    _open(bench, ways, **night)
+    longs = _names(bench, "long", 8)
     without = {key: NEWS[key] for key in ("on", "email", "goal")}
     _open(bench, without, "2026-06-01T00:10", **night)
     _visit(bench, longs, "2026-06-01T23:30")
     assert bench.send("2026-06-01T23:31") == []
-    _open(bench, NEWS, "2026-06-02T00:30", **night)
+    _open(bench, ways, "2026-06-02T00:30", **night)
     assert sorted(bench.send("2026-06-02T10:00")) == sorted((name, "seq", "news") for name in longs)
     with read(bench.engine) as connection:
         assert list(connection.scalars(select(assignments.c.arm))) == ["written"] * len(longs)

@@ -32,7 +32,7 @@ from regulars.context.active_campaign import ActiveCampaign
 from regulars.context.plan_context import PlanContext
 from regulars.db.states import COUNTED, HELD_OUT, Reason, State
 from regulars.db.tables import assignments, customers, decisions, promises
-from regulars.ledger.arms import arm_of, arm_of_client, assign, carry_along, emailed_arm, first_of_mailbox
+from regulars.ledger.arms import arm_of, arm_of_client, assign, assigned_arm, carry_along, emailed_arm, first_of_mailbox
 from regulars.ledger.assignments import Arm
 from regulars.profile.shared_mailbox import mailbox_of
 from regulars.rules.steps import DRAWN
@@ -48,7 +48,7 @@ def mark_held_out(
         if not active.campaign.holdout:
             continue
         found = (
-            select(promises.c.id, arm_of(active.key, active.campaign).label("arm"))
+            select(promises.c.id, _arm(active).label("arm"))
             .join(customers, customers.c.id == promises.c.customer_id)
             .where(of_campaign, _not_globally_held_out())
             .subquery()
@@ -103,18 +103,34 @@ def is_held_out(connection: Connection, active: ActiveCampaign, customer_id: int
     return arm == Arm.CONTROL
 
 
+def _arm(active: ActiveCampaign) -> ColumnElement[str]:
+    """The group of a client as it is written, or by the draw."""
+    arm, entered = arm_of(active.key, active.campaign), _entered(active)
+    if entered is None:
+        return arm
+    return case((entered, arm), else_=func.coalesce(assigned_arm(active.key), literal(Arm.WRITTEN, Text)))
+
+
 def _emailed_arm(active: ActiveCampaign) -> ColumnElement[str]:
-    """The group of a client who is not held out; no variant for one who entered before variants had own steps."""
-    drawn = emailed_arm(active.key, active.campaign)
+    """The group of a client who is not held out, by the draw."""
+    arm, entered = emailed_arm(active.key, active.campaign), _entered(active)
+    return arm if entered is None else case((entered, arm), else_=literal(Arm.WRITTEN, Text))
+
+
+def _entered(active: ActiveCampaign) -> ColumnElement[bool] | None:
+    """Where variants have own steps, whether the promise's client was drawn at the begin: else they are in no group.
+
+    Their first email was held when such a variant was added. None where the draw comes last.
+    """
     if DRAWN not in active.campaign.route.stops:
-        return drawn
+        return None
     entered = exists().where(
         decisions.c.campaign == promises.c.campaign,
         decisions.c.step == DRAWN,
         decisions.c.customer_id == promises.c.customer_id,
         decisions.c.occurrence == promises.c.occurrence,
     )
-    return case((entered.correlate(promises), drawn), else_=literal(Arm.WRITTEN, Text))
+    return entered.correlate(promises)
 
 
 def _drawn_for(
