@@ -23,6 +23,7 @@ from regulars.operation.workspace_versions import files_of
 from regulars.operation.write_check import WriteCheck
 from regulars.workspace.folder import open_workspace
 from tests.common.people import SECRET
+from tests.common.servers import scratch_database
 from tests.common.workspace import write_workspace
 from tests.web.shop import NOW, Shop, open_shop
 
@@ -98,6 +99,24 @@ def test_a_database_that_is_not_upgraded_is_named(shop: Shop, caplog: pytest.Log
     assert [ready(shop) for _ in range(3)] == [(503, f"not ready: {reason}\n")] * 3
     assert said(caplog) == [f"not ready: {reason}"]
     assert shop.get("/healthz").status == 200
+
+
+def test_a_database_of_an_older_shape_is_named(postgres_server: str, tmp_path: Path) -> None:
+    """On PostgreSQL, where a column that is missing is a fault of the program, not of the database."""
+    with scratch_database(postgres_server) as address:
+        engine = open_engine(address)
+        upgrade_database(engine, secret=SECRET)
+        write_workspace(tmp_path, {"thanks": {"on": "purchase", "email": "thanks"}})
+        with open_shop(engine, root=tmp_path) as shop:
+            assert shop.site is not None
+            shop.site.reload_seconds = 0
+            assert ready(shop) == (200, "ready\n")
+            with write(engine) as connection:
+                connection.execute(text("UPDATE alembic_version SET version_num = '0032'"))
+                connection.execute(text("ALTER TABLE applied_versions DROP COLUMN shown"))
+            status, answer = ready(shop)
+            assert (status, "the database is at 0032" in answer) == (503, True)
+        engine.dispose()
 
 
 def test_an_empty_database_is_named(sqlite_engine: Engine) -> None:

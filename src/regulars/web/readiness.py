@@ -58,8 +58,8 @@ class _Reason:
 
 
 def _reasons(site: Site) -> list[_Reason]:
-    database = _database(site)
-    return [*database, *([] if database else _surroundings(site)), *_rules(site)]
+    # A database of another shape or none at all answers no further question.
+    return _database(site) or [*_surroundings(site), *_rules(site)]
 
 
 def _surroundings(site: Site) -> list[_Reason]:
