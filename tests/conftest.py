@@ -16,8 +16,8 @@ import pytest
 from hypothesis import HealthCheck, Phase, settings
 from sqlalchemy import Engine
 
-from regulars.db import tables
-from regulars.db.engine import open_engine
+from regulars.db import tables, touched
+from regulars.db.engine import open_engine, write
 from tests.common import brokers, databases, servers
 from tests.common.bench import Bench
 from tests.common.smtp import Inbox
@@ -40,12 +40,19 @@ settings.load_profile("ci" if os.environ.get("CI") else "dev")
 # ---------------------------------------------------------------- databases
 
 
+def _create_all(engine: Engine) -> None:
+    """The schema as migrations leave it."""
+    with write(engine) as connection:
+        tables.metadata.create_all(connection)
+        touched.install(connection)
+
+
 @pytest.fixture(scope="session")
 def _sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A SQLite file with all tables, to copy: much faster than creating them for each test."""
     path = tmp_path_factory.mktemp("sqlite") / "template.sqlite"
     engine = open_engine(f"sqlite:///{path}")
-    tables.metadata.create_all(engine)
+    _create_all(engine)
     with engine.connect() as connection:
         connection.connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
     engine.dispose()
@@ -71,7 +78,7 @@ def _sqlite_of_all(tmp_path_factory: pytest.TempPathFactory) -> Engine:
 def _postgres_of_all(postgres_server: str) -> Iterator[Engine]:
     with servers.scratch_database(postgres_server) as url:
         engine = open_engine(url)
-        tables.metadata.create_all(engine)
+        _create_all(engine)
         engine.dispose()
         yield engine
         engine.dispose()

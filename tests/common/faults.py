@@ -266,14 +266,16 @@ def _empty(place: Workplace) -> None:
 def _outdate(place: Workplace) -> None:
     """The database as it was before the last migration that creates tables, and a deployment of this version.
 
-    What the migrations since then have added is removed as well, as far as it is columns.
+    What it and the migrations since then have added is removed as well, as far as it is columns and indexes.
     """
     files = sorted((Path(upgrade.__file__).parent / "migrations" / "versions").glob("[0-9]*.py"))
     last = max(file for file in files if "create_table" in file.read_text("utf-8"))
     with write(place.site.engine) as connection:
         for table in re.findall(r'create_table\(\s*"(\w+)"', last.read_text("utf-8")):
             connection.execute(text(f"DROP TABLE {table}"))
-        for later in files[files.index(last) + 1 :]:
+        for later in files[files.index(last) :]:
+            for index in re.findall(r'create_index\(\s*"(\w+)"', later.read_text("utf-8")):
+                connection.execute(text(f"DROP INDEX IF EXISTS {index}"))
             for table, column in re.findall(r'add_column\("(\w+)", sa\.Column\("(\w+)"', later.read_text("utf-8")):
                 connection.execute(text(f"ALTER TABLE {table} DROP COLUMN {column}"))
         before = files[files.index(last) - 1].name.partition("_")[0]

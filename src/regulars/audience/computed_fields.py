@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import Enum
 from typing import Any
 
 from sqlalchemy import BigInteger, Connection, Double, FromClause, Text, case, cast, func, literal, select, type_coerce
@@ -121,6 +122,15 @@ def _others_returned_in_sql(_: FromClause, facts: FromClause, now: Column) -> Co
     return passed.correlate_except(return_times).scalar_subquery()
 
 
+class ByTime(Enum):
+    """How a computed value changes while nothing happens."""
+
+    NEVER = "it does not"
+    RETURNS = "at the ages of a purchase in `return_times`"
+    OVERDUE = "evenly: it is the time since the last purchase, in the client's rhythms"
+    FLOWS = "at any time"
+
+
 @dataclass(frozen=True, slots=True)
 class Computation:
     """How one field is computed: for one client and in SQL, with the same operations in the same order."""
@@ -131,13 +141,17 @@ class Computation:
     """From these columns and the workspace's own fields, the model in force, and now in microseconds."""
     in_sql: Callable[[FromClause, FromClause, Column], Column]
     """Over clients, the facts joined to them, and now in microseconds."""
+    by_time: ByTime
+    """How the value changes while nothing happens."""
 
 
 COMPUTED: Mapping[str, Computation] = {
-    "overdue": Computation(("last_purchase_at", "rhythm"), _overdue, _overdue_in_sql),
-    "motivation": Computation(("motivation",), _motivation, _motivation_in_sql),
-    "sci_band": Computation(("sci",), _band, _band_in_sql),
-    "p_alive": Computation(("first_purchase_at", "last_purchase_at", "days"), _alive, _alive_in_sql),
-    "others_returned": Computation(("last_purchase_at", "days"), _others_returned, _others_returned_in_sql),
+    "overdue": Computation(("last_purchase_at", "rhythm"), _overdue, _overdue_in_sql, ByTime.OVERDUE),
+    "motivation": Computation(("motivation",), _motivation, _motivation_in_sql, ByTime.NEVER),
+    "sci_band": Computation(("sci",), _band, _band_in_sql, ByTime.NEVER),
+    "p_alive": Computation(("first_purchase_at", "last_purchase_at", "days"), _alive, _alive_in_sql, ByTime.FLOWS),
+    "others_returned": Computation(
+        ("last_purchase_at", "days"), _others_returned, _others_returned_in_sql, ByTime.RETURNS
+    ),
 }
 """Every field of origin COMPUTED."""

@@ -22,7 +22,7 @@ _SHIFT = 4_000_000
 SECOND = 1_000_000
 DATED = (to_micros(datetime(1, 1, 3, tzinfo=UTC)), to_micros(datetime(9999, 12, 30, tzinfo=UTC)))
 """The instants that have a date in every zone, in microseconds."""
-_FARTHEST = 1_000_000
+FARTHEST = 1_000_000
 """Days beyond which a bound would leave the range of instants."""
 
 
@@ -50,7 +50,7 @@ def compare(
     """
     if until:
         op, days = op.swapped, -days
-    if abs(days) > _FARTHEST:
+    if abs(days) > FARTHEST:
         return None
     whole, above = math.ceil(days), math.floor(days) + 1
 

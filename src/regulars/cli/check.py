@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -12,12 +15,16 @@ from regulars.cli.output import print_json, print_wrapped
 from regulars.core.diagnostics import Severity, render
 from regulars.core.errors import NotFound
 
+if TYPE_CHECKING:
+    from regulars.workspace.folder import Workspace
+
 
 @click.command("check")
+@click.option("-v", "--verbose", is_flag=True, help="name the conditions that plans ask of everybody once a day")
 @json_option
 @click.pass_obj
 @click.pass_context
-def check_command(ctx: click.Context, command: CommandContext) -> None:
+def check_command(ctx: click.Context, command: CommandContext, verbose: bool) -> None:
     """Find every mistake in the rules and emails, all at once.
 
     Exit code 1 when there is an error; warnings alone are fine.
@@ -25,10 +32,12 @@ def check_command(ctx: click.Context, command: CommandContext) -> None:
     from regulars.workspace.folder import check
 
     workspace, diagnostics, sources = check(command.root)
+    daily = [] if workspace is None or not verbose else [_Daily(*found) for found in _asked_daily(workspace)]
     errors = sum(d.severity is Severity.ERROR for d in diagnostics)
     warnings = len(diagnostics) - errors
     if command.as_json:
-        print_json({"errors": errors, "warnings": warnings, "diagnostics": [d.to_dict() for d in diagnostics]})
+        found = {"errors": errors, "warnings": warnings, "diagnostics": [d.to_dict() for d in diagnostics]}
+        print_json({**found, "asked_daily": [asdict(one) for one in daily]} if verbose else found)
     else:
         if diagnostics:
             click.echo(render(diagnostics, sources) + "\n")
@@ -41,7 +50,24 @@ def check_command(ctx: click.Context, command: CommandContext) -> None:
             )
         else:
             click.echo(f"{_number(errors, 'error')}, {_number(warnings, 'warning')}")
+        for one in daily:
+            click.echo(f"{one.campaign}, `{one.key}`: `{one.part}` is asked of everybody once a day")
     ctx.exit(1 if errors else 0)
+
+
+@dataclass(frozen=True, slots=True)
+class _Daily:
+    """A part of a condition whose turns by time have no bound."""
+
+    campaign: str
+    key: str
+    part: str
+
+
+def _asked_daily(workspace: Workspace) -> Iterator[tuple[str, str, str]]:
+    from regulars.planner.affected import asked_daily
+
+    return asked_daily(workspace)
 
 
 def _number(count: int, noun: str) -> str:

@@ -23,14 +23,15 @@ MAIL_FAILED = "the mail server could not be reached ({}); what is planned waits 
 
 @click.command("tick")
 @now_option
+@click.option("--full", is_flag=True, help="ask every client, and say whom the plans before had missed")
 @json_option
 @click.pass_obj
-def tick_command(command: CommandContext, now: str | None) -> None:
+def tick_command(command: CommandContext, now: str | None, full: bool) -> None:
     """Plan and send once, then end: for cron, and for testing.
 
     With --now, as if it were that time; emails are really sent.
     """
-    _plan_and_send(command, now, again=False)
+    _plan_and_send(command, now, again=False, full=full)
 
 
 @click.command("retry")
@@ -45,7 +46,7 @@ def retry_command(command: CommandContext) -> None:
     _plan_and_send(command, None, again=True)
 
 
-def _plan_and_send(command: CommandContext, now: str | None, *, again: bool) -> None:
+def _plan_and_send(command: CommandContext, now: str | None, *, again: bool, full: bool = False) -> None:
     from regulars.operation.runtime import Runtime
 
     for warning in command.go_by_rules_in_force():
@@ -55,7 +56,7 @@ def _plan_and_send(command: CommandContext, now: str | None, *, again: bool) -> 
     runtime = Runtime(command.settings, command.engine, clock.system)
     try:
         freed = runtime.free_retries(at) if again else None
-        done = runtime.tick(business)
+        done = runtime.tick(business, full=full)
     finally:
         runtime.close()
     states = {word: number for word, number in done.summary.states.items() if number}

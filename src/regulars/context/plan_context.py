@@ -54,6 +54,8 @@ class PlanContext:
     """The zones of clients and the company."""
     only: int | None = None
     """The only client considered, in a simulation; None: all."""
+    among: FromClause | None = None
+    """The clients considered, as a relation with `customer_id`; None: all, or the only one."""
     cache: StatementCache | None = None
     """The statement cache of a simulation."""
     with_decisions: frozenset[str] = frozenset()
@@ -78,6 +80,9 @@ class PlanContext:
     @cached_property
     def facts(self) -> FromClause:
         """The facts of the clients considered."""
+        if self.among is not None:
+            chosen = self.known.c.customer_id == self.among.c.customer_id
+            return select(self.known).join_from(self.among, self.known, chosen).subquery("facts_of_some")
         if self.only is None:
             return self.known
         return select(self.known).where(self.known.c.customer_id == self.only).subquery("facts_of_one")
@@ -106,7 +111,7 @@ class PlanContext:
         if self.cache is None:
             return build(self)
         rule = (active.key, self.rulebook.digest(active.campaign), active.bounded, active.planned_at is None)
-        key = (*what, *rule, self.only, self._elsewhere, self.zones, self.known is facts)
+        key = (*what, *rule, self.only, self.among is None, self._elsewhere, self.zones, self.known is facts)
         return self.cache.take(key, (self, active), lambda: build(replace(self, cacheable=True)))
 
     def deferred(self, kind: TypeEngine[Any], value: Callable[[PlanContext], Any]) -> ColumnElement[Any]:
@@ -144,6 +149,8 @@ class PlanContext:
 
     def is_selected(self, customer_id: ColumnElement[int]) -> ColumnElement[bool]:
         """Whether a row belongs to a client considered."""
+        if self.among is not None:
+            return customer_id.in_(select(self.among.c.customer_id))
         return true() if self.only is None else customer_id == self.only
 
     def decided(self, active: ActiveCampaign) -> bool:
@@ -166,4 +173,4 @@ def plan_context(
     """
     known = fact_store.source(connection, now) if brief else fact_store.materialized(connection, now, only)
     zones = tuple(sorted({rules.rulebook.company.timezone, *in_use(connection)}))
-    return PlanContext(connection, rules, now, known, zones, only, cache)
+    return PlanContext(connection, rules, now, known, zones, only, cache=cache)

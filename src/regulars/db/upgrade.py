@@ -14,6 +14,7 @@ from sqlalchemy import Connection, Engine, inspect, text
 
 from regulars.core.errors import EnvironmentFailed
 from regulars.core.paths import make_private
+from regulars.db import touched
 from regulars.db.engine import read, write
 from regulars.db.locks import AdvisoryLock, lock
 
@@ -57,6 +58,8 @@ def migrate(engine: Engine, to: str = "head", *, after: Callable[[Connection], o
         before = _current(connection)
         if before != (head() if to == "head" else to):
             _run(connection, to)
+            if to == "head":
+                touched.install(connection)
         if after is not None and before not in (None, head()):
             after(connection)
     return head() if to == "head" else to

@@ -20,6 +20,7 @@ import uvloop
 from sqlalchemy import Connection, Engine
 
 from regulars.consent.signups import purge
+from regulars.context.statement_cache import StatementCache
 from regulars.core.clock import Clock
 from regulars.core.settings import Settings
 from regulars.db import engine as db
@@ -35,6 +36,7 @@ from regulars.operation.applied_versions import MANUAL
 from regulars.operation.clock_check import ClockCheck
 from regulars.operation.goal_watch import add_goals_reached
 from regulars.operation.guard_watch import log_alarms, watch
+from regulars.operation.index_upkeep import IndexUpkeep
 from regulars.operation.lanes import lane_kinds, open_lanes
 from regulars.operation.last_sound_rules import Fault, RulesInForce
 from regulars.operation.notifier import Notifier
@@ -43,6 +45,8 @@ from regulars.operation.provider_lookup import ProviderLookup
 from regulars.operation.server_outage_log import ServerOutageLog
 from regulars.operation.write_check import WriteCheck
 from regulars.outbound.webhook_delivery import Deliveries
+from regulars.planner import turn_indexes
+from regulars.planner.nightly_audit import audit, audit_due
 from regulars.planner.plan import Plan, plan
 from regulars.rules.delivery_rules import Delivery
 from regulars.rules.model import Kind
@@ -81,6 +85,8 @@ class Runtime:
         service = next(lane for lane in self._lanes if Kind.TRANSACTIONAL in lane.kinds)
         self._notifier = Notifier(engine, settings, service.transport, wall)
         self._writes: WriteCheck | None = None
+        self._indexes = IndexUpkeep(engine)
+        self._kept: tuple[Workspace, StatementCache] | None = None
 
     def probe_writes(self) -> None:
         """From now on tests every few seconds whether the database can be written, as a worker does, until `close`."""
@@ -110,8 +116,11 @@ class Runtime:
         """How the files on disk differ from the version that a person applied; information, no fault."""
         return self._in_force.draft
 
-    def plan(self, clock: Clock) -> Plan:
-        """Plans in one transaction, which also deletes sign-ups not confirmed in time and settles early bounces."""
+    def plan(self, clock: Clock, *, full: bool = False) -> Plan:
+        """Plans in one transaction, which also deletes sign-ups not confirmed in time and settles early bounces.
+
+        Asks those clients who can have become due; everybody where that is not known, with `full`, and once a night.
+        """
         self._look()
         begun = time.monotonic()
         while True:
@@ -122,13 +131,24 @@ class Runtime:
                 purge(connection, now, rules.rulebook.signup)
                 settle_waiting(connection)
                 alarms = watch(connection, rules.rulebook, lane_kinds(self.settings, rules.rulebook.delivery), now)
-                made = plan(connection, rules, now)
+                made = plan(connection, rules, now, incremental=True, cache=self._statements(rules))
+                if full or (made.asked is not None and audit_due(connection, now, rules.rulebook.company.timezone)):
+                    audit(connection, rules, now)
                 if rules.rulebook.notify:
                     add_goals_reached(connection, rules.rulebook, made.active_campaigns, now)
             self._providers.refresh(rules.rulebook.delivery.domain_rates)
+            if made.asked is None:
+                keys = {one.campaign.name: key for key, one in made.active_campaigns.items()}
+                self._indexes.want(turn_indexes.needed(rules, keys))
             log_alarms([*alarms, *made.alarms], {key: one.campaign.name for key, one in made.active_campaigns.items()})
             self._activity.planned(time.monotonic() - begun)
             return made
+
+    def _statements(self, rules: Workspace) -> StatementCache:
+        """The statements of plans by these rules, kept from plan to plan: making them costs more than they do."""
+        if self._kept is None or self._kept[0] is not rules:
+            self._kept = (rules, StatementCache())
+        return self._kept[1]
 
     @contextmanager
     def _planner(self) -> Iterator[Connection]:
@@ -254,9 +274,9 @@ class Runtime:
 
         return self._runner.run(self._notifier.run(rules.rulebook, fault, over))
 
-    def tick(self, clock: Clock) -> Ticked:
+    def tick(self, clock: Clock, *, full: bool = False) -> Ticked:
         """One plan and one dispatch until nothing is left; then others are told, unless it plays another day."""
-        done = Ticked(self.plan(clock), self.dispatch(clock))
+        done = Ticked(self.plan(clock, full=full), self.dispatch(clock))
         if clock is self.wall:
             self.notify(TURN_OF_TICK)
         return done
@@ -269,6 +289,7 @@ class Runtime:
         self._in_force.close()
         self._clocks.close()
         self._activity.close()
+        self._indexes.close()
         if self._writes is not None:
             self._writes.close()
         self.engine.dispose()

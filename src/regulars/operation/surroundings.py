@@ -26,6 +26,7 @@ from regulars.operation import restored
 from regulars.operation.clock_check import clock_difference, clocks_off
 from regulars.operation.pausing import open_pauses
 from regulars.operation.write_check import unwritten_for
+from regulars.planner.nightly_audit import last_missed
 from regulars.rules.model import Kind
 
 _LONG_PLAN = 120.0
@@ -74,7 +75,7 @@ def stopped(engine: Engine) -> list[Trouble]:
     """What is paused, restricted, held by name or after a restore, or waits for a server: no fault, yet important."""
     return [
         *paused(engine), *after_restore(engine), *poisonous(engine), *dead_webhooks(engine), *limited_servers(engine),
-        *long_plan(engine),
+        *long_plan(engine), *missed_clients(engine),
     ]  # fmt: skip
 
 
@@ -118,6 +119,16 @@ def long_plan(engine: Engine) -> list[Trouble]:
             "long-plan",
         )
     ]
+
+
+def missed_clients(engine: Engine) -> list[Trouble]:
+    """Clients whom only the nightly audit found: until the next one finds nobody."""
+    with db.read(engine) as connection:
+        found = last_missed(connection)
+    if found is None:
+        return []
+    brief = f"the last audit found {found.clients:,} clients that plans had missed: `regulars report` tells more"
+    return [Trouble(found.sentence, brief, "plan-audit")]
 
 
 def poisonous(engine: Engine) -> list[Trouble]:

@@ -29,6 +29,8 @@ from regulars.eligibility.lost_time import hold_restored
 from regulars.ledger.arms import arms_of_promises
 from regulars.ledger.webhook_endpoints import put_in_force
 from regulars.planner.activation import Change, activate, recount_points
+from regulars.planner.affected import Affected, affected, looked_up
+from regulars.planner.plan_state import Start, begin, end
 from regulars.planner.prefilter import Prefiltered, prefilter
 from regulars.planner.promise import promise_first_steps, promise_started, promise_timed_steps
 from regulars.planner.sequence import enter_by_decision, follow
@@ -67,6 +69,8 @@ class Plan:
     active_campaigns: Mapping[str, ActiveCampaign]
     recounted: bool = False
     """Whether the tariff of points has changed."""
+    asked: int | None = None
+    """How many clients were asked; None for all."""
     alarms: Sequence[Alarm] = ()
     """The guards that fired."""
 
@@ -81,8 +85,12 @@ def plan(
     states_unchanged: bool = False,
     cache: StatementCache | None = None,
     resumed: Plan | None = None,
+    incremental: bool = False,
 ) -> Plan:
     """Plans at `now` in the caller's transaction.
+
+    `incremental` asks only the clients who can have become due since the last plan of this kind, where that is known,
+    and keeps what the next one needs; without it everybody is asked, and nothing is taken from the queue.
 
     For simulations: with `only`, the key of one client, all others are left out. `excluded` are the names of campaigns
     without a first email for anybody now; `states_unchanged` says that no state and no value has changed since the
@@ -90,29 +98,22 @@ def plan(
     the same rules with the same company: these are not brought into force again.
     """
     lock(connection, AdvisoryLock.PLAN)
+    start = begin(connection, rules, now) if incremental else None
     if only is None:
         refresh_outgrown(connection)
     record_click_events(connection, now)
-    if resumed is None:
-        _clear_unknown_zones(connection)
-        changes = activate(connection, rules.rulebook, now)
-        recounted = recount_points(connection, rules.rulebook)
-        if only is None:
-            put_in_force(connection, rules.rulebook.notify)
-        active_campaigns = load_active_campaigns(connection, rules.rulebook)
-        changed = [change.campaign for change in changes if change.what in _CANARIES]
-        if changed:
-            begin_canaries(connection, rules.rulebook, active_campaigns, changed, now)
-    else:
-        changes, recounted, active_campaigns = [], False, _planned(resumed)
+    changes, recounted, active_campaigns = _put_in_force(connection, rules, now, only, resumed)
     context = _with_sequences(plan_context(connection, rules, now, only, cache), active_campaigns)
     if only is None and resumed is None:
         set_expected(context, active_campaigns, {change.campaign for change in changes})
-    movements = {} if states_unchanged else _update(context, active_campaigns)
-    if only is None:
-        refresh_outgrown(connection)  # written by this plan
     awake = {key: found for key, found in active_campaigns.items() if found.campaign.enabled}
-    promised = _promise(connection, context, awake, {key for key in awake if awake[key].campaign.name in excluded})
+    asked = None if start is None or changes or recounted else _affected(context, awake, start)
+    leave = {key for key in awake if awake[key].campaign.name in excluded}
+    with looked_up(connection, asked):
+        movements = {} if states_unchanged else _update(context, awake, asked)
+        if only is None:
+            refresh_outgrown(connection)  # written by this plan
+        promised = _promise(connection, context, awake, leave, asked)
     if only is None and promised:
         refresh_outgrown(connection)
     if promised:
@@ -120,7 +121,28 @@ def plan(
     alarms = guard_volume(connection, rules.rulebook, awake, now) if only is None and promised else []
     cleared = examine_waiting(connection, context, active_campaigns)
     connection.execute(update(campaigns).where(campaigns.c.key.in_(list(awake))).values(planned_at=now))
-    return Plan(now, changes, movements, promised, cleared, active_campaigns, recounted, alarms)
+    if start is not None:
+        end(connection, start, now, full=asked is None)
+    clients = None if asked is None or asked.everybody else asked.clients
+    return Plan(now, changes, movements, promised, cleared, active_campaigns, recounted, clients, alarms)
+
+
+def _put_in_force(
+    connection: Connection, rules: Ruleset, now: datetime, only: int | None, resumed: Plan | None
+) -> tuple[Sequence[Change], bool, Mapping[str, ActiveCampaign]]:
+    """Brings the rules into force: the changes, whether points were counted again, and the campaigns by key."""
+    if resumed is not None:
+        return [], False, _planned(resumed)
+    _clear_unknown_zones(connection)
+    changes = activate(connection, rules.rulebook, now)
+    recounted = recount_points(connection, rules.rulebook)
+    if only is None:
+        put_in_force(connection, rules.rulebook.notify)
+    active_campaigns = load_active_campaigns(connection, rules.rulebook)
+    changed = [change.campaign for change in changes if change.what in _CANARIES]
+    if changed:
+        begin_canaries(connection, rules.rulebook, active_campaigns, changed, now)
+    return changes, recounted, active_campaigns
 
 
 def _with_sequences(context: PlanContext, active_campaigns: Mapping[str, ActiveCampaign]) -> PlanContext:
@@ -144,14 +166,27 @@ def _planned(earlier: Plan) -> dict[str, ActiveCampaign]:
     }
 
 
-def _update(context: PlanContext, active_campaigns: Mapping[str, ActiveCampaign]) -> dict[str, Movement]:
+def _update(
+    context: PlanContext, active_campaigns: Mapping[str, ActiveCampaign], asked: Affected | None
+) -> dict[str, Movement]:
     """Updates members and values of triggers to now; returns the movements by key."""
     found = (
-        (key, trigger_of(active.campaign).update(context, active))
+        (key, trigger_of(active.campaign).update(whom, active))
         for key, active in active_campaigns.items()
-        if active.campaign.enabled
+        if (whom := _asked_of(context, asked, key)) is not None
     )
     return {key: movement for key, movement in found if movement is not None}
+
+
+def _affected(context: PlanContext, awake: Mapping[str, ActiveCampaign], start: Start) -> Affected | None:
+    return None if start.after is None else affected(context, awake, start.after, start.touched)
+
+
+def _asked_of(context: PlanContext, asked: Affected | None, key: str) -> PlanContext | None:
+    """The context of the clients to ask for a campaign; None for nobody."""
+    if asked is None or key in asked.everybody:
+        return context
+    return asked.context if key in asked.some else None
 
 
 def _promise(
@@ -159,6 +194,7 @@ def _promise(
     context: PlanContext,
     active_campaigns: Mapping[str, ActiveCampaign],
     excluded: Collection[str],
+    asked: Affected | None,
 ) -> int:
     """Promises every email that is due, by priority; returns the number of new rows."""
     prefiltered = (
@@ -167,9 +203,10 @@ def _promise(
     promised = 0
     for found in by_priority(active_campaigns):
         entered = 0
-        if found.key in prefiltered.first and found.key not in excluded:
-            promised += promise_first_steps(connection, context, found)
-            entered = enter_by_decision(connection, context, found, started=False)
+        whom = _asked_of(context, asked, found.key)
+        if whom is not None and found.key in prefiltered.first and found.key not in excluded:
+            promised += promise_first_steps(connection, whom, found)
+            entered = enter_by_decision(connection, whom, found, started=False)
         # Following steps are not due after an email promised just now: the one before must have been sent.
         if found.key in prefiltered.following or entered:
             promised += follow(connection, context, found)

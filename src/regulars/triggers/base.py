@@ -134,6 +134,14 @@ class Trigger(ABC):
         """Clients for whom a step with `at` is due; rule files allow `at` for events only."""
         raise AssertionError(f"{self.campaign.name}: `{step.key}` has `at`, and no event sets the campaign off")
 
+    @abstractmethod
+    def newly_due(self, context: PlanContext, active: ActiveCampaign, after: datetime) -> list[Select[Any]] | None:
+        """The clients whom waits and calendars alone can make due in (after, now]; None for everybody.
+
+        What its conditions make of time is said by `audience.turns`. A superset is right; a client too few is mailed
+        by the next full plan only.
+        """
+
     # ---------------------------------------------------------------- when it began, and whether it still holds
 
     @abstractmethod

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, cast, null
+from sqlalchemy import BigInteger, Select, cast, null
 from sqlalchemy.sql import ColumnElement
 
 from regulars.context.active_campaign import ActiveCampaign
@@ -27,6 +27,12 @@ class CalendarTrigger(Trigger):
 
     def falls_due(self, context: PlanContext, active: ActiveCampaign) -> bool:
         return bool(self.due_rows(context, active))
+
+    def newly_due(self, context: PlanContext, active: ActiveCampaign, after: datetime) -> list[Select[Any]] | None:
+        """Everybody, where one of its times has come: those whose time it is are found by the plan's own query."""
+        del active
+        come = self.calendar_times(context.rulebook, context.zones, after, context.now)
+        return None if any(True for _ in come) else []
 
     def backfill_words(self) -> str:
         return "" if self.campaign.backfill.mode == "none" else super().backfill_words()

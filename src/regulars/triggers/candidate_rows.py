@@ -60,6 +60,15 @@ def floor(context: PlanContext, active: ActiveCampaign, wait: Wait) -> ColumnEle
     return context.deferred_for(active, Instant(), lambda at, of: working.before(of.floor(at.now, policy), wait))
 
 
+def waits_ending(
+    context: PlanContext, moment: ColumnElement[Any], wait: Wait, after: datetime
+) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    """Whether a wait that begins at the moment ends in (after, now], for a WHERE."""
+    working = context.rulebook.company.working_time
+    first, last = working.before(after, wait), working.before(context.now, wait)
+    return moment > literal(first, Instant()), moment <= literal(last, Instant())
+
+
 def after_last_plan(context: PlanContext, active: ActiveCampaign, received: ColumnElement[Any]) -> ColumnElement[bool]:
     """Whether it arrived after the last plan: events long past are promised too, and found late."""
     last = context.deferred_for(active, Instant(), lambda _, of: of.planned_at - OVERLAP if of.planned_at else None)

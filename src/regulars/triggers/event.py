@@ -17,12 +17,22 @@ from regulars.context.plan_context import PlanContext, Ruleset
 from regulars.db.event_source import PURCHASE, event_source
 from regulars.db.json_fields import instant_in_event, readable_micros
 from regulars.db.states import Reason
-from regulars.db.tables import customers, promises
+from regulars.db.tables import customers, events, promises, purchases
 from regulars.db.types import Instant, from_micros, to_micros
 from regulars.profile import visits
 from regulars.rules.model import Rulebook, Step
 from regulars.triggers.base import ClientHistory, LastEvents, Story, Subject, Trigger
-from regulars.triggers.candidate_rows import OVERLAP, after_last_plan, begun, clients, day_text, floor, shape, wave
+from regulars.triggers.candidate_rows import (
+    OVERLAP,
+    after_last_plan,
+    begun,
+    clients,
+    day_text,
+    floor,
+    shape,
+    waits_ending,
+    wave,
+)
 from regulars.triggers.explained import CampaignExplanation, ExplainedClient
 from regulars.triggers.upcoming import Upcoming, UpcomingQuery
 from regulars.triggers.waits import with_wait
@@ -82,6 +92,12 @@ class EventTrigger(Trigger):
         joined = clients(context).join(source, happened.c.customer_id == customers.c.id)
         places = wave(context, active, **given)
         return shape(joined, happened.c.external_id, due_at, happened.c.id, places).where(*chosen, audience)
+
+    def newly_due(self, context: PlanContext, active: ActiveCampaign, after: datetime) -> list[Select[Any]]:
+        table = purchases if self.event == PURCHASE else events
+        ends = waits_ending(context, table.c.occurred_at, self.campaign.lead, after)
+        named = true() if self.event == PURCHASE else events.c.name == self.event
+        return [select(table.c.customer_id).where(named, *ends)]
 
     def timed_candidates(self, context: PlanContext, active: ActiveCampaign, step: Step) -> Select[Any]:
         """Clients for whom the step is due relative to an instant of its event, such as a day before a visit.

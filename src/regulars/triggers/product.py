@@ -15,7 +15,7 @@ from regulars.context.plan_context import PlanContext, Ruleset
 from regulars.db.tables import products, promises
 from regulars.rules.model import Rulebook
 from regulars.triggers.base import ClientHistory, Story, Subject, Trigger
-from regulars.triggers.candidate_rows import begun, clients, floor, shape, wave
+from regulars.triggers.candidate_rows import begun, clients, floor, shape, waits_ending, wave
 from regulars.triggers.explained import CampaignExplanation, ExplainedClient
 from regulars.triggers.upcoming import Upcoming, UpcomingQuery
 from regulars.triggers.waits import with_wait
@@ -44,6 +44,12 @@ class ProductTrigger(Trigger):
         joined = clients(context).join(source, true())
         places = wave(context, active, product=products)
         return shape(joined, products.c.sku, due_at, products.c.id, places).where(*chosen, audience)
+
+    def newly_due(self, context: PlanContext, active: ActiveCampaign, after: datetime) -> list[Select[Any]] | None:
+        """Everybody, where the wait after a launch ends."""
+        ends = waits_ending(context, products.c.launched_at, self.campaign.lead, after)
+        launched = context.connection.scalar(select(products.c.id).where(*ends).limit(1))
+        return [] if launched is None else None
 
     def began_at(self, active: ActiveCampaign, row: Any) -> ColumnElement[Any]:
         launched = select(type_coerce(products.c.launched_at, BigInteger)).where(products.c.id == row.c.source_id)

@@ -25,7 +25,7 @@ from regulars.db.tables import customers, members, promises
 from regulars.db.types import MICROSECOND, to_micros
 from regulars.rules.model import Rulebook
 from regulars.triggers.base import ClientHistory, CopyScope, Movement, Story, Subject, Trigger
-from regulars.triggers.candidate_rows import begun, clients, later, micros, shape, wave
+from regulars.triggers.candidate_rows import begun, clients, later, micros, shape, waits_ending, wave
 from regulars.triggers.entered_since import include_members_since
 from regulars.triggers.explained import CampaignExplanation, ExplainedClient
 from regulars.triggers.state_changes import ClientState, state_changes
@@ -81,7 +81,11 @@ class StateTrigger(Trigger):
         campaign = self.campaign
         had = (
             select(promises.c.customer_id, func.max(micros(promises.c.due_at)).label("due_at"))
-            .where(promises.c.campaign == active.key, promises.c.state.not_in([State.SKIPPED, State.FAILED]))
+            .where(
+                promises.c.campaign == active.key,
+                promises.c.state.not_in([State.SKIPPED, State.FAILED]),
+                context.is_selected(promises.c.customer_id),
+            )
             .group_by(promises.c.customer_id)
             .subquery("had")
         )
@@ -100,6 +104,20 @@ class StateTrigger(Trigger):
         joined = joined.outerjoin(had, had.c.customer_id == customers.c.id)
         query = shape(joined, members.c.occurrence, due_at, wave=wave(context, active)).where(*chosen)
         return query.where(had.c.customer_id.is_(None)) if pause is None else query
+
+    def newly_due(self, context: PlanContext, active: ActiveCampaign, after: datetime) -> list[Select[Any]]:
+        """Those whose stay has lasted for the wait, and those who had this email a pause ago."""
+        lead, pause = self.campaign.lead, self.campaign.reentry.after
+        inside = (members.c.campaign == active.key, members.c.left_at.is_(None), members.c.baseline.is_(False))
+        found: list[Select[Any]] = []
+        if lead:
+            waited = waits_ending(context, members.c.entered_at, lead, after)
+            found.append(select(members.c.customer_id).where(*inside, *waited))
+        if pause:
+            paused = waits_ending(context, promises.c.due_at, Wait(pause), after)
+            had = select(promises.c.customer_id).where(promises.c.campaign == active.key, *paused)
+            found.append(had.where(promises.c.customer_id.in_(select(members.c.customer_id).where(*inside))))
+        return found
 
     # ---------------------------------------------------------------- when it began, and whether it still holds
 

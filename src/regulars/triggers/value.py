@@ -24,7 +24,7 @@ from regulars.db.tables import customers, promises, values_seen
 from regulars.db.types import Instant
 from regulars.rules.model import Campaign, Rulebook
 from regulars.triggers.base import ClientHistory, Movement, Story, Subject, Trigger
-from regulars.triggers.candidate_rows import begun, clients, floor, shape, wave
+from regulars.triggers.candidate_rows import begun, clients, floor, shape, waits_ending, wave
 from regulars.triggers.entered_since import include_values_since
 from regulars.triggers.explained import CampaignExplanation, ExplainedClient
 from regulars.triggers.state_changes import ClientValue
@@ -72,6 +72,12 @@ class ValueTrigger(Trigger):
         source, due_at = with_wait(context, values_seen, values_seen.c.at, wait, chosen)
         joined = clients(context).join(source, values_seen.c.customer_id == customers.c.id)
         return shape(joined, values_seen.c.value, due_at, wave=wave(context, active)).where(*chosen)
+
+    def newly_due(self, context: PlanContext, active: ActiveCampaign, after: datetime) -> list[Select[Any]]:
+        if not self.campaign.lead:
+            return []
+        waited = waits_ending(context, values_seen.c.at, self.campaign.lead, after)
+        return [select(values_seen.c.customer_id).where(values_seen.c.campaign == active.key, *waited)]
 
     # ---------------------------------------------------------------- when it began, and whether it still holds
 

@@ -27,6 +27,7 @@ from regulars.db.tables.offers import coupon_codes, coupons, point_levels, point
 from regulars.db.tables.outbound import alerts, latencies, webhook_endpoints, webhook_messages
 from regulars.db.tables.people import aliases, customers, managers
 from regulars.db.tables.permissions import consent_log, consents, preferences, refusals, signups, suppressions
+from regulars.db.tables.planning import plan_states, touched_clients
 from regulars.db.tables.process_states import clock_states, counters, heartbeats, lane_states, write_probes
 from regulars.db.tables.responses import deliveries, hits
 from regulars.db.tables.stops import canaries, canary_samples, due_tallies, outcome_tallies, restorations, switches
@@ -78,6 +79,7 @@ __all__ = [
     "next_product_model",
     "notifications",
     "outcome_tallies",
+    "plan_states",
     "point_levels",
     "points_tariff",
     "popular_products",
@@ -96,6 +98,7 @@ __all__ = [
     "signups",
     "suppressions",
     "switches",
+    "touched_clients",
     "values_seen",
     "webhook_endpoints",
     "webhook_messages",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Boolean, Column, ForeignKey, Index, Integer, Table, Text
 
-from regulars.db.tables._metadata import metadata
+from regulars.db.tables._metadata import metadata, partial_index
 from regulars.db.types import Instant, Json, Key
 
 campaigns = Table(
@@ -42,6 +42,7 @@ members = Table(
     Column("entered_at", Instant, nullable=False),
     Column("left_at", Instant),
     Column("baseline", Boolean, nullable=False),  # already so when the rule came: not mailed
+    partial_index("ix_members_entered", "campaign", "entered_at", where="left_at IS NULL AND NOT baseline"),
 )
 
 values_seen = Table(
