@@ -1,9 +1,9 @@
 """How the cost of planning grows with the list: first plan, idle tick, tick after events, full plan.
 
 `python -m benchmarks.growth [--clients 10000 100000 1000000] [--url postgresql://…/scratch]`: for each size an empty
-database with the starter's rules, each client with five purchases of the last two years; nothing is analysed before
-the first plan. A tick comes a minute after the one before. Prints seconds (median of `--ticks`), and the slopes of the
-two largest sizes on log-log. The database named is emptied.
+database with the starter's rules, each client with five purchases and a visit of the last two years; nothing is
+analysed before the first plan. A tick comes a minute after the one before. Prints seconds (median of `--ticks`), and
+the slopes of the two largest sizes on log-log. The database named is emptied.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from regulars.profile import facts
 from regulars.workspace.folder import Workspace, open_workspace
 from regulars.workspace.starter import starter
 
-_BEGIN = datetime(2026, 6, 10, 9, 30, tzinfo=UTC)
+BEGIN = datetime(2026, 6, 10, 9, 30, tzinfo=UTC)
 _MINUTE = timedelta(minutes=1)
 _EVENTS = 1_000
 PRODUCTS = 50
@@ -53,6 +53,9 @@ SELECT 'p-' || n || '-' || k, n,
     1000000 + n % 90 * 100000
 FROM generate_series(1, CAST(:clients AS bigint)) n, generate_series(1, CAST(5 AS bigint)) k;
 INSERT INTO purchase_lines (purchase_id, line, product_id) SELECT id, 1, 1 + id % 50 FROM purchases;
+INSERT INTO events (external_id, customer_id, name, occurred_at, received_at, data)
+SELECT 'e-' || n, n, 'visit.done', :now - (n * 104729 % 730) * 86400000000, :now, '{"service": "repair", "score": 9}'
+FROM generate_series(1, CAST(:clients AS bigint)) n;
 """
 
 
@@ -96,8 +99,8 @@ def measured(engine: Engine, rules: Workspace, clients: int, ticks: int) -> dict
         result[name] = time.perf_counter() - begun
 
     migrate(engine)
-    timed("fill", lambda: _fill(engine, clients))
-    cache, times = StatementCache(), (_BEGIN + number * _MINUTE for number in count())
+    timed("fill", lambda: fill(engine, clients))
+    cache, times = StatementCache(), (BEGIN + number * _MINUTE for number in count())
 
     def tick() -> None:
         planned(engine, rules, next(times), cache)
@@ -129,9 +132,9 @@ def planned(engine: Engine, rules: Workspace, now: datetime, cache: StatementCac
         return plan(connection, rules, now, incremental=cache is not None, cache=cache)
 
 
-def happened(connection: Connection, number: int, clients: int, now: datetime) -> None:
-    """A thousand purchases of as many clients, as the import writes them."""
-    given = {"number": number, "clients": clients, "now": to_micros(now), "events": _EVENTS}
+def happened(connection: Connection, number: int, clients: int, now: datetime, *, events: int = _EVENTS) -> None:
+    """So many purchases of as many clients, as the import writes them."""
+    given = {"number": number, "clients": clients, "now": to_micros(now), "events": events}
     keys = connection.scalars(
         text("""
             INSERT INTO purchases (external_id, customer_id, occurred_at, received_at, amount)
@@ -143,10 +146,11 @@ def happened(connection: Connection, number: int, clients: int, now: datetime) -
     facts.refresh(connection, list(keys))
 
 
-def _fill(engine: Engine, clients: int) -> None:
+def fill(engine: Engine, clients: int) -> None:
+    """Clients with five purchases each; nothing is analysed."""
     with write(engine) as connection:
         for statement in filter(str.strip, _FILL.split(";\n")):
-            connection.execute(text(statement), {"clients": clients, "now": to_micros(_BEGIN)})
+            connection.execute(text(statement), {"clients": clients, "now": to_micros(BEGIN)})
         facts.refresh(connection)
 
 

@@ -27,8 +27,9 @@ class IndexUpkeep:
             return
         with db.read(self._engine) as connection:
             make, drop = turn_indexes.differences(connection, needed)
-        if make or drop:
-            self._thread = threading.Thread(target=self._run, args=([*drop, *make],), name="indexes", daemon=True)
+            statements = [*turn_indexes.swept(connection), *drop, *make]
+        if statements:
+            self._thread = threading.Thread(target=self._run, args=(statements,), name="indexes", daemon=True)
             self._thread.start()
 
     def close(self) -> None:

@@ -20,7 +20,6 @@ from sqlalchemy import (
     Select,
     Table,
     delete,
-    func,
     insert,
     literal,
     select,
@@ -42,7 +41,11 @@ from regulars.rules.model import Campaign
 from regulars.triggers.kinds import trigger_of
 
 _MOST = 50_000
-"""Touched rows above which everybody is asked: a bulk import, after which a full plan is cheaper."""
+"""Touched clients above whom everybody is asked: a bulk import, after which a full plan is cheaper."""
+_TAKEN = text(
+    "WITH taken AS (DELETE FROM touched_clients RETURNING customer_id)"
+    " SELECT DISTINCT customer_id FROM taken LIMIT :most"
+).bindparams(most=_MOST + 1)
 _ENTRY = ("audience", "waves")
 """Beside the trigger's own: the keys of a campaign whose conditions say who enters it."""
 _FEW = 2_000
@@ -74,12 +77,12 @@ def take_touched(connection: Connection) -> set[int] | None:
 
     What is committed later is there for the next plan; a plan that is undone gives its rows back.
     """
-    many = connection.scalar(select(func.count()).select_from(select(touched_clients).limit(_MOST + 1).subquery()))
-    if (many or 0) > _MOST:
+    if connection.dialect.name == "postgresql":
+        found = connection.scalars(_TAKEN).all()
+    else:  # nobody else writes meanwhile
+        found = connection.scalars(select(touched_clients.c.customer_id).distinct().limit(_MOST + 1)).all()
         connection.execute(delete(touched_clients))
-        return None
-    found = set(connection.scalars(delete(touched_clients).returning(touched_clients.c.customer_id)))
-    return None if None in found else {int(key) for key in found if key is not None}
+    return None if len(found) > _MOST or None in found else {int(key) for key in found}
 
 
 def affected(
@@ -201,6 +204,5 @@ def _narrowed(context: PlanContext, clients: Iterable[int]) -> PlanContext:
     connection.execute(delete(_AFFECTED))
     rows = ids(connection, sorted(clients))
     connection.execute(insert(_AFFECTED).from_select(["customer_id"], rows))
-    if connection.dialect.name == "postgresql":
-        connection.execute(text(f"ANALYZE {_AFFECTED.name}"))
+    connection.execute(text(f"ANALYZE {_AFFECTED.name}"))
     return replace(context, among=_AFFECTED)

@@ -29,7 +29,7 @@ from regulars.eligibility.lost_time import hold_restored
 from regulars.ledger.arms import arms_of_promises
 from regulars.ledger.webhook_endpoints import put_in_force
 from regulars.planner.activation import Change, activate, recount_points
-from regulars.planner.affected import Affected, affected, looked_up
+from regulars.planner.affected import Affected, affected, looked_up, take_touched
 from regulars.planner.plan_state import Start, begin, end
 from regulars.planner.prefilter import Prefiltered, prefilter
 from regulars.planner.promise import promise_first_steps, promise_started, promise_timed_steps
@@ -108,6 +108,8 @@ def plan(
         set_expected(context, active_campaigns, {change.campaign for change in changes})
     awake = {key: found for key, found in active_campaigns.items() if found.campaign.enabled}
     asked = None if start is None or changes or recounted else _affected(context, awake, start)
+    if start is not None and recounted:
+        take_touched(connection)  # everybody has new points, and is asked below
     leave = {key for key in awake if awake[key].campaign.name in excluded}
     with looked_up(connection, asked):
         movements = {} if states_unchanged else _update(context, awake, asked)

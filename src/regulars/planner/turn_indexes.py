@@ -60,6 +60,13 @@ def differences(connection: Connection, wanted: Mapping[str, str]) -> tuple[list
     )
 
 
+def swept(connection: Connection) -> list[str]:
+    """The statement that clears away what a bulk import left in the emptied queue, which every plan reads; or none."""
+    if connection.dialect.name != "postgresql" or "touched_clients" not in connection.scalars(_LARGE).all():
+        return []
+    return ["VACUUM touched_clients"]
+
+
 def carry_out(engine: Engine, statements: Iterable[str]) -> str | None:
     """Runs such statements one after the other; the error of the first that fails, or None.
 
