@@ -24,6 +24,7 @@ from regulars.audience.nodes import PURCHASE, Node
 from regulars.audience.person import Person
 from regulars.audience.problems import ExpressionErrors, Problem
 from regulars.audience.sql import Scope, Statement
+from regulars.audience.turns import Turns, turns
 from regulars.audience.type_check import Checker
 from regulars.audience.vocabulary import Catalogue
 from regulars.profile.visits import BOOKED, CANCELLED
@@ -64,6 +65,11 @@ class Expression:
     def explain(self, person: Person, now: datetime) -> Clause:
         """The same with every part's value."""
         return explain(self.text, self.node, Evaluation(person, now))
+
+    @cached_property
+    def turns(self) -> Turns:
+        """When its value can turn by time alone."""
+        return turns(self.node)
 
     @cached_property
     def fields(self) -> frozenset[str]:

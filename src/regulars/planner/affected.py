@@ -31,7 +31,7 @@ from sqlalchemy.schema import CreateTable
 from regulars.audience.evaluate import local_day
 from regulars.audience.expression import Expression
 from regulars.audience.turned_clients import turned_clients
-from regulars.audience.turns import Span, Turns, turns
+from regulars.audience.turns import Span, Turns
 from regulars.context.active_campaign import ActiveCampaign
 from regulars.context.plan_context import PlanContext, Ruleset
 from regulars.db.rowset import ids
@@ -117,7 +117,7 @@ def turns_of(rules: Ruleset, campaign: Campaign) -> Turns:
     """When these can turn by time alone."""
     whole = Turns()
     for condition in conditions_of(rules, campaign):
-        whole |= turns(condition.node)
+        whole |= condition.turns
     return whole
 
 
@@ -129,7 +129,7 @@ def asked_daily(rules: Ruleset) -> Iterator[tuple[str, str, str]]:
     for campaign in rules.rulebook.campaigns.values():
         for place, condition in rules.conditions.items():
             if place[:2] == ("campaigns", campaign.name) and place[2] in (campaign.trigger_key, *_ENTRY):
-                for node in dict.fromkeys(turns(condition.node).flows):
+                for node in dict.fromkeys(condition.turns.flows):
                     key = ".".join(str(part) for part in place[2:])
                     yield campaign.name, key, condition.text[node.start : node.end]
 
