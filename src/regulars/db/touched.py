@@ -80,9 +80,9 @@ def _postgresql() -> Iterator[str]:
 
 
 def _function(name: str, query: str) -> str:
-    # `plpgsql` keeps the plan of the statement for the connection. The driver reads a percent sign as a parameter.
+    # `plpgsql` keeps the plan of the statement for the connection. Who writes may have another search path.
     return (
-        f"CREATE OR REPLACE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
+        f"CREATE OR REPLACE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$ BEGIN"
         f" INSERT INTO touched_clients (customer_id) {query}; RETURN NULL; END $$"
     )
 

@@ -36,6 +36,9 @@ def begin(connection: Connection, rules: Ruleset, now: datetime) -> Start:
     Everybody is asked after a change of the rules or of the release, after a clock was put back, after a day without a
     plan, and after a bulk import.
     """
+    if connection.dialect.name == "postgresql":
+        # A statement is planned for its instants: at a sixth use PostgreSQL would take any, and read whole tables.
+        connection.exec_driver_sql("SET LOCAL plan_cache_mode = force_custom_plan")
     touched = take_touched(connection)
     obeyed = _digest(rules.rulebook)
     last = connection.execute(select(plan_states).where(plan_states.c.id == _ID)).one_or_none()
