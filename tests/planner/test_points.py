@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from regulars.db import tables
 from regulars.db.engine import read, write
-from regulars.profile import points
+from regulars.profile import facts, points
 from regulars.rules.tariff import Points
 from regulars.simulation.plan_ahead import plan_now
 from tests.common.bench import Bench, at
@@ -76,3 +76,21 @@ def test_without_a_tariff_only_an_event_brings_points(bench: Bench) -> None:
         assert [entry[1:] for entry in points.ledger(connection, key, at("2026-06-03T12:00")) if entry[1]] == [
             (7, "points.granted")
         ]
+
+
+def test_a_recount_changes_what_a_refresh_would_and_nothing_else(bench: Bench) -> None:
+    with write(bench.engine) as connection:
+        keys = [add_customer(connection, name) for name in ("ada", "bob", "cid", "dot")]
+        add_purchase(connection, keys[0], "2026-06-01", amount=80)
+        add_purchase(connection, keys[0], "2026-06-03", amount="0.70")
+        add_purchase(connection, keys[1], "2026-06-01")
+        add_event(connection, keys[2], "points.granted", "2026-06-02", {"points": 600})
+        add_event(connection, keys[2], "points.used", "2026-06-03", {"points": 50})
+        facts.refresh(connection)
+        assert points.put_in_force(connection, Points.model_validate(TARIFF))
+        assert facts.recount_points(connection) == 4  # even who has none has a level to come
+        assert facts.refresh(connection) == 0
+        assert facts.recount_points(connection) == 0
+        assert points.put_in_force(connection, Points())
+        assert facts.recount_points(connection) == 4
+        assert facts.refresh(connection) == 0

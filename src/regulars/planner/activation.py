@@ -72,7 +72,7 @@ def recount_points(connection: Connection, rulebook: Rulebook) -> bool:
     """Recounts every client's points if the tariff has changed; returns whether it has."""
     changed = points.put_in_force(connection, rulebook.points)
     if changed:
-        facts.refresh(connection)
+        facts.recount_points(connection)
     return changed
 
 

@@ -41,6 +41,7 @@ from sqlalchemy import (
     type_coerce,
     union,
     union_all,
+    update,
 )
 from sqlalchemy.schema import CreateTable
 
@@ -158,6 +159,31 @@ def refresh(connection: Connection, customer_ids: Restriction | None = None) -> 
         _lock_facts(connection, facts.c.customer_id.in_(ids(connection, keys[start : start + _CHUNK])))
         changed += connection.exec_driver_sql(_refresh_some_sql(connection), given, execution_options=_COUNTED).rowcount
     return changed
+
+
+def recount_points(connection: Connection) -> int:
+    """Recomputes everybody's points after a change of the tariff, and nothing else; returns how many rows changed."""
+    _lock_facts(connection, true())
+    known, earned = facts.alias("known"), points.sums()
+    counted = (
+        select(
+            known.c.customer_id,
+            cast(func.coalesce(earned.c.points, 0), BigInteger).label("points"),
+            cast(func.coalesce(earned.c.points_earned, 0), BigInteger).label("points_earned"),
+            *points.level_columns(earned),
+        )
+        .select_from(known.outerjoin(earned, earned.c.customer_id == known.c.customer_id))
+        .subquery("counted")
+    )
+    derived = [c for c in counted.c if c.name != "customer_id"]
+    statement = (
+        update(facts)
+        .values({c.name: c for c in derived})
+        .where(
+            facts.c.customer_id == counted.c.customer_id, or_(*(facts.c[c.name].is_distinct_from(c) for c in derived))
+        )
+    )
+    return connection.execute(statement, execution_options=_COUNTED).rowcount
 
 
 def refresh_after_events(connection: Connection, event_ids: Iterable[int]) -> int:
