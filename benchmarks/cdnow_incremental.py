@@ -123,16 +123,18 @@ def main() -> None:
             now = BEGIN + number * HOUR
             for shop in shops:
                 shop.hour(now, arrivals.get(now, []))
-            if number % (24 * 30) == 0:
-                print(f"{now:%Y-%m-%d} " + " and ".join(f"{shop.seconds:.0f} s" for shop in shops), flush=True)
-        _compare(*shops, hours=options.days * 24)
+            if number % (24 * 30) == 24 * 30 - 1 or number == options.days * 24 - 1:
+                _compare(*shops, now=now, hours=number + 1)
 
 
-def _compare(one: Shop, two: Shop, *, hours: int) -> None:
+def _compare(one: Shop, two: Shop, *, now: datetime, hours: int) -> None:
     ours, theirs = one.ledger(), two.ledger()
-    print(f"{hours:,} plans, of which {one.asked:,} asked only some clients")
-    print(f"{one.seconds:.0f} s; {two.seconds:.0f} s where all asked everybody")
-    print(f"{len(theirs):,} rows of the ledger; {len(theirs - ours):,} missing, {len(ours - theirs):,} too many")
+    print(
+        f"{now:%Y-%m-%d}: {hours:,} plans in {one.seconds:.0f} s ({one.asked:,} asked only some clients),"
+        f" full ones in {two.seconds:.0f} s; {len(theirs):,} rows of the ledger,"
+        f" {len(theirs - ours):,} missing, {len(ours - theirs):,} too many",
+        flush=True,
+    )
     for row in sorted(theirs ^ ours, key=str)[:10]:
         print(row)
 
