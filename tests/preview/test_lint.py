@@ -12,11 +12,12 @@ from typing import Any
 import pytest
 
 from regulars.core import settings
+from regulars.core.colour import contrast
 from regulars.preview.lint.dark_styles import Element, dark_rules
 from regulars.preview.lint.everything import lint
 from regulars.preview.lint.finding import Finding
 from regulars.preview.lint.online import broken
-from regulars.preview.lint.rendered import colour_of, contrast, look_at
+from regulars.preview.lint.rendered import colour_of, look_at
 from regulars.preview.preview import preview
 from regulars.workspace.folder import open_workspace
 from tests.common.workspace import write_email, write_workspace

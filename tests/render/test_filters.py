@@ -26,7 +26,9 @@ def show(desk: Desk, expression: str, value: Any, locale: str = "en-GB", **conte
     ("expression", "value", "locale", "shown"),
     [
         ("v | date", date(2026, 3, 5), "en-GB", "5 March 2026"),
-        ("v | date", date(2026, 3, 5), "uk", "5 березня 2026\u202fр."),
+        ("v | date", date(2026, 3, 5), "uk", "5 березня 2026" + SPACE + "р."),
+        ("v | date('full')", date(2026, 3, 6), "uk", "п\u2019ятниця, 6 березня 2026" + SPACE + "р."),
+        ("v | time", NIGHT, "en", "1:30" + SPACE + "AM"),
         ("v | date('day')", date(2026, 3, 5), "ru", "5 марта"),
         ("v | date('month')", date(2026, 3, 5), "et", "märts 2026"),
         ("v | date('short')", date(2026, 3, 5), "ro", "05.03.2026"),

@@ -7,8 +7,9 @@ import re
 from hypothesis import given
 from hypothesis import strategies as st
 
+from regulars.core.colour import Colour, contrast, parse
 from regulars.web.rate_limit import Limiter, source_of
-from regulars.web.recipient.page_templates import _contrast, stylesheet
+from regulars.web.recipient.page_templates import stylesheet
 from tests.web.shop import Shop
 
 
@@ -59,15 +60,17 @@ def test_whom_an_address_counts_for() -> None:
     assert [source_of(text) for text in ("", "unix", "2001:db8::/32")] == ["", "unix", "2001:db8::/32"]
 
 
-def rgb(color: str) -> tuple[int, ...]:
-    return tuple(int(color[i : i + 2], 16) for i in (1, 3, 5))
+def rgb(color: str) -> Colour:
+    found = parse(color)
+    assert found is not None
+    return found
 
 
 @given(color=st.from_regex(r"\A#[0-9a-fA-F]{6}\Z"))
 def test_any_colour_can_be_read_on_both_grounds(color: str) -> None:
     found = dict(re.findall(r"--(brand|brand-dark): (#[0-9a-f]{6});", stylesheet(color)))
-    assert _contrast(rgb(found["brand"]), (255, 255, 255)) >= 4.5
-    assert _contrast(rgb(found["brand-dark"]), (24, 26, 27)) >= 4.5
+    assert contrast(rgb(found["brand"]), (255, 255, 255)) >= 4.5
+    assert contrast(rgb(found["brand-dark"]), (24, 26, 27)) >= 4.5
 
 
 def test_a_readable_colour_stays_as_it_is() -> None:

@@ -25,6 +25,7 @@ from regulars.render.draft import Draft, draft, joined, word_pieces
 from regulars.render.environment import HTML, TEXT, Environment
 from regulars.render.template_files import File, Library, expand, match
 from regulars.render.template_pieces import Piece
+from regulars.rules.company import derived_colors
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +149,11 @@ class Templates:
         self.library.body(email)
         file = self.library.find(email, "sample.yaml")
         base = self.library.find("_base", "sample.yaml")
-        return {**(_data(base) if base else {}), **(_data(file) if file else {})}
+        found = {**(_data(base) if base else {}), **(_data(file) if file else {})}
+        company = found.get("company")
+        if isinstance(company, dict):  # what follows from its colour need not be written
+            found["company"] = {**derived_colors(company.get("color")), **company}
+        return found
 
 
 def shown_in(locale: str, language: str) -> str:

@@ -24,11 +24,12 @@ from regulars.render.message import RenderFailed, render
 from regulars.render.question_calls import QUESTIONS
 from regulars.render.template_files import Library, included
 from regulars.render.template_pieces import Kind, Piece
+from regulars.rules.company import TEMPLATE_FIELDS
 
 PRODUCT = frozenset("sku name category price currency url image_url".split())
 FIELDS: dict[str, frozenset[str]] = {
     "manager": frozenset("external_id name email title phone".split()),
-    "company": frozenset("name address website phone logo color locale timezone currency".split()),
+    "company": frozenset(TEMPLATE_FIELDS),
     "purchase": frozenset("at amount currency products".split()),
     "product": PRODUCT,
     "holiday": frozenset("name day date".split()),

@@ -8,12 +8,17 @@ from typing import Any
 
 from pydantic import Field
 
+from regulars.core.colour import Colour, hexadecimal, parse, readable, text_on
 from regulars.core.working import Week, WorkingTime
 from regulars.rules.phrase_types import Bounces, Day, Part, Region, WorkingWeek, Zone
 from regulars.rules.survey import Texts, in_language
 
-TEMPLATE_FIELDS = ("name", "address", "website", "phone", "logo", "color", "currency", "locale", "timezone")
+TEMPLATE_FIELDS = (
+    "name", "address", "website", "phone", "logo", "color", "on_color", "link_color", "currency", "locale", "timezone",
+)  # fmt: skip
 """Fields of the company for emails."""
+_BACKGROUNDS: tuple[Colour, ...] = ((255, 255, 255), (250, 246, 238), (245, 242, 236))
+"""Of the starter's emails: card, box and page."""
 
 
 class Company(Part):
@@ -52,6 +57,20 @@ class Company(Part):
         """Its address in its own language."""
         return in_language(self.addresses, self.locale)
 
+    @property
+    def on_color(self) -> str:
+        """The colour of text on a surface in the company's colour: white, or dark where that cannot be read."""
+        return self._colors["on_color"]
+
+    @property
+    def link_color(self) -> str:
+        """The company's colour as text: darker where it could not be read on the emails' backgrounds."""
+        return self._colors["link_color"]
+
+    @cached_property
+    def _colors(self) -> dict[str, str]:
+        return derived_colors(self.color)
+
     @cached_property
     def _localized(self) -> dict[str, Company]:
         """By language what `speaking` has made."""
@@ -83,3 +102,11 @@ class Company(Part):
     def working_time(self) -> WorkingTime:
         """The company's working time, in its time zone."""
         return WorkingTime(self.working_hours, self.timezone, self.holidays, frozenset(self.days_off))
+
+
+def derived_colors(color: object) -> dict[str, str]:
+    """`on_color` and `link_color` of a company's colour; nothing where it is none."""
+    accent = parse(color) if isinstance(color, str) else None
+    if accent is None:
+        return {}
+    return {"on_color": hexadecimal(text_on(accent)), "link_color": hexadecimal(readable(accent, *_BACKGROUNDS))}

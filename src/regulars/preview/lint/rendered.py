@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from urllib.parse import urlsplit
 
+from regulars.core.colour import Colour, contrast, hexadecimal, parse
 from regulars.preview.lint.dark_styles import DarkRule, Element, dark_rules, dark_values
 from regulars.preview.lint.finding import Finding, Level
 from regulars.preview.preview import Preview
@@ -28,11 +29,8 @@ _SPAM = re.compile(
     r"|order now|risk[- ]free|urgent|winner|you have been selected)\b",
     re.IGNORECASE,
 )
-_HEX = re.compile(r"#([0-9a-f]{3}|[0-9a-f]{6})$", re.IGNORECASE)
 _RGB = re.compile(r"rgb\((\d{1,3}),\s*(\d{1,3}),\s*(\d{1,3})\)$", re.IGNORECASE)
 _VOID = frozenset({"br", "img", "hr", "meta", "link", "input", "area", "base", "col", "wbr"})
-
-Colour = tuple[int, int, int]
 
 
 @dataclass(slots=True)
@@ -103,26 +101,12 @@ def _style(element: Element, rules: Mapping[str, str], bgcolor: str, above: _Sty
 
 def colour_of(text: str) -> Colour | None:
     """Of `#abc`, `#aabbcc`, `rgb(1, 2, 3)`, `white` and `black`; None for anything else."""
-    found = _HEX.match(text)
-    if found is not None:
-        digits = found[1] if len(found[1]) == 6 else "".join(digit * 2 for digit in found[1])
-        return int(digits[:2], 16), int(digits[2:4], 16), int(digits[4:], 16)
+    if (found := parse(text)) is not None:
+        return found
     numbers = _RGB.match(text)
     if numbers is not None:
         return int(numbers[1]), int(numbers[2]), int(numbers[3])
     return {"white": (255, 255, 255), "black": (0, 0, 0)}.get(text)
-
-
-def contrast(one: Colour, other: Colour) -> float:
-    """The ratio of two colours, 1 to 21 (WCAG 2.2, "contrast ratio")."""
-    light, dark = sorted((_luminance(one), _luminance(other)), reverse=True)
-    return (light + 0.05) / (dark + 0.05)
-
-
-def _luminance(colour: Colour) -> float:
-    shares = [part / 255 for part in colour]
-    red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in shares)
-    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
 
 def look_at(one: Preview, own_links: str) -> tuple[list[Finding], list[str]]:
@@ -147,12 +131,8 @@ def look_at(one: Preview, own_links: str) -> tuple[list[Finding], list[str]]:
 def _faint(look: _Look, place: str, mode: str) -> Iterator[Finding]:
     for (colour, background), text in look.faint.items():
         ratio = contrast(colour, background)
-        message = f"`{text}` is hard to read{mode}: {_hex(colour)} on {_hex(background)} is {ratio:.1f}:1"
+        message = f"`{text}` is hard to read{mode}: {hexadecimal(colour)} on {hexadecimal(background)} is {ratio:.1f}:1"
         yield Finding("contrast", place, message, "4.5:1 is needed; 3:1 if large")
-
-
-def _hex(colour: Colour) -> str:
-    return "#" + "".join(f"{part:02x}" for part in colour)
 
 
 def _subject(one: Preview, place: str) -> Iterator[Finding]:
