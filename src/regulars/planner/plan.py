@@ -107,9 +107,7 @@ def plan(
     if only is None and resumed is None:
         set_expected(context, active_campaigns, {change.campaign for change in changes})
     awake = {key: found for key, found in active_campaigns.items() if found.campaign.enabled}
-    asked = None if start is None or changes or recounted else _affected(context, awake, start)
-    if start is not None and recounted:
-        take_touched(connection)  # everybody has new points, and is asked below
+    asked = _affected(context, awake, start, changed=bool(changes), recounted=recounted)
     leave = {key for key in awake if awake[key].campaign.name in excluded}
     with looked_up(connection, asked):
         movements = {} if states_unchanged else _update(context, awake, asked)
@@ -180,8 +178,15 @@ def _update(
     return {key: movement for key, movement in found if movement is not None}
 
 
-def _affected(context: PlanContext, awake: Mapping[str, ActiveCampaign], start: Start) -> Affected | None:
-    return None if start.after is None else affected(context, awake, start.after, start.touched)
+def _affected(
+    context: PlanContext, awake: Mapping[str, ActiveCampaign], start: Start | None, *, changed: bool, recounted: bool
+) -> Affected | None:
+    """Whom to ask; None for everybody."""
+    if start is not None and recounted:
+        take_touched(context.connection)  # everybody has new points, and is asked
+    if start is None or start.after is None or changed or recounted:
+        return None
+    return affected(context, awake, start.after, start.touched)
 
 
 def _asked_of(context: PlanContext, asked: Affected | None, key: str) -> PlanContext | None:
