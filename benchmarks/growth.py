@@ -99,7 +99,7 @@ def measured(engine: Engine, rules: Workspace, clients: int, ticks: int) -> dict
         result[name] = time.perf_counter() - begun
 
     migrate(engine)
-    timed("fill", lambda: fill(engine, clients))
+    timed("fill", lambda: _filled(engine, clients))
     cache, times = StatementCache(), (BEGIN + number * _MINUTE for number in count())
 
     def tick() -> None:
@@ -146,12 +146,16 @@ def happened(connection: Connection, number: int, clients: int, now: datetime, *
     facts.refresh(connection, list(keys))
 
 
-def fill(engine: Engine, clients: int) -> None:
+def fill(connection: Connection, clients: int) -> None:
     """Clients with five purchases each; nothing is analysed."""
+    for statement in filter(str.strip, _FILL.split(";\n")):
+        connection.execute(text(statement), {"clients": clients, "now": to_micros(BEGIN)})
+    facts.refresh(connection)
+
+
+def _filled(engine: Engine, clients: int) -> None:
     with write(engine) as connection:
-        for statement in filter(str.strip, _FILL.split(";\n")):
-            connection.execute(text(statement), {"clients": clients, "now": to_micros(BEGIN)})
-        facts.refresh(connection)
+        fill(connection, clients)
 
 
 def _empty(engine: Engine) -> None:

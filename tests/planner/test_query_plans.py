@@ -51,7 +51,8 @@ def read_whole(found: dict[str, str]) -> dict[str, list[str]]:
 
 def test_a_tick_looks_clients_up(postgres_engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     rules = open_workspace(starter())
-    fill(postgres_engine, CLIENTS)
+    with write(postgres_engine) as connection:
+        fill(connection, CLIENTS)
     analyze(postgres_engine)
     with write(postgres_engine) as connection:
         plan(connection, rules, BEGIN, incremental=True)

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import Connection, Engine, insert, select
+from sqlalchemy import Connection, Engine, func, insert, select, text
 
+from benchmarks.growth import fill
 from regulars.db import tables
 from regulars.db.engine import dry_run, read, write
 from regulars.db.types import DAY, to_micros
@@ -169,3 +170,17 @@ def test_rhythm_is_the_same_double_everywhere(engine: Engine) -> None:
         rhythm = connection.scalar(select(tables.facts.c.rhythm).where(tables.facts.c.customer_id == 1))
     span = to_micros(START + timedelta(days=100)) - to_micros(START)
     assert rhythm == span / (DAY * 3)
+
+
+def test_everybody_is_computed_in_time_on_tables_that_were_emptied_and_filled_again(postgres_engine: Engine) -> None:
+    """They are as large as before and known as empty: nested loops over whole tables would take minutes."""
+    with write(postgres_engine) as connection:
+        fill(connection, 20_000)
+    with write(postgres_engine) as connection:
+        for table in reversed(tables.metadata.sorted_tables):
+            connection.execute(table.delete())
+        connection.execute(text("ANALYZE"))
+    with write(postgres_engine) as connection:
+        connection.execute(text("SET LOCAL statement_timeout = '30s'"))
+        fill(connection, 20_000)
+        assert connection.scalar(select(func.count()).select_from(tables.facts)) == 20_000

@@ -7,7 +7,9 @@ loops over whole tables, which take hours at a million rows.
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, text
+from collections.abc import Iterable
+
+from sqlalchemy import Connection, Table, text
 
 from regulars.db.tables import metadata
 
@@ -26,3 +28,13 @@ def refresh_outgrown(connection: Connection) -> None:
     if connection.dialect.name == "postgresql":
         for table in connection.scalars(_OUTGROWN, {"tables": sorted(metadata.tables)}).all():
             connection.exec_driver_sql(f'ANALYZE "{table}"')
+
+
+def count_again(connection: Connection, tables: Iterable[Table]) -> None:
+    """Counts these tables whatever was known of them; on SQLite does nothing.
+
+    For work on all of their rows: a table that was emptied and filled again is as large as before, and known as empty.
+    """
+    if connection.dialect.name == "postgresql":
+        for table in tables:
+            connection.exec_driver_sql(f'ANALYZE "{table.name}"')

@@ -48,13 +48,16 @@ from sqlalchemy.schema import CreateTable
 from regulars.db.as_of import Moment, Restriction, among, as_of_filter
 from regulars.db.engine import insert
 from regulars.db.rowset import ids
-from regulars.db.tables import customers, events, facts, points_tariff, purchases
+from regulars.db.statistics import count_again
+from regulars.db.tables import customers, events, facts, points_tariff, products, purchase_lines, purchases
 from regulars.db.types import DAY, Instant, Money, to_micros
 from regulars.profile import next_product, points, traits
 from regulars.profile.next_product import USUAL_GAP
 
 __all__ = ["USUAL_GAP", "Restriction", "as_of", "refresh", "refresh_after_events", "source", "materialized"]
 
+_READ = (customers, purchases, purchase_lines, events, products, facts)
+"""The tables that facts are made of, and their own."""
 _CHUNK = 5_000
 """Clients recomputed by one statement."""
 _COUNTED = {"preserve_rowcount": True}
@@ -146,6 +149,8 @@ def _rhythm(total: Subquery) -> ColumnElement[Any]:
 
 def refresh(connection: Connection, customer_ids: Restriction | None = None) -> int:
     """Recomputes the stored facts of these clients (None: all); returns the number of changed rows."""
+    if customer_ids is None:
+        count_again(connection, _READ)  # perhaps they were filled by this transaction
     if customer_ids is None or isinstance(customer_ids, Select | ColumnElement):
         _lock_facts(connection, true() if customer_ids is None else among(facts.c.customer_id, customer_ids))
         if customer_ids is None:
@@ -163,6 +168,7 @@ def refresh(connection: Connection, customer_ids: Restriction | None = None) -> 
 
 def recount_points(connection: Connection) -> int:
     """Recomputes everybody's points after a change of the tariff, and nothing else; returns how many rows changed."""
+    count_again(connection, _READ)
     _lock_facts(connection, true())
     known, earned = facts.alias("known"), points.sums()
     counted = (
