@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import Engine, text
 
 from regulars.db.engine import read, write
+from regulars.db.locks import AdvisoryLock
 from regulars.operation.index_upkeep import IndexUpkeep
 from regulars.planner import turn_indexes
 from tests.common.rules import rules
@@ -83,3 +84,21 @@ def test_small_tables_and_sqlite_need_none(engine: Engine, monkeypatch: pytest.M
 def test_only_names_come_into_the_statements() -> None:
     with pytest.raises(ValueError, match="is no name"):
         turn_indexes.needed(rules({"away": RULES["away"]}), {"away": "a'; DROP TABLE facts --"})
+
+
+def test_two_processes_do_not_undo_each_other(postgres_engine: Engine, upkeep: IndexUpkeep) -> None:
+    wanted = turn_indexes.needed(rules({"known": RULES["known"]}), {})
+    with postgres_engine.connect() as other:
+        other.execute(text("SELECT pg_advisory_lock(:lock)"), {"lock": int(AdvisoryLock.TURN_INDEXES)})
+        assert turn_indexes.keep_up(postgres_engine, wanted) == []
+        other.execute(text("SELECT pg_advisory_unlock(:lock)"), {"lock": int(AdvisoryLock.TURN_INDEXES)})
+    assert len(turn_indexes.keep_up(postgres_engine, wanted)) > 0
+    upkeep.want({})
+    upkeep.close()
+
+
+def test_the_limits_of_time_stay_with_its_own_connection(postgres_engine: Engine, upkeep: IndexUpkeep) -> None:
+    upkeep.want({})
+    upkeep.close()
+    with read(postgres_engine) as connection:
+        assert connection.scalar(text("SHOW statement_timeout")) == "0"

@@ -33,6 +33,9 @@ class StatementCache:
         self._kept: dict[Hashable, Any] = {}
         self._asked: Any = None
 
+    def __len__(self) -> int:
+        return len(self._kept)
+
     def take(self, key: Hashable, asked: Any, build: Callable[[], _T]) -> _T:
         """The statement for the key, built if missing; execute it before taking another.
 

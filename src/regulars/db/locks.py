@@ -33,6 +33,7 @@ class AdvisoryLock(IntEnum):
     SIGN_UP = 7_246_005  # of one address
     HITS = 7_246_006  # of one promise: grading its clicks
     VERSIONS = 7_246_007  # of the workspace: storing one and deleting old ones
+    TURN_INDEXES = 7_246_008  # of a session: making and dropping indexes
     DOMAIN_LIMITS = 7_246_029  # claiming under limits by receiving domain
 
 

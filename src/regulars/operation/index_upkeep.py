@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from sqlalchemy import Engine
 
-from regulars.db import engine as db
-from regulars.planner import turn_indexes
+from regulars.core.errors import EnvironmentFailed
+from regulars.planner.turn_indexes import keep_up
 
 _LOG = logging.getLogger(__name__)
 
@@ -23,13 +23,8 @@ class IndexUpkeep:
 
     def want(self, needed: Mapping[str, str]) -> None:
         """From now on these are needed, by name; returns at once."""
-        if self._thread is not None and self._thread.is_alive():
-            return
-        with db.read(self._engine) as connection:
-            make, drop = turn_indexes.differences(connection, needed)
-            statements = [*turn_indexes.swept(connection), *drop, *make]
-        if statements:
-            self._thread = threading.Thread(target=self._run, args=(statements,), name="indexes", daemon=True)
+        if self._engine.dialect.name == "postgresql" and (self._thread is None or not self._thread.is_alive()):
+            self._thread = threading.Thread(target=self._run, args=(needed,), name="indexes", daemon=True)
             self._thread.start()
 
     def close(self) -> None:
@@ -37,9 +32,11 @@ class IndexUpkeep:
         if self._thread is not None:
             self._thread.join()
 
-    def _run(self, statements: Sequence[str]) -> None:
-        error = turn_indexes.carry_out(self._engine, statements)
-        if error is None:
-            _LOG.info("indexes for plans: %s", "; ".join(statements))
-        else:
+    def _run(self, needed: Mapping[str, str]) -> None:
+        try:
+            done = keep_up(self._engine, needed)
+        except EnvironmentFailed as error:
             _LOG.warning("plans are slower than they could be, for an index was not made: %s", error)
+            return
+        if done:
+            _LOG.info("indexes for plans: %s", "; ".join(done))

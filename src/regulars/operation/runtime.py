@@ -56,6 +56,8 @@ TURN_OF_TICK = timedelta(seconds=30)
 """How long `tick` tells other programs, at most."""
 
 
+_MOST_KEPT = 400
+"""Statements of plans; each is needed once for every set of time zones that have another date than the company."""
 _WAIT, _WORKER_WAIT = 60.0, 5.0
 """Seconds for which a command, and a worker, wait while another process plans."""
 
@@ -146,7 +148,7 @@ class Runtime:
 
     def _statements(self, rules: Workspace) -> StatementCache:
         """The statements of plans by these rules, kept from plan to plan: making them costs more than they do."""
-        if self._kept is None or self._kept[0] is not rules:
+        if self._kept is None or self._kept[0] is not rules or len(self._kept[1]) > _MOST_KEPT:
             self._kept = (rules, StatementCache())
         return self._kept[1]
 

@@ -16,7 +16,9 @@ from sqlalchemy.exc import SQLAlchemyError
 from regulars.audience.turned_clients import rhythms_sql
 from regulars.audience.turns import Begins, EventAge, FieldAge, Moment, Returns, Rhythms, Span
 from regulars.context.plan_context import Ruleset
+from regulars.core.errors import EnvironmentFailed
 from regulars.core.ids import digest
+from regulars.db.locks import AdvisoryLock
 from regulars.db.tables import customers
 from regulars.planner.affected import turns_of
 
@@ -26,6 +28,7 @@ _EXISTING = text(
     "SELECT c.relname, i.indisvalid FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid"
     " WHERE c.relnamespace = current_schema()::regnamespace AND c.relname LIKE 'ix_turn_%'"
 )
+_MINE = text("SELECT pg_try_advisory_lock(:lock)")
 _LARGE = text(
     "SELECT relname FROM pg_class WHERE relnamespace = current_schema()::regnamespace AND relkind = 'r'"
     " AND pg_relation_size(oid) > 4 * 1024 * 1024"
@@ -60,26 +63,26 @@ def differences(connection: Connection, wanted: Mapping[str, str]) -> tuple[list
     )
 
 
-def swept(connection: Connection) -> list[str]:
-    """The statement that clears away what a bulk import left in the emptied queue, which every plan reads; or none."""
-    if connection.dialect.name != "postgresql" or "touched_clients" not in connection.scalars(_LARGE).all():
-        return []
-    return ["VACUUM touched_clients"]
+def keep_up(engine: Engine, wanted: Mapping[str, str]) -> list[str]:
+    """Makes and drops indexes, and clears away what a bulk import left in the emptied queue, which every plan reads.
 
-
-def carry_out(engine: Engine, statements: Iterable[str]) -> str | None:
-    """Runs such statements one after the other; the error of the first that fails, or None.
-
-    One fails where another process makes the same index, or where a long transaction stands in its way.
+    Returns the statements that were run; none where another process is at it. On a connection of its own, which keeps
+    its limits of time to itself. Raises EnvironmentFailed where a long transaction stands in the way.
     """
+    if engine.dialect.name != "postgresql":
+        return []
     try:
-        with engine.connect() as connection:
-            outside = connection.execution_options(isolation_level="AUTOCOMMIT")
-            for statement in (*_TIME_LIMITS, *statements):
-                outside.exec_driver_sql(statement)
+        with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            connection.detach()
+            if not connection.scalar(_MINE, {"lock": int(AdvisoryLock.TURN_INDEXES)}):
+                return []
+            make, drop = differences(connection, wanted)
+            sweep = ["VACUUM touched_clients"] if "touched_clients" in connection.scalars(_LARGE).all() else []
+            for statement in (*_TIME_LIMITS, *sweep, *drop, *make):
+                connection.exec_driver_sql(statement)
+            return [*sweep, *drop, *make]
     except SQLAlchemyError as error:
-        return str(error)
-    return None
+        raise EnvironmentFailed(str(error)) from error
 
 
 def _of_spans(spans: Iterable[Span]) -> Iterator[str]:
