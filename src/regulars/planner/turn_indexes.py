@@ -28,7 +28,7 @@ _EXISTING = text(
     "SELECT c.relname, i.indisvalid FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid"
     " WHERE c.relnamespace = current_schema()::regnamespace AND c.relname LIKE 'ix_turn_%'"
 )
-_MINE = text("SELECT pg_try_advisory_lock(:lock)")
+_TRY_LOCK = text("SELECT pg_try_advisory_lock(:lock)")
 _LARGE = text(
     "SELECT relname FROM pg_class WHERE relnamespace = current_schema()::regnamespace AND relkind = 'r'"
     " AND pg_relation_size(oid) > 4 * 1024 * 1024"
@@ -74,7 +74,7 @@ def keep_up(engine: Engine, wanted: Mapping[str, str]) -> list[str]:
     try:
         with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
             connection.detach()
-            if not connection.scalar(_MINE, {"lock": int(AdvisoryLock.TURN_INDEXES)}):
+            if not connection.scalar(_TRY_LOCK, {"lock": int(AdvisoryLock.TURN_INDEXES)}):
                 return []
             make, drop = differences(connection, wanted)
             sweep = ["VACUUM touched_clients"] if "touched_clients" in connection.scalars(_LARGE).all() else []
