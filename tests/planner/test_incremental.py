@@ -272,7 +272,12 @@ def test_rows_that_move_to_another_client_touch_both(engine: Engine) -> None:
 def test_triggers_can_be_made_anew(engine: Engine) -> None:
     with write(engine) as connection:
         touched.install(connection)
+        assert touched.installed(connection)
+        on = " ON events" if engine.dialect.name == "postgresql" else ""
+        connection.execute(text(f"DROP TRIGGER regulars_touch_events_insert{on}"))
+        assert not touched.installed(connection)
         touched.install(connection)
+        assert touched.installed(connection)
 
 
 # ---------------------------------------------------------------- turns

@@ -16,6 +16,15 @@ from regulars.db.states import State
 _PREFIX = "regulars_touch"
 _ENDED = f"'{State.SKIPPED}', '{State.FAILED}'"
 
+_COUNTED = {
+    "postgresql": (
+        "SELECT count(*) FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid"
+        " WHERE c.relnamespace = current_schema()::regnamespace AND t.tgname LIKE 'regulars!_touch!_%%' ESCAPE '!'"
+        " AND t.tgenabled <> 'D'"
+    ),
+    "sqlite": "SELECT count(*) FROM sqlite_master WHERE type = 'trigger' AND name LIKE 'regulars!_touch!_%' ESCAPE '!'",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class _Watched:
@@ -44,6 +53,13 @@ def install(connection: Connection) -> None:
     statements = _postgresql() if connection.dialect.name == "postgresql" else _sqlite()
     for statement in statements:
         connection.exec_driver_sql(statement)
+
+
+def installed(connection: Connection) -> bool:
+    """Whether all of them are there, and none is disabled."""
+    wanted = sum(len(watched.actions) for watched in _WATCHED) + 4  # of the lines of purchases, and of promises
+    found = connection.exec_driver_sql(_COUNTED[connection.dialect.name]).scalar()
+    return found == wanted
 
 
 def _postgresql() -> Iterator[str]:

@@ -58,8 +58,8 @@ def migrate(engine: Engine, to: str = "head", *, after: Callable[[Connection], o
         before = _current(connection)
         if before != (head() if to == "head" else to):
             _run(connection, to)
-            if to == "head":
-                touched.install(connection)
+        if to == "head" and not touched.installed(connection):  # also where somebody has removed one
+            touched.install(connection)
         if after is not None and before not in (None, head()):
             after(connection)
     return head() if to == "head" else to
