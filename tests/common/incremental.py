@@ -83,6 +83,17 @@ def conditions(dice: random.Random, begin: datetime) -> str:
     return f"not ({found})" if dice.random() < 0.2 else found
 
 
+def _branches(dice: random.Random, condition: Callable[[], str], wait: dict[str, str]) -> dict[str, Any]:
+    """The steps of a sequence that begins with a decision, or has one."""
+    one, two = {"email": "one"}, {"email": "two", **wait}
+    awaited = f"{dice.choice(('purchase', 'visit.done'))} within {dice.choice(('2 hours', '3 days'))}"
+    return dice.choice((
+        {"steps": [{"id": "w", "wait_for": awaited, "then": [one], "else": [two]}]},
+        {"steps": [{"id": "c", "choose": [{"if": condition(), "steps": [one]}, {"steps": [two]}]}]},
+        {"steps": [one, {"id": "w", "wait_for": awaited, "then": [], "else": [two]}]},
+    ))  # fmt: skip
+
+
 def random_rules(dice: random.Random, begin: datetime) -> Rules:
     """Up to nine campaigns; of every kind of trigger, or all of conditions."""
     states = dice.random() < 0.5
@@ -95,16 +106,6 @@ def random_rules(dice: random.Random, begin: datetime) -> Rules:
         return (
             {"wait": dice.choice(("20 minutes", "5 hours", "2 days", "3 working hours"))} if dice.random() < 0.4 else {}
         )
-
-    def branches(condition: Callable[[], str]) -> dict[str, Any]:
-        """A sequence that begins with a decision, or waves."""
-        one, two = {"email": "one"}, {"email": "two", **wait()}
-        awaited = f"{dice.choice(('purchase', 'visit.done'))} within {dice.choice(('2 hours', '3 days'))}"
-        return dice.choice((
-            {"steps": [{"id": "w", "wait_for": awaited, "then": [one], "else": [two]}]},
-            {"steps": [{"id": "c", "choose": [{"if": condition(), "steps": [one]}, {"steps": [two]}]}]},
-            {"steps": [one, {"id": "w", "wait_for": awaited, "then": [], "else": [two]}]},
-        ))  # fmt: skip
 
     made: dict[str, dict[str, Any]] = {}
     for number in range(dice.randint(3, 9)):
@@ -122,7 +123,7 @@ def random_rules(dice: random.Random, begin: datetime) -> Rules:
         rule = {"when": condition()} if states else rule
         rule = {"steps": [{"email": "one", **wait()}], **rule}
         if dice.random() < 0.3 and len(rule["steps"][0]) <= 2 and "at" not in rule["steps"][0]:
-            rule |= branches(condition)
+            rule |= _branches(dice, condition, wait())
         if ("new" in rule or "schedule" in rule) and dice.random() < 0.5:
             del rule["steps"]
             rule["waves"] = [{"to": condition(), "email": "one"}, {"wait": "1 day", "email": "two", "id": "rest"}]
