@@ -19,6 +19,12 @@ _OUTGROWN = text("""
       AND relpages * 2 + 16 < pg_relation_size(oid) / current_setting('block_size')::bigint
 """)
 
+_NOT_SMALL = text("""
+    SELECT relname FROM pg_class
+    WHERE relkind = 'r' AND relnamespace = current_schema()::regnamespace AND relname = ANY(:tables)
+      AND pg_relation_size(oid) > 16 * current_setting('block_size')::bigint
+""")
+
 
 def refresh_outgrown(connection: Connection) -> None:
     """Counts each table that is more than twice as large as when it was last counted; on SQLite does nothing.
@@ -31,10 +37,11 @@ def refresh_outgrown(connection: Connection) -> None:
 
 
 def count_again(connection: Connection, tables: Iterable[Table]) -> None:
-    """Counts these tables whatever was known of them; on SQLite does nothing.
+    """Counts these tables whatever was known of them, but for the smallest; on SQLite does nothing.
 
     For work on all of their rows: a table that was emptied and filled again is as large as before, and known as empty.
     """
     if connection.dialect.name == "postgresql":
-        for table in tables:
-            connection.exec_driver_sql(f'ANALYZE "{table.name}"')
+        names = {"tables": [table.name for table in tables]}
+        for table in connection.scalars(_NOT_SMALL, names).all():
+            connection.exec_driver_sql(f'ANALYZE "{table}"')

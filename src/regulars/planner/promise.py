@@ -13,6 +13,7 @@ from sqlalchemy import (
     Connection,
     FromClause,
     Insert,
+    Integer,
     Select,
     Text,
     and_,
@@ -20,6 +21,7 @@ from sqlalchemy import (
     exists,
     func,
     literal,
+    literal_column,
     null,
     or_,
     select,
@@ -49,6 +51,10 @@ _COLUMNS = (
     "campaign", "step", "customer_id", "occurrence", "state", "reason", "kind", "recipient", "priority", "source_id",
     "rule", "due_at", "expires_at", "next_at", "created_at", "settled_at",
 )  # fmt: skip
+_ORDER: list[ColumnElement[int]] = [
+    literal_column(str(_COLUMNS.index(name) + 1), Integer) for name in ("due_at", "customer_id", "occurrence")
+]
+"""By the places of the columns, for in the SELECT they have no names."""
 
 
 def promise_first_steps(connection: Connection, context: PlanContext, active: ActiveCampaign) -> int:
@@ -94,7 +100,8 @@ def _insert(
     rows: Rows,
 ) -> int:  # fmt: skip
     def statement(at: PlanContext) -> Insert:
-        found = rows(at, active, step)
+        # Who is due first comes first, whichever way the database takes: coupons and copies go by the ids.
+        found = rows(at, active, step).order_by(*_ORDER)
         return insert(connection, promises).from_select(list(_COLUMNS), found).on_conflict_do_nothing()
 
     if any(one.wait.working for one in active.campaign.all_steps):  # it looks up the working time while it is built
